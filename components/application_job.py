@@ -1,0 +1,108 @@
+"""Pods of the application's image that run to an end: a migration before traffic, a backup by the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_kubernetes import batch, core, meta, networking
+
+from components.generation_service import SECRETS_MOUNT, instance_environment
+from components.hardening import container_security, pod_security
+from components.labels import labels
+from components.network_policy import Traffic, policy_spec
+
+
+@dataclass(frozen=True)
+class ApplicationJobArgs:
+    """``deadline_seconds`` bounds one run. With ``schedule`` (cron, UTC) it is a CronJob, else it runs once a version."""
+
+    namespace: str
+    product: str
+    component: str
+    image: str
+    arguments: tuple[str, ...]
+    port: int
+    secret: pulumi.Input[str]
+    traffic: Traffic
+    deadline_seconds: int
+    schedule: str | None = None
+    environment: dict[str, pulumi.Input[str]] = field(default_factory=dict)
+
+
+class ApplicationJob(pulumi.ComponentResource):
+    """A Job or CronJob with its own service account and network policy."""
+
+    def __init__(self, name: str, args: ApplicationJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:kubernetes:ApplicationJob", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        named = meta.v1.ObjectMetaArgs(
+            name=args.component, namespace=args.namespace, labels=labels(args.component, args.product)
+        )
+        account = core.v1.ServiceAccount(
+            f"{name}-account", metadata=named, automount_service_account_token=False, opts=child
+        )
+        traffic = networking.v1.NetworkPolicy(
+            f"{name}-traffic", metadata=named, spec=policy_spec(args.component, args.traffic), opts=child
+        )
+        after = pulumi.ResourceOptions(parent=self, depends_on=[traffic])
+        job = _job(args, account.metadata.name)
+        if args.schedule is None:
+            # Named by the engine: a Job cannot be changed, so a new version is a new Job, run before the old one goes.
+            metadata = meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=labels(args.component, args.product))
+            batch.v1.Job(f"{name}-job", metadata=metadata, spec=job, opts=after)
+        else:
+            batch.v1.CronJob(
+                f"{name}-cronjob",
+                metadata=named,
+                spec=batch.v1.CronJobSpecArgs(
+                    schedule=args.schedule,
+                    time_zone="Etc/UTC",
+                    concurrency_policy="Forbid",
+                    starting_deadline_seconds=600,
+                    successful_jobs_history_limit=3,
+                    failed_jobs_history_limit=3,
+                    job_template=batch.v1.JobTemplateSpecArgs(spec=job),
+                ),
+                opts=after,
+            )
+        self.register_outputs({})
+
+
+def _job(args: ApplicationJobArgs, account: pulumi.Output[str]) -> batch.v1.JobSpecArgs:
+    variables = [core.v1.EnvVarArgs(name=key, value=value) for key, value in sorted(args.environment.items())]
+    container = core.v1.ContainerArgs(
+        name=args.component,
+        image=args.image,
+        args=list(args.arguments),
+        env=[*instance_environment(args.port), *variables],
+        resources=core.v1.ResourceRequirementsArgs(
+            requests={"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "64Mi"},
+            limits={"cpu": "1000m", "memory": "512Mi", "ephemeral-storage": "1Gi"},
+        ),
+        security_context=container_security(),
+        volume_mounts=[
+            core.v1.VolumeMountArgs(name="secrets", mount_path=SECRETS_MOUNT, read_only=True),
+            core.v1.VolumeMountArgs(name="tmp", mount_path="/tmp"),
+        ],
+    )
+    pod = core.v1.PodSpecArgs(
+        restart_policy="Never",
+        service_account_name=account,
+        automount_service_account_token=False,
+        security_context=pod_security(),
+        containers=[container],
+        volumes=[
+            core.v1.VolumeArgs(
+                name="secrets", secret=core.v1.SecretVolumeSourceArgs(secret_name=args.secret, default_mode=0o440)
+            ),
+            core.v1.VolumeArgs(name="tmp", empty_dir=core.v1.EmptyDirVolumeSourceArgs(size_limit="1Gi")),
+        ],
+    )
+    return batch.v1.JobSpecArgs(
+        backoff_limit=2,
+        active_deadline_seconds=args.deadline_seconds,
+        template=core.v1.PodTemplateSpecArgs(
+            metadata=meta.v1.ObjectMetaArgs(labels=labels(args.component, args.product)), spec=pod
+        ),
+    )

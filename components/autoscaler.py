@@ -1,0 +1,74 @@
+"""The horizontal autoscaler of one Deployment (requirements K06, K07)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes import autoscaling, meta
+
+from components.labels import labels
+
+CPU_PERCENT = 70
+MEMORY_PERCENT = 80
+SCALE_DOWN_WINDOW_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class AutoscalerArgs:
+    """``component`` is the Deployment's name; the range is instances."""
+
+    namespace: str
+    product: str
+    component: str
+    minimum: int
+    maximum: int
+
+
+class Autoscaler(pulumi.ComponentResource):
+    """Owns the replica count of a Deployment: nothing else may set it, or every ``up`` would fight the controller."""
+
+    def __init__(self, name: str, args: AutoscalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:kubernetes:Autoscaler", name, None, opts)
+        autoscaling.v2.HorizontalPodAutoscaler(
+            f"{name}-hpa",
+            metadata=meta.v1.ObjectMetaArgs(
+                name=args.component, namespace=args.namespace, labels=labels(args.component, args.product)
+            ),
+            spec=autoscaling.v2.HorizontalPodAutoscalerSpecArgs(
+                scale_target_ref=autoscaling.v2.CrossVersionObjectReferenceArgs(
+                    api_version="apps/v1", kind="Deployment", name=args.component
+                ),
+                min_replicas=args.minimum,
+                max_replicas=args.maximum,
+                metrics=[_utilization("cpu", CPU_PERCENT), _utilization("memory", MEMORY_PERCENT)],
+                behavior=_behaviour(),
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({"minimum": args.minimum, "maximum": args.maximum})
+
+
+def _utilization(resource: str, percent: int) -> autoscaling.v2.MetricSpecArgs:
+    target = autoscaling.v2.MetricTargetArgs(type="Utilization", average_utilization=percent)
+    return autoscaling.v2.MetricSpecArgs(
+        type="Resource", resource=autoscaling.v2.ResourceMetricSourceArgs(name=resource, target=target)
+    )
+
+
+def _behaviour() -> autoscaling.v2.HorizontalPodAutoscalerBehaviorArgs:
+    def step(kind: str, value: int, seconds: int) -> autoscaling.v2.HPAScalingPolicyArgs:
+        return autoscaling.v2.HPAScalingPolicyArgs(type=kind, value=value, period_seconds=seconds)
+
+    return autoscaling.v2.HorizontalPodAutoscalerBehaviorArgs(
+        scale_down=autoscaling.v2.HPAScalingRulesArgs(
+            stabilization_window_seconds=SCALE_DOWN_WINDOW_SECONDS,
+            policies=[step("Percent", 10, 60), step("Pods", 1, 60)],
+            select_policy="Min",
+        ),
+        scale_up=autoscaling.v2.HPAScalingRulesArgs(
+            stabilization_window_seconds=0,
+            policies=[step("Percent", 100, 15), step("Pods", 4, 15)],
+            select_policy="Max",
+        ),
+    )

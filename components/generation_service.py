@@ -1,0 +1,202 @@
+"""One service of the product on Kubernetes: the pods, their address, their budget, their settings and their limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_kubernetes import apps, core, meta, networking, policy
+
+from components.hardening import container_security, pod_security
+from components.labels import labels, selector
+from components.network_policy import Traffic, policy_spec
+
+PORT_NAME = "http"
+SERVICE_PORT = 80
+SECRETS_MOUNT = "/etc/contentgen/secrets"
+PRE_STOP_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Requests and limit of one instance, as Kubernetes quantities."""
+
+    cpu_request: str
+    cpu_limit: str
+    memory_request: str
+    memory_limit: str
+
+
+@dataclass(frozen=True)
+class GenerationServiceArgs:
+    """``arguments`` follow the image's entry point; ``environment`` becomes the config map; ``secret`` is mounted as
+    files under SECRETS_MOUNT. ``minimum`` is the autoscaler's, for the disruption budget; replicas are never set here.
+    """
+
+    namespace: str
+    product: str
+    component: str
+    image: str
+    arguments: tuple[str, ...]
+    port: int
+    resources: Resources
+    minimum: int
+    grace_seconds: int
+    secret: pulumi.Input[str]
+    traffic: Traffic
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+class GenerationService(pulumi.ComponentResource):
+    """Deployment, Service, disruption budget, service account, config map and network policy of one component."""
+
+    host: str
+
+    def __init__(self, name: str, args: GenerationServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:kubernetes:GenerationService", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        named = meta.v1.ObjectMetaArgs(
+            name=args.component, namespace=args.namespace, labels=labels(args.component, args.product)
+        )
+        account = core.v1.ServiceAccount(
+            f"{name}-account", metadata=named, automount_service_account_token=False, opts=child
+        )
+        config = core.v1.ConfigMap(
+            f"{name}-config",
+            metadata=meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=labels(args.component, args.product)),
+            data=args.environment,
+            immutable=True,
+            opts=child,
+        )
+        networking.v1.NetworkPolicy(
+            f"{name}-traffic", metadata=named, spec=policy_spec(args.component, args.traffic), opts=child
+        )
+        policy.v1.PodDisruptionBudget(
+            f"{name}-budget",
+            metadata=named,
+            spec=policy.v1.PodDisruptionBudgetSpecArgs(
+                max_unavailable=1, selector=meta.v1.LabelSelectorArgs(match_labels=selector(args.component))
+            ),
+            opts=child,
+        )
+        deployment = apps.v1.Deployment(
+            f"{name}-deployment",
+            metadata=named,
+            spec=_deployment(args, config.metadata.name, account.metadata.name),
+            opts=child,
+        )
+        core.v1.Service(
+            f"{name}-service",
+            metadata=meta.v1.ObjectMetaArgs(
+                name=args.component,
+                namespace=args.namespace,
+                labels=labels(args.component, args.product),
+                # The Deployment already waits for ready pods; waiting for the Service too adds ten seconds to each.
+                annotations={"pulumi.com/skipAwait": "true"},
+            ),
+            spec=core.v1.ServiceSpecArgs(
+                selector=selector(args.component),
+                ports=[core.v1.ServicePortArgs(name=PORT_NAME, port=SERVICE_PORT, target_port=PORT_NAME)],
+            ),
+            opts=child,
+        )
+        self.host = args.component
+        self.register_outputs({"host": self.host, "deployment": deployment.metadata.name})
+
+
+def _deployment(
+    args: GenerationServiceArgs, config: pulumi.Output[str], account: pulumi.Output[str]
+) -> apps.v1.DeploymentSpecArgs:
+    scrape = {"prometheus.io/scrape": "true", "prometheus.io/port": str(args.port), "prometheus.io/path": "/metrics"}
+    return apps.v1.DeploymentSpecArgs(
+        selector=meta.v1.LabelSelectorArgs(match_labels=selector(args.component)),
+        strategy=apps.v1.DeploymentStrategyArgs(
+            type="RollingUpdate", rolling_update=apps.v1.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
+        ),
+        template=core.v1.PodTemplateSpecArgs(
+            metadata=meta.v1.ObjectMetaArgs(labels=labels(args.component, args.product), annotations=scrape),
+            spec=core.v1.PodSpecArgs(
+                service_account_name=account,
+                automount_service_account_token=False,
+                security_context=pod_security(),
+                termination_grace_period_seconds=args.grace_seconds,
+                affinity=_anti_affinity(args.component),
+                topology_spread_constraints=[
+                    core.v1.TopologySpreadConstraintArgs(
+                        max_skew=1,
+                        topology_key="topology.kubernetes.io/zone",
+                        when_unsatisfiable="ScheduleAnyway",
+                        label_selector=meta.v1.LabelSelectorArgs(match_labels=selector(args.component)),
+                    )
+                ],
+                containers=[_container(args, config)],
+                volumes=[
+                    core.v1.VolumeArgs(
+                        name="secrets",
+                        secret=core.v1.SecretVolumeSourceArgs(secret_name=args.secret, default_mode=0o440),
+                    ),
+                    core.v1.VolumeArgs(name="tmp", empty_dir=core.v1.EmptyDirVolumeSourceArgs(size_limit="64Mi")),
+                ],
+            ),
+        ),
+    )
+
+
+def _anti_affinity(component: str) -> core.v1.AffinityArgs:
+    term = core.v1.PodAffinityTermArgs(
+        topology_key="kubernetes.io/hostname",
+        label_selector=meta.v1.LabelSelectorArgs(match_labels=selector(component)),
+    )
+    preferred = core.v1.WeightedPodAffinityTermArgs(weight=100, pod_affinity_term=term)
+    return core.v1.AffinityArgs(
+        pod_anti_affinity=core.v1.PodAntiAffinityArgs(preferred_during_scheduling_ignored_during_execution=[preferred])
+    )
+
+
+def instance_environment(port: int) -> list[core.v1.EnvVarArgs]:
+    """What differs by instance, and where the secrets are."""
+    instance = core.v1.EnvVarSourceArgs(field_ref=core.v1.ObjectFieldSelectorArgs(field_path="metadata.name"))
+    return [
+        core.v1.EnvVarArgs(name="INSTANCE_ID", value_from=instance),
+        core.v1.EnvVarArgs(name="PORT", value=str(port)),
+        core.v1.EnvVarArgs(name="SECRETS_DIR", value=SECRETS_MOUNT),
+    ]
+
+
+def _container(args: GenerationServiceArgs, config: pulumi.Output[str]) -> core.v1.ContainerArgs:
+    size = args.resources
+    return core.v1.ContainerArgs(
+        name=args.component,
+        image=args.image,
+        args=list(args.arguments),
+        ports=[core.v1.ContainerPortArgs(name=PORT_NAME, container_port=args.port)],
+        env=instance_environment(args.port),
+        env_from=[core.v1.EnvFromSourceArgs(config_map_ref=core.v1.ConfigMapEnvSourceArgs(name=config))],
+        resources=core.v1.ResourceRequirementsArgs(
+            requests={"cpu": size.cpu_request, "memory": size.memory_request, "ephemeral-storage": "64Mi"},
+            limits={"cpu": size.cpu_limit, "memory": size.memory_limit, "ephemeral-storage": "256Mi"},
+        ),
+        security_context=container_security(),
+        # E's timings: startup and liveness ask the process alone, readiness asks whether it can serve.
+        startup_probe=_probe("/health", delay=5, period=5, timeout=5, failures=30),
+        readiness_probe=_probe("/ready", delay=10, period=5, timeout=5, failures=3),
+        liveness_probe=_probe("/health", delay=30, period=10, timeout=5, failures=3),
+        lifecycle=core.v1.LifecycleArgs(
+            pre_stop=core.v1.LifecycleHandlerArgs(sleep=core.v1.SleepActionArgs(seconds=PRE_STOP_SECONDS))
+        ),
+        volume_mounts=[
+            core.v1.VolumeMountArgs(name="secrets", mount_path=SECRETS_MOUNT, read_only=True),
+            core.v1.VolumeMountArgs(name="tmp", mount_path="/tmp"),
+        ],
+    )
+
+
+def _probe(path: str, *, delay: int, period: int, timeout: int, failures: int) -> core.v1.ProbeArgs:
+    """Times in seconds; ``failures`` in a row make the probe fail."""
+    return core.v1.ProbeArgs(
+        http_get=core.v1.HTTPGetActionArgs(path=path, port=PORT_NAME),
+        initial_delay_seconds=delay,
+        period_seconds=period,
+        timeout_seconds=timeout,
+        failure_threshold=failures,
+    )

@@ -1,0 +1,39 @@
+"""The namespace of a product in one region: restricted pod security, and nothing may talk unless a policy says so."""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi_kubernetes import core, meta, networking
+
+from components.labels import labels
+
+
+class Namespace(pulumi.ComponentResource):
+    """A namespace with Pod Security ``restricted`` enforced and a default-deny network policy (requirement K11).
+
+    ``name_`` is a plain value, so every consumer and every policy knows it at preview.
+    """
+
+    name_: str
+
+    def __init__(self, name: str, namespace: str, product: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:kubernetes:Namespace", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        pod_security = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
+        made = core.v1.Namespace(
+            f"{name}-namespace",
+            metadata=meta.v1.ObjectMetaArgs(name=namespace, labels={**labels("namespace", product), **pod_security}),
+            opts=child,
+        )
+        networking.v1.NetworkPolicy(
+            f"{name}-default-deny",
+            metadata=meta.v1.ObjectMetaArgs(
+                name="default-deny", namespace=namespace, labels=labels("default-deny", product)
+            ),
+            spec=networking.v1.NetworkPolicySpecArgs(
+                pod_selector=meta.v1.LabelSelectorArgs(), policy_types=["Ingress", "Egress"]
+            ),
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[made])),
+        )
+        self.name_ = namespace
+        self.register_outputs({"name": namespace})

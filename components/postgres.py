@@ -1,0 +1,49 @@
+"""Postgres behind one interface: in the cluster or as RDS, the consumer sees the same endpoint (requirement P04)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import pulumi
+from pulumi_random import RandomPassword
+
+PORT: Final = 5432
+USER: Final = "contentgen"
+DATABASE: Final = "contentgen"
+PASSWORD_LENGTH: Final = 32
+PARAMETERS: Final = {
+    "shared_buffers": "2GB",
+    "effective_cache_size": "6GB",
+    "work_mem": "16MB",
+    "shared_preload_libraries": "pg_stat_statements",
+}
+"""Requirement P01, in Postgres's own units; max_connections comes from the settings."""
+
+
+@dataclass(frozen=True)
+class DatabaseEndpoint:
+    """Where a client connects. ``read_host`` is a replica where there is one, else the server itself."""
+
+    host: pulumi.Input[str]
+    read_host: pulumi.Input[str]
+    password: pulumi.Output[str]
+    ssl_mode: str
+
+    def url(self, host: pulumi.Input[str]) -> pulumi.Output[str]:
+        """A libpq URL; secret, because it carries the password."""
+        address = pulumi.Output.concat("postgresql://", USER, ":", self.password, "@", host, f":{PORT}/{DATABASE}")
+        return pulumi.Output.secret(pulumi.Output.concat(address, "?sslmode=", self.ssl_mode))
+
+
+class Postgres(Protocol):
+    """What both backends are."""
+
+    endpoint: DatabaseEndpoint
+
+
+def password(name: str, parent: pulumi.Resource) -> RandomPassword:
+    """Letters and digits only: it stands in URLs and configuration files, where others would need quoting."""
+    return RandomPassword(
+        f"{name}-password", length=PASSWORD_LENGTH, special=False, opts=pulumi.ResourceOptions(parent=parent)
+    )

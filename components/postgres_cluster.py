@@ -1,0 +1,107 @@
+"""Postgres in the cluster: one pod with its own volume, for stacks whose data may be made again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes import core, meta
+
+from components.hardening import container_security
+from components.labels import labels
+from components.network_policy import Traffic
+from components.postgres import DATABASE, PARAMETERS, PORT, USER, DatabaseEndpoint, password
+from components.stateful_store import StatefulStore, StatefulStoreArgs
+
+COMPONENT = "postgres"
+IMAGE = "postgres:17"
+UID = 999
+PASSWORD_MOUNT = "/run/secrets/postgres"
+DATA_MOUNT = "/var/lib/postgresql/data"
+
+
+@dataclass(frozen=True)
+class ClusterPostgresArgs:
+    """``storage_gb`` is the volume's size; ``max_connections`` goes into the server's command line."""
+
+    namespace: str
+    product: str
+    storage_gb: int
+    max_connections: int
+    traffic: Traffic
+    image: str = IMAGE
+    protect: bool = False
+
+
+class ClusterPostgres(pulumi.ComponentResource):
+    """A StatefulSet of the official image with the parameters of requirement P01."""
+
+    endpoint: DatabaseEndpoint
+
+    def __init__(self, name: str, args: ClusterPostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:data:ClusterPostgres", name, None, opts)
+        secret_value = password(name, self)
+        secret = core.v1.Secret(
+            f"{name}-secret",
+            metadata=meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=labels(COMPONENT, args.product)),
+            string_data={"password": secret_value.result},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        store = StatefulStore(
+            name,
+            StatefulStoreArgs(
+                namespace=args.namespace,
+                product=args.product,
+                component=COMPONENT,
+                port=PORT,
+                uid=UID,
+                storage=f"{args.storage_gb}Gi",
+                container=_server(args),
+                volumes=(
+                    core.v1.VolumeArgs(
+                        name="password",
+                        secret=core.v1.SecretVolumeSourceArgs(secret_name=secret.metadata.name, default_mode=0o440),
+                    ),
+                    core.v1.VolumeArgs(name="run", empty_dir=core.v1.EmptyDirVolumeSourceArgs(size_limit="16Mi")),
+                    core.v1.VolumeArgs(name="tmp", empty_dir=core.v1.EmptyDirVolumeSourceArgs(size_limit="1Gi")),
+                ),
+                traffic=args.traffic,
+                grace_seconds=60,
+                protect=args.protect,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        self.endpoint = DatabaseEndpoint(store.host, store.host, secret_value.result, ssl_mode="disable")
+        self.register_outputs({"host": store.host})
+
+
+def _server(args: ClusterPostgresArgs) -> core.v1.ContainerArgs:
+    parameters = {**PARAMETERS, "max_connections": str(args.max_connections)}
+    answers = core.v1.ExecActionArgs(command=["psql", "-U", USER, "-d", DATABASE, "-qtAc", "SELECT 1"])
+    return core.v1.ContainerArgs(
+        name=COMPONENT,
+        image=args.image,
+        args=[part for key, value in sorted(parameters.items()) for part in ("-c", f"{key}={value}")],
+        ports=[core.v1.ContainerPortArgs(name="server", container_port=PORT)],
+        env=[
+            core.v1.EnvVarArgs(name="POSTGRES_USER", value=USER),
+            core.v1.EnvVarArgs(name="POSTGRES_DB", value=DATABASE),
+            core.v1.EnvVarArgs(name="POSTGRES_PASSWORD_FILE", value=f"{PASSWORD_MOUNT}/password"),
+            core.v1.EnvVarArgs(name="PGDATA", value=f"{DATA_MOUNT}/pgdata"),
+        ],
+        resources=core.v1.ResourceRequirementsArgs(
+            requests={"cpu": "250m", "memory": "512Mi"}, limits={"cpu": "2000m", "memory": "8Gi"}
+        ),
+        security_context=container_security(),
+        startup_probe=core.v1.ProbeArgs(exec_=answers, period_seconds=1, timeout_seconds=5, failure_threshold=120),
+        readiness_probe=core.v1.ProbeArgs(exec_=answers, period_seconds=10, timeout_seconds=5, failure_threshold=3),
+        liveness_probe=core.v1.ProbeArgs(
+            tcp_socket=core.v1.TCPSocketActionArgs(port="server"), period_seconds=20, failure_threshold=3
+        ),
+        volume_mounts=[
+            core.v1.VolumeMountArgs(name="data", mount_path=DATA_MOUNT),
+            core.v1.VolumeMountArgs(name="password", mount_path=PASSWORD_MOUNT, read_only=True),
+            core.v1.VolumeMountArgs(name="run", mount_path="/var/run/postgresql"),
+            core.v1.VolumeMountArgs(name="tmp", mount_path="/tmp"),
+        ],
+    )

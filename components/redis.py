@@ -1,0 +1,54 @@
+"""Redis behind one interface: in the cluster or as ElastiCache; cache and queue are two instances (requirement R02)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol
+
+import pulumi
+from pulumi_random import RandomPassword
+
+PORT: Final = 6379
+PASSWORD_LENGTH: Final = 32
+
+
+class Role(StrEnum):
+    """What an instance is for, which decides what it does when it is full."""
+
+    CACHE = "cache"
+    QUEUE = "queue"
+
+    @property
+    def eviction(self) -> str:
+        """A cache forgets the least used; limits and queues must not lose anything silently."""
+        return {Role.CACHE: "allkeys-lru", Role.QUEUE: "noeviction"}[self]
+
+
+@dataclass(frozen=True)
+class RedisEndpoint:
+    """Where a client connects."""
+
+    host: pulumi.Input[str]
+    password: pulumi.Output[str]
+    tls: bool
+
+    def url(self) -> pulumi.Output[str]:
+        """Secret, because it carries the password."""
+        scheme = "rediss" if self.tls else "redis"
+        return pulumi.Output.secret(
+            pulumi.Output.concat(scheme, "://:", self.password, "@", self.host, f":{PORT}/0")
+        )
+
+
+class Redis(Protocol):
+    """What both backends are."""
+
+    endpoint: RedisEndpoint
+
+
+def password(name: str, parent: pulumi.Resource) -> RandomPassword:
+    """Letters and digits only: it stands in URLs and configuration files, where others would need quoting."""
+    return RandomPassword(
+        f"{name}-password", length=PASSWORD_LENGTH, special=False, opts=pulumi.ResourceOptions(parent=parent)
+    )

@@ -1,0 +1,112 @@
+"""Redis in the cluster: append-only file on a volume of its own, a password, a memory limit (requirement R01)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes import core, meta
+
+from components.hardening import container_security
+from components.labels import labels
+from components.network_policy import Traffic
+from components.redis import PORT, RedisEndpoint, Role, password
+from components.stateful_store import StatefulStore, StatefulStoreArgs
+
+IMAGE = "redis:7"
+UID = 999
+CONFIG_MOUNT = "/etc/redis"
+DATA_MOUNT = "/data"
+
+
+@dataclass(frozen=True)
+class ClusterRedisArgs:
+    """``memory_mb`` is maxmemory; the pod gets twice that, for the fork that rewrites the file."""
+
+    namespace: str
+    product: str
+    role: Role
+    memory_mb: int
+    traffic: Traffic
+    image: str = IMAGE
+    protect: bool = False
+
+
+class ClusterRedis(pulumi.ComponentResource):
+    """A StatefulSet of one. The configuration is a secret as a whole, so the password stands in no command line."""
+
+    endpoint: RedisEndpoint
+
+    def __init__(self, name: str, args: ClusterRedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:data:ClusterRedis", name, None, opts)
+        component = f"redis-{args.role}"
+        secret_value = password(name, self)
+        secret = core.v1.Secret(
+            f"{name}-secret",
+            metadata=meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=labels(component, args.product)),
+            string_data={
+                "redis.conf": pulumi.Output.concat(configuration(args), "requirepass ", secret_value.result, "\n"),
+                "password": secret_value.result,
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        store = StatefulStore(
+            name,
+            StatefulStoreArgs(
+                namespace=args.namespace,
+                product=args.product,
+                component=component,
+                port=PORT,
+                uid=UID,
+                storage="1Gi",
+                container=_server(component, args, secret.metadata.name),
+                volumes=(
+                    core.v1.VolumeArgs(
+                        name="config",
+                        secret=core.v1.SecretVolumeSourceArgs(secret_name=secret.metadata.name, default_mode=0o440),
+                    ),
+                ),
+                traffic=args.traffic,
+                grace_seconds=30,
+                protect=args.protect,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        self.endpoint = RedisEndpoint(store.host, secret_value.result, tls=False)
+        self.register_outputs({"host": store.host})
+
+
+def configuration(args: ClusterRedisArgs) -> str:
+    """redis.conf without the password."""
+    lines = (
+        f"port {PORT}",
+        "appendonly yes",
+        "appendfsync everysec",
+        f"maxmemory {args.memory_mb}mb",
+        f"maxmemory-policy {args.role.eviction}",
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _server(component: str, args: ClusterRedisArgs, secret: pulumi.Output[str]) -> core.v1.ContainerArgs:
+    reference = core.v1.EnvVarSourceArgs(secret_key_ref=core.v1.SecretKeySelectorArgs(name=secret, key="password"))
+    ping = core.v1.ExecActionArgs(command=["redis-cli", "ping"])
+    return core.v1.ContainerArgs(
+        name=component,
+        image=args.image,
+        args=["redis-server", f"{CONFIG_MOUNT}/redis.conf", "--dir", DATA_MOUNT],
+        ports=[core.v1.ContainerPortArgs(name="server", container_port=PORT)],
+        env=[core.v1.EnvVarArgs(name="REDISCLI_AUTH", value_from=reference)],
+        resources=core.v1.ResourceRequirementsArgs(
+            requests={"cpu": "100m", "memory": "128Mi"},
+            limits={"cpu": "500m", "memory": f"{2 * args.memory_mb}Mi"},
+        ),
+        security_context=container_security(),
+        startup_probe=core.v1.ProbeArgs(exec_=ping, period_seconds=1, timeout_seconds=5, failure_threshold=60),
+        readiness_probe=core.v1.ProbeArgs(exec_=ping, period_seconds=10, timeout_seconds=5, failure_threshold=3),
+        liveness_probe=core.v1.ProbeArgs(exec_=ping, period_seconds=20, timeout_seconds=5, failure_threshold=3),
+        volume_mounts=[
+            core.v1.VolumeMountArgs(name="data", mount_path=DATA_MOUNT),
+            core.v1.VolumeMountArgs(name="config", mount_path=CONFIG_MOUNT, read_only=True),
+        ],
+    )

@@ -1,0 +1,73 @@
+"""Redis as ElastiCache: encrypted at rest and in transit, a token, automatic failover where there are several nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws.elasticache as elasticache
+
+from components.data_network import DataNetwork
+from components.redis import PORT, RedisEndpoint, Role, password
+
+ENGINE_VERSION = "7.1"
+FAMILY = "redis7"
+SNAPSHOT_DAYS = 7
+
+
+@dataclass(frozen=True)
+class ManagedRedisArgs:
+    """``nodes`` above one adds replicas in other zones with automatic failover."""
+
+    region: str
+    network: DataNetwork
+    role: Role
+    node_type: str
+    nodes: int
+
+
+class ManagedRedis(pulumi.ComponentResource):
+    """An ElastiCache replication group with a parameter group that sets what happens when it is full."""
+
+    endpoint: RedisEndpoint
+
+    def __init__(self, name: str, args: ManagedRedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:data:ManagedRedis", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        secret = password(name, self)
+        subnets = elasticache.SubnetGroup(
+            f"{name}-subnets", subnet_ids=args.network.subnet_ids, region=args.region, opts=child
+        )
+        group = args.network.security_group(PORT, f"redis-{args.role}")
+        parameters = elasticache.ParameterGroup(
+            f"{name}-parameters",
+            family=FAMILY,
+            parameters=[
+                elasticache.ParameterGroupParameterArgs(name="maxmemory-policy", value=args.role.eviction)
+            ],
+            region=args.region,
+            opts=child,
+        )
+        replicated = args.nodes > 1
+        store = elasticache.ReplicationGroup(
+            f"{name}-group",
+            description=f"{args.role} store",
+            engine="redis",
+            engine_version=ENGINE_VERSION,
+            node_type=args.node_type,
+            num_cache_clusters=args.nodes,
+            automatic_failover_enabled=replicated,
+            multi_az_enabled=replicated,
+            at_rest_encryption_enabled=True,
+            transit_encryption_enabled=True,
+            auth_token=secret.result,
+            port=PORT,
+            subnet_group_name=subnets.name,
+            security_group_ids=[group.id],
+            parameter_group_name=parameters.name,
+            snapshot_retention_limit=SNAPSHOT_DAYS,
+            region=args.region,
+            opts=child,
+        )
+        self.endpoint = RedisEndpoint(store.primary_endpoint_address, secret.result, tls=True)
+        self.register_outputs({"host": store.primary_endpoint_address})

@@ -1,0 +1,134 @@
+"""The stack's DNS: a zone, a health check a region, and the records of the routing table (requirements G01, G02)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pulumi
+import pulumi_aws.route53 as route53
+
+HTTPS_PORT = 443
+RECORD_TYPE = "CNAME"
+
+
+class Record(Protocol):
+    """One record of the table, as plain values; ``stacks.routing.RecordSpec`` is one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def policy(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def alias(self) -> str | None: ...
+    @property
+    def target(self) -> str | None: ...
+    @property
+    def health_region(self) -> str | None: ...
+    @property
+    def identifier(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """What Route 53 asks of every region's edge: over HTTPS, every ``interval_seconds``, ``failures`` in a row count."""
+
+    path: str
+    interval_seconds: int
+    failures: int
+
+
+@dataclass(frozen=True)
+class RoutingArgs:
+    """``edges`` is the edge's name by region, which the region's health check asks."""
+
+    domain: str
+    edges: dict[str, str]
+    table: Sequence[Record]
+    health: HealthCheck
+    ttl_seconds: int
+
+
+class Routing(pulumi.ComponentResource):
+    """Route 53 zone, health checks and records."""
+
+    name_servers: pulumi.Output[Sequence[str]]
+
+    def __init__(self, name: str, args: RoutingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:edge:Routing", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        zone = route53.Zone(
+            f"{name}-zone", name=args.domain, comment="content generation", force_destroy=False, opts=child
+        )
+        checks = {
+            region: route53.HealthCheck(
+                f"{name}-health-{region}",
+                type="HTTPS",
+                fqdn=edge,
+                port=HTTPS_PORT,
+                resource_path=args.health.path,
+                request_interval=args.health.interval_seconds,
+                failure_threshold=args.health.failures,
+                measure_latency=True,
+                tags={"Name": f"{name}-{region}"},
+                opts=child,
+            )
+            for region, edge in args.edges.items()
+        }
+        made: dict[str, list[pulumi.Resource]] = {}
+        for record in targets_first(args.table):
+            after = made.get(record.alias or "", [])
+            check = checks[record.health_region].id if record.health_region else None
+            created = route53.Record(
+                f"{name}-{record.name}-{record.identifier or record.policy}",
+                zone_id=zone.zone_id,
+                name=record.name,
+                type=RECORD_TYPE,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+                **_value(record, zone.zone_id, args.ttl_seconds),
+                **_selection(record),
+                health_check_id=check,
+            )
+            made.setdefault(record.name, []).append(created)
+        self.name_servers = zone.name_servers
+        self.register_outputs({"nameServers": self.name_servers})
+
+
+def targets_first(table: Sequence[Record]) -> list[Record]:
+    """The table with every record after the ones its alias names: AWS refuses an alias to what does not exist yet."""
+    ordered: list[Record] = []
+
+    def visit(name: str) -> None:
+        for record in table:
+            if record.name == name and record not in ordered:
+                if record.alias is not None:
+                    visit(record.alias)
+                ordered.append(record)
+
+    for record in table:
+        visit(record.name)
+    return ordered
+
+
+def _value(record: Record, zone: pulumi.Output[str], ttl_seconds: int) -> route53.RecordArgsDict:
+    if record.alias is None:
+        return {"records": [record.target or ""], "ttl": ttl_seconds}
+    return {"aliases": [route53.RecordAliasArgs(name=record.alias, zone_id=zone, evaluate_target_health=True)]}
+
+
+def _selection(record: Record) -> route53.RecordArgsDict:
+    match record.policy:
+        case "failover":
+            chosen = {"failover_routing_policies": [route53.RecordFailoverRoutingPolicyArgs(type=record.key)]}
+        case "latency":
+            chosen = {"latency_routing_policies": [route53.RecordLatencyRoutingPolicyArgs(region=record.key)]}
+        case "geolocation" if record.key == "*":
+            chosen = {"geolocation_routing_policies": [route53.RecordGeolocationRoutingPolicyArgs(country="*")]}
+        case "geolocation":
+            chosen = {"geolocation_routing_policies": [route53.RecordGeolocationRoutingPolicyArgs(continent=record.key)]}
+        case _:
+            return {}
+    return {**chosen, "set_identifier": record.identifier}

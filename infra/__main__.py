@@ -1,0 +1,33 @@
+"""The Pulumi program. The engine runs this file with only its own folder on sys.path, so the project's root is added."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import pulumi  # noqa: E402
+from pulumi.runtime.config import get_config_env  # noqa: E402
+
+from infra.errors import SettingsError  # noqa: E402
+from infra.providers import aws_provider, kubernetes_providers  # noqa: E402
+from infra.settings import NAMESPACE, parse_config  # noqa: E402
+from infra.tags import tags  # noqa: E402
+from infra.target import TargetError, embedded_cloud  # noqa: E402
+from stacks.whole import Providers, deploy  # noqa: E402
+
+
+def main() -> None:
+    stack = pulumi.get_stack()
+    prefix = f"{NAMESPACE}:"
+    config = {key.removeprefix(prefix): value for key, value in get_config_env().items() if key.startswith(prefix)}
+    try:
+        settings = parse_config(stack, config)
+        cloud = embedded_cloud()
+    except (SettingsError, TargetError) as error:
+        raise pulumi.RunError(str(error)) from None
+    aws = aws_provider(settings, tags(settings, stack), cloud)
+    for name, value in deploy(stack, settings, Providers(aws, kubernetes_providers(stack, settings, cloud))).items():
+        pulumi.export(name, value)
+
+
+main()

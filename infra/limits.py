@@ -1,0 +1,35 @@
+"""The hard limits of each product, stated once (requirement Y02): settings refuse more, the autoscaler gets no more, the
+policy pack checks for no more, alerts and documents quote the same numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+MEBIBYTE: Final = 2**20
+GIBIBYTE: Final = 2**30
+
+
+@dataclass(frozen=True)
+class ScaleLimits:
+    """What a product may grow to: instances by service, connections of the database, memory and storage.
+
+    Memory is bytes an instance, storage is GB in all of one database or volume.
+    """
+
+    instances: MappingProxyType[str, int]
+    database_connections: int
+    memory_bytes: int
+    storage_gb: int
+
+
+CONTENT_GENERATION: Final = ScaleLimits(
+    instances=MappingProxyType({"cpm": 10, "im": 5, "worker": 5}),
+    database_connections=200,
+    memory_bytes=2 * GIBIBYTE,
+    storage_gb=100,
+)
+
+LIMITS: Final = MappingProxyType({"content-generation": CONTENT_GENERATION})

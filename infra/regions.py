@@ -1,0 +1,46 @@
+"""The regions a stack may use, in their order of failover (requirement G02), and which clients each is home to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Continent(StrEnum):
+    """Route 53's continent codes."""
+
+    AFRICA = "AF"
+    ANTARCTICA = "AN"
+    ASIA = "AS"
+    EUROPE = "EU"
+    NORTH_AMERICA = "NA"
+    OCEANIA = "OC"
+    SOUTH_AMERICA = "SA"
+
+
+@dataclass(frozen=True)
+class Region:
+    """An AWS region: its code, the documents' name for it, a short form for job ids, and the continents it is home to.
+
+    A continent that no region claims is answered by latency.
+    """
+
+    code: str
+    area: str
+    short: str
+    home_of: tuple[Continent, ...]
+
+
+REGIONS: Final = (
+    Region("us-east-1", "us-east", "use1", (Continent.NORTH_AMERICA, Continent.SOUTH_AMERICA)),
+    Region("eu-west-1", "eu-west", "euw1", (Continent.EUROPE, Continent.AFRICA)),
+    Region("ap-southeast-1", "asia-pacific", "apse1", (Continent.ASIA, Continent.OCEANIA)),
+)
+
+BY_CODE: Final = {region.code: region for region in REGIONS}
+
+
+def in_priority_order(codes: tuple[str, ...]) -> tuple[Region, ...]:
+    """The named regions in their order of failover, whatever order a stack file lists them in."""
+    return tuple(region for region in REGIONS if region.code in codes)

@@ -1,0 +1,221 @@
+"""What a stack file may say: one strict model, checked whole before any resource exists (requirement S06).
+
+Everything optional falls back to the environment's profile (``stacks.profile``), so a stack file holds only what is
+special about the stack. No I/O here: the caller brings the text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+
+from infra.errors import SettingsError, Wrong, described
+from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
+from infra.limits import GIBIBYTE, LIMITS, MEBIBYTE
+from infra.regions import BY_CODE
+
+NAMESPACE: Final = "contentgen"
+DOMAIN_PATTERN: Final = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$"
+CRON_PATTERN: Final = r"^(\S+\s+){4}\S+$"
+EMAIL_PATTERN: Final = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+QUANTITY_UNITS: Final = {"Mi": MEBIBYTE, "Gi": GIBIBYTE}
+
+Domain = Annotated[str, StringConstraints(pattern=DOMAIN_PATTERN)]
+Email = Annotated[str, StringConstraints(pattern=EMAIL_PATTERN)]
+Schedule = Annotated[str, StringConstraints(pattern=CRON_PATTERN)]
+Memory = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(Mi|Gi)$")]
+Cpu = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*m?$")]
+
+
+class Environment(StrEnum):
+    """Which profile a stack starts from, and which policy levels it gets."""
+
+    LOCAL = "local"
+    DEV = "dev"
+    STAGING = "staging"
+    PROD = "prod"
+
+
+class Backend(StrEnum):
+    """Where a data store runs: in the cluster, or as an AWS service (requirement P04)."""
+
+    CLUSTER = "cluster"
+    MANAGED = "managed"
+
+
+class Product(StrEnum):
+    """The products this program can deploy."""
+
+    CONTENT_GENERATION = "content-generation"
+
+
+class Model(BaseModel):
+    """Strict and frozen; an unknown key is an error, because a misspelt key must not be silently ignored."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class ServiceSettings(Model):
+    """One service's size. ``minimum`` and ``maximum`` are instances a region; ``memory`` is the limit of one."""
+
+    minimum: int | None = Field(None, ge=1, description="instances the autoscaler keeps at least")
+    maximum: int | None = Field(None, ge=1, description="instances the autoscaler goes up to")
+    memory: Memory | None = Field(None, description="memory limit of one instance, such as 1Gi")
+    cpu: Cpu | None = Field(None, description="CPU limit of one instance, such as 1000m")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
+        return self
+
+
+class PostgresSettings(Model):
+    """The database: where it runs and how big it is."""
+
+    backend: Backend | None = Field(None, strict=False, description="cluster or managed")
+    storage_gb: int | None = Field(None, ge=1, description="size of the volume or of the managed storage, GB")
+    instance_class: str | None = Field(None, pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$", description="RDS instance class")
+    read_replicas: int | None = Field(None, ge=0, le=5, description="read replicas of a managed database")
+    max_connections: int | None = Field(None, ge=20, description="connections the server accepts")
+
+
+class RedisSettings(Model):
+    """Cache and queue stores: where they run; they are two instances wherever that is (requirement R02)."""
+
+    backend: Backend | None = Field(None, strict=False, description="cluster or managed")
+    memory_mb: int | None = Field(None, ge=64, le=4096, description="maxmemory of one instance, MB")
+    node_type: str | None = Field(None, pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$", description="ElastiCache node type")
+
+
+class BackupSettings(Model):
+    """When the database is dumped and how long dumps stay."""
+
+    schedule: Schedule | None = Field(None, description="cron expression, UTC")
+    retention_days: int | None = Field(None, ge=1, le=365, description="days until a dump expires")
+
+
+class BudgetSettings(Model):
+    """The month's limit and who hears of it (requirement M01)."""
+
+    monthly_usd: int | None = Field(None, ge=1, le=100_000, description="limit of a calendar month, USD")
+    notify: tuple[Email, ...] = Field((), strict=False, description="e-mail addresses told beside the SNS topic")
+
+
+class ClusterSettings(Model):
+    """How a real deployment reaches a region's Kubernetes; the local target brings its own."""
+
+    context: str | None = Field(None, min_length=1, description="context of the kubeconfig")
+    vpc_id: str | None = Field(None, pattern=r"^vpc-[0-9a-f]{8,}$", description="network the managed data stores join")
+    subnet_ids: tuple[str, ...] = Field((), strict=False, description="private subnets for the managed data stores")
+
+
+class StackSettings(Model):
+    """A whole stack file."""
+
+    environment: Environment = Field(strict=False, description="profile the stack starts from")
+    product: Product = Field(Product.CONTENT_GENERATION, strict=False, description="product to deploy")
+    domain: Domain = Field(description="domain of the public API, which answers at api.<domain>")
+    regions: tuple[str, ...] = Field(strict=False, min_length=1, description="AWS regions to deploy to")
+    image: str = Field("contentgen:dev", min_length=3, description="image of the application; a digest outside local")
+    owner: str = Field("platform", min_length=1, max_length=63, description="team that answers for the stack")
+    services: dict[str, ServiceSettings] = Field(default_factory=dict, description="size by service: cpm, im, worker")
+    postgres: PostgresSettings = PostgresSettings()
+    redis: RedisSettings = RedisSettings()
+    backup: BackupSettings = BackupSettings()
+    budget: BudgetSettings = BudgetSettings()
+    headers: dict[str, str | None] = Field(default_factory=dict, description="security headers that differ; null drops one")
+    clusters: dict[str, ClusterSettings] = Field(default_factory=dict, description="Kubernetes access by region")
+
+    @field_validator("regions")
+    @classmethod
+    def _known_regions(cls, regions: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [region for region in regions if region not in BY_CODE]
+        if unknown:
+            raise ValueError(f"unknown region {', '.join(unknown)}; allowed are {', '.join(BY_CODE)}")
+        if len(set(regions)) != len(regions):
+            raise ValueError("a region is listed twice; each may stand once")
+        return regions
+
+    @field_validator("headers")
+    @classmethod
+    def _few_headers(cls, headers: dict[str, str | None]) -> dict[str, str | None]:
+        count = len({**SECURITY_HEADERS, **headers})
+        if count > MAXIMUM_HEADERS_A_ROUTE:
+            raise ValueError(f"{count} headers in all; a route takes at most {MAXIMUM_HEADERS_A_ROUTE}")
+        return headers
+
+    @property
+    def security_headers(self) -> dict[str, str]:
+        """The default headers with the stack's own values; a null takes one away (and the policy pack refuses that)."""
+        return {name: value for name, value in {**SECURITY_HEADERS, **self.headers}.items() if value is not None}
+
+
+def parse(stack: str, values: Mapping[str, object]) -> StackSettings:
+    """The settings of a stack file's ``contentgen:`` values.
+
+    Raises SettingsError with every wrong value, each with the key, the value got and what is allowed.
+    """
+    file = f"Pulumi.{stack}.yaml"
+    wrong: list[Wrong] = []
+    settings: StackSettings | None = None
+    try:
+        settings = StackSettings.model_validate(dict(values))
+    except ValidationError as error:
+        wrong += described(error, NAMESPACE)
+    wrong += _beyond_limits(values)
+    if wrong or settings is None:
+        raise SettingsError(file, tuple(wrong))
+    return settings
+
+
+def parse_config(stack: str, config: Mapping[str, str]) -> StackSettings:
+    """The same from what the engine hands to a program: text, with objects, numbers and truth values as JSON."""
+    return parse(stack, {key: _value(text) for key, text in config.items()})
+
+
+def _value(text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _beyond_limits(values: Mapping[str, object]) -> list[Wrong]:
+    """Limits of the product, checked even when something else in the file is wrong, so that all is said at once."""
+    limits = LIMITS.get(str(values.get("product", Product.CONTENT_GENERATION)))
+    if limits is None:
+        return []
+    wrong: list[Wrong] = []
+    services = values.get("services")
+    for name, service in services.items() if isinstance(services, Mapping) else ():
+        key = f"{NAMESPACE}:services.{name}"
+        if name not in limits.instances:
+            wrong.append(Wrong(key, name, f"allowed services are {', '.join(limits.instances)}"))
+            continue
+        maximum = service.get("maximum") if isinstance(service, Mapping) else None
+        if isinstance(maximum, int) and maximum > limits.instances[name]:
+            allowed = f"must be at most {limits.instances[name]}, the limit of {name} (Y02)"
+            wrong.append(Wrong(f"{key}.maximum", maximum, allowed))
+        memory = service.get("memory") if isinstance(service, Mapping) else None
+        if isinstance(memory, str) and (memory_bytes(memory) or 0) > limits.memory_bytes:
+            allowed = f"must be at most {limits.memory_bytes // GIBIBYTE}Gi an instance (Y02)"
+            wrong.append(Wrong(f"{key}.memory", memory, allowed))
+    postgres = values.get("postgres")
+    if isinstance(postgres, Mapping):
+        for field, limit in (("storage_gb", limits.storage_gb), ("max_connections", limits.database_connections)):
+            value = postgres.get(field)
+            if isinstance(value, int) and value > limit:
+                wrong.append(Wrong(f"{NAMESPACE}:postgres.{field}", value, f"must be at most {limit} (Y02)"))
+    return wrong
+
+
+def memory_bytes(quantity: str) -> int | None:
+    """Bytes of a quantity such as 512Mi; None when it is not one."""
+    found = re.fullmatch(r"([0-9]+)(Mi|Gi)", quantity)
+    return int(found[1]) * QUANTITY_UNITS[found[2]] if found else None

@@ -1,0 +1,189 @@
+"""One Kubernetes control plane a region, made by kwokctl from our own binaries: etcd, API server, controller manager,
+scheduler, and kwok for the pods that are only simulated.
+
+Pods whose image the runner can really run are kept out of kwok's pod stages, so that their status is what their
+processes say. Cluster addresses come from the loopback network, so a Service's address can be listened on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from localcloud.toolchain.origin import Toolchain
+
+RUNNABLE_IMAGES = r"(^|/)(contentgen|postgres|redis|pgbouncer)(:|@|$)"
+ZONES = ("a", "b", "c")
+NODE_CAPACITY = {"cpu": "32", "memory": "128Gi", "pods": "110", "ephemeral-storage": "200Gi"}
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
+
+
+class ClusterError(Exception):
+    """A control plane did not start or answer; the message carries kwokctl's own words."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A region's control plane. ``network`` is the second octet of its loopback addresses (127.<network>.0.0/16)."""
+
+    region: str
+    network: int
+    workdir: Path
+    toolchain: Toolchain
+
+    @property
+    def folder(self) -> Path:
+        return self.workdir / "clusters" / self.region
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.folder / "kubeconfig.yaml"
+
+    @property
+    def service_range(self) -> str:
+        return f"127.{self.network}.128.0/17"
+
+    def exists(self) -> bool:
+        return (self.folder / "kwok.yaml").exists()
+
+    def up(self) -> None:
+        """Creates the control plane, or starts it again with its data when it was stopped or the machine restarted."""
+        if self.exists() and self._answers():
+            return
+        if self.exists():
+            self._kwokctl("start", "cluster", "--wait", "60s")
+        else:
+            self.workdir.mkdir(parents=True, exist_ok=True)
+            config = self.workdir / f"{self.region}.yaml"
+            config.write_text(yaml.safe_dump_all(configuration(self)))
+            self._kwokctl("create", "cluster", "--config", str(config), "--wait", "60s")
+        self._apply_base()
+
+    def delete(self) -> None:
+        """Stops the processes and removes the data. Nothing to do is not an error."""
+        if self.exists():
+            self._kwokctl("delete", "cluster")
+
+    def identity(self) -> str:
+        """Changes when etcd's data was lost: the uid that Kubernetes gave its own system namespace."""
+        return self.kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}").strip()
+
+    def processes(self) -> dict[str, int]:
+        """Component name to process id, as kwokctl keeps them."""
+        found = {name: self.folder / "pids" / f"{name}.pid" for name in COMPONENTS}
+        return {name: int(path.read_text()) for name, path in found.items() if path.exists()}
+
+    def kubectl(self, *arguments: str, text: str | None = None) -> str:
+        command = [str(self.toolchain.kubectl), "--kubeconfig", str(self.kubeconfig), *arguments]
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, env=self._environment())
+        if done.returncode != 0:
+            raise ClusterError(f"kubectl {' '.join(arguments[:3])} in {self.region}: {done.stderr.strip()}")
+        return done.stdout
+
+    def _answers(self) -> bool:
+        try:
+            return self.kubectl("get", "--raw", "/readyz", "--request-timeout=3s") == "ok"
+        except ClusterError:
+            return False
+
+    def _apply_base(self) -> None:
+        crds = sorted(self.toolchain.crds.glob("*.yaml"))
+        objects = json.dumps({"apiVersion": "v1", "kind": "List", "items": [STORAGE_CLASS, *nodes(self.region)]})
+        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", text=objects)
+        files = [argument for crd in crds for argument in ("-f", str(crd))]
+        self.kubectl("apply", "--server-side", "--force-conflicts", *files)
+        kinds = [f"customresourcedefinition/{yaml.safe_load(crd.read_text())['metadata']['name']}" for crd in crds]
+        self.kubectl("wait", "--for=condition=Established", "--timeout=30s", *kinds)
+
+    def _environment(self) -> dict[str, str]:
+        own = {"KWOK_WORKDIR": str(self.workdir), "KUBECONFIG": str(self.kubeconfig), "GOGC": "40"}
+        return {**os.environ, **own, "HOME": str(self.workdir)}
+
+    def _kwokctl(self, verb: str, noun: str, *arguments: str) -> None:
+        command = [str(self.toolchain.kwokctl), verb, noun, "--name", self.region, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=self._environment())
+        if done.returncode != 0:
+            said = "\n".join(done.stderr.strip().splitlines()[-6:])
+            raise ClusterError(f"kwokctl {verb} {noun} {self.region} failed:\n{said}\nLogs: {self.folder / 'logs'}")
+
+
+STORAGE_CLASS = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+    "provisioner": "kwok.x-k8s.io/volume",
+    "reclaimPolicy": "Delete",
+    "volumeBindingMode": "Immediate",
+}
+
+
+def nodes(region: str) -> list[dict[str, object]]:
+    """One node a zone, so that spread constraints and anti-affinity have something to choose from."""
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {
+                "name": f"{region}{zone}",
+                "annotations": {"kwok.x-k8s.io/node": "fake"},
+                "labels": {
+                    "kubernetes.io/hostname": f"{region}{zone}",
+                    "kubernetes.io/os": "linux",
+                    "topology.kubernetes.io/region": region,
+                    "topology.kubernetes.io/zone": f"{region}{zone}",
+                },
+            },
+            "status": {
+                "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+                "capacity": NODE_CAPACITY,
+                "allocatable": NODE_CAPACITY,
+            },
+        }
+        for zone in ZONES
+    ]
+
+
+def configuration(cluster: Cluster) -> list[dict[str, object]]:
+    """kwokctl's configuration: our binaries, the loopback service range, and kwok's stages without the runner's pods."""
+    binaries = cluster.toolchain.kubernetes_binaries
+    options = {
+        "runtime": "binary",
+        "etcdBinary": str(binaries["etcd"]),
+        "kubeApiserverBinary": str(binaries["kube-apiserver"]),
+        "kubeControllerManagerBinary": str(binaries["kube-controller-manager"]),
+        "kubeSchedulerBinary": str(binaries["kube-scheduler"]),
+        "kwokControllerBinary": str(binaries["kwok"]),
+        "components": list(COMPONENTS),
+    }
+    patches = [
+        {
+            "name": "kube-apiserver",
+            "extraArgs": [{"key": "service-cluster-ip-range", "value": cluster.service_range}],
+        },
+    ]
+    kwokctl = {
+        "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
+        "kind": "KwokctlConfiguration",
+        "options": options,
+        "componentsPatches": patches,
+    }
+    return [kwokctl, *stages(cluster.toolchain.stages)]
+
+
+def stages(folder: Path) -> list[dict[str, object]]:
+    """kwok's own stages; those of pods leave alone what the runner runs."""
+    found = []
+    for path in sorted(folder.glob("*.yaml")):
+        for document in yaml.safe_load_all(path.read_text()):
+            if not document or document.get("kind") != "Stage":
+                continue
+            if document["spec"]["resourceRef"]["kind"] == "Pod":
+                rule = f"!self.spec.containers.exists(c, c.image.matches({json.dumps(RUNNABLE_IMAGES)}))"
+                document["spec"]["selector"]["matchExpressions"].append({"cel": {"expression": rule}})
+            found.append(document)
+    return found

@@ -1,0 +1,120 @@
+"""What is built from Go modules, and from which: one family a go.mod, because the families want different versions of
+the same modules. The versions of the modules stand in the go.mod files; those that a binary must report stand here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+PULUMI_VERSION = "3.255.0"
+KUBERNETES_VERSION = "1.36.3"
+KUBERNETES_PROVIDER_VERSION = "4.25.0"
+KWOK_VERSION = "0.8.0"
+
+_PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
+_PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+
+
+@dataclass(frozen=True)
+class Binary:
+    """One program: its file name, the Go package of its main, and the variables set at link time."""
+
+    name: str
+    package: str
+    variables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModuleFiles:
+    """Files taken out of a module's folder at build time and never committed here.
+
+    ``target`` is relative to the family's result folder; with ``for_build`` to its source folder, where the compiler
+    embeds them.
+    """
+
+    module: str
+    pattern: str
+    target: str
+    for_build: bool = False
+
+
+@dataclass(frozen=True)
+class Family:
+    """A folder here with a go.mod. ``minutes`` is what its build takes on two cores with nothing cached."""
+
+    name: str
+    minutes: float
+    binaries: tuple[Binary, ...] = ()
+    files: tuple[ModuleFiles, ...] = ()
+
+    @property
+    def source(self) -> Path:
+        return HERE / self.name
+
+    def key(self) -> str:
+        """The content hash that names the result: sources, checksums and this description."""
+        digest = hashlib.sha256(repr(self).encode())
+        for path in sorted(self.source.rglob("*")):
+            if path.name in ("go.mod", "go.sum") or path.suffix == ".go":
+                digest.update(str(path.relative_to(self.source)).encode() + b"\0" + path.read_bytes() + b"\0")
+        return digest.hexdigest()[:16]
+
+
+def _kubernetes(command: str) -> Binary:
+    symbol = "k8s.io/component-base/version"
+    major, minor, _ = KUBERNETES_VERSION.split(".")
+    variables = (f"{symbol}.gitVersion=v{KUBERNETES_VERSION}", f"{symbol}.gitMajor={major}", f"{symbol}.gitMinor={minor}")
+    return Binary(command, f"k8s.io/kubernetes/cmd/{command}", variables)
+
+
+def _kwok(command: str) -> Binary:
+    symbol = "sigs.k8s.io/kwok/pkg/consts.Version"
+    return Binary(command, f"sigs.k8s.io/kwok/cmd/{command}", (f"{symbol}=v{KWOK_VERSION}",))
+
+
+def _stages(folder: str) -> ModuleFiles:
+    return ModuleFiles("sigs.k8s.io/kwok", f"kustomize/stage/{folder}/*.yaml", "stages")
+
+
+def _crd(kind: str) -> ModuleFiles:
+    pattern = f"config/crd/standard/gateway.networking.k8s.io_{kind}.yaml"
+    return ModuleFiles("sigs.k8s.io/gateway-api", pattern, "crds")
+
+
+_ENGINE_VERSION = (f"{_PULUMI_SDK}/go/common/version.Version=v{PULUMI_VERSION}",)
+
+PULUMI = Family(
+    "pulumi",
+    5,
+    (
+        Binary("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", _ENGINE_VERSION),
+        Binary("pulumi-language-python", "./languagehost", _ENGINE_VERSION),
+    ),
+    (ModuleFiles(_PULUMI_SDK, "python/cmd/pulumi-language-python-exec", "bin"),),
+)
+KUBERNETES_PROVIDER = Family(
+    "kubernetes-provider",
+    7,
+    (Binary("pulumi-resource-kubernetes", ".", (f"{_PROVIDER}/pkg/version.Version=v{KUBERNETES_PROVIDER_VERSION}",)),),
+    (
+        ModuleFiles(_PROVIDER, "cmd/pulumi-resource-kubernetes/schema.json", ".", for_build=True),
+        ModuleFiles(_PROVIDER, "cmd/pulumi-resource-kubernetes/terraform-mapping.json", ".", for_build=True),
+    ),
+)
+KUBERNETES = Family(
+    "kubernetes", 5, tuple(map(_kubernetes, ("kube-apiserver", "kube-controller-manager", "kube-scheduler")))
+)
+ETCD = Family("etcd", 1, (Binary("etcd", "go.etcd.io/etcd/server/v3"),))
+KWOK = Family(
+    "kwok",
+    2,
+    (_kwok("kwok"), _kwok("kwokctl")),
+    tuple(map(_stages, ("node/fast", "node/heartbeat-with-lease", "pod/fast", "volume/fast"))),
+)
+CRDS = Family("crds", 0.1, files=tuple(map(_crd, ("gatewayclasses", "gateways", "httproutes", "referencegrants"))))
+
+FAMILIES = (PULUMI, ETCD, KWOK, KUBERNETES, KUBERNETES_PROVIDER, CRDS)

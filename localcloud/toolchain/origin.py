@@ -1,0 +1,127 @@
+"""Which tools a run uses and where each came from: installed, the official release, or built from modules.
+
+The engine on PATH is taken when its version fits; else the official release by the SDK's own installer, when the
+machine reaches it; else the build from Go modules, with stand-ins for the provider plugins that no registry carries.
+What was taken is part of every report, because a result obtained with a stand-in must say so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcloud.paths import cache_root
+from localcloud.toolchain import build
+from localcloud.toolchain.build import Say
+from localcloud.toolchain.families import CRDS, ETCD, FAMILIES, KUBERNETES, KWOK, PULUMI, PULUMI_VERSION
+
+INSTALLER_SECONDS = 600
+_INSTALL = """
+import semver
+from pulumi.automation import PulumiCommand
+PulumiCommand.install(root={root!r}, version=semver.VersionInfo.parse({version!r}))
+"""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The Pulumi CLI: where it is, and which of the three origins it has."""
+
+    command: Path
+    origin: str
+    official: bool
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Every tool of the embedded cloud, by path."""
+
+    engine: Engine
+    kubernetes_provider: Path
+    kubernetes_binaries: dict[str, Path]
+    kwokctl: Path
+    kubectl: Path
+    stages: Path
+    crds: Path
+
+
+def ensure(say: Say) -> Toolchain:
+    """All tools, building what is missing. Raises ToolchainError."""
+    missing = [family for family in FAMILIES if not build.is_built(family)]
+    engine = _installed_engine() or _official_engine(say)
+    if engine is not None:
+        missing = [family for family in missing if family is not PULUMI]
+    if missing:
+        minutes = sum(family.minutes for family in missing)
+        names = ", ".join(family.name for family in missing)
+        say(f"first run on this machine: {len(missing)} tools to build ({names}), about {minutes:.0f} min on two cores")
+        for family in missing:
+            build.ensure(family, say)
+        build.prune_build_caches()
+    return located(engine or _built_engine())
+
+
+def located(engine: Engine) -> Toolchain:
+    """The paths of tools that are there."""
+    bins = {binary.name: build.result_folder(family) / "bin" / binary.name for family in FAMILIES for binary in family.binaries}
+    return Toolchain(
+        engine=engine,
+        kubernetes_provider=bins["pulumi-resource-kubernetes"],
+        kubernetes_binaries={binary.name: bins[binary.name] for family in (ETCD, KUBERNETES, KWOK) for binary in family.binaries},
+        kwokctl=bins["kwokctl"],
+        kubectl=Path(sys.prefix) / "bin" / "kubectl",
+        stages=build.result_folder(KWOK) / "stages",
+        crds=build.result_folder(CRDS) / "crds",
+    )
+
+
+def _built_engine() -> Engine:
+    origin = f"built from Go modules, {PULUMI_VERSION}"
+    return Engine(build.result_folder(PULUMI) / "bin" / "pulumi", origin, official=False)
+
+
+def _installed_engine() -> Engine | None:
+    """The user's own Pulumi, when it is this SDK's minor version or newer within the same major one."""
+    found = shutil.which("pulumi")
+    if not found or os.environ.get("CONTENTGEN_ENGINE") == "built":
+        return None
+    version = engine_version(Path(found))
+    wanted = tuple(map(int, PULUMI_VERSION.split(".")))
+    if version is None or version[0] != wanted[0] or version < wanted:
+        return None
+    return Engine(Path(found), f"installed, {'.'.join(map(str, version))}", official=True)
+
+
+def engine_version(command: Path) -> tuple[int, ...] | None:
+    done = subprocess.run([str(command), "version"], capture_output=True, text=True, check=False)
+    digits = done.stdout.strip().removeprefix("v").split("-")[0].split(".")
+    return tuple(map(int, digits)) if done.returncode == 0 and all(digit.isdigit() for digit in digits) else None
+
+
+def _official_engine(say: Say) -> Engine | None:
+    """The official release by the SDK's installer. A refusal is remembered with the built engine, not asked again."""
+    root = cache_root() / "pulumi" / PULUMI_VERSION
+    command = root / "bin" / "pulumi"
+    if not command.exists():
+        if os.environ.get("CONTENTGEN_ENGINE") == "built" or build.is_built(PULUMI):
+            return None
+        say("asking for the official Pulumi release")
+        script = _INSTALL.format(root=str(root), version=PULUMI_VERSION)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", script], capture_output=True, text=True, timeout=INSTALLER_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            say("the official release did not arrive in time")
+            return None
+        if done.returncode != 0 or not command.exists():
+            say("the official release cannot be fetched from here: building the engine from its modules")
+            return None
+    return Engine(command, f"official release, {PULUMI_VERSION}", official=True)
+
+
+

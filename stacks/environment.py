@@ -1,0 +1,34 @@
+"""The settings that a workload gets as its config map: none of them secret."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from infra.regions import Region
+from infra.settings import Environment, StackSettings
+from stacks.routing import api_name
+from stacks.workload import GRACE_SECONDS, WorkloadSpec
+
+EDGE_NETWORKS: Final = "10.0.0.0/8,127.0.0.0/8"
+"""Where the gateway's addresses come from: only from there is a forwarded client address believed."""
+
+
+def application_environment(settings: StackSettings, region: Region, workload: WorkloadSpec) -> dict[str, str]:
+    local = settings.environment is Environment.LOCAL
+    return {
+        "ENVIRONMENT": settings.environment.value,
+        "REGION": region.code,
+        "SERVICE": workload.name,
+        "IM_URL": "http://im",
+        "DATABASE_POOL_SIZE": str(workload.pool.size),
+        "DATABASE_MAX_OVERFLOW": str(workload.pool.overflow),
+        "UVICORN_WORKERS": str(workload.processes),
+        "GRACE_SECONDS": str(GRACE_SECONDS),
+        "LOG_LEVEL": "INFO",
+        "LOG_FORMAT_JSON": "true",
+        "TRUSTED_PROXIES": EDGE_NETWORKS,
+        "ALLOWED_HOSTS": "*" if local else f"{api_name(settings.domain)},{workload.name},localhost,127.0.0.1",
+        "CORS_ORIGINS": "" if local else f"https://{settings.domain}",
+        "SECURITY_HEADERS": json.dumps(settings.security_headers, sort_keys=True),
+    }

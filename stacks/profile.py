@@ -1,0 +1,123 @@
+"""What each environment is, as typed values on one screen, and how a stack file's own values go over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
+
+from infra.settings import Backend, Environment, ServiceSettings, StackSettings
+
+
+@dataclass(frozen=True)
+class Size:
+    """Instances a region, and the limit of one instance."""
+
+    minimum: int
+    maximum: int
+    memory: str = "1Gi"
+    cpu: str = "1000m"
+
+
+@dataclass(frozen=True)
+class PostgresProfile:
+    """The database of an environment. Sizes are GB; ``read_replicas`` and ``multi_az`` are for the managed backend."""
+
+    backend: Backend
+    storage_gb: int = 20
+    instance_class: str = "db.t4g.large"
+    read_replicas: int = 0
+    multi_az: bool = False
+    max_connections: int = 200
+
+
+@dataclass(frozen=True)
+class RedisProfile:
+    """The cache and queue stores of an environment; ``nodes`` above one means a replica with automatic failover."""
+
+    backend: Backend
+    memory_mb: int = 256
+    node_type: str = "cache.t4g.small"
+    nodes: int = 1
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Everything that differs between environments."""
+
+    services: MappingProxyType[str, Size]
+    postgres: PostgresProfile
+    redis: RedisProfile
+    backup_schedule: str
+    retention_days: int
+    monthly_usd: int
+    protected: bool = False
+
+
+def _services(cpm: Size, im: Size, worker: Size) -> MappingProxyType[str, Size]:
+    return MappingProxyType({"cpm": cpm, "im": im, "worker": worker})
+
+
+_DAILY: Final = "0 2 * * *"
+_HOURLY: Final = "0 * * * *"
+_CLUSTER_POSTGRES: Final = PostgresProfile(Backend.CLUSTER)
+_CLUSTER_REDIS: Final = RedisProfile(Backend.CLUSTER)
+
+PROFILES: Final = MappingProxyType(
+    {
+        Environment.LOCAL: Profile(
+            _services(Size(1, 2), Size(1, 2), Size(1, 2)), _CLUSTER_POSTGRES, _CLUSTER_REDIS, _DAILY, 30, 50
+        ),
+        Environment.DEV: Profile(
+            _services(Size(1, 3), Size(1, 3), Size(1, 3)), _CLUSTER_POSTGRES, _CLUSTER_REDIS, _DAILY, 30, 200
+        ),
+        Environment.STAGING: Profile(
+            _services(Size(2, 5), Size(2, 3), Size(1, 3)),
+            PostgresProfile(Backend.MANAGED, storage_gb=50),
+            RedisProfile(Backend.MANAGED),
+            _DAILY,
+            30,
+            500,
+        ),
+        Environment.PROD: Profile(
+            _services(Size(2, 10), Size(2, 5), Size(2, 5)),
+            PostgresProfile(Backend.MANAGED, storage_gb=100, read_replicas=1, multi_az=True),
+            RedisProfile(Backend.MANAGED, nodes=3),
+            _HOURLY,
+            30,
+            1500,
+            protected=True,
+        ),
+    }
+)
+
+
+def resolve(settings: StackSettings) -> Profile:
+    """The environment's profile with the stack file's own values over it."""
+    base = PROFILES[settings.environment]
+    services = {name: _sized(size, settings.services.get(name)) for name, size in base.services.items()}
+    postgres = replace(base.postgres, **_given(settings.postgres.model_dump()))
+    redis = replace(base.redis, **_given(settings.redis.model_dump()))
+    return replace(
+        base,
+        services=MappingProxyType(services),
+        postgres=postgres,
+        redis=redis,
+        backup_schedule=settings.backup.schedule or base.backup_schedule,
+        retention_days=settings.backup.retention_days or base.retention_days,
+        monthly_usd=settings.budget.monthly_usd or base.monthly_usd,
+    )
+
+
+def _sized(size: Size, own: ServiceSettings | None) -> Size:
+    """A stack file that moves only one end of the range moves the other with it when they would cross."""
+    if own is None:
+        return size
+    given = replace(size, **_given(own.model_dump()))
+    if given.minimum <= given.maximum:
+        return given
+    return replace(given, maximum=given.minimum) if own.maximum is None else replace(given, minimum=given.maximum)
+
+
+def _given(values: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,71 @@
+"""A whole stack: what exists once over all regions, and each region."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.backup_bucket import BackupBucket, BackupBucketArgs
+from components.budget import Budget, BudgetArgs
+from components.routing import HealthCheck, Routing, RoutingArgs
+from infra.regions import in_priority_order
+from infra.settings import StackSettings
+from stacks.profile import resolve
+from stacks.region import RegionalStack, RegionArgs
+from stacks.routing import (
+    HEALTH_FAILURES,
+    HEALTH_INTERVAL_SECONDS,
+    HEALTH_PATH,
+    TTL_SECONDS,
+    api_name,
+    edge_name,
+    routing_table,
+)
+
+
+class Providers:
+    """Which providers a region's resources go to: its own cluster, and AWS, which serves every region."""
+
+    def __init__(self, aws: pulumi.ProviderResource, kubernetes: dict[str, pulumi.ProviderResource]) -> None:
+        self.aws = aws
+        self.kubernetes = kubernetes
+
+    def shared(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(providers=[self.aws])
+
+    def of(self, region: str) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(providers=[self.aws, self.kubernetes[region]])
+
+
+def deploy(stack: str, settings: StackSettings, providers: Providers) -> dict[str, pulumi.Input[object]]:
+    """Declares the stack and returns its outputs."""
+    profile = resolve(settings)
+    regions = in_priority_order(settings.regions)
+    primary = regions[0].code
+    bucket = BackupBucket(
+        f"{stack}-backup", BackupBucketArgs(primary, profile.retention_days, profile.protected), providers.shared()
+    )
+    Budget(
+        f"{stack}-budget",
+        BudgetArgs(settings.product.value, stack, profile.monthly_usd, settings.budget.notify, primary),
+        providers.shared(),
+    )
+    routing = Routing(
+        f"{stack}-routing",
+        RoutingArgs(
+            domain=settings.domain,
+            edges={region.code: edge_name(region, settings.domain) for region in regions},
+            table=routing_table(regions, settings.domain),
+            health=HealthCheck(HEALTH_PATH, HEALTH_INTERVAL_SECONDS, HEALTH_FAILURES),
+            ttl_seconds=TTL_SECONDS,
+        ),
+        providers.shared(),
+    )
+    for index, region in enumerate(regions):
+        args = RegionArgs(stack, region, index, settings, profile, bucket.bucket, primary)
+        RegionalStack(f"{stack}-{region.code}", args, providers.of(region.code))
+    return {
+        "api": f"https://{api_name(settings.domain)}",
+        "regions": [region.code for region in regions],
+        "backupBucket": bucket.bucket,
+        "nameServers": routing.name_servers,
+    }
