@@ -1,0 +1,70 @@
+"""The WSGI application: moto's own, quiet, with our additions and two addresses for the rest of the embedded cloud.
+
+`GET /contentgen/boot-id` tells one run of the server from the next: moto's data is gone after a restart, and whoever
+remembers the old id knows that it has to refresh. `GET /contentgen/databases` lists the managed databases, so that
+their endpoints, which listen nowhere, can be mapped to local servers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from moto import backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+
+Environ: TypeAlias = dict[str, object]
+StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
+
+BOOT_ID_PATH = "/contentgen/boot-id"
+DATABASES_PATH = "/contentgen/databases"
+
+
+class RequestHandler(MotoRequestHandler):
+    """Moto's handler without a line of log per request; errors are still written."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Requests are not logged: nobody reads a hundred lines per deployment."""
+
+
+class Application:
+    """Dispatches our own two addresses, and everything else to moto."""
+
+    def __init__(self, boot_id: str) -> None:
+        self._boot_id = boot_id
+        self._moto = DomainDispatcherApplication(_extended_backend_app)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        match environ.get("PATH_INFO"):
+            case path if path == BOOT_ID_PATH:
+                return _json(start_response, {"boot_id": self._boot_id})
+            case path if path == DATABASES_PATH:
+                from localcloud.aws.moto_databases import databases
+
+                return _json(start_response, [database.as_json() for database in databases()])
+            case _:
+                return self._moto(environ, start_response)
+
+
+def _json(start_response: StartResponse, content: object) -> Iterable[bytes]:
+    body = json.dumps(content).encode()
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _extended_backend_app(service: backends.SERVICE_NAMES) -> object:
+    """Moto's application for one service, after our additions to it: called once per service, on its first request."""
+    match service:
+        case "budgets":
+            from localcloud.aws import moto_budgets as addition
+        case "elasticache":
+            from localcloud.aws import moto_elasticache as addition
+        case "rds":
+            from localcloud.aws import moto_rds as addition
+        case "s3":
+            from localcloud.aws import moto_s3 as addition
+        case _:
+            return create_backend_app(service)
+    addition.extend()
+    return create_backend_app(service)

@@ -1,0 +1,74 @@
+"""What moto's RDS gets wrong for us: resource ids, replicas in another region, resetting parameters."""
+
+from __future__ import annotations
+
+import secrets
+import string
+
+from moto.core.responses import ActionResult
+from moto.rds import urls
+from moto.rds.exceptions import DBParameterGroupNotFoundError
+from moto.rds.models import DBInstance
+from moto.rds.responses import RDSResponse
+
+RESOURCE_ID_LENGTH = 26
+"""Characters after `db-` in a resource id."""
+
+
+class ExtendedRDSResponse(RDSResponse):
+    """Moto's handler with instances that can be told apart."""
+
+    def create_db_instance(self) -> ActionResult:
+        """Give every instance a resource id of its own; moto's is the same for all."""
+        answer = super().create_db_instance()
+        self._identify()
+        return answer
+
+    def create_db_instance_read_replica(self) -> ActionResult:
+        """A replica has its own resource id and tags; in another region it cannot have its source's parameter group."""
+        source = self.backend.find_db_from_id(self.params["SourceDBInstanceIdentifier"])
+        self.params.setdefault("Tags", [])
+        if source.region != self.region:
+            self.params.setdefault("DBParameterGroupName", source.default_db_parameter_group_details()[1])
+            self._move_here_first()
+        answer = super().create_db_instance_read_replica()
+        self._identify()
+        return answer
+
+    def delete_db_instance(self) -> ActionResult:
+        """A replica in another region is in its source's list by ARN, where moto looks for its name."""
+        replica = self._instance()
+        if replica and replica.is_replica and replica.source_db_instance_identifier:
+            replicas = self.backend.find_db_from_id(replica.source_db_instance_identifier).replicas
+            if replica.db_instance_arn in replicas:
+                replicas[replicas.index(replica.db_instance_arn)] = replica.db_instance_identifier
+        return super().delete_db_instance()
+
+    def reset_db_parameter_group(self) -> ActionResult:
+        """Give parameters back to the engine's defaults."""
+        name = self.params["DBParameterGroupName"]
+        if name not in self.backend.db_parameter_groups:
+            raise DBParameterGroupNotFoundError(name)
+        group = self.backend.db_parameter_groups[name]
+        for parameter in self.params.get("Parameters", []):
+            group.parameters.pop(parameter["ParameterName"], None)
+        return ActionResult({"DBParameterGroupName": name})
+
+    def _move_here_first(self) -> None:
+        """Moto sets the parameters in order on a copy of the source: the region has to come before the groups in it."""
+        others = dict(self.params)
+        self.params.clear()
+        self.params.update({"backend": self.backend, **others})
+
+    def _instance(self) -> DBInstance | None:
+        return self.backend.databases.get(self.params["DBInstanceIdentifier"])
+
+    def _identify(self) -> None:
+        if instance := self._instance():
+            letters = "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(RESOURCE_ID_LENGTH))
+            instance.dbi_resource_id = f"db-{letters}"
+
+
+def extend() -> None:
+    """Put our handler in the place of moto's in its table of addresses."""
+    urls.url_paths["{0}/$"] = ExtendedRDSResponse.dispatch

@@ -1,0 +1,77 @@
+"""Bucket policies with conditions: moto ignores them, so a policy that denies plain HTTP would deny every call.
+
+Loopback counts as secure transport: the traffic never leaves the machine, and the server has no certificate. A
+statement whose conditions are decided against it here is left out before moto looks at the policy. Conditions on other
+keys stay as moto has them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import TypeAlias
+
+from moto.s3.models import FakeBucket
+
+Conditions: TypeAlias = Mapping[str, Mapping[str, str | bool | list[str]]]
+Statement: TypeAlias = dict[str, object]
+
+CONTEXT = {"aws:securetransport": "true", "s3:tlsversion": "1.3"}
+"""What is true of every call on this server, by condition key in lower case."""
+
+_OPERATORS: dict[str, Callable[[str, list[str]], bool]] = {
+    "bool": lambda actual, wanted: actual in wanted,
+    "stringequals": lambda actual, wanted: actual in wanted,
+    "numericlessthan": lambda actual, wanted: any(float(actual) < float(one) for one in wanted),
+    "numericgreaterthanequals": lambda actual, wanted: any(float(actual) >= float(one) for one in wanted),
+}
+
+
+def applies(conditions: Conditions) -> bool:
+    """Whether a statement with these conditions can apply here; a condition we cannot decide does not exclude it."""
+    for operator, keys in conditions.items():
+        decide = _OPERATORS.get(operator.lower().removesuffix("ifexists"))
+        for key, wanted in keys.items():
+            actual = CONTEXT.get(key.lower())
+            if decide and actual is not None and not decide(actual, _texts(wanted)):
+                return False
+    return True
+
+
+def _texts(wanted: str | bool | list[str]) -> list[str]:
+    every = wanted if isinstance(wanted, list) else [wanted]
+    return [str(one).lower() for one in every]
+
+
+def without_undone_statements(policy: bytes) -> bytes:
+    """The policy with only the statements that can apply here."""
+    document = json.loads(policy)
+    statements = document["Statement"]
+    every: list[Statement] = statements if isinstance(statements, list) else [statements]
+    kept = [statement for statement in every if applies(statement.get("Condition") or {})]
+    return json.dumps({**document, "Statement": kept}).encode()
+
+
+def extend() -> None:
+    """Let buckets judge by the reduced policy; what they store and return stays as it was put."""
+    judge = FakeBucket.get_permission
+    if hasattr(judge, "__wrapped__"):
+        return
+
+    @wraps(judge)
+    def get_permission(bucket: FakeBucket, action: str, resource: str) -> object:
+        stored = bucket.policy
+        if stored is None:
+            return judge(bucket, action, resource)
+        reduced = _Judged(without_undone_statements(stored))
+        return judge(reduced, action, resource)
+
+    FakeBucket.get_permission = get_permission
+
+
+class _Judged:
+    """The one attribute of a bucket that moto's judgement reads."""
+
+    def __init__(self, policy: bytes) -> None:
+        self.policy = policy

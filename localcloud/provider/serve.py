@@ -1,0 +1,56 @@
+"""A provider as a process: a free loopback port, printed as plugins do, until a signal ends it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+import grpc
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from localcloud.provider.resource import Provider, Scope
+from localcloud.provider.servicer import Servicer
+
+LARGEST_MESSAGE = 400 * 1024 * 1024
+"""Bytes, the engine's own limit."""
+
+THREADS = 32
+"""Calls served at once; the engine's default parallelism on two cores is 32."""
+
+
+def serve(provider: Provider[Scope]) -> None:
+    """Serve until SIGINT or SIGTERM, then exit at once: the engine waits five seconds for a plugin that lingers."""
+    stopped = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    limits = [("grpc.max_receive_message_length", LARGEST_MESSAGE), ("grpc.max_send_message_length", LARGEST_MESSAGE)]
+    server = grpc.server(ThreadPoolExecutor(THREADS), options=limits)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(provider), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    stopped.wait()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def plugin_script(python: Path, module: str) -> str:
+    """The text of an executable `pulumi-resource-<name>` that runs a provider module of this checkout.
+
+    `python` is the interpreter of the environment the checkout is installed in. The engine passes its own address as an
+    argument; PYTHONPATH names the checkout so that the plugin works from any working folder.
+    """
+    checkout = Path(__file__).resolve().parents[2]
+    return (
+        "#!/bin/sh\n"
+        f"PYTHONPATH={_quoted(str(checkout))}${{PYTHONPATH:+:$PYTHONPATH}} \\\n"
+        f'exec {_quoted(str(python))} -m {_quoted(module)} "$@"\n'
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
