@@ -1,0 +1,102 @@
+"""Errors as RFC 9457 problem documents: what was wrong, where, and what to do about it; nothing about our inside."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.database import DatabaseUnavailable
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldProblem(BaseModel):
+    """One wrong field of a request."""
+
+    field: str = Field(examples=["body.topic"])
+    message: str = Field(examples=["String should have at least 3 characters"])
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str = Field("about:blank", description="about:blank: the status says it all.")
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404], ge=400, le=599)
+    detail: str = Field(examples=["There is no such job."])
+    instance: str | None = Field(None, description="The request's id, for a message to support.")
+    errors: list[FieldProblem] = Field([], description="Each wrong field, when the request was invalid.")
+
+
+class ProblemError(Exception):
+    """Raised by routes to answer with a problem."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, dict(headers or {})
+
+
+def response(
+    status: int,
+    detail: str,
+    *,
+    request_id: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    errors: Sequence[FieldProblem] = (),
+) -> Response:
+    """A problem as a reply."""
+    problem = Problem(
+        title=HTTPStatus(status).phrase, status=status, detail=detail, instance=request_id, errors=list(errors)
+    )  # type: ignore[call-arg]
+    return Response(problem.model_dump_json(exclude_none=True), status, dict(headers or {}), MEDIA_TYPE)
+
+
+async def send_problem(
+    scope: Scope, receive: Receive, send: Send, status: int, detail: str, headers: Mapping[str, str] | None = None
+) -> None:
+    """Answer from a middleware."""
+    request_id = scope.get("state", {}).get("request_id")
+    await response(status, detail, request_id=request_id, headers=headers)(scope, receive, send)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """The error replies of a route, for the OpenAPI document."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+def install(app: FastAPI) -> None:
+    """Every error of the framework and of ours becomes a problem."""
+
+    @app.exception_handler(ProblemError)
+    async def _ours(request: Request, error: ProblemError) -> Response:
+        return response(error.status, error.detail, request_id=_id(request), headers=error.headers)
+
+    @app.exception_handler(HTTPException)
+    async def _framework(request: Request, error: HTTPException) -> Response:
+        return response(error.status_code, str(error.detail), request_id=_id(request), headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(request: Request, error: RequestValidationError) -> Response:
+        errors = [
+            FieldProblem(field=".".join(str(part) for part in problem["loc"]), message=problem["msg"])
+            for problem in error.errors()
+        ]
+        return response(422, "The request does not fit; see errors.", request_id=_id(request), errors=errors)
+
+    @app.exception_handler(DatabaseUnavailable)
+    async def _database(request: Request, error: DatabaseUnavailable) -> Response:
+        request.scope["state"]["error_type"] = "database_unavailable"
+        headers = {"Retry-After": "5"}
+        return response(
+            503, "The database is not available; nothing was stored.", request_id=_id(request), headers=headers
+        )
+
+
+def _id(request: Request) -> str | None:
+    return request.scope.get("state", {}).get("request_id")

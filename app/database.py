@@ -1,0 +1,161 @@
+"""Postgres as the service sees it: one pool for writes, one for reads, safe behind a transaction pooler.
+
+PgBouncer 1.18 in transaction mode knows no named prepared statements and refuses unknown startup parameters: statements
+are unnamed, and the statement timeout is kept by the client.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+from pydantic import SecretStr
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from app.settings import Settings
+
+CONNECT_SECONDS = 5.0
+
+# What says "the database cannot serve us now" rather than "our statement is wrong".
+UNAVAILABLE = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+class DatabaseUnavailable(Exception):
+    """The database did not serve a request; nothing was stored, so the client may send it again."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """A postgresql:// URL split into what SQLAlchemy and asyncpg each want to be told."""
+
+    url: URL
+    tls: ssl.SSLContext | str | None
+
+    @classmethod
+    def parse(cls, secret: SecretStr) -> "Address":
+        """Take sslmode and sslrootcert out of the query: SQLAlchemy would hand them to asyncpg under wrong names."""
+        url = make_url(secret.get_secret_value())
+        query = dict(url.query)
+        mode, root = query.pop("sslmode", None), query.pop("sslrootcert", None)
+        tls: ssl.SSLContext | str | None = str(mode) if mode else None
+        if root and mode in ("verify-ca", "verify-full"):
+            tls = ssl.create_default_context(cafile=str(root))
+            tls.check_hostname = mode == "verify-full"
+        return cls(url.set(drivername="postgresql+asyncpg", query=query), tls)
+
+
+class Database:
+    """The pools of one process (B02, E09). `direct=True` goes around the pooler: migrations and workers."""
+
+    def __init__(self, settings: Settings, *, direct: bool = False) -> None:
+        primary = settings.database_url_direct if direct else settings.database_url
+        self.writer = _engine(settings, primary)
+        same = direct or settings.database_read_url is None
+        self.reader = self.writer if same else _engine(settings, settings.database_read_url or primary)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction on the primary. Raises DatabaseUnavailable when it cannot be had or kept."""
+        with _translated():
+            async with self.writer.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def read(self, *, fresh: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A connection for reading, from the replica unless `fresh` data is needed (B02)."""
+        with _translated():
+            async with (self.writer if fresh else self.reader).connect() as connection:
+                yield connection
+
+    async def latency(self, seconds: float = 2.0) -> float:
+        """Milliseconds of a SELECT 1 on the primary. Raises DatabaseUnavailable."""
+        began = time.perf_counter()
+        with _translated():
+            async with asyncio.timeout(seconds), self.writer.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        return (time.perf_counter() - began) * 1000
+
+    @property
+    def connections_in_use(self) -> int:
+        """Connections checked out of the pools of this process."""
+        engines = {id(engine): engine for engine in (self.writer, self.reader)}
+        return sum(engine.pool.checkedout() for engine in engines.values())  # type: ignore[attr-defined]
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self.writer.dispose()
+        if self.reader is not self.writer:
+            await self.reader.dispose()
+
+
+class _translated:
+    """Turn the drivers' many ways of saying "gone" into DatabaseUnavailable; a wrong statement stays what it is."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, UNAVAILABLE) and not _is_our_mistake(error):
+            raise DatabaseUnavailable(f"{type(error).__name__}: {str(error)[:200]}") from error
+
+
+def _is_our_mistake(error: BaseException) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = str(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "")
+    # Classes 22 (data), 23 (constraint) and 42 (syntax, names) are ours; read-only (25006) means a failover.
+    return state[:2] in ("22", "23", "42")
+
+
+async def driver(connection: AsyncConnection) -> asyncpg.Connection:
+    """asyncpg's connection under a transaction, for libraries that speak to asyncpg (the queue).
+
+    SQLAlchemy begins a transaction with the first statement it sends, so a statement must have been sent through it.
+    """
+    raw = await connection.get_raw_connection()
+    found = raw.driver_connection
+    assert isinstance(found, asyncpg.Connection)
+    return found
+
+
+async def queue_pool(settings: Settings) -> "asyncpg.Pool":
+    """The worker's own connections, direct because LISTEN does not pass a transaction pooler."""
+    return await asyncpg.create_pool(
+        settings.database_url_direct.get_secret_value().replace("postgresql+asyncpg://", "postgresql://"),
+        min_size=2,
+        max_size=4,
+        timeout=CONNECT_SECONDS,
+        command_timeout=settings.database_statement_timeout_seconds,
+        server_settings={"application_name": f"{settings.service}-queue"},
+    )
+
+
+def _unnamed() -> str:
+    return ""
+
+
+def _engine(settings: Settings, secret: SecretStr) -> AsyncEngine:
+    address = Address.parse(secret)
+    arguments: dict[str, object] = {
+        "timeout": CONNECT_SECONDS,
+        "command_timeout": settings.database_statement_timeout_seconds,
+        "statement_cache_size": 0,
+        "prepared_statement_cache_size": 0,
+        "prepared_statement_name_func": _unnamed,
+        "server_settings": {"application_name": settings.service},
+    }
+    if address.tls is not None:
+        arguments["ssl"] = address.tls
+    return create_async_engine(
+        address.url,
+        connect_args=arguments,
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_max_overflow,
+        pool_timeout=settings.database_pool_timeout_seconds,
+        pool_recycle=settings.database_pool_recycle_seconds,
+        pool_pre_ping=True,
+    )

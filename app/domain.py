@@ -1,0 +1,132 @@
+"""What the service talks about: a request for content, the content itself, and the states a job goes through."""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+TOPIC_LENGTH = 300
+KEYWORDS = 12
+CLIENT_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}$"
+
+# Words that a person could read; control characters would end up in logs, titles and terminals.
+Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Topic = Annotated[Line, StringConstraints(min_length=3, max_length=TOPIC_LENGTH)]
+Keyword = Annotated[Line, StringConstraints(min_length=1, max_length=60)]
+ClientId = Annotated[str, StringConstraints(pattern=CLIENT_ID_PATTERN)]
+
+
+class ContentType(StrEnum):
+    """The two forms the service writes (A04)."""
+
+    BLOG = "blog"
+    SOCIAL = "social"
+
+
+class Priority(StrEnum):
+    """What the client values most (A04): it chooses the model and how long the job may wait."""
+
+    COST = "cost"
+    QUALITY = "quality"
+    SPEED = "speed"
+    BALANCED = "balanced"
+
+
+class JobStatus(StrEnum):
+    """A job is pending or in_progress, then exactly one of the four others, for ever."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def final(self) -> bool:
+        """True when nothing can change the job any more."""
+        return self not in (JobStatus.PENDING, JobStatus.IN_PROGRESS)
+
+
+class Strict(BaseModel):
+    """Base of everything that crosses a boundary: unknown fields are refused, values never change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Assignment(Strict):
+    """What to write, without who asked: the part that decides the text, so also the key of the response cache."""
+
+    topic: Topic = Field(description="What to write about.", examples=["How to brew better coffee at home"])
+    content_type: ContentType = Field(description="The form of the text.", examples=[ContentType.BLOG])
+    keywords: tuple[Keyword, ...] = Field(
+        default=(), max_length=KEYWORDS, description="Words the text should use.", examples=[["grind size", "water"]]
+    )
+    priority: Priority = Field(default=Priority.BALANCED, description="What matters most to you.")
+
+
+class GenerationRequest(Assignment):
+    """The body of POST /generate (A04)."""
+
+    client_id: ClientId = Field(
+        description="Who asks; with an API key it must be that key's client.", examples=["acme"]
+    )
+
+    def assignment(self) -> Assignment:
+        """The request without the client."""
+        return Assignment.model_validate(self.model_dump(exclude={"client_id"}))
+
+
+class Section(Strict):
+    """One titled part of a blog post; paragraphs are separated by an empty line."""
+
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    body: Annotated[str, StringConstraints(min_length=1, max_length=8000)]
+
+
+class Content(Strict):
+    """The text itself. Checked before it is stored: a model's answer is input like any other (OWASP API10)."""
+
+    content_type: ContentType
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=300)]
+    introduction: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000)]
+    sections: tuple[Section, ...] = Field(default=(), max_length=20)
+    conclusion: Annotated[str, StringConstraints(strip_whitespace=True, max_length=8000)] = ""
+    hashtags: tuple[Annotated[str, StringConstraints(pattern=r"^#\w+$", max_length=80)], ...] = Field(
+        default=(), max_length=20
+    )
+    keywords_used: tuple[Keyword, ...] = Field(default=(), max_length=KEYWORDS)
+
+    @model_validator(mode="after")
+    def _shaped_like_its_type(self) -> Self:
+        if self.content_type is ContentType.BLOG and (len(self.sections) < 2 or not self.conclusion):
+            raise ValueError("a blog post needs at least two sections and a conclusion")
+        if self.content_type is ContentType.SOCIAL and (self.sections or len(self.text()) > SOCIAL_LENGTH):
+            raise ValueError(f"a social post has no sections and at most {SOCIAL_LENGTH} characters")
+        return self
+
+    def text(self) -> str:
+        """The whole text in reading order, without titles."""
+        parts = (self.introduction, *(section.body for section in self.sections), self.conclusion)
+        return "\n\n".join(part for part in (*parts, " ".join(self.hashtags)) if part)
+
+
+SOCIAL_LENGTH = 600
+
+
+class Usage(Strict):
+    """What a text took: tokens in and out, and US dollars."""
+
+    input_tokens: int = Field(ge=0)
+    output_tokens: int = Field(ge=0)
+    cost_usd: float = Field(ge=0)
+
+
+class Draft(Strict):
+    """What a writer answers: the content, who wrote it, what it took, and whether it came from the response cache."""
+
+    content: Content
+    provider: str
+    model: str
+    usage: Usage
+    cached: bool = False

@@ -1,0 +1,212 @@
+"""How a job is accepted: row, idempotency key and place in the queue commit together, many requests in one transaction.
+
+Requests that arrive while a commit is under way wait for it and share the next one, so the price of a durable commit
+is paid once for all of them and a lone request waits for nobody. A request is answered after its own commit (A04).
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.database import Database
+from app.domain import GenerationRequest
+from app.ids import JobId
+from app.queue import enqueue
+
+BATCH = 200
+KEY_LIFE = timedelta(hours=24)
+
+
+class KeyReused(Exception):
+    """The Idempotency-Key was used before with another body."""
+
+
+class KeyBusy(Exception):
+    """A request with the same Idempotency-Key is being handled at this moment."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A validated request on its way to becoming a job."""
+
+    job: JobId
+    request: GenerationRequest
+    owner: str | None
+    key: str | None = None
+    request_id: str | None = None
+    trace_parent: str | None = None
+
+    @property
+    def key_owner(self) -> str:
+        """Keys of different clients never meet."""
+        return self.owner or f"client:{self.request.client_id}"
+
+    @property
+    def body_hash(self) -> bytes:
+        """What "the same body" means: the validated request, so spelling and order of JSON do not matter."""
+        return hashlib.sha256(self.request.model_dump_json().encode()).digest()
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The job a request became, or had become before (`replayed`)."""
+
+    job: JobId
+    replayed: bool = False
+
+
+Outcome = Receipt | KeyReused | KeyBusy
+
+
+@dataclass
+class _Waiting:
+    submission: Submission
+    answer: "asyncio.Future[Outcome]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Intake:
+    """Accepts jobs. Run `run()` as a task of the process; `accept` is what a request calls."""
+
+    def __init__(self, database: Database, expiry_seconds: int) -> None:
+        self._database = database
+        self._expiry = timedelta(seconds=expiry_seconds)
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._keys: set[tuple[str, str]] = set()
+
+    async def accept(self, submission: Submission) -> Receipt:
+        """Store and enqueue one job. Raises KeyReused, KeyBusy, and DatabaseUnavailable (nothing was stored then)."""
+        name = (submission.key_owner, submission.key) if submission.key else None
+        if name in self._keys:
+            raise KeyBusy
+        if name:
+            self._keys.add(name)
+        try:
+            waiting = _Waiting(submission)
+            self._queue.put_nowait(waiting)
+            outcome = await waiting.answer
+        finally:
+            if name:
+                self._keys.discard(name)
+        if isinstance(outcome, Receipt):
+            return outcome
+        raise outcome
+
+    async def run(self) -> None:
+        """Commit batches until cancelled."""
+        while True:
+            batch = [await self._queue.get()]
+            while len(batch) < BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            await self._settle(batch)
+
+    async def _settle(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            outcomes = await self._commit([waiting.submission for waiting in batch])
+        except asyncio.CancelledError:
+            for waiting in batch:
+                waiting.answer.cancel()
+            raise
+        except Exception as error:  # every waiting request gets the reason; the loop goes on for the next ones
+            for waiting in batch:
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(error)
+            return
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            if not waiting.answer.done():
+                waiting.answer.set_result(outcome)
+
+    async def _commit(self, batch: Sequence[Submission]) -> list[Outcome]:
+        async with self._database.write() as connection:
+            known = await self._known(connection, [entry for entry in batch if entry.key])
+            fresh = [entry for entry in batch if entry.job not in known]
+            if fresh:
+                await self._insert(connection, fresh)
+                await enqueue(connection, [(entry.job, entry.request.priority) for entry in fresh])
+        return [known.get(entry.job, Receipt(entry.job)) for entry in batch]
+
+    async def _known(self, connection: AsyncConnection, keyed: Sequence[Submission]) -> dict[JobId, Outcome]:
+        """The answers for submissions whose key is known or busy; takes the keys of the others."""
+        if not keyed:
+            return {}
+        names = json.dumps([{"owner": entry.key_owner, "key": entry.key} for entry in keyed])
+        locks = await connection.execute(_LOCK_KEYS, {"names": names})
+        free = {(row.owner, row.key) for row in locks if row.free}
+        found = await connection.execute(_FIND_KEYS, {"names": names, "life": KEY_LIFE})
+        rows = {(row.owner, row.key): row for row in found}
+        answers: dict[JobId, Outcome] = {}
+        taken: list[Submission] = []
+        for entry in keyed:
+            name = (entry.key_owner, str(entry.key))
+            if name not in free:
+                answers[entry.job] = KeyBusy()
+            elif name not in rows:
+                taken.append(entry)
+            elif bytes(rows[name].body_hash) == entry.body_hash:
+                answers[entry.job] = Receipt(JobId.parse(rows[name].job_id), replayed=True)
+            else:
+                answers[entry.job] = KeyReused()
+        if taken:
+            await connection.execute(_TAKE_KEYS, {"rows": json.dumps([_key_row(entry) for entry in taken])})
+        return answers
+
+    async def _insert(self, connection: AsyncConnection, batch: Sequence[Submission]) -> None:
+        rows = json.dumps([self._row(entry) for entry in batch])
+        await connection.execute(_INSERT, {"rows": rows})
+
+    def _row(self, entry: Submission) -> dict[str, object]:
+        request, created = entry.request, entry.job.created_at
+        return {
+            "id": str(entry.job),
+            "created_at": created.isoformat(),
+            "client_id": request.client_id,
+            "owner": entry.owner,
+            "topic": request.topic,
+            "content_type": request.content_type,
+            "keywords": request.keywords,
+            "priority": request.priority,
+            "expires_at": (created + self._expiry).isoformat(),
+            "request_id": entry.request_id,
+            "trace_parent": entry.trace_parent,
+        }
+
+
+def _key_row(entry: Submission) -> dict[str, object]:
+    name = {"owner": entry.key_owner, "key": entry.key}
+    return {**name, "body_hash": entry.body_hash.hex(), "job_id": str(entry.job)}
+
+
+_COLUMNS = (
+    "id, created_at, client_id, owner, topic, content_type, keywords, priority, expires_at, request_id, trace_parent"
+)
+
+_INSERT = text(
+    f"INSERT INTO jobs ({_COLUMNS}) SELECT {_COLUMNS} FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS new"
+    " (id text, created_at timestamptz, client_id text, owner text, topic text, content_type text, keywords jsonb,"
+    " priority text, expires_at timestamptz, request_id text, trace_parent text)"
+)
+
+# The lock lasts until the commit: a second request with the same key finds it taken and is told to try again (409).
+_LOCK_KEYS = text(
+    "SELECT owner, key, pg_try_advisory_xact_lock(hashtextextended(owner || chr(31) || key, 7)) AS free"
+    " FROM jsonb_to_recordset(cast(:names AS jsonb)) AS name (owner text, key text)"
+)
+
+# A statement of its own, after the locks: its snapshot then holds what the lock's last owner committed.
+_FIND_KEYS = text(
+    "SELECT k.owner, k.key, k.body_hash, k.job_id FROM idempotency_keys k"
+    " JOIN jsonb_to_recordset(cast(:names AS jsonb)) AS name (owner text, key text)"
+    " ON k.owner = name.owner AND k.key = name.key WHERE k.created_at > now() - cast(:life AS interval)"
+)
+
+_TAKE_KEYS = text(
+    "INSERT INTO idempotency_keys (owner, key, body_hash, job_id)"
+    " SELECT owner, key, decode(body_hash, 'hex'), job_id FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS new"
+    " (owner text, key text, body_hash text, job_id text) ON CONFLICT (owner, key) DO UPDATE"
+    " SET body_hash = excluded.body_hash, job_id = excluded.job_id, created_at = now()"
+)

@@ -1,0 +1,212 @@
+"""Jobs in the database: every change of state is one guarded statement, so that no two workers both finish a job.
+
+The guard is the attempt number (a fencing token): a worker that lost its job to another may still run, but what it
+writes carries an old number and changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Row, Select, Update, and_, case, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.database import Database
+from app.domain import Assignment, Content, ContentType, Draft, JobStatus, Priority, Usage
+from app.ids import JobId
+from app.tables import jobs
+
+OPEN = (JobStatus.PENDING, JobStatus.IN_PROGRESS)
+# A replica may not have seen a job this young yet, so it is looked for on the primary too.
+REPLICA_LAG = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as it is stored."""
+
+    id: JobId
+    client_id: str
+    owner: str | None
+    assignment: Assignment
+    status: JobStatus
+    attempt: int
+    progress: int
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    expires_at: datetime
+    content: Content | None
+    provider: str | None
+    model: str | None
+    usage: Usage
+    error_type: str | None
+    error: str | None
+    request_id: str | None
+    trace_parent: str | None
+
+
+class Claim(StrEnum):
+    """What a worker that took a job from the queue may do with it."""
+
+    RUN = "run"
+    DONE = "done"
+    EXPIRED = "expired"
+    EXHAUSTED = "exhausted"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an attempt did not give a text: a short class for figures, a sentence for people."""
+
+    kind: str
+    message: str
+
+
+class JobStore:
+    """Reads and changes of jobs."""
+
+    def __init__(self, database: Database, max_attempts: int) -> None:
+        self.database = database
+        self.max_attempts = max_attempts
+
+    async def find(self, job: JobId) -> Job | None:
+        """One job; from the replica where there is one, unless the job is too young to be there."""
+        statement = _one(job)
+        async with self.database.read() as connection:
+            row = (await connection.execute(statement)).one_or_none()
+        if row is None and datetime.now(UTC) - job.created_at < REPLICA_LAG:
+            async with self.database.read(fresh=True) as connection:
+                row = (await connection.execute(statement)).one_or_none()
+        return _job(row) if row else None
+
+    async def page(self, client_id: str, limit: int, before: JobId | None) -> Sequence[Job]:
+        """A client's jobs, newest first, older than the job `before`."""
+        statement = select(jobs).where(jobs.c.client_id == client_id)
+        if before is not None:
+            earlier = and_(jobs.c.created_at == before.created_at, jobs.c.id < str(before))
+            statement = statement.where(or_(jobs.c.created_at < before.created_at, earlier))
+        ordered = statement.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
+        async with self.database.read() as connection:
+            return [_job(row) for row in await connection.execute(ordered)]
+
+    async def claim(self, job: JobId) -> tuple[Claim, Job | None]:
+        """Begin the next attempt. A job that expired or used up its attempts gets its final state here instead."""
+        now = datetime.now(UTC)
+        expired = and_(jobs.c.status == JobStatus.PENDING, jobs.c.attempt == 0, jobs.c.expires_at <= now)
+        exhausted = jobs.c.attempt >= self.max_attempts
+        statement = (
+            _change(job, jobs.c.status.in_(OPEN))
+            .values(
+                status=case((expired, JobStatus.EXPIRED), (exhausted, JobStatus.FAILED), else_=JobStatus.IN_PROGRESS),
+                attempt=jobs.c.attempt + case((or_(expired, exhausted), 0), else_=1),
+                progress=case((or_(expired, exhausted), jobs.c.progress), else_=5),
+                started_at=func.coalesce(jobs.c.started_at, now),
+                finished_at=case((or_(expired, exhausted), now), else_=None),
+                error_type=case((expired, "expired"), (exhausted, func.coalesce(jobs.c.error_type, "crashed"))),
+                error=case(
+                    (expired, "the job was not begun before it expired"),
+                    (
+                        exhausted,
+                        func.coalesce(jobs.c.error, "every worker that took the job died over it"),
+                    ),
+                ),
+            )
+            .returning(jobs)
+        )
+        async with self.database.write() as connection:
+            row = (await connection.execute(statement)).one_or_none()
+        if row is None:
+            return Claim.DONE, None
+        outcome = {JobStatus.EXPIRED: Claim.EXPIRED, JobStatus.FAILED: Claim.EXHAUSTED}
+        return outcome.get(JobStatus(row.status), Claim.RUN), _job(row)
+
+    async def advance(self, job: JobId, attempt: int, progress: int) -> bool:
+        """Tell those who watch how far the attempt is, in percent. False when the attempt is no longer ours."""
+        return await self._fenced(job, attempt, _change(job).values(progress=progress))
+
+    async def complete(self, job: JobId, attempt: int, draft: Draft) -> bool:
+        """Store the result. False (and unchanged) when another attempt or a cancellation came first."""
+        values = {
+            "status": JobStatus.COMPLETED,
+            "progress": 100,
+            "finished_at": func.now(),
+            "content": draft.content.model_dump(mode="json"),
+            "provider": draft.provider,
+            "model": draft.model,
+            "input_tokens": draft.usage.input_tokens,
+            "output_tokens": draft.usage.output_tokens,
+            "cost_usd": draft.usage.cost_usd,
+            "error_type": None,
+            "error": None,
+        }
+        return await self._fenced(job, attempt, _change(job).values(**values))
+
+    async def postpone(self, job: JobId, attempt: int, failure: Failure, *, counted: bool = True) -> bool:
+        """Back to pending for another attempt; `counted=False` when the worker stops and the job is not to blame."""
+        values = {"status": JobStatus.PENDING, "progress": 0, "error_type": failure.kind, "error": failure.message}
+        back = {} if counted else {"attempt": jobs.c.attempt - 1, "error_type": None, "error": None}
+        return await self._fenced(job, attempt, _change(job).values(**{**values, **back}))
+
+    async def fail(self, job: JobId, attempt: int, failure: Failure) -> bool:
+        """The last attempt failed: the job stays as a dead letter, with the reason."""
+        values = {
+            "status": JobStatus.FAILED,
+            "finished_at": func.now(),
+            "error_type": failure.kind,
+            "error": failure.message,
+        }
+        return await self._fenced(job, attempt, _change(job).values(**values))
+
+    async def cancel(self, connection: AsyncConnection, job: JobId) -> Job | None:
+        """Cancel an open job inside the caller's transaction; None when it was final already."""
+        statement = _change(job, jobs.c.status.in_(OPEN)).values(status=JobStatus.CANCELLED, finished_at=func.now())
+        row = (await connection.execute(statement.returning(jobs))).one_or_none()
+        return _job(row) if row else None
+
+    async def _fenced(self, job: JobId, attempt: int, statement: Update) -> bool:
+        mine = and_(jobs.c.status == JobStatus.IN_PROGRESS, jobs.c.attempt == attempt)
+        async with self.database.write() as connection:
+            return (await connection.execute(statement.where(mine))).rowcount == 1
+
+
+def _one(job: JobId) -> "Select[tuple[object, ...]]":
+    return select(jobs).where(jobs.c.id == str(job), jobs.c.created_at == job.created_at)
+
+
+def _change(job: JobId, *conditions: object) -> Update:
+    found = update(jobs).where(jobs.c.id == str(job), jobs.c.created_at == job.created_at, *conditions)  # type: ignore[arg-type]
+    return found.values(updated_at=func.now())
+
+
+def _job(row: "Row[tuple[object, ...]]") -> Job:
+    assignment = Assignment.model_construct(
+        topic=row.topic,
+        content_type=ContentType(row.content_type),
+        keywords=tuple(row.keywords),
+        priority=Priority(row.priority),
+    )
+    return Job(
+        id=JobId.parse(row.id),
+        client_id=row.client_id,
+        owner=row.owner,
+        assignment=assignment,
+        status=JobStatus(row.status),
+        attempt=row.attempt,
+        progress=row.progress,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        expires_at=row.expires_at,
+        content=Content.model_validate(row.content) if row.content else None,
+        provider=row.provider,
+        model=row.model,
+        usage=Usage(input_tokens=row.input_tokens, output_tokens=row.output_tokens, cost_usd=float(row.cost_usd)),
+        error_type=row.error_type,
+        error=row.error,
+        request_id=row.request_id,
+        trace_parent=row.trace_parent,
+    )

@@ -1,0 +1,87 @@
+"""What is refused before any route sees it: foreign hosts, plain HTTP where HTTPS is required, large bodies (E02)."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.problems import send_problem
+from app.settings import Settings
+
+# Kubelets, load balancers and Prometheus call pods by address and without TLS.
+PROBES = frozenset(("/health", "/ready", "/metrics"))
+
+
+class _TooLarge(Exception):
+    """The body went over the limit while it was read."""
+
+
+class Guard:
+    """Checks host, scheme and body size."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._hosts: Sequence[str] = settings.allowed_hosts
+        self._https = settings.https_redirect_enabled
+        self._limit = settings.max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """400 for a foreign host, 308 to HTTPS, 413 for a body that says or proves to be too large."""
+        if scope["type"] not in ("http", "websocket") or scope["path"] in PROBES:
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._allowed(host):
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            else:
+                await send_problem(scope, receive, send, 400, "This host name is not served here.")
+            return
+        if scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+            return
+        if self._https and scope["scheme"] == "http":
+            query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+            target = f"https://{host}{quote(scope['path'])}{query}"
+            await RedirectResponse(target, 308)(scope, receive, send)
+            return
+        await self._limited(scope, receive, send, headers)
+
+    async def _limited(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+        detail = f"The body may have at most {self._limit} bytes."
+        declared = headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > self._limit:
+            await send_problem(scope, receive, send, 413, detail)
+            return
+        read, started = 0, False
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._limit:
+                raise _TooLarge
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, counted, noted)
+        except _TooLarge:
+            if started:
+                raise
+            await send_problem(scope, receive, send, 413, detail)
+
+    def _allowed(self, host: str) -> bool:
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+        lower = name.lower()
+        return any(
+            pattern == "*" or lower == pattern or (pattern.startswith("*.") and lower.endswith(pattern[1:]))
+            for pattern in self._hosts
+        )

@@ -1,0 +1,87 @@
+"""One look at every request: its id, its time, its figures, its log line, and the answer when a route breaks."""
+
+import time
+from collections.abc import Mapping
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.problems import send_problem
+from app.settings import Settings
+from app.telemetry.metrics import ACTIVE_CONNECTIONS, HTTP_REQUESTS, HTTP_SECONDS
+
+_LOG = structlog.get_logger("app.requests")
+_QUIET = frozenset(("/health", "/ready", "/metrics", "/api/health", "/api/ready"))
+_METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
+
+
+def endpoint_of(scope: Scope) -> str:
+    """The route template, never the raw path: paths come from outside and would make endless label values (A07)."""
+    route = scope.get("route")
+    return str(getattr(route, "path", "unmatched"))
+
+
+class Observe:
+    """Counts, times and logs requests, and turns what escapes a route into a 500 that says nothing about the inside."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._logging = settings.request_logging_enabled
+        self._slow = settings.slow_request_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Bind the request's id for every log line inside it and hand it back in X-Request-ID."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(Headers(scope=scope))
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 0
+        began = time.perf_counter()
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message.setdefault("headers", []).append((b"x-request-id", request_id.encode("latin-1")))
+            await send(message)
+
+        ACTIVE_CONNECTIONS.inc()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_and_note)
+            except Exception as error:
+                _LOG.exception("request failed", error_type=type(error).__name__, endpoint=endpoint_of(scope))
+                if status:
+                    raise
+                await send_problem(scope, receive, send_and_note, 500, "Something broke on our side; try again later.")
+            finally:
+                ACTIVE_CONNECTIONS.dec()
+                self._note(scope, status, time.perf_counter() - began)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        endpoint = endpoint_of(scope)
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        HTTP_REQUESTS.labels(method, endpoint, str(status)).inc()
+        HTTP_SECONDS.labels(method, endpoint).observe(seconds)
+        slow = seconds > self._slow
+        if slow or (self._logging and endpoint not in _QUIET):
+            state: Mapping[str, object] = scope["state"]
+            fields = {key: state[key] for key in ("client_id", "job_id", "error_type") if key in state}
+            log = _LOG.warning if slow else _LOG.info
+            log(
+                "slow request" if slow else "request",
+                method=method,
+                endpoint=endpoint,
+                status=status,
+                duration_ms=round(seconds * 1000, 2),
+                address=scope["client"][0] if scope.get("client") else None,
+                **fields,
+            )
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if 8 <= len(given) <= 100 and given.isascii() and given.replace("-", "").isalnum() else uuid4().hex

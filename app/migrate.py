@@ -1,0 +1,109 @@
+"""`python -m app migrate`: bring the database to this release. Safe to run twice, and by several pods at once."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.queries import Queries
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app import partitions
+from app.database import Database
+from app.settings import Settings
+
+# Any number that nothing else uses; the migrators of one database meet on it.
+LOCK = 4_117_220_501
+WAIT_SECONDS = 120.0
+
+
+class MigrationBusy(Exception):
+    """Another migrator held the lock for longer than we wait."""
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What a run did."""
+
+    version: str
+    partitions: tuple[str, ...]
+
+
+def head() -> str:
+    """The revision this release needs."""
+    found = ScriptDirectory.from_config(_config()).get_current_head()
+    assert found is not None
+    return found
+
+
+async def migrate(settings: Settings, revision: str = "head") -> Migrated:
+    """Alembic's revisions, the queue's schema and the partitions ahead, over the direct connection (E09).
+
+    A statement that waits for a lock longer than the configured timeout fails, and so does the migration: a
+    migration must never make the service wait. Raises MigrationBusy and sqlalchemy's errors.
+    """
+    database = Database(settings, direct=True)
+    try:
+        async with database.writer.connect() as connection:
+            await _lock(connection)
+            try:
+                await _settle(connection, settings)
+                await connection.run_sync(_upgrade, revision)
+                await _install_queue(connection)
+                await connection.commit()
+                made = await connection.run_sync(partitions.create_ahead, datetime.now(UTC))
+                await connection.commit()
+                return Migrated(revision if revision != "head" else head(), made)
+            finally:
+                await connection.rollback()
+                await connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+                await connection.commit()
+    finally:
+        await database.close()
+
+
+async def _lock(connection: AsyncConnection) -> None:
+    # Polled rather than waited for: a waiting statement holds a snapshot, which CREATE INDEX CONCURRENTLY waits for.
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (await connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK})).scalar():
+        await connection.commit()
+        if time.monotonic() > deadline:
+            raise MigrationBusy(
+                f"another migration has been running for {WAIT_SECONDS:.0f} s; wait for it, then try again"
+            )
+        await asyncio.sleep(0.2)
+    await connection.commit()
+
+
+async def _settle(connection: AsyncConnection, settings: Settings) -> None:
+    milliseconds = int(settings.migration_lock_timeout_seconds * 1000)
+    await connection.execute(text(f"SET lock_timeout = {milliseconds}"))
+    await connection.commit()
+
+
+async def _install_queue(connection: AsyncConnection) -> None:
+    raw = (await connection.get_raw_connection()).driver_connection
+    queue = Queries(AsyncpgDriver(raw))  # type: ignore[arg-type]
+    if await queue.schema_is_installed():
+        await queue.upgrade()
+    else:
+        await queue.install()
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+    connection.commit()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config

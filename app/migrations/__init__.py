@@ -1,0 +1,1 @@
+"""Forward-only migrations (alembic); `python -m app migrate` runs them."""

@@ -1,0 +1,95 @@
+"""Calling im (A14): among several addresses only healthy ones are used, at random; all of them when none is healthy."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import httpx
+import structlog
+from pydantic import ValidationError
+
+from app.domain import Assignment, Draft
+from app.writers.base import WriterError
+
+CHECK_SECONDS = 30.0
+PROBE_SECONDS = 5.0
+_LOG = structlog.get_logger("app.peers")
+
+
+@dataclass
+class Peer:
+    """One address and what the last check said."""
+
+    url: str
+    healthy: bool = True
+
+
+class Peers:
+    """The instances of one service."""
+
+    def __init__(self, urls: Sequence[str], client: httpx.AsyncClient) -> None:
+        self.peers = [Peer(url.rstrip("/")) for url in urls]
+        self._client = client
+
+    def candidates(self) -> list[Peer]:
+        """In the order to try: the healthy ones shuffled, or all of them shuffled when none is healthy."""
+        healthy = [peer for peer in self.peers if peer.healthy] or list(self.peers)
+        return random.sample(healthy, len(healthy))
+
+    async def check(self) -> None:
+        """Ask every peer for its health once."""
+        await asyncio.gather(*(self._probe(peer) for peer in self.peers))
+
+    async def watch(self) -> None:
+        """Check every 30 s until cancelled."""
+        while True:
+            await self.check()
+            await asyncio.sleep(CHECK_SECONDS)
+
+    async def _probe(self, peer: Peer) -> None:
+        before = peer.healthy
+        try:
+            reply = await self._client.get(f"{peer.url}/health", timeout=PROBE_SECONDS)
+            peer.healthy = reply.status_code == 200
+        except httpx.HTTPError:
+            peer.healthy = False
+        if peer.healthy != before:
+            _LOG.warning("peer changed", peer=peer.url, healthy=peer.healthy)
+
+
+class ImClient:
+    """The worker's view of im."""
+
+    def __init__(self, peers: Peers, client: httpx.AsyncClient) -> None:
+        self._peers = peers
+        self._client = client
+
+    async def write(self, assignment: Assignment, headers: dict[str, str]) -> Draft:
+        """One text. Tries the next peer when one cannot be reached. Raises WriterError."""
+        failure = WriterError("im_unreachable", "no instance of im could be reached")
+        for peer in self._peers.candidates():
+            try:
+                reply = await self._client.post(
+                    f"{peer.url}/v1/write",
+                    content=assignment.model_dump_json(),
+                    headers={**headers, "Content-Type": "application/json"},
+                )
+            except httpx.ConnectError as error:
+                peer.healthy = False
+                failure = WriterError("im_unreachable", f"{peer.url} could not be reached: {error}")
+                continue
+            except httpx.HTTPError as error:
+                raise WriterError("im_timeout", f"{peer.url} did not answer: {type(error).__name__}") from error
+            return _draft(reply)
+        raise failure
+
+
+def _draft(reply: httpx.Response) -> Draft:
+    if reply.status_code != 200:
+        retriable = reply.status_code in (408, 429) or reply.status_code >= 500 and reply.status_code != 502
+        raise WriterError(f"im_{reply.status_code}", reply.text[:500], retriable=retriable)
+    try:
+        return Draft.model_validate_json(reply.content)
+    except ValidationError as error:
+        raise WriterError("invalid_content", f"im's answer does not fit: {error.error_count()} errors") from error

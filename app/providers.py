@@ -1,0 +1,58 @@
+"""Which text providers a deployment uses, and what they may cost (E07, D01)."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
+
+from app.domain import Priority
+
+
+class Provider(StrEnum):
+    """The providers the service can speak to; `embedded` needs no network and no key."""
+
+    EMBEDDED = "embedded"
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+    GEMINI = "gemini"
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class ProviderSettings(BaseModel):
+    """The part of the settings that only the writing side reads."""
+
+    openai_api_key: SecretStr | None = None
+    openai_base_url: str | None = None
+    anthropic_api_key: SecretStr | None = None
+    anthropic_base_url: str | None = None
+    gemini_api_key: SecretStr | None = None
+    gemini_base_url: str | None = None
+    llm_providers: Annotated[tuple[Provider, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (Provider.EMBEDDED,), min_length=1, description="In the order they are tried."
+    )
+    llm_timeout_seconds: float = Field(60, gt=0, le=600)
+    llm_retries: int = Field(2, ge=0, le=5)
+    llm_rate_limit_enabled: bool = True
+    llm_rate_limit_per_minute: int = Field(60, ge=1)
+    llm_queue_limit: int = Field(100, ge=0)
+    llm_queue_wait_seconds: float = Field(60, ge=0, le=600)
+    llm_breaker_failures: int = Field(5, ge=1)
+    llm_breaker_seconds: float = Field(30, gt=0)
+    llm_max_cost_per_job_usd: float = Field(0.50, gt=0)
+    llm_max_cost_per_day_usd: float = Field(50.0, gt=0)
+    llm_cache_seconds: int = Field(86_400, ge=0)
+    llm_models: dict[Provider, dict[Priority, str]] = Field(
+        default_factory=dict, description="Model names that replace the built-in ones (JSON)."
+    )
+
+    @field_validator("llm_providers")
+    @classmethod
+    def _keys_present(cls, value: tuple[Provider, ...], info: ValidationInfo) -> tuple[Provider, ...]:
+        missing = [name for name in value if name is not Provider.EMBEDDED and not info.data.get(f"{name}_api_key")]
+        if missing:
+            raise ValueError("; ".join(f"names '{name}' but {name.upper()}_API_KEY is not set" for name in missing))
+        return value

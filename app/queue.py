@@ -1,0 +1,84 @@
+"""The queue: pgqueuer's tables in the same Postgres, so that a job and its place in the queue commit together.
+
+Order without starvation: a job's rank is the moment it should have begun by, its acceptance plus the patience of its
+priority. A cheap job waits behind newer fast ones for five minutes at most, then it is the oldest and goes first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+import asyncpg
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.queries import Queries
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.database import driver
+from app.domain import Priority
+from app.ids import JobId
+
+ENTRYPOINT = "ai_generation"
+
+PATIENCE_SECONDS = MappingProxyType(
+    {Priority.SPEED: 0, Priority.BALANCED: 30, Priority.QUALITY: 60, Priority.COST: 300}
+)
+
+_EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """How much work waits, how much runs, and how long the oldest has waited."""
+
+    waiting: int
+    running: int
+    oldest_seconds: float
+
+
+def rank(priority: Priority, accepted: datetime) -> int:
+    """pgqueuer takes the highest rank first: later deadlines rank lower. Seconds, so 32 bits last until 2093."""
+    return -int((accepted - _EPOCH).total_seconds() + PATIENCE_SECONDS[priority])
+
+
+def queries(connection: asyncpg.Connection) -> Queries:
+    """pgqueuer's statements on one connection."""
+    return Queries(AsyncpgDriver(connection))
+
+
+async def enqueue(connection: AsyncConnection, jobs: Sequence[tuple[JobId, Priority]]) -> None:
+    """Put jobs into the queue inside the open transaction; one that is queued already is left alone."""
+    names = [str(job) for job, _ in jobs]
+    await queries(await driver(connection)).enqueue(
+        [ENTRYPOINT] * len(jobs),
+        [name.encode() for name in names],
+        [rank(priority, job.created_at) for job, priority in jobs],
+        dedupe_key=list(names),
+        on_conflict="skip",
+    )
+
+
+async def withdraw(connection: AsyncConnection, job: JobId) -> None:
+    """Take a cancelled job out of the queue and tell the worker that may be running it."""
+    raw = await driver(connection)
+    rows = await raw.fetch("SELECT id FROM pgqueuer WHERE dedupe_key = $1", str(job))
+    if rows:
+        await queries(raw).mark_job_as_cancelled([row["id"] for row in rows])
+
+
+async def state(connection: AsyncConnection) -> QueueState:
+    """Figures for metrics and for the administrator."""
+    row = (await connection.execute(_STATE, {"entrypoint": ENTRYPOINT})).one()
+    return QueueState(int(row.waiting), int(row.running), float(row.oldest))
+
+
+_STATE = text(
+    """
+    SELECT count(*) FILTER (WHERE status = 'queued') AS waiting,
+           count(*) FILTER (WHERE status = 'picked') AS running,
+           coalesce(extract(epoch FROM now() - min(execute_after)
+               FILTER (WHERE status = 'queued' AND execute_after <= now())), 0) AS oldest
+    FROM pgqueuer WHERE entrypoint = :entrypoint
+    """
+)

@@ -1,0 +1,30 @@
+"""The gauges that nobody sets in passing: read every few seconds by a task of the process."""
+
+import asyncio
+
+import structlog
+
+from app.database import DatabaseUnavailable
+from app.queue import state
+from app.services import Services
+from app.telemetry.metrics import ACTIVE_JOBS, DATABASE_CONNECTIONS, QUEUE_AGE, QUEUE_SIZE, ProcessFigures
+
+EVERY_SECONDS = 5.0
+_LOG = structlog.get_logger("app.figures")
+
+
+async def keep_figures(services: Services) -> None:
+    """Update the gauges until cancelled; without a database the queue's keep their last values."""
+    own = ProcessFigures()
+    while True:
+        own.update()
+        DATABASE_CONNECTIONS.set(services.database.connections_in_use)
+        try:
+            async with services.database.read(fresh=True) as connection:
+                queue = await state(connection)
+            QUEUE_SIZE.set(queue.waiting)
+            ACTIVE_JOBS.set(queue.running)
+            QUEUE_AGE.set(queue.oldest_seconds)
+        except DatabaseUnavailable as error:
+            _LOG.warning("queue figures are stale", error=str(error))
+        await asyncio.sleep(EVERY_SECONDS)

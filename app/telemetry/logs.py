@@ -1,0 +1,122 @@
+"""JSON logs, one object a line: timestamp, level, service, instance_id, and whatever the moment binds (A08).
+
+Secrets never get out: the values of the settings' secrets and anything that looks like a credential are replaced in
+every string of an event, whatever its key is called.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, Sequence
+
+import structlog
+from pydantic import SecretStr
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from app.settings import Settings
+
+REDACTED = "[redacted]"
+# Libraries that say more than a reader of our logs wants.
+_LIBRARIES = {
+    "uvicorn": logging.INFO,
+    "uvicorn.access": logging.WARNING,
+    "pgqueuer": logging.WARNING,
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "botocore": logging.WARNING,
+}
+_SECRET_KEYS = re.compile(
+    r"password|passwd|secret|token(?!s)|authorization|api[_-]?key|cookie|dsn|credential", re.IGNORECASE
+)
+_CREDENTIALS = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*://[^:/\s@]*:)[^@/\s]+(?=@)"
+    r"|(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}"
+    r"|\bcg_[A-Za-z0-9]{6,}_[A-Za-z0-9_-]{20,}"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+    r"|\bsk-[A-Za-z0-9_-]{16,}",
+    re.IGNORECASE,
+)
+
+
+class Redactor:
+    """A structlog processor that knows this deployment's secrets by value."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        known = sorted({secret for secret in secrets if len(secret) >= 6}, key=len, reverse=True)
+        self._known = re.compile("|".join(re.escape(secret) for secret in known)) if known else None
+
+    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        return {key: REDACTED if _SECRET_KEYS.search(key) else self._clean(value) for key, value in event.items()}
+
+    def text(self, text: str) -> str:
+        """A string without secrets."""
+        without = self._known.sub(REDACTED, text) if self._known else text
+        return _CREDENTIALS.sub(lambda match: f"{match['scheme'] or ''}{REDACTED}", without)
+
+    def _clean(self, value: object) -> object:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {str(k): REDACTED if _SECRET_KEYS.search(str(k)) else self._clean(v) for k, v in value.items()}
+        if isinstance(value, list | tuple | set):
+            return [self._clean(entry) for entry in value]
+        return value if isinstance(value, int | float | bool | None) else self.text(str(value))
+
+
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """Every secret value of the settings, and the passwords inside its URLs."""
+    values = [v.get_secret_value() for _, v in settings if isinstance(v, SecretStr)]
+    passwords = [match[1] for value in values if (match := re.search(r"://[^:/@]*:([^@]+)@", value))]
+    return (*values, *passwords)
+
+
+def configure(settings: Settings) -> Redactor:
+    """Send structlog's and the standard library's records to standard output, in one format."""
+    redactor = Redactor(secrets_of(settings))
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _origin(settings),
+        structlog.processors.format_exc_info,
+        redactor,
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer() if settings.log_format_json else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    for name, level in _LIBRARIES.items():
+        logger = logging.getLogger(name)
+        logger.handlers[:] = []
+        logger.propagate = True
+        logger.setLevel(max(level, logging.getLevelName(settings.log_level)))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    return redactor
+
+
+def _origin(settings: Settings) -> Processor:
+    def add(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        event["service"] = settings.service
+        event["instance_id"] = settings.instance_id
+        event["region"] = settings.region
+        return event
+
+    return add

@@ -1,0 +1,164 @@
+"""The worker: takes jobs from the queue, has them written by im, and stores the checked result, exactly once each.
+
+A job runs at least once and its result becomes visible at most once: the queue hands a job out again when a worker's
+heartbeat stops, and the attempt number keeps the slower one from writing.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import httpx
+import structlog
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.db import AsyncpgPoolDriver
+from pgqueuer.errors import RetryRequested
+from pgqueuer.models import Context
+from pgqueuer.models import Job as QueuedJob
+from pgqueuer.queries import Queries
+
+from app.database import DatabaseUnavailable, queue_pool
+from app.domain import Draft
+from app.ids import JobId
+from app.jobs import Claim, Failure, Job
+from app.peers import ImClient, Peers
+from app.queue import ENTRYPOINT
+from app.services import Services, background
+from app.sweeper import sweep_regularly
+from app.telemetry.metrics import (
+    CONTENT_ERRORS,
+    CONTENT_REQUESTS,
+    CONTENT_SECONDS,
+    COST,
+    DEGRADED,
+    QUEUE_WAIT,
+    TOKENS,
+)
+from app.writers.base import WriterError
+
+_LOG = structlog.get_logger("app.worker")
+RECONNECT_SECONDS = 1.0
+LONGEST_BACKOFF_SECONDS = 300.0
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._settings = services.settings
+        self._stopping = asyncio.Event()
+        self._manager: QueueManager | None = None
+        self._client = httpx.AsyncClient(timeout=httpx.Timeout(self._settings.llm_timeout_seconds + 10, connect=3))
+        self._peers = Peers(self._settings.im_url, self._client)
+        self._im = ImClient(self._peers, self._client)
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Work for the duration of the block; at its end jobs in flight finish within the grace time or go back."""
+        async with background(self._peers.watch(), sweep_regularly(self._services)):
+            consuming = asyncio.create_task(self._consume())
+            try:
+                yield
+            finally:
+                self._stopping.set()
+                if self._manager:
+                    self._manager.shutdown.set()
+                done, _ = await asyncio.wait({consuming}, timeout=max(1, self._settings.grace_seconds - 5))
+                if not done:
+                    consuming.cancel()
+                await asyncio.gather(consuming, return_exceptions=True)
+                await self._client.aclose()
+
+    async def _consume(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._consume_once()
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, RuntimeError, DatabaseUnavailable) as error:
+                DEGRADED.labels("database").inc()
+                _LOG.warning("queue lost, reconnecting", error_type=type(error).__name__, error=str(error)[:200])
+                await asyncio.wait({asyncio.create_task(self._stopping.wait())}, timeout=RECONNECT_SECONDS)
+
+    async def _consume_once(self) -> None:
+        pool = await queue_pool(self._settings)
+        try:
+            manager = QueueManager(Queries(AsyncpgPoolDriver(pool)))
+            manager.entrypoint(ENTRYPOINT, accepts_context=True)(self._handle)
+            self._manager = manager
+            concurrency = self._settings.worker_concurrency
+            await manager.run(
+                dequeue_timeout=timedelta(seconds=5),
+                batch_size=max(1, concurrency // 2),
+                max_concurrent_tasks=concurrency,
+                shutdown_on_listener_failure=True,
+                heartbeat_timeout=timedelta(seconds=self._settings.job_lease_seconds),
+            )
+        finally:
+            self._manager = None
+            pool.terminate()
+
+    async def _handle(self, queued: QueuedJob, context: Context) -> None:
+        job_id = JobId.parse((queued.payload or b"").decode())
+        with structlog.contextvars.bound_contextvars(job_id=str(job_id)):
+            claim, job = await self._services.jobs.claim(job_id)
+            if claim is Claim.RUN and job is not None:
+                with context.cancellation:
+                    await self._attempt(job)
+            elif claim is not Claim.DONE:
+                CONTENT_REQUESTS.labels(claim.value).inc()
+                _LOG.warning("job ended without a text", outcome=claim.value)
+
+    async def _attempt(self, job: Job) -> None:
+        if job.attempt == 1:
+            QUEUE_WAIT.observe(max(0.0, (datetime.now(UTC) - job.created_at).total_seconds()))
+        began = asyncio.get_running_loop().time()
+        headers = {"X-Request-ID": job.request_id or job.id.uuid.hex}
+        if job.trace_parent:
+            headers["traceparent"] = job.trace_parent
+        try:
+            await self._services.jobs.advance(job.id, job.attempt, 25)
+            draft = await self._im.write(job.assignment, headers)
+        except WriterError as error:
+            await self._failed(job, error)
+            return
+        except asyncio.CancelledError:
+            await asyncio.shield(self._give_back(job))
+            raise
+        if await self._services.jobs.complete(job.id, job.attempt, draft):
+            self._count(job, draft, asyncio.get_running_loop().time() - began)
+        else:
+            _LOG.warning("result dropped: the job was cancelled or is another worker's now", attempt=job.attempt)
+
+    async def _failed(self, job: Job, error: WriterError) -> None:
+        CONTENT_ERRORS.labels(error.kind).inc()
+        failure = Failure(error.kind, str(error)[:1000])
+        last = job.attempt >= self._settings.job_max_attempts or not error.retriable
+        _LOG.warning("attempt failed", attempt=job.attempt, last=last, error_type=error.kind, error=failure.message)
+        if last:
+            if await self._services.jobs.fail(job.id, job.attempt, failure):
+                CONTENT_REQUESTS.labels("error").inc()
+            return
+        if await self._services.jobs.postpone(job.id, job.attempt, failure):
+            raise RetryRequested(timedelta(seconds=self._backoff(job.attempt)), error.kind)
+
+    async def _give_back(self, job: Job) -> None:
+        """The process stops: the attempt was not the job's fault and does not count."""
+        try:
+            await self._services.jobs.postpone(job.id, job.attempt, Failure("stopped", ""), counted=False)
+        except DatabaseUnavailable:
+            _LOG.warning("job not given back; its lease will end by itself")
+
+    def _backoff(self, attempt: int) -> float:
+        longest = min(LONGEST_BACKOFF_SECONDS, self._settings.job_retry_base_seconds * 2 ** (attempt - 1))
+        return longest * random.uniform(0.5, 1.0)
+
+    def _count(self, job: Job, draft: Draft, seconds: float) -> None:
+        CONTENT_REQUESTS.labels("success").inc()
+        CONTENT_SECONDS.labels(job.assignment.content_type.value).observe(seconds)
+        TOKENS.labels(draft.model, "input").inc(draft.usage.input_tokens)
+        TOKENS.labels(draft.model, "output").inc(draft.usage.output_tokens)
+        COST.labels(draft.model).inc(draft.usage.cost_usd)
+        _LOG.info("job completed", attempt=job.attempt, duration_ms=round(seconds * 1000, 1), model=draft.model)

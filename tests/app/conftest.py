@@ -1,0 +1,217 @@
+"""Real servers for the tests of the service: one Postgres, Redis and moto server a session, each its own process."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.error import URLError
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from app.migrate import migrate
+from app.settings import Settings
+from localcloud.postgres import PostgresServer
+from localcloud.redis import RedisServer
+from localcloud.servers import free_port, started
+
+T = TypeVar("T")
+USER, PASSWORD, TEMPLATE = "contentgen", "postgres-password", "contentgen_template"
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the session's servers listen."""
+
+    postgres: PostgresServer
+    redis: RedisServer
+
+    def database_url(self, name: str) -> str:
+        """The address of one of its databases."""
+        return f"postgresql://{USER}:{PASSWORD}@{self.postgres.host}:{self.postgres.port}/{name}?sslmode=disable"
+
+    @property
+    def redis_url(self) -> str:
+        """Redis' first database."""
+        return f"redis://{self.redis.host}:{self.redis.port}/0"
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """A folder that the servers' unprivileged user can enter."""
+    path = Path(tempfile.mkdtemp(prefix="contentgen-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+def postgres_in(folder: Path, name: str) -> PostgresServer:
+    """A server for tests: durable like the real one, small."""
+    parameters = {"shared_buffers": "64MB", "max_connections": "100"}
+    server = PostgresServer(folder / name, "127.0.0.1", free_port(), parameters)
+    server.initialise(USER, PASSWORD, TEMPLATE)
+    return server
+
+
+def redis_in(folder: Path, name: str) -> RedisServer:
+    """A server for tests without persistence."""
+    server = RedisServer(folder / name, "127.0.0.1", free_port(), {"maxmemory": "64mb"})
+    server.initialise()
+    return server
+
+
+@pytest.fixture(scope="session")
+def servers(folder: Path) -> Iterator[Servers]:
+    """Postgres with a migrated template database, and Redis."""
+    postgres, redis = postgres_in(folder, "postgres"), redis_in(folder, "redis")
+    with postgres.running(), redis.running():
+        found = Servers(postgres, redis)
+        url = found.database_url(TEMPLATE)
+        asyncio.run(migrate(Settings(database_url=url, database_url_direct=url)))  # type: ignore[arg-type]
+        yield found
+
+
+async def _create(servers: Servers, name: str) -> None:
+    connection = await asyncpg.connect(servers.database_url("postgres"))
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def database_url(servers: Servers) -> str:
+    """A migrated database that only this test uses."""
+    name = f"t_{uuid4().hex[:16]}"
+    asyncio.run(_create(servers, name))
+    return servers.database_url(name)
+
+
+@pytest.fixture
+def make_settings(servers: Servers, database_url: str) -> Callable[..., Settings]:
+    """Settings for the test's own database; keyword arguments replace values."""
+
+    def make(**values: object) -> Settings:
+        base: dict[str, object] = {
+            "database_url": database_url,
+            "database_url_direct": database_url,
+            "redis_url": servers.redis_url,
+            "database_pool_size": 3,
+            "database_max_overflow": 3,
+            "instance_id": f"test-{uuid4().hex[:8]}",
+        }
+        return Settings(**{**base, **values})  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    """The defaults on the test's own database."""
+    return make_settings()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as reply:
+            return bool(reply.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+@pytest.fixture(scope="session")
+def aws(folder: Path) -> Iterator[str]:
+    """A moto server in its own process; gives its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with started(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        environment=dict(os.environ),
+        identity=None,
+        log=folder / "moto.log",
+        ready=lambda: _answers(f"{url}/moto-api/data.json"),
+        stop_signal=signal.SIGTERM,
+    ):
+        yield url
+
+
+@dataclass
+class Fleet:
+    """The three roles as real processes, as the pods run them."""
+
+    environment: dict[str, str]
+    folder: Path
+    api: str = ""
+    im: str = ""
+    worker: str = ""
+
+    @contextmanager
+    def process(self, name: str, *command: str, **variables: str) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+        """One `python -m app ...` on a free port, until the end of the block; gives the process and its address."""
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        with started(
+            [sys.executable, "-m", "app", *command],
+            environment={**self.environment, "PORT": str(port), **variables},
+            identity=None,
+            log=self.log(name),
+            ready=lambda: _answers(f"{url}/ready"),
+            stop_signal=signal.SIGTERM,
+        ) as running:
+            yield running, url
+
+    def log(self, name: str) -> Path:
+        """Where a process's output goes."""
+        return self.folder / f"{name}.log"
+
+
+@pytest.fixture
+def fleet(servers: Servers, database_url: str, tmp_path: Path) -> Fleet:
+    """A fleet over the test's own database; nothing runs yet."""
+    variables = {
+        "DATABASE_URL": database_url,
+        "DATABASE_URL_DIRECT": database_url,
+        "REDIS_URL": servers.redis_url,
+        "HOST": "127.0.0.1",
+        "DATABASE_POOL_SIZE": "3",
+        "JOB_LEASE_SECONDS": "2",
+        "JOB_SWEEP_SECONDS": "1",
+        "JOB_RETRY_BASE_SECONDS": "0.1",
+        "GRACE_SECONDS": "10",
+        "RATE_LIMIT_ENABLED": "false",
+    }
+    return Fleet({"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), **variables}, tmp_path)
+
+
+def run_app(fleet: Fleet, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """One command of the image, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "app", *command],
+        env={**fleet.environment, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def eventually(question: Callable[[], T | None], seconds: float = 30.0) -> T:
+    """Ask until the answer is true; the last answer is in the message when it never is."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = question()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"still {answer!r} after {seconds} s"
+        time.sleep(0.05)
