@@ -147,7 +147,7 @@ class ParameterGroups:
     def read(self, aws: Aws, name: str, known: Block) -> Properties | None:
         """The group and the parameters users set in it."""
         answer = aws.find(self.missing, self.service, f"describe_{self.operation}s", **self._named(name))
-        if answer is None:
+        if answer is None or not answer.blocks(f"{self.stem}s"):
             return None
         group = answer.blocks(f"{self.stem}s")[0]
         arn = group.text(f"{self.stem}Arn") or group.text("ARN")

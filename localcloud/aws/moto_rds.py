@@ -1,4 +1,4 @@
-"""What moto's RDS gets wrong for us: resource ids, replicas in another region, resetting parameters."""
+"""What moto's RDS lacks or gets wrong: resource ids, replicas in another region, subnet groups, resetting parameters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import string
 
 from moto.core.responses import ActionResult
 from moto.rds import urls
-from moto.rds.exceptions import DBParameterGroupNotFoundError
+from moto.rds.exceptions import DBParameterGroupNotFoundError, RDSClientError
 from moto.rds.models import DBInstance
 from moto.rds.responses import RDSResponse
 
@@ -43,6 +43,30 @@ class ExtendedRDSResponse(RDSResponse):
             if replica.db_instance_arn in replicas:
                 replicas[replicas.index(replica.db_instance_arn)] = replica.db_instance_identifier
         return super().delete_db_instance()
+
+    def create_db_subnet_group(self) -> ActionResult:
+        """Refuse a name in use, which moto overwrites."""
+        name = self.params["DBSubnetGroupName"]
+        if name in self.backend.subnet_groups:
+            raise RDSClientError("DBSubnetGroupAlreadyExists", f"DB subnet group '{name}' already exists.")
+        return super().create_db_subnet_group()
+
+    def modify_db_subnet_group(self) -> ActionResult:
+        """Keep the group; moto takes it out of its table and forgets to put it back."""
+        name = self.params["DBSubnetGroupName"]
+        group = self.backend.describe_db_subnet_groups(name)[0]
+        answer = super().modify_db_subnet_group()
+        self.backend.subnet_groups[name] = group
+        return answer
+
+    def delete_db_subnet_group(self) -> ActionResult:
+        """Refuse to take a group from under an instance."""
+        name = self.params["DBSubnetGroupName"]
+        for instance in self.backend.databases.values():
+            if getattr(instance, "db_subnet_group", None) and instance.db_subnet_group.resource_id == name:
+                message = f"Cannot delete subnet group '{name}': {instance.db_instance_identifier} uses it."
+                raise RDSClientError("InvalidDBSubnetGroupStateFault", message)
+        return super().delete_db_subnet_group()
 
     def reset_db_parameter_group(self) -> ActionResult:
         """Give parameters back to the engine's defaults."""
