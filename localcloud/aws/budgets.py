@@ -133,7 +133,7 @@ def create_budget(aws: Aws, inputs: Block) -> Created:
 
 def read_budget(aws: Aws, budget_id: str, known: Block) -> Properties | None:
     """The budget, its notices and who gets them."""
-    account, _, name = budget_id.partition(":")
+    account, name = budget_id.split(":", maxsplit=1)
     answer = aws.find(MISSING, "budgets", "describe_budget", AccountId=account, BudgetName=name)
     if answer is None:
         return None
@@ -179,7 +179,7 @@ def _notice(aws: Aws, account: str, name: str, notice: Block) -> Value:
 
 def update_budget(aws: Aws, budget_id: str, before: Block, after: Block) -> None:
     """The budget itself, then its notices: the changed ones are made anew."""
-    account, _, name = budget_id.partition(":")
+    account, name = budget_id.split(":", maxsplit=1)
     aws.call("budgets", "update_budget", AccountId=account, NewBudget=_budget(after))
     old, new = before.blocks("notifications"), after.blocks("notifications")
     for notice in old:
@@ -207,7 +207,7 @@ def update_budget(aws: Aws, budget_id: str, before: Block, after: Block) -> None
 
 def delete_budget(aws: Aws, budget_id: str, _: Block) -> None:
     """Its notices go with it."""
-    account, _, name = budget_id.partition(":")
+    account, name = budget_id.split(":", maxsplit=1)
     aws.remove(MISSING, "budgets", "delete_budget", AccountId=account, BudgetName=name)
 
 

@@ -89,13 +89,13 @@ def create_role_policy(aws: Aws, inputs: Block) -> Created:
 
 def put_role_policy(aws: Aws, policy_id: str, _: Block, inputs: Block) -> None:
     """Write the whole policy."""
-    role, _, name = policy_id.partition(":")
+    role, name = policy_id.split(":", maxsplit=1)
     aws.call("iam", "put_role_policy", RoleName=role, PolicyName=name, PolicyDocument=inputs.text("policy"))
 
 
 def read_role_policy(aws: Aws, policy_id: str, _: Block) -> Properties | None:
     """The policy as text."""
-    role, _, name = policy_id.partition(":")
+    role, name = policy_id.split(":", maxsplit=1)
     answer = aws.find(MISSING, "iam", "get_role_policy", RoleName=role, PolicyName=name)
     if answer is None:
         return None
@@ -104,7 +104,7 @@ def read_role_policy(aws: Aws, policy_id: str, _: Block) -> Properties | None:
 
 def delete_role_policy(aws: Aws, policy_id: str, _: Block) -> None:
     """Take it out of the role."""
-    role, _, name = policy_id.partition(":")
+    role, name = policy_id.split(":", maxsplit=1)
     aws.remove(MISSING, "iam", "delete_role_policy", RoleName=role, PolicyName=name)
 
 

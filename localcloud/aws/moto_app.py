@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
+from flask import Flask
 from moto import backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
@@ -53,7 +54,7 @@ def _json(start_response: StartResponse, content: object) -> Iterable[bytes]:
     return [body]
 
 
-def _extended_backend_app(service: backends.SERVICE_NAMES) -> object:
+def _extended_backend_app(service: backends.SERVICE_NAMES) -> Flask:
     """Moto's application for one service, after our additions to it: called once per service, on its first request."""
     match service:
         case "budgets":

@@ -72,13 +72,15 @@ def _replication_groups() -> Iterator[Database]:
         return
     from moto.elasticache.models import elasticache_backends
 
+    from localcloud.aws.moto_elasticache import auth_tokens
+
     for regions in elasticache_backends.values():
         for region, backend in regions.items():
             for group in backend.replication_groups.values():
-                yield _replication_group(region, group)
+                yield _replication_group(region, group, auth_tokens.get(group.arn, ""))
 
 
-def _replication_group(region: str, group: ReplicationGroup) -> Database:
+def _replication_group(region: str, group: ReplicationGroup, token: str) -> Database:
     clustered = group.cluster_mode == "enabled"
     node = group.node_groups[0]
     return Database(
@@ -88,7 +90,7 @@ def _replication_group(region: str, group: ReplicationGroup) -> Database:
         host=group.configuration_endpoint["address"] if clustered else node["primary_endpoint_address"],
         port=int(group.port),
         user="",
-        password=getattr(group, "auth_token", None) or "",
+        password=token,
         database="",
         replica_of="",
         reader_host="" if clustered else node["reader_endpoint_address"],

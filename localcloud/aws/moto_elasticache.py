@@ -96,6 +96,9 @@ class CacheParameterGroup:
         }
 
 
+auth_tokens: dict[str, str] = {}
+"""By the ARN of their replication group; moto remembers only that there is one."""
+
 _groups: dict[tuple[str, str], dict[str, CacheParameterGroup]] = defaultdict(dict)
 """By account and region."""
 
@@ -199,7 +202,8 @@ class ExtendedElastiCacheResponse(ElastiCacheResponse):
             self.params["ReplicasPerNodeGroup"] = nodes - 1
         answer = super().create_replication_group()
         group = self.elasticache_backend.replication_groups[self._get_param("ReplicationGroupId")]
-        group.auth_token = self._get_param("AuthToken")
+        if token := self._get_param("AuthToken"):
+            auth_tokens[group.arn] = token
         for node_group in group.node_groups:
             if address := node_group.get("reader_endpoint_address"):
                 node_group["reader_endpoint"] = {"address": address, "port": group.port}
@@ -213,7 +217,7 @@ class ExtendedElastiCacheResponse(ElastiCacheResponse):
             if (value := self._get_param(parameter)) is not None:
                 setattr(group, attribute, value)
         if token := self._get_param("AuthToken"):
-            group.auth_token, group.auth_token_enabled = token, True
+            auth_tokens[group.arn], group.auth_token_enabled = token, True
         return answer
 
     def delete_replication_group(self) -> ActionResult:

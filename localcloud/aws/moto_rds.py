@@ -1,4 +1,4 @@
-"""What moto's RDS lacks or gets wrong: resource ids, replicas in another region, subnet groups, resetting parameters."""
+"""What moto's RDS lacks or gets wrong: resource ids, replicas elsewhere, subnet groups, resetting parameters."""
 
 from __future__ import annotations
 

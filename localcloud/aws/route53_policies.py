@@ -122,3 +122,31 @@ def _policy_problems(inputs: Block) -> Iterable[Problem]:
                 f"geolocationRoutingPolicies[{index}]",
                 'a geolocation has either continent or country ("*" for everywhere else), and exactly one of them',
             )
+
+
+def clashes(
+    wanted: Block, others: list[Block], *, alias_targets: list[Block], zone_id: str, apex: str
+) -> Iterator[str]:
+    """Why Route 53 would refuse a record beside `others`, the records already under its name."""
+    kind, policy = wanted.text("Type"), policy_of(wanted)
+    if kind == "CNAME" and wanted.text("Name").rstrip(".") == apex:
+        yield f"a CNAME is not permitted at the apex of zone {apex}; use an alias"
+    if wanted.block("AliasTarget").text("HostedZoneId") == zone_id and kind not in {
+        one.text("Type") for one in alias_targets
+    }:
+        yield f"the alias target {wanted.block('AliasTarget').text('DNSName')} {kind} does not exist in its zone yet"
+    for other in others:
+        if kind != other.text("Type"):
+            if "CNAME" in (kind, other.text("Type")):
+                yield f"a CNAME stands alone under its name, and {other.text('Type')} and {kind} would share it"
+        elif policy_of(other) != policy:
+            yield (
+                f"its policy is {policy}, but a {policy_of(other)} record of that name and type exists; AWS allows one "
+                f"policy under a name. Give each policy a name of its own and connect them with aliases"
+            )
+        elif (field := _SINGULAR.get(policy)) and wanted.values.get(field) == other.values.get(field):
+            yield f"{other.text('SetIdentifier')} has the same {policy} value; under one name each value stands once"
+
+
+_SINGULAR = {policy.name: policy.field for policy in POLICIES if policy.name != "weighted"}
+"""The policies under which two records of one name may not have the same value."""

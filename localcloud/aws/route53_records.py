@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 
-from localcloud.aws.route53_policies import MULTIVALUE, POLICIES, RECORD_TYPES, policy_of, record_problems
+from localcloud.aws.route53_policies import MULTIVALUE, POLICIES, RECORD_TYPES, clashes, record_problems
 from localcloud.aws.scope import Aws
 from localcloud.provider.block import Block
 from localcloud.provider.resource import AlreadyThere, Created, ProviderError, ResourceType
@@ -21,10 +21,14 @@ def _name(record: Block) -> str:
     return record.text("Name").rstrip(".").replace("\\052", "*")
 
 
+def _zone_name(aws: Aws, zone_id: str) -> str:
+    return aws.call("route53", "get_hosted_zone", Id=zone_id).block("HostedZone").text("Name").rstrip(".")
+
+
 def _full_name(aws: Aws, inputs: Block) -> str:
     """The name with the zone's, as Route 53 stores it: a bare label is completed, as the official provider does."""
     name = inputs.text("name").rstrip(".").lower()
-    zone = aws.call("route53", "get_hosted_zone", Id=inputs.text("zoneId")).block("HostedZone").text("Name").rstrip(".")
+    zone = _zone_name(aws, inputs.text("zoneId"))
     if name == zone or name.endswith(f".{zone}"):
         return name
     return f"{name}.{zone}" if name else zone
@@ -62,23 +66,20 @@ def _records(aws: Aws, zone_id: str, full_name: str) -> list[Block]:
     return [record for record in answer.blocks("ResourceRecordSets") if _name(record) == full_name] if answer else []
 
 
-def _refuse_mixture(aws: Aws, full_name: str, wanted: Block, zone_id: str, *, changing: str | None) -> None:
-    """Records of one name and type share one routing policy, and a CNAME stands alone; moto checks neither."""
-    policy, kind, mark = policy_of(wanted), wanted.text("Type"), wanted.text("SetIdentifier")
-    for other in _records(aws, zone_id, full_name):
-        if changing is not None and other.text("SetIdentifier") == changing and other.text("Type") == kind:
-            continue
-        if "CNAME" in (kind, other.text("Type")) and kind != other.text("Type"):
-            raise ProviderError(
-                f"route53 record {full_name} {kind}: InvalidChangeBatch: a CNAME stands alone under its name, and "
-                f"{other.text('Type')} is there too"
-            )
-        if other.text("Type") == kind and policy_of(other) != policy:
-            raise ProviderError(
-                f"route53 record {full_name} {kind} {mark}: InvalidChangeBatch: its policy is {policy}, but a "
-                f"{policy_of(other)} record of that name and type exists; AWS allows one policy under a name. Give "
-                f"each policy a name of its own and connect them with aliases"
-            )
+def _refuse_clash(aws: Aws, full_name: str, wanted: Block, zone_id: str, *, changing: str | None) -> None:
+    """What Route 53 refuses about a record beside the others of its zone; moto checks none of it."""
+    others = [
+        other
+        for other in _records(aws, zone_id, full_name)
+        if changing is None or (other.text("SetIdentifier"), other.text("Type")) != (changing, wanted.text("Type"))
+    ]
+    alias = wanted.block("AliasTarget")
+    targets: list[Block] = []
+    if alias.text("HostedZoneId") == zone_id:
+        targets = _records(aws, zone_id, alias.text("DNSName").rstrip("."))
+    for reason in clashes(wanted, others, alias_targets=targets, zone_id=zone_id, apex=_zone_name(aws, zone_id)):
+        mark = " ".join(part for part in (full_name, wanted.text("Type"), wanted.text("SetIdentifier")) if part)
+        raise ProviderError(f"route53 record {mark}: InvalidChangeBatch: {reason}")
 
 
 def _change(aws: Aws, zone_id: str, *changes: tuple[str, Properties]) -> None:
@@ -104,7 +105,7 @@ def create_record(aws: Aws, inputs: Block) -> Created:
                 record_id,
                 f"route53 record {full_name} {inputs.text('type')} {inputs.text('setIdentifier')} exists already",
             )
-        _refuse_mixture(aws, full_name, Block(wanted), zone_id, changing=inputs.text("setIdentifier") if same else None)
+        _refuse_clash(aws, full_name, Block(wanted), zone_id, changing=inputs.text("setIdentifier") if same else None)
         _change(aws, zone_id, ("UPSERT" if same else "CREATE", wanted))
     return Created(record_id)
 
@@ -167,7 +168,7 @@ def update_record(aws: Aws, _: str, before: Block, after: Block) -> None:
     zone_id, full_name = after.text("zoneId"), _full_name(aws, after)
     wanted = _record_set(full_name, after)
     with _lock(zone_id):
-        _refuse_mixture(aws, full_name, Block(wanted), zone_id, changing=before.text("setIdentifier"))
+        _refuse_clash(aws, full_name, Block(wanted), zone_id, changing=before.text("setIdentifier"))
         if all(before.text(name) == after.text(name) for name in ("type", "setIdentifier")):
             _change(aws, zone_id, ("UPSERT", wanted))
         else:

@@ -97,7 +97,7 @@ def create_version(aws: Aws, inputs: Block) -> Created:
 
 def read_version(aws: Aws, version_id: str, _: Block) -> Properties | None:
     """The value of exactly this version; a rotated one still has it until AWS drops the version."""
-    secret, _, version = version_id.rpartition("|")
+    secret, version = version_id.rsplit("|", maxsplit=1)
     described = aws.find(MISSING, "secretsmanager", "describe_secret", SecretId=secret)
     if described is None or described.has("DeletedDate"):
         return None
@@ -118,7 +118,7 @@ def read_version(aws: Aws, version_id: str, _: Block) -> Properties | None:
 
 def update_version(aws: Aws, version_id: str, before: Block, after: Block) -> None:
     """Only the stages of a version can move."""
-    secret, _, version = version_id.rpartition("|")
+    secret, version = version_id.rsplit("|", maxsplit=1)
     for stage in sorted(set(after.texts("versionStages")) - set(before.texts("versionStages"))):
         aws.call(
             "secretsmanager",
@@ -134,7 +134,7 @@ def delete_version(aws: Aws, version_id: str, _: Block) -> None:
     found = read_version(aws, version_id, Block({}))
     if found is None:
         return
-    secret, _, version = version_id.rpartition("|")
+    secret, version = version_id.rsplit("|", maxsplit=1)
     for stage in Block(found).texts("versionStages"):
         if stage != CURRENT:
             aws.call(

@@ -22,8 +22,12 @@ THREADS = 32
 """Calls served at once; the engine's default parallelism on two cores is 32."""
 
 
+NEVER = 2**31 - 1
+"""Milliseconds: the largest value gRPC takes, which switches its idle timeout off."""
+
+
 def serve(provider: Provider[Scope]) -> None:
-    """Serve until SIGINT or SIGTERM, then exit at once: the engine waits five seconds for a plugin that lingers."""
+    """Serve until SIGINT, SIGTERM or the engine's end, then exit at once: the engine waits five seconds for a plugin."""
     stopped = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -33,9 +37,28 @@ def serve(provider: Provider[Scope]) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
+    engine = _engine_channel(stopped)
     stopped.wait()
-    sys.stdout.flush()
+    if engine:
+        engine.close()
     os._exit(0)
+
+
+def _engine_channel(stopped: Event) -> grpc.Channel | None:
+    """Watch the engine, whose address is the first argument: one that was killed leaves no orphaned provider behind."""
+    if len(sys.argv) < 2:
+        return None
+    channel = grpc.insecure_channel(sys.argv[1], options=[("grpc.client_idle_timeout_ms", NEVER)])
+    connected = Event()
+
+    def notice(state: grpc.ChannelConnectivity) -> None:
+        if state is grpc.ChannelConnectivity.READY:
+            connected.set()
+        elif connected.is_set() or state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+            stopped.set()
+
+    channel.subscribe(notice, try_to_connect=True)
+    return channel
 
 
 def plugin_script(python: Path, module: str) -> str:

@@ -55,7 +55,7 @@ def _answering(method: Method) -> Method:
             context.abort_with_status(_half_made_status(failure, _redacted(request, failure.reason)))
         except EXPECTED as refusal:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, _redacted(request, str(refusal)))
-        except Exception as defect:
+        except Exception as defect:  # noqa: BLE001  grpc would answer with the message as it is, secrets and all
             message = f"defect in the provider, {type(defect).__name__} in {method.__name__}: {defect}"
             context.abort(grpc.StatusCode.INTERNAL, _redacted(request, message))
         raise AssertionError("grpc's abort returned")

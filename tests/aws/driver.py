@@ -1,4 +1,4 @@
-"""Drives a provider process over gRPC in the order the Pulumi engine does: check, diff, create, read, update, delete."""
+"""Drives a provider process over gRPC as the Pulumi engine does: check, diff, create, read, update, delete."""
 
 from __future__ import annotations
 
