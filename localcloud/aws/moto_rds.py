@@ -8,7 +8,7 @@ import string
 from moto.core.responses import ActionResult
 from moto.rds import urls
 from moto.rds.exceptions import DBParameterGroupNotFoundError, RDSClientError
-from moto.rds.models import DBInstance
+from moto.rds.models import DBInstance, rds_backends
 from moto.rds.responses import RDSResponse
 
 RESOURCE_ID_LENGTH = 26
@@ -35,14 +35,26 @@ class ExtendedRDSResponse(RDSResponse):
         self._identify()
         return answer
 
+    def promote_read_replica(self) -> ActionResult:
+        """A promoted replica has no source any more, and its source one replica less; moto leaves both as they were."""
+        if replica := self._instance():
+            self._part(replica)
+        return ActionResult({"DBInstance": replica}) if replica else super().promote_read_replica()
+
     def delete_db_instance(self) -> ActionResult:
-        """A replica in another region is in its source's list by ARN, where moto looks for its name."""
+        """A replica leaves its source first: moto looks for it there by name even if it is listed by ARN, or gone."""
         replica = self._instance()
-        if replica and replica.is_replica and replica.source_db_instance_identifier:
-            replicas = self.backend.find_db_from_id(replica.source_db_instance_identifier).replicas
-            if replica.db_instance_arn in replicas:
-                replicas[replicas.index(replica.db_instance_arn)] = replica.db_instance_identifier
+        if replica and replica.is_replica and not replica.deletion_protection:
+            self._part(replica)
         return super().delete_db_instance()
+
+    def _part(self, replica: DBInstance) -> None:
+        """Take a replica out of its source's list, if that source still exists, and make it an instance of its own."""
+        names = (replica.db_instance_identifier, replica.db_instance_arn)
+        for regional in rds_backends[self.current_account].values():
+            for source in regional.databases.values():
+                source.replicas = [name for name in source.replicas if name not in names]
+        replica.is_replica, replica.source_db_instance_identifier = False, None
 
     def create_db_subnet_group(self) -> ActionResult:
         """Refuse a name in use, which moto overwrites."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from localcloud.aws import tags
-from localcloud.aws.scope import Aws
+from localcloud.aws.scope import Aws, AwsRefusal
 from localcloud.provider.block import Block
-from localcloud.provider.resource import AutoName, Created, Problem, ProviderError, ResourceType
+from localcloud.provider.resource import AlreadyThere, AutoName, Created, Problem, ProviderError, ResourceType
 from localcloud.provider.values import Properties
 
 MISSING = frozenset({"DBInstanceNotFound", "DBInstanceNotFoundFault"})
@@ -117,11 +117,14 @@ def create_instance(aws: Aws, inputs: Block) -> Created:
     else:
         parameters["MasterUserPassword"] = inputs.text("password")
     identifier = inputs.text("identifier")
-    aws_made = aws.make(identifier, TAKEN, "rds", operation, **parameters)
-    made = _described(aws, aws_made.id)
-    if made is None:
-        raise ProviderError(f"rds instance {identifier} is not there right after its creation")
-    return Created(made.text("DbiResourceId"))
+    try:
+        answer = aws.call("rds", operation, **parameters)
+    except AwsRefusal as refusal:
+        there = _described(aws, identifier) if refusal.code in TAKEN else None
+        if there is None:
+            raise
+        raise AlreadyThere(there.text("DbiResourceId"), str(refusal)) from refusal
+    return Created(answer.block("DBInstance").text("DbiResourceId"))
 
 
 def _described(aws: Aws, identifier: str) -> Block | None:

@@ -38,15 +38,27 @@ class Difference:
         return any(change.replaces for change in self.changes)
 
 
-def difference(resource: ResourceType[Scope], olds: Properties, news: Properties) -> Difference:
-    """Compare the inputs of the last deployment (or of a refresh) with those of the program now."""
-    before, after = reveal_all(olds), reveal_all(news)
+def difference(
+    resource: ResourceType[Scope], olds: Properties, news: Properties, state: Properties | None = None
+) -> Difference:
+    """Compare the inputs of the last deployment (or of a refresh) with those of the program now.
+
+    As in the official providers, two changes of a declaration are none of the thing: declaring the value it has anyway
+    (which `state` tells), and no longer declaring what the cloud then chooses itself.
+    """
+    before, after, outputs = reveal_all(olds), reveal_all(news), reveal_all(state or {})
     changes = tuple(
         Change(path, kind, replaces=name in resource.replace_on)
         for name in sorted({*before, *after} - {DEFAULTS})
+        if not (name not in after and name in resource.also_computed)
+        and not (name not in before and name in outputs and _holds(outputs[name], after[name]))
         for path, kind in _changes(name, before.get(name), after.get(name))
     )
     return Difference(changes, delete_first=_keeps_identity(resource, before, after))
+
+
+def _holds(actual: Value, declared: Value) -> bool:
+    return _true_value(declared, actual, whole=False) == declared
 
 
 def _keeps_identity(resource: ResourceType[Scope], before: Properties, after: Properties) -> bool:

@@ -122,7 +122,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[Scope]):
     @_answering
     def Diff(self, request, context) -> provider_pb2.DiffResponse:
         olds = from_struct(request.old_inputs) or from_struct(request.olds)
-        found = difference(self._type(request.urn), olds, from_struct(request.news))
+        found = difference(self._type(request.urn), olds, from_struct(request.news), from_struct(request.olds))
         some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(
             changes=some if found.changes else none,

@@ -48,7 +48,6 @@ def test_a_preview_knows_the_inputs_and_no_computed_output(world: World, case: C
     assert {name for name in computed if outputs[name] != UNKNOWN} == set()
 
 
-@pytest.mark.requirement("S07")
 @every_type
 def test_what_is_declared_is_there_and_stays_so_through_a_refresh(world: World, case: Case) -> None:
     inputs = case.declare(world)
