@@ -14,9 +14,11 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.cache import Cache
 from app.database import Database
 from app.domain import GenerationRequest
 from app.ids import JobId
+from app.jobs import list_name
 from app.queue import enqueue
 
 BATCH = 200
@@ -73,8 +75,9 @@ class _Waiting:
 class Intake:
     """Accepts jobs. Run `run()` as a task of the process; `accept` is what a request calls."""
 
-    def __init__(self, database: Database, expiry_seconds: int) -> None:
+    def __init__(self, database: Database, cache: Cache, expiry_seconds: int) -> None:
         self._database = database
+        self._cache = cache
         self._expiry = timedelta(seconds=expiry_seconds)
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._keys: set[tuple[str, str]] = set()
@@ -128,6 +131,7 @@ class Intake:
             if fresh:
                 await self._insert(connection, fresh)
                 await enqueue(connection, [(entry.job, entry.request.priority) for entry in fresh])
+        await self._cache.invalidate(*{list_name(entry.request.client_id) for entry in fresh})
         return [known.get(entry.job, Receipt(entry.job)) for entry in batch]
 
     async def _known(self, connection: AsyncConnection, keyed: Sequence[Submission]) -> dict[JobId, Outcome]:

@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Row, Select, Update, and_, case, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.cache import Cache
 from app.database import Database
 from app.domain import Assignment, Content, ContentType, Draft, JobStatus, Priority, Usage
 from app.ids import JobId
+from app.queue import withdraw
 from app.tables import jobs
 
 OPEN = (JobStatus.PENDING, JobStatus.IN_PROGRESS)
@@ -68,8 +69,9 @@ class Failure:
 class JobStore:
     """Reads and changes of jobs."""
 
-    def __init__(self, database: Database, max_attempts: int) -> None:
+    def __init__(self, database: Database, cache: Cache, max_attempts: int) -> None:
         self.database = database
+        self.cache = cache
         self.max_attempts = max_attempts
 
     async def find(self, job: JobId) -> Job | None:
@@ -82,9 +84,9 @@ class JobStore:
                 row = (await connection.execute(statement)).one_or_none()
         return _job(row) if row else None
 
-    async def page(self, client_id: str, limit: int, before: JobId | None) -> Sequence[Job]:
-        """A client's jobs, newest first, older than the job `before`."""
-        statement = select(jobs).where(jobs.c.client_id == client_id)
+    async def page(self, client_id: str, owner: str | None, limit: int, before: JobId | None) -> Sequence[Job]:
+        """A client's jobs, newest first, older than the job `before`; only those of the same owner."""
+        statement = select(jobs).where(jobs.c.client_id == client_id, jobs.c.owner.is_not_distinct_from(owner))
         if before is not None:
             earlier = and_(jobs.c.created_at == before.created_at, jobs.c.id < str(before))
             statement = statement.where(or_(jobs.c.created_at < before.created_at, earlier))
@@ -125,7 +127,7 @@ class JobStore:
 
     async def advance(self, job: JobId, attempt: int, progress: int) -> bool:
         """Tell those who watch how far the attempt is, in percent. False when the attempt is no longer ours."""
-        return await self._fenced(job, attempt, _change(job).values(progress=progress))
+        return await self._fenced(job, attempt, _change(job).values(progress=progress)) is not None
 
     async def complete(self, job: JobId, attempt: int, draft: Draft) -> bool:
         """Store the result. False (and unchanged) when another attempt or a cancellation came first."""
@@ -142,13 +144,13 @@ class JobStore:
             "error_type": None,
             "error": None,
         }
-        return await self._fenced(job, attempt, _change(job).values(**values))
+        return await self._end(job, attempt, _change(job).values(**values))
 
     async def postpone(self, job: JobId, attempt: int, failure: Failure, *, counted: bool = True) -> bool:
         """Back to pending for another attempt; `counted=False` when the worker stops and the job is not to blame."""
         values = {"status": JobStatus.PENDING, "progress": 0, "error_type": failure.kind, "error": failure.message}
         back = {} if counted else {"attempt": jobs.c.attempt - 1, "error_type": None, "error": None}
-        return await self._fenced(job, attempt, _change(job).values(**{**values, **back}))
+        return await self._fenced(job, attempt, _change(job).values(**{**values, **back})) is not None
 
     async def fail(self, job: JobId, attempt: int, failure: Failure) -> bool:
         """The last attempt failed: the job stays as a dead letter, with the reason."""
@@ -158,18 +160,37 @@ class JobStore:
             "error_type": failure.kind,
             "error": failure.message,
         }
-        return await self._fenced(job, attempt, _change(job).values(**values))
+        return await self._end(job, attempt, _change(job).values(**values))
 
-    async def cancel(self, connection: AsyncConnection, job: JobId) -> Job | None:
-        """Cancel an open job inside the caller's transaction; None when it was final already."""
+    async def cancel(self, job: JobId) -> Job | None:
+        """Cancel an open job and take it out of the queue; None when it was final already."""
         statement = _change(job, jobs.c.status.in_(OPEN)).values(status=JobStatus.CANCELLED, finished_at=func.now())
-        row = (await connection.execute(statement.returning(jobs))).one_or_none()
-        return _job(row) if row else None
+        async with self.database.write() as connection:
+            row = (await connection.execute(statement.returning(jobs))).one_or_none()
+            if row is not None:
+                await withdraw(connection, job)
+        if row is None:
+            return None
+        await self.cache.invalidate(list_name(row.client_id))
+        return _job(row)
 
-    async def _fenced(self, job: JobId, attempt: int, statement: Update) -> bool:
+    async def _end(self, job: JobId, attempt: int, statement: Update) -> bool:
+        client_id = await self._fenced(job, attempt, statement)
+        if client_id is None:
+            return False
+        await self.cache.invalidate(list_name(client_id))
+        return True
+
+    async def _fenced(self, job: JobId, attempt: int, statement: Update) -> str | None:
+        """The client whose job was changed; None when the attempt is no longer in force."""
         mine = and_(jobs.c.status == JobStatus.IN_PROGRESS, jobs.c.attempt == attempt)
         async with self.database.write() as connection:
-            return (await connection.execute(statement.where(mine))).rowcount == 1
+            return (await connection.execute(statement.where(mine).returning(jobs.c.client_id))).scalar()
+
+
+def list_name(client_id: str) -> str:
+    """Where the first page of a client's jobs is cached (B03)."""
+    return f"jobs:{client_id}"
 
 
 def _one(job: JobId) -> "Select[tuple[object, ...]]":

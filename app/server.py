@@ -1,56 +1,59 @@
 """uvicorn, with a drain: on SIGTERM /ready turns 503 first, and the listener closes a little later."""
 
-import asyncio
 import os
+import signal
+import sys
 import tempfile
+import threading
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from app.services import Lifecycle
 from app.settings import Settings
 
 
-class DrainingServer(uvicorn.Server):
-    """Tells the application that it drains, and gives load balancers `seconds` to notice before it refuses them."""
-
-    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, seconds: float) -> None:
-        super().__init__(config)
-        self._lifecycle = lifecycle
-        self._seconds = seconds
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal drains; the second ends at once."""
-        if self._lifecycle.draining or self._seconds == 0:
-            self._lifecycle.draining = True
-            super().handle_exit(sig, frame)
-            return
-        self._lifecycle.draining = True
-        loop = asyncio.get_running_loop()
-        loop.call_soon_threadsafe(loop.call_later, self._seconds, super().handle_exit, sig, frame)
-
-
 class Factory:
     """Makes the application inside the server's process; a class because worker processes are spawned (pickled)."""
 
-    def __init__(self, role: str, lifecycle: Lifecycle) -> None:
+    def __init__(self, role: str, drain_seconds: float) -> None:
         self._role = role
-        self._lifecycle = lifecycle
+        self._drain_seconds = drain_seconds
 
-    def __call__(self) -> object:
-        """Called by uvicorn."""
+    def __call__(self) -> ASGIApp:
+        """Called by uvicorn after it took over the signals, so that the drain can stand before its own handler."""
         from app.api.application import Role, from_environment
 
-        return from_environment(Role(self._role), self._lifecycle)
+        lifecycle = Lifecycle()
+        drain_first(lifecycle, self._drain_seconds)
+        return from_environment(Role(self._role), lifecycle)
+
+
+def drain_first(lifecycle: Lifecycle, seconds: float) -> None:
+    """The first SIGTERM drains and reaches uvicorn `seconds` later; the second reaches it at once."""
+    close = signal.getsignal(signal.SIGTERM)
+
+    def drain(number: int, frame: FrameType | None) -> None:
+        first, lifecycle.draining = not lifecycle.draining, True
+        if not callable(close):
+            return
+        if first and seconds > 0:
+            timer = threading.Timer(seconds, close, (number, frame))
+            timer.daemon = True
+            timer.start()
+        else:
+            close(number, frame)
+
+    signal.signal(signal.SIGTERM, drain)
 
 
 def serve(settings: Settings, role: str) -> None:
     """Serve a role until a signal. Worker processes share one listener; a dead one is started again (E10)."""
-    lifecycle = Lifecycle()
     workers = settings.uvicorn_workers if role != "worker" else 1
     config = uvicorn.Config(
-        Factory(role, lifecycle),
+        Factory(role, settings.drain_seconds),
         factory=True,
         host=settings.host,
         port=settings.port,
@@ -64,10 +67,15 @@ def serve(settings: Settings, role: str) -> None:
         h11_max_incomplete_event_size=64 * 1024,
         ws_max_size=64 * 1024,
     )
-    server = DrainingServer(config, lifecycle, settings.drain_seconds)
+    # uvicorn raises the signal again when it is done; a clean end is no death by signal.
+    signal.signal(signal.SIGTERM, _end)
     if workers == 1:
-        server.run()
+        uvicorn.Server(config).run()
         return
     with tempfile.TemporaryDirectory(prefix="contentgen-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        Multiprocess(config, server.run, [config.bind_socket()]).run()
+        Multiprocess(config, [config.bind_socket()]).run()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    sys.exit(0)

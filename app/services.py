@@ -1,14 +1,24 @@
 """What one process is made of, built once at its start and handed to whoever needs it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import httpx
+
+from app.access.callers import Callers
+from app.access.keys import KeyStore
+from app.access.limiter import Limiter
+from app.access.sessions import Sessions
+from app.cache import Cache
 from app.database import Database
 from app.intake import Intake
 from app.jobs import JobStore
+from app.redis_link import RedisLink
+from app.regions import Regions
 from app.settings import Settings
+from app.switches import Switchboard
 
 
 @dataclass
@@ -26,29 +36,61 @@ class Services:
     database: Database
     jobs: JobStore
     intake: Intake
+    redis: RedisLink
+    cache: Cache
+    keys: KeyStore
+    sessions: Sessions
+    callers: Callers
+    limiter: Limiter
+    switchboard: Switchboard
+    http: httpx.AsyncClient
+    regions: Regions
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+
+
+def build(settings: Settings, lifecycle: Lifecycle) -> Services:
+    """Put the parts together; nothing runs and nothing is connected yet."""
+    database = Database(settings)
+    link = RedisLink(settings.redis_url, settings.redis_timeout_seconds)
+    cache = Cache(link, settings.cache_local_seconds, settings.cache_seconds)
+    keys = KeyStore(database, cache)
+    http = httpx.AsyncClient()
+    sessions = Sessions(settings.session_secret, settings.session_seconds, link)
+    return Services(
+        settings=settings,
+        database=database,
+        jobs=JobStore(database, cache, settings.job_max_attempts),
+        intake=Intake(database, cache, settings.job_expiry_seconds),
+        redis=link,
+        cache=cache,
+        keys=keys,
+        sessions=sessions,
+        callers=Callers(keys, sessions),
+        limiter=Limiter(settings.redis_queue_url or settings.redis_url, settings.redis_timeout_seconds),
+        switchboard=Switchboard(database),
+        http=http,
+        regions=Regions(settings, http),
+        lifecycle=lifecycle,
+    )
 
 
 @asynccontextmanager
 async def running(settings: Settings, lifecycle: Lifecycle) -> AsyncIterator[Services]:
     """Build the parts, run their background tasks, and take everything down in the reverse order."""
-    database = Database(settings)
-    services = Services(
-        settings=settings,
-        database=database,
-        jobs=JobStore(database, settings.job_max_attempts),
-        intake=Intake(database, settings.job_expiry_seconds),
-        lifecycle=lifecycle,
-    )
-    async with background(services.intake.run()):
-        yield services
-    await database.close()
+    services = build(settings, lifecycle)
+    try:
+        async with background(services.intake.run(), services.cache.listen(), services.switchboard.follow()):
+            yield services
+    finally:
+        await services.http.aclose()
+        await services.redis.close()
+        await services.database.close()
 
 
 @asynccontextmanager
-async def background(*loops: "asyncio._CoroutineLike[None]") -> AsyncIterator[None]:
+async def background(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
     """Run loops as tasks of the block; they are cancelled and awaited at its end."""
-    tasks = [asyncio.ensure_future(loop) for loop in loops]
+    tasks = [asyncio.create_task(loop) for loop in loops]
     try:
         yield
     finally:

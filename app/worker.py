@@ -28,6 +28,7 @@ from app.peers import ImClient, Peers
 from app.queue import ENTRYPOINT
 from app.services import Services, background
 from app.sweeper import sweep_regularly
+from app.switches import EVERY_SECONDS
 from app.telemetry.metrics import (
     CONTENT_ERRORS,
     CONTENT_REQUESTS,
@@ -59,14 +60,13 @@ class Worker:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Work for the duration of the block; at its end jobs in flight finish within the grace time or go back."""
-        async with background(self._peers.watch(), sweep_regularly(self._services)):
+        async with background(self._peers.watch(), sweep_regularly(self._services), self._follow_limit()):
             consuming = asyncio.create_task(self._consume())
             try:
                 yield
             finally:
                 self._stopping.set()
-                if self._manager:
-                    self._manager.shutdown.set()
+                self._stop_taking()
                 done, _ = await asyncio.wait({consuming}, timeout=max(1, self._settings.grace_seconds - 5))
                 if not done:
                     consuming.cancel()
@@ -82,11 +82,26 @@ class Worker:
                 _LOG.warning("queue lost, reconnecting", error_type=type(error).__name__, error=str(error)[:200])
                 await asyncio.wait({asyncio.create_task(self._stopping.wait())}, timeout=RECONNECT_SECONDS)
 
+    def _stop_taking(self) -> None:
+        if self._manager:
+            self._manager.shutdown.set()
+
+    async def _follow_limit(self) -> None:
+        """Take up a new limit of the queue (D02): the manager ends its jobs and another begins with the new one."""
+        used = self._services.switchboard.now.queue_workers
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            wanted = self._services.switchboard.now.queue_workers
+            if wanted != used:
+                used = wanted
+                self._stop_taking()
+
     async def _consume_once(self) -> None:
         pool = await queue_pool(self._settings)
         try:
             manager = QueueManager(Queries(AsyncpgPoolDriver(pool)))
-            manager.entrypoint(ENTRYPOINT, accepts_context=True)(self._handle)
+            workers = self._services.switchboard.now.queue_workers
+            manager.entrypoint(ENTRYPOINT, accepts_context=True, concurrency_limit=workers)(self._handle)
             self._manager = manager
             concurrency = self._settings.worker_concurrency
             await manager.run(

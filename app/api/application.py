@@ -5,11 +5,15 @@ from contextlib import asynccontextmanager
 from enum import StrEnum
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
 
-from app.api import generate, health, problems, write
+from app.api import admin, debug, generate, health, jobs, problems, sessions, webhooks, write
 from app.middleware.address import ClientAddress
 from app.middleware.guard import Guard
 from app.middleware.headers import SecurityHeaders
+from app.middleware.limits import Limits
+from app.middleware.modes import Modes
 from app.middleware.observe import Observe
 from app.services import Lifecycle, background, running
 from app.settings import Settings, load_settings
@@ -52,17 +56,38 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
         openapi_url=None if settings.closed else "/openapi.json",
     )
     problems.install(app)
-    app.include_router(health.router)
+    routers = ROUTERS[role] if settings.closed else (*ROUTERS[role], debug.router)
+    for router in routers:
+        app.include_router(router)
+    _wrap(app, settings, role, [route for router in routers for route in router.routes])
+    return app
+
+
+ROUTERS = {
+    Role.CPM: (health.router, generate.router, jobs.router, sessions.router, admin.router, webhooks.router),
+    Role.IM: (health.router, write.router),
+    Role.WORKER: (health.router,),
+}
+
+
+def _wrap(app: FastAPI, settings: Settings, role: Role, routes: list[BaseRoute]) -> None:
+    """The layers; what is added last is outermost."""
     if role is Role.CPM:
-        app.include_router(generate.router)
-    if role is Role.IM:
-        app.include_router(write.router)
-    # Added last means outermost.
+        app.add_middleware(Modes)
+        app.add_middleware(Limits)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Request-ID"],
+            expose_headers=["Location", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-Request-ID"],
+            max_age=600,
+        )
     app.add_middleware(Guard, settings=settings)
-    app.add_middleware(Observe, settings=settings)
+    app.add_middleware(Observe, settings=settings, routes=routes)
     app.add_middleware(ClientAddress, trusted=settings.trusted_proxies)
     app.add_middleware(SecurityHeaders, headers=settings.response_headers)
-    return app
 
 
 def from_environment(role: Role, lifecycle: Lifecycle) -> FastAPI:

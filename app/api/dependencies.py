@@ -1,13 +1,21 @@
-"""What routes ask for."""
+"""What routes ask for: the parts of the process, the caller, the job of the path, the administrator."""
 
+import hmac
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends, Header, Path, Request
 from starlette.requests import HTTPConnection
 
+from app.access.callers import Caller
 from app.api.problems import ProblemError
-from app.ids import JOB_ID_PATTERN, JobId
+from app.ids import JobId
+from app.jobs import Job
+from app.middleware.address import parse, within
 from app.services import Services
+
+NO_SUCH_JOB = "There is no such job."
+BEARER = {"WWW-Authenticate": "Bearer"}
+NO_STORE = {"Cache-Control": "no-store"}
 
 
 def services(connection: HTTPConnection) -> Services:
@@ -17,16 +25,54 @@ def services(connection: HTTPConnection) -> Services:
     return found
 
 
+ServicesNow = Annotated[Services, Depends(services)]
+
+
+def caller(request: Request, services: ServicesNow) -> Caller:
+    """Who sends the request; 401 when this deployment wants a key and there is none (E03)."""
+    found = request.scope["state"]["caller"]
+    assert isinstance(found, Caller)
+    if found.key_id is None and services.settings.keys_required:
+        raise ProblemError(401, "Send an API key in X-API-Key, or a session token as Bearer.", BEARER)
+    return found
+
+
+CallerNow = Annotated[Caller, Depends(caller)]
+
+
+def may_see(caller: Caller, job: Job) -> bool:
+    """A job made with a key belongs to that key's client; one made without belongs to whoever knows its id."""
+    return job.owner is None or job.owner == caller.client_id
+
+
 def job_id(
     job_id: Annotated[str, Path(max_length=60, examples=["use1-019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"])],
 ) -> JobId:
     """The job of the path; what cannot be an id cannot be found either."""
     try:
         return JobId.parse(job_id)
-    except ValueError:
-        raise ProblemError(404, "There is no such job.") from None
+    except (ValueError, OverflowError):
+        raise ProblemError(404, NO_SUCH_JOB) from None
 
 
-ServicesNow = Annotated[Services, Depends(services)]
 JobOfPath = Annotated[JobId, Depends(job_id)]
-__all__ = ["JOB_ID_PATTERN", "JobOfPath", "ServicesNow"]
+
+
+def administrator(
+    request: Request,
+    services: ServicesNow,
+    x_admin_token: Annotated[str | None, Header(max_length=200)] = None,
+) -> None:
+    """Both the address list and the token (A11, D02): 403 from elsewhere, 401 without the token."""
+    settings = services.settings
+    address = parse(request.client.host) if request.client else None
+    if not within(address, settings.allowed_admin_ips):
+        raise ProblemError(403, "This address may not administer the service; see ALLOWED_ADMIN_IPS.")
+    expected = settings.admin_token.get_secret_value() if settings.admin_token else None
+    if expected is None or not hmac.compare_digest((x_admin_token or "").encode(), expected.encode()):
+        raise ProblemError(
+            401, "Send the administrator's token in X-Admin-Token.", {"WWW-Authenticate": "X-Admin-Token"}
+        )
+
+
+Administrator = Depends(administrator)

@@ -1,19 +1,29 @@
-"""POST /generate and GET /status/{job_id}: the two routes the clients live on (A04)."""
+"""POST /generate: accept a piece of content to be written (A04)."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
-from app.api.dependencies import JobOfPath, ServicesNow
+from app.api.dependencies import NO_STORE, CallerNow, ServicesNow
 from app.api.problems import ProblemError, documented
-from app.api.views import Accepted, JobView, view
+from app.api.views import Accepted
 from app.domain import GenerationRequest
 from app.ids import JobId
 from app.intake import KeyBusy, KeyReused, Submission
 
 router = APIRouter(tags=["content"])
-NO_STORE = {"Cache-Control": "no-store"}
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Any text of yours; send the request again with the same one when the answer was lost.",
+    ),
+]
+TraceParent = Annotated[str | None, Header(max_length=100, include_in_schema=False)]
 
 
 @router.post(
@@ -23,27 +33,23 @@ async def generate(
     body: GenerationRequest,
     request: Request,
     services: ServicesNow,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1,
-            max_length=200,
-            pattern=r"^[\x21-\x7e]+$",
-            description="Send it again with the same body after a lost answer.",
-        ),
-    ] = None,
-    traceparent: Annotated[str | None, Header(max_length=100, include_in_schema=False)] = None,
+    caller: CallerNow,
+    idempotency_key: IdempotencyKey = None,
+    traceparent: TraceParent = None,
 ) -> Response:
-    """Accept a piece of content to be written. 202 means that the job is stored and cannot get lost."""
+    """202 means that the job is stored and cannot get lost; ask /status/{job_id} for it."""
+    if caller.client_id is not None and caller.client_id != body.client_id:
+        raise ProblemError(403, f"This key belongs to '{caller.client_id}'; client_id must be the same.")
+    state = request.scope["state"]
+    state["client_id"] = body.client_id
     submission = Submission(
         job=JobId.new(services.settings.region_short),
         request=body,
-        owner=None,
+        owner=caller.client_id,
         key=idempotency_key,
-        request_id=request.scope["state"]["request_id"],
+        request_id=state["request_id"],
         trace_parent=traceparent,
     )
-    request.scope["state"]["client_id"] = body.client_id
     try:
         receipt = await services.intake.accept(submission)
     except KeyReused:
@@ -51,18 +57,9 @@ async def generate(
     except KeyBusy:
         raise ProblemError(409, "A request with this Idempotency-Key is being handled; try again shortly.") from None
     job = str(receipt.job)
-    request.scope["state"]["job_id"] = job
+    state["job_id"] = job
     headers = {**NO_STORE, "Location": f"/status/{job}"}
     if receipt.replayed:
         headers["Idempotency-Replayed"] = "true"
     accepted = Accepted.model_construct(job_id=job, status_url=f"/status/{job}")
     return Response(accepted.model_dump_json(), 202, headers, "application/json")
-
-
-@router.get("/status/{job_id}", response_model=JobView, responses=documented(401, 404, 429, 503))
-async def status(job: JobOfPath, services: ServicesNow) -> Response:
-    """How far a job is, and its text when it is done."""
-    found = await services.jobs.find(job)
-    if found is None:
-        raise ProblemError(404, "There is no such job.")
-    return Response(view(found).model_dump_json(), 200, NO_STORE, "application/json")

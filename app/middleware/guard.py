@@ -56,26 +56,27 @@ class Guard:
         if declared.isdigit() and int(declared) > self._limit:
             await send_problem(scope, receive, send, 413, detail)
             return
-        read, started = 0, False
+        read, exceeded = 0, False
 
         async def counted() -> Message:
-            nonlocal read
+            nonlocal read, exceeded
             message = await receive()
             read += len(message.get("body", b""))
             if read > self._limit:
+                exceeded = True
                 raise _TooLarge
             return message
 
-        async def noted(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
+        async def unless_exceeded(message: Message) -> None:
+            # The framework answers 400 for a body that cannot be read; ours is the better answer.
+            if not exceeded:
+                await send(message)
 
         try:
-            await self._app(scope, counted, noted)
+            await self._app(scope, counted, unless_exceeded)
         except _TooLarge:
-            if started:
-                raise
+            exceeded = True
+        if exceeded:
             await send_problem(scope, receive, send, 413, detail)
 
     def _allowed(self, host: str) -> bool:

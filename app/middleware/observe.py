@@ -1,11 +1,12 @@
 """One look at every request: its id, its time, its figures, its log line, and the answer when a route breaks."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import send_problem
@@ -17,17 +18,12 @@ _QUIET = frozenset(("/health", "/ready", "/metrics", "/api/health", "/api/ready"
 _METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
 
 
-def endpoint_of(scope: Scope) -> str:
-    """The route template, never the raw path: paths come from outside and would make endless label values (A07)."""
-    route = scope.get("route")
-    return str(getattr(route, "path", "unmatched"))
-
-
 class Observe:
     """Counts, times and logs requests, and turns what escapes a route into a 500 that says nothing about the inside."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, routes: Sequence[BaseRoute]) -> None:
         self._app = app
+        self._routes = routes
         self._logging = settings.request_logging_enabled
         self._slow = settings.slow_request_seconds
 
@@ -53,7 +49,7 @@ class Observe:
             try:
                 await self._app(scope, receive, send_and_note)
             except Exception as error:
-                _LOG.exception("request failed", error_type=type(error).__name__, endpoint=endpoint_of(scope))
+                _LOG.exception("request failed", error_type=type(error).__name__, endpoint=self._endpoint(scope))
                 if status:
                     raise
                 await send_problem(scope, receive, send_and_note, 500, "Something broke on our side; try again later.")
@@ -61,8 +57,16 @@ class Observe:
                 ACTIVE_CONNECTIONS.dec()
                 self._note(scope, status, time.perf_counter() - began)
 
+    def _endpoint(self, scope: Scope) -> str:
+        """The route template, never the raw path: paths come from outside and would make endless label values (A07)."""
+        route = scope.get("route")
+        if route is None:
+            # Answered by a layer (a limit, a mode) before a route was chosen: the one that was meant.
+            route = next((entry for entry in self._routes if entry.matches(scope)[0] is Match.FULL), None)
+        return str(getattr(route, "path", "unmatched"))
+
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        endpoint = endpoint_of(scope)
+        endpoint = self._endpoint(scope)
         method = scope["method"] if scope["method"] in _METHODS else "other"
         HTTP_REQUESTS.labels(method, endpoint, str(status)).inc()
         HTTP_SECONDS.labels(method, endpoint).observe(seconds)

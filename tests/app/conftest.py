@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -19,7 +19,10 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+import redis
+from starlette.testclient import TestClient
 
+from app.api.application import Role, create
 from app.migrate import migrate
 from app.settings import Settings
 from localcloud.postgres import PostgresServer
@@ -114,6 +117,26 @@ def make_settings(servers: Servers, database_url: str) -> Callable[..., Settings
         return Settings(**{**base, **values})  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture
+def make_client(servers: Servers, make_settings: Callable[..., Settings]) -> Iterator[Callable[..., TestClient]]:
+    """The cpm application in this process; keyword arguments replace settings. Redis begins empty."""
+    redis.Redis.from_url(servers.redis_url).flushall()
+    with ExitStack() as stack:
+
+        def make(**values: object) -> TestClient:
+            app = create(make_settings(**values), Role.CPM)
+            client = TestClient(app, client=("203.0.113.9", 5000), raise_server_exceptions=False)
+            return stack.enter_context(client)
+
+        yield make
+
+
+@pytest.fixture
+def client(make_client: Callable[..., TestClient]) -> TestClient:
+    """The cpm application with default settings."""
+    return make_client()
 
 
 @pytest.fixture

@@ -1,0 +1,71 @@
+"""POST /webhooks/billing: the billing system tells us about plans; only its signature is believed (E03)."""
+
+import hashlib
+import hmac
+import time
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Request
+from pydantic import ValidationError
+from sqlalchemy import update
+from starlette.responses import Response
+
+from app.access.tiers import Tier
+from app.api.dependencies import ServicesNow
+from app.api.problems import ProblemError, documented
+from app.domain import ClientId, Strict
+from app.tables import api_keys
+
+router = APIRouter(tags=["webhooks"])
+TOLERANCE_SECONDS = 300
+
+
+class TierChanged(Strict):
+    """A client's plan is another one now."""
+
+    type: Literal["tier.changed"]
+    client_id: ClientId
+    tier: Tier
+
+
+def sign(secret: str, body: bytes, moment: int) -> str:
+    """The signature header for a body: t=<seconds>,v1=<hex HMAC-SHA256 of "t.body">, as Stripe does it."""
+    digest = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={moment},v1={digest}"
+
+
+def verified(secret: str, body: bytes, header: str, now: float) -> bool:
+    """True for an untouched, recent message of somebody who knows the secret."""
+    moment = dict(part.partition("=")[::2] for part in header.split(",")).get("t", "")
+    if not (moment.isascii() and moment.isdigit()) or abs(now - int(moment)) > TOLERANCE_SECONDS:
+        return False
+    return hmac.compare_digest(sign(secret, body, int(moment)).encode(), header.encode())
+
+
+@router.post(
+    "/webhooks/billing",
+    status_code=204,
+    responses=documented(400, 401, 413, 422, 429, 503),
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": TierChanged.model_json_schema()}}}
+    },
+)
+async def billing(
+    request: Request, services: ServicesNow, x_webhook_signature: Annotated[str, Header(max_length=200)] = ""
+) -> Response:
+    """Takes `tier.changed`."""
+    secret = services.settings.webhook_secret
+    body = await request.body()
+    if secret is None or not verified(secret.get_secret_value(), body, x_webhook_signature, time.time()):
+        raise ProblemError(
+            401, "The signature is missing, wrong or too old.", {"WWW-Authenticate": "X-Webhook-Signature"}
+        )
+    try:
+        event = TierChanged.model_validate_json(body)
+    except ValidationError as error:
+        raise ProblemError(422, f"The event does not fit: {error.error_count()} errors.") from None
+    statement = update(api_keys).where(api_keys.c.client_id == event.client_id).values(tier=event.tier.value)
+    async with services.database.write() as connection:
+        changed = [row.id for row in await connection.execute(statement.returning(api_keys.c.id))]
+    await services.cache.invalidate(*(f"key:{key}" for key in changed))
+    return Response(status_code=204)

@@ -1,0 +1,136 @@
+"""Two levels of cache: in the process for a minute, in Redis for an hour, forgotten by pattern in all of them (A09).
+
+An invalidation is published, so every process drops its own copies; one that could not be published is kept and sent
+when Redis is back, and until then a copy lives for its in-process minute at most.
+"""
+
+import asyncio
+import json
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import redis.asyncio as redis
+import structlog
+from redis.exceptions import RedisError
+
+from app.redis_link import RedisDown, RedisLink
+from app.telemetry.metrics import CACHE
+
+PREFIX = "cache:"
+CHANNEL = "cache-invalidate"
+LOCAL_ENTRIES = 10_000
+RECONNECT_SECONDS = 1.0
+_LOG = structlog.get_logger("app.cache")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    value: str
+    until: float
+
+
+class Cache:
+    """Strings by name. Names are made of parts with colons, `jobs:acme:page-1`; patterns are globs, `jobs:acme:*`."""
+
+    def __init__(self, link: RedisLink, local_seconds: int, seconds: int) -> None:
+        self._link = link
+        self._local_seconds = local_seconds
+        self._seconds = seconds
+        self._local: OrderedDict[str, _Entry] = OrderedDict()
+        self._unsent: set[str] = set()
+
+    async def get(self, name: str) -> str | None:
+        """The value, from the nearer level that has it."""
+        entry = self._local.get(name)
+        if entry and entry.until > time.monotonic():
+            CACHE.labels("local", "hit").inc()
+            return entry.value
+        CACHE.labels("local", "miss").inc()
+        try:
+            value = await self._link.ask(lambda client: client.get(PREFIX + name))
+        except RedisDown:
+            return None
+        CACHE.labels("redis", "hit" if value is not None else "miss").inc()
+        if value is not None:
+            self._keep(name, str(value), self._local_seconds)
+        return None if value is None else str(value)
+
+    async def put(self, name: str, value: str, seconds: int | None = None) -> None:
+        """Store in both levels for `seconds` (default: the configured lifetime)."""
+        lifetime = seconds or self._seconds
+        self._keep(name, value, min(lifetime, self._local_seconds))
+        try:
+            await self._link.ask(lambda client: client.set(PREFIX + name, value, ex=lifetime))
+        except RedisDown:
+            return
+
+    async def invalidate(self, *patterns: str) -> None:
+        """Forget every name that fits, here, in Redis and in the other processes."""
+        for pattern in patterns:
+            self._drop(pattern)
+        self._unsent.update(patterns)
+        await self._send()
+
+    async def listen(self) -> None:
+        """Drop what other processes invalidate, until cancelled; sends what could not be sent before."""
+        while True:
+            try:
+                await self._listen_once()
+            except (RedisError, OSError, TimeoutError) as error:
+                self._link.failed(error)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _listen_once(self) -> None:
+        if self._link.client is None:
+            return
+        async with self._link.client.pubsub() as channel:
+            await channel.subscribe(CHANNEL)
+            # What was published while nobody listened here is unknown, so nothing old is believed.
+            self._local.clear()
+            while True:
+                message = await channel.get_message(ignore_subscribe_messages=True, timeout=self._link.timeout / 2)
+                if message:
+                    for pattern in json.loads(message["data"]):
+                        self._drop(pattern)
+                if self._unsent:
+                    await self._send()
+
+    async def _send(self) -> None:
+        patterns = tuple(self._unsent)
+        try:
+            await self._link.ask(lambda client: _forget(client, patterns))
+        except RedisDown:
+            return
+        self._unsent.difference_update(patterns)
+
+    def _keep(self, name: str, value: str, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        self._local[name] = _Entry(value, time.monotonic() + seconds)
+        self._local.move_to_end(name)
+        while len(self._local) > LOCAL_ENTRIES:
+            self._local.popitem(last=False)
+
+    def _drop(self, pattern: str) -> None:
+        if not _is_glob(pattern):
+            self._local.pop(pattern, None)
+            return
+        for name in [name for name in self._local if fnmatchcase(name, pattern)]:
+            del self._local[name]
+
+
+async def _forget(client: redis.Redis, patterns: tuple[str, ...]) -> None:
+    names = [PREFIX + pattern for pattern in patterns if not _is_glob(pattern)]
+    for pattern in filter(_is_glob, patterns):
+        names.extend([name async for name in client.scan_iter(match=PREFIX + pattern, count=1000)])
+    async with client.pipeline(transaction=False) as commands:
+        if names:
+            commands.unlink(*names)
+        commands.publish(CHANNEL, json.dumps(patterns))
+        await commands.execute()
+
+
+def _is_glob(pattern: str) -> bool:
+    return any(sign in pattern for sign in "*?[")

@@ -1,0 +1,32 @@
+"""Maintenance and read-only mode (L04): 503 with Retry-After in place of the route; health and administration go on."""
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.api.problems import send_problem
+from app.middleware.limits import UNLIMITED
+from app.services import Services
+from app.switches import Mode
+
+_READING = frozenset(("GET", "HEAD", "OPTIONS"))
+RETRY = {"Retry-After": "60"}
+
+
+class Modes:
+    """Refuses what the mode in force does not allow."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """HTTP only: a WebSocket only reads."""
+        if scope["type"] != "http" or scope["path"] in UNLIMITED or scope["path"].startswith("/admin/"):
+            await self._app(scope, receive, send)
+            return
+        services: Services = scope["app"].state.services
+        mode = services.switchboard.now.mode
+        if mode is Mode.MAINTENANCE:
+            await send_problem(scope, receive, send, 503, "Down for maintenance; accepted jobs are kept.", RETRY)
+        elif mode is Mode.READ_ONLY and scope["method"] not in _READING:
+            await send_problem(scope, receive, send, 503, "Read-only at the moment; nothing new is accepted.", RETRY)
+        else:
+            await self._app(scope, receive, send)

@@ -1,0 +1,117 @@
+"""What operators change without a deployment: the mode, feature flags, and how many workers a queue may have.
+
+Kept in the database and read by every process every two seconds; a process that cannot read keeps what it knew (C01,
+D02, L04). A flag's share of clients is chosen by a hash, so raising 1 -> 10 -> 50 -> 100 % only ever adds clients.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import structlog
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.database import Database, DatabaseUnavailable
+from app.tables import feature_flags, service_modes
+
+EVERY_SECONDS = 2.0
+_LOG = structlog.get_logger("app.switches")
+
+
+class Mode(StrEnum):
+    """read_only refuses changes; maintenance refuses everything but health checks."""
+
+    NORMAL = "normal"
+    READ_ONLY = "read_only"
+    MAINTENANCE = "maintenance"
+
+
+class Flag(BaseModel):
+    """A feature and the share of clients that have it."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    name: str
+    enabled: bool
+    percent: float
+    updated_at: datetime | None = None
+
+    def applies_to(self, subject: str) -> bool:
+        """The same answer for the same subject in every process, at every percentage above its own."""
+        if not self.enabled:
+            return False
+        digest = hashlib.sha256(f"{self.name}:{subject}".encode()).digest()
+        return int.from_bytes(digest[:8]) % 10_000 < self.percent * 100
+
+
+@dataclass(frozen=True)
+class Switches:
+    """One reading of all switches."""
+
+    mode: Mode = Mode.NORMAL
+    queue_workers: int = 0
+    flags: Mapping[str, Flag] = field(default_factory=dict)
+
+    def has(self, flag: str, subject: str) -> bool:
+        """Whether a client has a feature; unknown features nobody has."""
+        found = self.flags.get(flag)
+        return found is not None and found.applies_to(subject)
+
+
+class Switchboard:
+    """Reads and sets the switches."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.now = Switches()
+
+    async def refresh(self) -> Switches:
+        """Read all switches. Raises DatabaseUnavailable."""
+        async with self._database.read(fresh=True) as connection:
+            modes = {row.name: row.value for row in await connection.execute(select(service_modes))}
+            flags = [Flag.model_validate(row) for row in await connection.execute(select(feature_flags))]
+        self.now = Switches(
+            Mode(modes.get("mode", Mode.NORMAL)),
+            int(modes.get("queue_workers", "0")),
+            {flag.name: flag for flag in flags},
+        )
+        return self.now
+
+    async def follow(self) -> None:
+        """Refresh until cancelled."""
+        while True:
+            try:
+                await self.refresh()
+            except DatabaseUnavailable as error:
+                _LOG.warning("switches not read, keeping the last ones", error=str(error))
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def set_mode(self, mode: Mode) -> None:
+        """Change the mode everywhere within two seconds."""
+        await self._set("mode", mode.value)
+
+    async def set_queue_workers(self, workers: int) -> None:
+        """How many jobs may run at once over all workers; 0 is as many as there is room for."""
+        await self._set("queue_workers", str(workers))
+
+    async def set_flag(self, name: str, *, enabled: bool, percent: float) -> Flag:
+        """Create or change a flag."""
+        values = {"name": name, "enabled": enabled, "percent": percent}
+        changed = {"enabled": enabled, "percent": percent, "updated_at": func.now()}
+        statement = insert(feature_flags).values(values).on_conflict_do_update(index_elements=["name"], set_=changed)
+        async with self._database.write() as connection:
+            row = (await connection.execute(statement.returning(feature_flags))).one()
+        await self.refresh()
+        return Flag.model_validate(row)
+
+    async def _set(self, name: str, value: str) -> None:
+        changed = {"value": value, "updated_at": func.now()}
+        statement = insert(service_modes).values(name=name, value=value)
+        async with self._database.write() as connection:
+            await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=changed))
+        await self.refresh()

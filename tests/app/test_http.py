@@ -1,0 +1,221 @@
+"""What holds for every reply: headers, hosts, schemes, documents, figures, log lines."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Fleet, eventually
+from starlette.testclient import TestClient
+
+from app.api.application import Role, create
+from app.headers import SECURITY_HEADERS
+from app.settings import ConfigurationError, Settings, load_settings
+
+MakeClient = Callable[..., TestClient]
+BODY = {"topic": "Growing tomatoes on a balcony", "content_type": "social", "client_id": "acme"}
+
+
+@pytest.mark.requirement("Y01")
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/health", 200),
+        ("GET", "/nowhere", 404),
+        ("PUT", "/health", 405),
+        ("POST", "/generate", 422),
+        ("GET", "/status/nonsense", 404),
+        ("GET", "/metrics", 200),
+        ("GET", "/openapi.json", 200),
+        ("GET", "/admin/queue", 403),
+    ],
+)
+def test_every_reply_carries_the_security_headers_once(client: TestClient, method: str, path: str, status: int) -> None:
+    reply = client.request(method, path)
+    assert reply.status_code == status
+    for name, value in SECURITY_HEADERS.items():
+        assert reply.headers.get_list(name) == [value]
+    assert "server" not in reply.headers
+
+
+@pytest.mark.requirement("Y01")
+def test_a_broken_route_answers_500_with_headers_and_without_its_inside(settings: Settings) -> None:
+    app = create(settings, Role.CPM)
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("the canary of the inside")
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        reply = client.get("/broken")
+    assert reply.status_code == 500
+    assert reply.headers["X-Frame-Options"] == "DENY"
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert "canary" not in reply.text and "Traceback" not in reply.text
+
+
+def test_a_deployment_can_state_the_headers_itself_and_switch_hsts_off(make_client: MakeClient) -> None:
+    client = make_client(security_headers={"X-Frame-Options": "SAMEORIGIN"})
+    assert client.get("/health").headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert "Strict-Transport-Security" not in make_client(security_hsts_enabled=False).get("/health").headers
+
+
+@pytest.mark.requirement("E02")
+def test_production_has_no_documents_and_no_debug_routes(make_client: MakeClient) -> None:
+    closed, opened = make_client(environment="prod"), make_client(environment="dev")
+    for path in ("/docs", "/redoc", "/openapi.json", "/config-status", "/debug-sentry"):
+        assert closed.get(path).status_code == 404, path
+    for path in ("/docs", "/redoc", "/openapi.json", "/config-status"):
+        assert opened.get(path).status_code == 200, path
+
+
+def test_the_open_configuration_shows_no_secret(make_client: MakeClient) -> None:
+    text = make_client(admin_token="canary-of-sixteen-letters").get("/config-status").text
+    assert "postgres-password" not in text and "canary-of" not in text
+
+
+@pytest.mark.requirement("E02")
+@pytest.mark.requirement("E11")
+def test_plain_http_is_redirected_except_for_probes(make_client: MakeClient) -> None:
+    client = make_client(https_redirect_enabled=True, trusted_proxies="203.0.113.9/32")
+    reply = client.get("/jobs?client_id=a", follow_redirects=False)
+    assert reply.status_code == 308
+    assert reply.headers["location"] == "https://testserver/jobs?client_id=a"
+    assert reply.headers["X-Frame-Options"] == "DENY"
+    assert client.get("/health").status_code == 200
+    assert client.get(
+        "/jobs?client_id=a", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "1.2.3.4"}
+    ).is_success
+
+
+def test_a_foreign_host_is_refused(make_client: MakeClient) -> None:
+    client = make_client(allowed_hosts="api.example.com,*.example.org")
+    for host, status in (
+        ("api.example.com", 200),
+        ("a.example.org:8000", 200),
+        ("evil.test", 400),
+        ("example.org", 400),
+    ):
+        assert client.get("/api/health", headers={"Host": host}).status_code == status, host
+    assert client.get("/health", headers={"Host": "10.0.0.7"}).status_code == 200
+
+
+@pytest.mark.requirement("E02")
+def test_only_listed_origins_may_read_replies(make_client: MakeClient) -> None:
+    client = make_client(cors_origins="https://www.example.com")
+    good = client.get("/api/health", headers={"Origin": "https://www.example.com"})
+    assert good.headers["Access-Control-Allow-Origin"] == "https://www.example.com"
+    assert (
+        "Access-Control-Allow-Origin" not in client.get("/api/health", headers={"Origin": "https://evil.test"}).headers
+    )
+
+
+@pytest.mark.requirement("A07")
+def test_figures_carry_route_templates_and_never_raw_paths(client: TestClient) -> None:
+    client.get("/status/use1-01a20211-d439-74c8-b554-ee43073a2514")
+    client.get("/surprising-path-1")
+    client.request("BREW", "/surprising-path-2")
+    text = client.get("/metrics").text
+    assert 'http_requests_total{endpoint="/status/{job_id}",method="GET",status="404"}' in text
+    assert "surprising" not in text and "01a20211" not in text and "BREW" not in text
+
+
+@pytest.mark.requirement("A06")
+@pytest.mark.requirement("A15")
+def test_the_metrics_of_the_documents_are_all_there(client: TestClient) -> None:
+    client.get("/health")
+    text = client.get("/metrics").text
+    names = (
+        "active_jobs queue_size memory_usage_bytes cpu_usage_percent active_connections http_requests_total"
+        " http_request_duration_seconds_bucket content_requests_total content_errors_total"
+        " process_resident_memory_bytes"
+    )
+    for name in names.split():
+        assert f"# TYPE {name.removesuffix('_bucket')} " in text, name
+
+
+@pytest.mark.requirement("E01")
+def test_health_bodies_have_the_documents_form(client: TestClient) -> None:
+    assert client.get("/health").json() == {"status": "ok"}
+    database = client.get("/health/db").json()["database"]
+    assert database["connected"] is True and database["latency_ms"] > 0
+    assert client.get("/health/cache").json() == {"cache": {"connected": True}}
+    assert client.get("/health/sentry").json() == {"sentry": {"active": False}}
+    assert client.get("/health/stripe").json() == {"stripe": {"connected": False}}
+
+
+@pytest.mark.requirement("B01")
+def test_without_a_database_health_is_live_and_ready_says_503(make_client: MakeClient) -> None:
+    gone = "postgresql://u:p@127.0.0.1:1/db"
+    client = make_client(database_url=gone, database_url_direct=gone)
+    assert client.get("/health").status_code == 200
+    for path in ("/ready", "/api/health", "/api/ready", "/health/db"):
+        assert client.get(path).status_code == 503, path
+    body = client.get("/api/health").json()
+    assert body["services"] == {"api": "up", "database": "down"} and "timestamp" in body
+    refused = client.post("/generate", json=BODY)
+    assert refused.status_code == 503 and refused.headers["Retry-After"] == "5"
+
+
+@pytest.mark.requirement("A08")
+def test_log_lines_are_json_with_the_fields_to_search_by(fleet: Fleet, tmp_path: Path) -> None:
+    import httpx
+
+    secret = "canary-admin-token-0123"
+    with fleet.process("cpm", "serve", "--role", "cpm", ADMIN_TOKEN=secret, SLOW_REQUEST_SECONDS="0.0001") as (_, api):
+        made = httpx.post(f"{api}/generate", json=BODY, headers={"X-API-Key": "", "X-Request-ID": "request-12345"})
+        assert made.headers["X-Request-ID"] == "request-12345"
+        httpx.post(f"{api}/generate", json={**BODY, "topic": f"about {secret}"}, headers={"X-Admin-Token": secret})
+    lines = [json.loads(line) for line in fleet.log("cpm").read_text().splitlines()]
+    ours = next(line for line in lines if line.get("request_id") == "request-12345")
+    assert {
+        "timestamp",
+        "level",
+        "service",
+        "instance_id",
+        "endpoint",
+        "duration_ms",
+        "client_id",
+        "job_id",
+    } <= ours.keys()
+    assert ours["event"] == "slow request" and ours["endpoint"] == "/generate" and ours["client_id"] == "acme"
+    assert secret not in fleet.log("cpm").read_text()
+    assert "postgres-password" not in fleet.log("cpm").read_text()
+
+
+def test_on_sigterm_ready_turns_503_before_the_listener_closes(fleet: Fleet) -> None:
+    import signal
+
+    import httpx
+
+    with fleet.process("cpm", "serve", "--role", "cpm", DRAIN_SECONDS="2") as (process, api):
+        process.send_signal(signal.SIGTERM)
+        eventually(lambda: httpx.get(f"{api}/ready").status_code == 503)
+        assert httpx.post(f"{api}/generate", json=BODY).status_code == 202
+        assert process.wait(timeout=15) == 0
+
+
+@pytest.mark.requirement("E10")
+def test_two_worker_processes_share_one_port_and_one_set_of_figures(fleet: Fleet) -> None:
+    import httpx
+
+    with fleet.process("cpm", "serve", "--role", "cpm", UVICORN_WORKERS="2") as (_, api):
+        for _ in range(20):
+            assert httpx.get(f"{api}/api/health").status_code == 200
+        text = httpx.get(f"{api}/metrics").text
+    assert 'http_requests_total{endpoint="/api/health",method="GET",status="200"} 20.0' in text
+
+
+def test_a_secret_file_configures_and_an_environment_variable_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "database_url").write_text("postgresql://file:x@h/d")
+    (tmp_path / "database_url_direct").write_text("postgresql://file:x@h/d")
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    assert "file" in load_settings().database_url.get_secret_value()
+    monkeypatch.setenv("DATABASE_URL", "postgresql://env:x@h/d")
+    assert "env" in load_settings().database_url.get_secret_value()
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path / "missing"))
+    with pytest.raises(ConfigurationError, match="SECRETS_DIR"):
+        load_settings()

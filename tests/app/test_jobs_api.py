@@ -1,0 +1,110 @@
+"""Accepting, listing, cancelling and exporting jobs over HTTP."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from starlette.testclient import TestClient
+
+BODY = {"topic": "Learning the piano at forty", "content_type": "blog", "client_id": "acme", "keywords": ["practice"]}
+
+
+def generate(client: TestClient, key: str | None = None, **changes: object) -> "tuple[int, dict[str, str]]":
+    headers = {"Idempotency-Key": key} if key else {}
+    reply = client.post("/generate", json={**BODY, **changes}, headers=headers)
+    return reply.status_code, reply.json()
+
+
+def test_the_same_key_and_body_give_the_same_job(client: TestClient) -> None:
+    first, second = generate(client, "k-1"), generate(client, "k-1")
+    assert first[0] == second[0] == 202
+    assert first[1]["job_id"] == second[1]["job_id"]
+    assert len(client.get("/jobs?client_id=acme").json()["jobs"]) == 1
+
+
+def test_the_same_key_with_another_body_is_refused(client: TestClient) -> None:
+    assert generate(client, "k-1")[0] == 202
+    assert generate(client, "k-1", topic="Something else")[0] == 422
+    assert generate(client, "k-1", client_id="rival")[0] == 202, "keys of different clients never meet"
+
+
+def test_the_same_key_at_the_same_time_makes_one_job(make_client: Callable[..., TestClient]) -> None:
+    clients = [make_client(rate_limit_enabled=False), make_client(rate_limit_enabled=False)]
+    barrier = threading.Barrier(8)
+
+    def send(number: int) -> int:
+        barrier.wait()
+        return generate(clients[number % 2], "k-1")[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(send, range(8)))
+    assert set(codes) <= {202, 409} and 202 in codes
+    assert len(clients[0].get("/jobs?client_id=acme").json()["jobs"]) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"topic": ""},
+        {"topic": "x" * 301},
+        {"topic": "bell\u0007 and tab\t"},
+        {"content_type": "poem"},
+        {"priority": "urgent"},
+        {"client_id": "has space"},
+        {"keywords": ["k"] * 13},
+        {"keywords": "not a list"},
+        {"unknown": 1},
+    ],
+)
+@pytest.mark.requirement("E02")
+def test_a_wrong_body_is_refused_and_the_field_named(client: TestClient, change: dict[str, object]) -> None:
+    reply = client.post("/generate", json={**BODY, **change})
+    assert reply.status_code == 422
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert f"body.{next(iter(change))}" in reply.json()["errors"][0]["field"]
+
+
+@pytest.mark.requirement("A04")
+def test_priority_is_optional_and_balanced(client: TestClient) -> None:
+    _, accepted = generate(client)
+    job = client.get(accepted["status_url"]).json()
+    assert (job["priority"], job["status"], job["attempt"]) == ("balanced", "pending", 0)
+
+
+@pytest.mark.parametrize("name", ["nonsense", "use1-", "use1-00000000-0000-4000-8000-000000000000", "x" * 200])
+def test_an_unknown_job_is_not_found(client: TestClient, name: str) -> None:
+    reply = client.get(f"/status/{name}")
+    assert reply.status_code in (404, 422)
+
+
+def test_a_pending_job_is_cancelled_once(client: TestClient) -> None:
+    _, accepted = generate(client)
+    url = f"/jobs/{accepted['job_id']}"
+    assert client.delete(url).json()["status"] == "cancelled"
+    again = client.delete(url)
+    assert again.status_code == 409 and "cancelled" in again.json()["detail"]
+
+
+@pytest.mark.requirement("B03")
+def test_the_list_is_paged_newest_first_and_shows_new_jobs_at_once(client: TestClient) -> None:
+    made = [generate(client, topic=f"Topic number {number}")[1]["job_id"] for number in range(5)]
+    first = client.get("/jobs?client_id=acme&limit=2").json()
+    assert [job["job_id"] for job in first["jobs"]] == [made[4], made[3]]
+    second = client.get(f"/jobs?client_id=acme&limit=2&before={first['next']}").json()
+    third = client.get(f"/jobs?client_id=acme&limit=2&before={second['next']}").json()
+    assert [job["job_id"] for job in second["jobs"] + third["jobs"]] == [made[2], made[1], made[0]]
+    assert third["next"] is None
+    assert client.get("/jobs?client_id=acme&before=zzz").status_code == 422
+    assert client.get("/jobs").status_code == 422
+
+
+def test_a_body_over_the_limit_is_refused_whether_it_says_so_or_not(make_client: Callable[..., TestClient]) -> None:
+    client = make_client(max_body_bytes=2048)
+    headers = {"Content-Type": "application/json"}
+    assert client.post("/generate", content=b"x" * 3000, headers=headers).status_code == 413
+
+    def chunks() -> "list[bytes]":
+        return [b"x" * 1000] * 3
+
+    assert client.post("/generate", content=iter(chunks()), headers=headers).status_code == 413
