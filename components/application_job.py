@@ -9,7 +9,7 @@ from pulumi_kubernetes import batch, core, meta, networking
 
 from components.generation_service import SECRETS_MOUNT, instance_environment
 from components.hardening import container_security, pod_security
-from components.labels import labels
+from components.labels import labels, metadata
 from components.network_policy import Traffic, policy_spec
 
 
@@ -36,9 +36,7 @@ class ApplicationJob(pulumi.ComponentResource):
     def __init__(self, name: str, args: ApplicationJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:kubernetes:ApplicationJob", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        named = meta.v1.ObjectMetaArgs(
-            name=args.component, namespace=args.namespace, labels=labels(args.component, args.product)
-        )
+        named = metadata(args.component, args.product, args.namespace, args.component)
         account = core.v1.ServiceAccount(
             f"{name}-account", metadata=named, automount_service_account_token=False, opts=child
         )
@@ -49,8 +47,8 @@ class ApplicationJob(pulumi.ComponentResource):
         job = _job(args, account.metadata.name)
         if args.schedule is None:
             # Named by the engine: a Job cannot be changed, so a new version is a new Job, run before the old one goes.
-            metadata = meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=labels(args.component, args.product))
-            batch.v1.Job(f"{name}-job", metadata=metadata, spec=job, opts=after)
+            unnamed = metadata(args.component, args.product, args.namespace)
+            batch.v1.Job(f"{name}-job", metadata=unnamed, spec=job, opts=after)
         else:
             batch.v1.CronJob(
                 f"{name}-cronjob",

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws.secretsmanager as secretsmanager
-from pulumi_kubernetes import core, meta
+from pulumi_kubernetes import core
 
-from components.labels import labels
+from components.labels import metadata
 from components.postgres import DatabaseEndpoint
 from components.redis import RedisEndpoint
 
@@ -62,7 +62,7 @@ class ApplicationSecrets(pulumi.ComponentResource):
         )
         secret = core.v1.Secret(
             f"{name}-secret",
-            metadata=meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=labels(COMPONENT, args.product)),
+            metadata=metadata(COMPONENT, args.product, args.namespace),
             string_data=values,
             immutable=True,
             opts=child,

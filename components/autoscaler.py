@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import autoscaling, meta
+from pulumi_kubernetes import autoscaling
 
-from components.labels import labels
+from components.labels import metadata
 
 CPU_PERCENT = 70
 MEMORY_PERCENT = 80
@@ -32,9 +32,7 @@ class Autoscaler(pulumi.ComponentResource):
         super().__init__("contentgen:kubernetes:Autoscaler", name, None, opts)
         autoscaling.v2.HorizontalPodAutoscaler(
             f"{name}-hpa",
-            metadata=meta.v1.ObjectMetaArgs(
-                name=args.component, namespace=args.namespace, labels=labels(args.component, args.product)
-            ),
+            metadata=metadata(args.component, args.product, args.namespace, args.component),
             spec=autoscaling.v2.HorizontalPodAutoscalerSpecArgs(
                 scale_target_ref=autoscaling.v2.CrossVersionObjectReferenceArgs(
                     api_version="apps/v1", kind="Deployment", name=args.component

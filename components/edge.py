@@ -9,7 +9,7 @@ import pulumi
 from pulumi_kubernetes import meta
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from components.labels import labels
+from components.labels import metadata
 
 API: Final = "gateway.networking.k8s.io/v1"
 COMPONENT: Final = "edge"
@@ -52,12 +52,7 @@ class Edge(pulumi.ComponentResource):
             f"{name}-gateway",
             api_version=API,
             kind="Gateway",
-            metadata=meta.v1.ObjectMetaArgs(
-                name=GATEWAY,
-                namespace=args.namespace,
-                labels=labels(COMPONENT, args.product),
-                annotations={"external-dns.alpha.kubernetes.io/hostname": args.published_name},
-            ),
+            metadata=metadata(COMPONENT, args.product, args.namespace, GATEWAY, {"external-dns.alpha.kubernetes.io/hostname": args.published_name}),
             spec={
                 "gatewayClassName": args.gateway_class,
                 "listeners": [_http_listener(args.host), _https_listener(args.host)],
@@ -93,7 +88,7 @@ class Edge(pulumi.ComponentResource):
 
 
 def _named(name: str, args: EdgeArgs) -> meta.v1.ObjectMetaArgs:
-    return meta.v1.ObjectMetaArgs(name=name, namespace=args.namespace, labels=labels(COMPONENT, args.product))
+    return metadata(COMPONENT, args.product, args.namespace, name)
 
 
 def _http_listener(host: str) -> dict[str, object]:

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_kubernetes import apps, core, meta, networking, policy
 
 from components.hardening import container_security, pod_security
-from components.labels import labels, selector
+from components.labels import labels, metadata, selector
 from components.network_policy import Traffic, policy_spec
 
 PORT_NAME = "http"
@@ -55,15 +55,13 @@ class GenerationService(pulumi.ComponentResource):
     def __init__(self, name: str, args: GenerationServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:kubernetes:GenerationService", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        named = meta.v1.ObjectMetaArgs(
-            name=args.component, namespace=args.namespace, labels=labels(args.component, args.product)
-        )
+        named = metadata(args.component, args.product, args.namespace, args.component)
         account = core.v1.ServiceAccount(
             f"{name}-account", metadata=named, automount_service_account_token=False, opts=child
         )
         config = core.v1.ConfigMap(
             f"{name}-config",
-            metadata=meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=labels(args.component, args.product)),
+            metadata=metadata(args.component, args.product, args.namespace),
             data=args.environment,
             immutable=True,
             opts=child,
@@ -87,12 +85,13 @@ class GenerationService(pulumi.ComponentResource):
         )
         core.v1.Service(
             f"{name}-service",
-            metadata=meta.v1.ObjectMetaArgs(
-                name=args.component,
-                namespace=args.namespace,
-                labels=labels(args.component, args.product),
+            metadata=metadata(
+                args.component,
+                args.product,
+                args.namespace,
+                args.component,
                 # The Deployment already waits for ready pods; waiting for the Service too adds ten seconds to each.
-                annotations={"pulumi.com/skipAwait": "true"},
+                {"pulumi.com/skipAwait": "true"},
             ),
             spec=core.v1.ServiceSpecArgs(
                 selector=selector(args.component),

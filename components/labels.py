@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pulumi_kubernetes import meta
+
 PART_OF = "contentgen"
 
 
@@ -19,3 +21,24 @@ def labels(component: str, product: str) -> dict[str, str]:
 def selector(component: str) -> dict[str, str]:
     """What selects a component's pods; it never changes during the component's life."""
     return {"app.kubernetes.io/name": component, "app.kubernetes.io/part-of": PART_OF}
+
+
+def metadata(
+    component: str,
+    product: str,
+    namespace: str | None = None,
+    name: str | None = None,
+    annotations: dict[str, str] | None = None,
+    extra_labels: dict[str, str] | None = None,
+) -> meta.v1.ObjectMetaArgs:
+    """The metadata of an object. Without a name the engine makes one, new whenever the object must be replaced.
+
+    Every object has one field manager instead of the engine's random one: an update that was cut off has created
+    objects the engine does not know of, and creating them again must not conflict with itself.
+    """
+    return meta.v1.ObjectMetaArgs(
+        name=name,
+        namespace=namespace,
+        labels={**labels(component, product), **(extra_labels or {})},
+        annotations={"pulumi.com/patchFieldManager": PART_OF, **(annotations or {})},
+    )

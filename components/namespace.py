@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 from pulumi_kubernetes import core, meta, networking
 
-from components.labels import labels
+from components.labels import metadata
 
 
 class Namespace(pulumi.ComponentResource):
@@ -22,14 +22,12 @@ class Namespace(pulumi.ComponentResource):
         pod_security = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
         made = core.v1.Namespace(
             f"{name}-namespace",
-            metadata=meta.v1.ObjectMetaArgs(name=namespace, labels={**labels("namespace", product), **pod_security}),
+            metadata=metadata("namespace", product, name=namespace, extra_labels=pod_security),
             opts=child,
         )
         networking.v1.NetworkPolicy(
             f"{name}-default-deny",
-            metadata=meta.v1.ObjectMetaArgs(
-                name="default-deny", namespace=namespace, labels=labels("default-deny", product)
-            ),
+            metadata=metadata("default-deny", product, namespace, "default-deny"),
             spec=networking.v1.NetworkPolicySpecArgs(
                 pod_selector=meta.v1.LabelSelectorArgs(), policy_types=["Ingress", "Egress"]
             ),

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import core, meta
+from pulumi_kubernetes import core
 
 from components.hardening import container_security
-from components.labels import labels
+from components.labels import metadata
 from components.network_policy import Traffic
-from components.postgres import DATABASE, PARAMETERS, PORT, USER, DatabaseEndpoint, password
+from components.postgres import (
+    DATABASE,
+    PARAMETERS,
+    PORT,
+    USER,
+    DatabaseEndpoint,
+    password,
+)
 from components.stateful_store import StatefulStore, StatefulStoreArgs
 
 COMPONENT = "postgres"
@@ -43,7 +50,7 @@ class ClusterPostgres(pulumi.ComponentResource):
         secret_value = password(name, self)
         secret = core.v1.Secret(
             f"{name}-secret",
-            metadata=meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=labels(COMPONENT, args.product)),
+            metadata=metadata(COMPONENT, args.product, args.namespace),
             string_data={"password": secret_value.result},
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -8,7 +8,14 @@ import pulumi
 import pulumi_aws.rds as rds
 
 from components.data_network import DataNetwork
-from components.postgres import DATABASE, PARAMETERS, PORT, USER, DatabaseEndpoint, password
+from components.postgres import (
+    DATABASE,
+    PARAMETERS,
+    PORT,
+    USER,
+    DatabaseEndpoint,
+    password,
+)
 
 ENGINE_VERSION = "17"
 AUTOMATED_BACKUP_DAYS = 7

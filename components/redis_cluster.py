@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import core, meta
+from pulumi_kubernetes import core
 
 from components.hardening import container_security
-from components.labels import labels
+from components.labels import metadata
 from components.network_policy import Traffic
 from components.redis import PORT, RedisEndpoint, Role, password
 from components.stateful_store import StatefulStore, StatefulStoreArgs
@@ -43,7 +43,7 @@ class ClusterRedis(pulumi.ComponentResource):
         secret_value = password(name, self)
         secret = core.v1.Secret(
             f"{name}-secret",
-            metadata=meta.v1.ObjectMetaArgs(namespace=args.namespace, labels=labels(component, args.product)),
+            metadata=metadata(component, args.product, args.namespace),
             string_data={
                 "redis.conf": pulumi.Output.concat(configuration(args), "requirepass ", secret_value.result, "\n"),
                 "password": secret_value.result,

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_kubernetes import apps, core, meta, networking
 
 from components.hardening import pod_security
-from components.labels import labels, selector
+from components.labels import labels, metadata, selector
 from components.network_policy import Traffic, policy_spec
 
 
@@ -37,9 +37,7 @@ class StatefulStore(pulumi.ComponentResource):
     def __init__(self, name: str, args: StatefulStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:StatefulStore", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        named = meta.v1.ObjectMetaArgs(
-            name=args.component, namespace=args.namespace, labels=labels(args.component, args.product)
-        )
+        named = metadata(args.component, args.product, args.namespace, args.component)
         networking.v1.NetworkPolicy(
             f"{name}-traffic", metadata=named, spec=policy_spec(args.component, args.traffic), opts=child
         )

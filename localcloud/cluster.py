@@ -112,10 +112,11 @@ class Cluster:
             raise ClusterError(f"kwokctl {verb} {noun} {self.region} failed:\n{said}\nLogs: {self.folder / 'logs'}")
 
 
+# The name is the one that kwok's own volume stages answer to.
 STORAGE_CLASS = {
     "apiVersion": "storage.k8s.io/v1",
     "kind": "StorageClass",
-    "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+    "metadata": {"name": "kwok-volume", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
     "provisioner": "kwok.x-k8s.io/volume",
     "reclaimPolicy": "Delete",
     "volumeBindingMode": "Immediate",

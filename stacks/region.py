@@ -11,13 +11,22 @@ from components.application_job import ApplicationJob, ApplicationJobArgs
 from components.application_secrets import ApplicationSecrets, ApplicationSecretsArgs
 from components.autoscaler import Autoscaler, AutoscalerArgs
 from components.edge import Edge, EdgeArgs
-from components.generation_service import SERVICE_PORT, GenerationService, GenerationServiceArgs, Resources
+from components.generation_service import (
+    SERVICE_PORT,
+    GenerationService,
+    GenerationServiceArgs,
+    Resources,
+)
 from components.namespace import Namespace
 from infra.regions import Region
 from infra.settings import StackSettings
 from stacks import traffic
 from stacks.environment import application_environment
-from stacks.products.content_generation import PUBLIC_SERVICE, ROUTES, content_generation
+from stacks.products.content_generation import (
+    PUBLIC_SERVICE,
+    ROUTES,
+    content_generation,
+)
 from stacks.profile import Profile
 from stacks.routing import api_name, edge_name
 from stacks.stores import stores

@@ -5,6 +5,7 @@ the same modules. The versions of the modules stand in the go.mod files; those t
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,15 @@ PULUMI_VERSION = "3.255.0"
 KUBERNETES_VERSION = "1.36.3"
 KUBERNETES_PROVIDER_VERSION = "4.25.0"
 KWOK_VERSION = "0.8.0"
+
+_MAIN_MODULES = {
+    "pulumi": "github.com/pulumi/pulumi/pkg/v3",
+    "kubernetes-provider": "github.com/pulumi/pulumi-kubernetes/provider/v4",
+    "kubernetes": "k8s.io/kubernetes",
+    "etcd": "go.etcd.io/etcd/server/v3",
+    "kwok": "sigs.k8s.io/kwok",
+    "crds": "sigs.k8s.io/gateway-api",
+}
 
 _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 _PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
@@ -54,6 +64,13 @@ class Family:
     @property
     def source(self) -> Path:
         return HERE / self.name
+
+    @property
+    def version(self) -> str:
+        """The version of its main module, as its go.mod pins it."""
+        module = _MAIN_MODULES[self.name]
+        found = re.search(rf"^\s*(?:require )?{re.escape(module)} (\S+)", (self.source / "go.mod").read_text(), re.MULTILINE)
+        return found[1] if found else "unknown"
 
     def key(self) -> str:
         """The content hash that names the result: sources, checksums and this description."""

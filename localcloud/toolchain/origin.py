@@ -17,7 +17,15 @@ from pathlib import Path
 from localcloud.paths import cache_root
 from localcloud.toolchain import build
 from localcloud.toolchain.build import Say
-from localcloud.toolchain.families import CRDS, ETCD, FAMILIES, KUBERNETES, KWOK, PULUMI, PULUMI_VERSION
+from localcloud.toolchain.families import (
+    CRDS,
+    ETCD,
+    FAMILIES,
+    KUBERNETES,
+    KWOK,
+    PULUMI,
+    PULUMI_VERSION,
+)
 
 INSTALLER_SECONDS = 600
 _INSTALL = """
@@ -32,6 +40,7 @@ class Engine:
     """The Pulumi CLI: where it is, and which of the three origins it has."""
 
     command: Path
+    version: str
     origin: str
     official: bool
 
@@ -65,6 +74,16 @@ def ensure(say: Say) -> Toolchain:
     return located(engine or _built_engine())
 
 
+def engine_in_use() -> Engine | None:
+    """The engine that the next run takes; None before one was built or fetched. Fetches nothing itself."""
+    official = cache_root() / "pulumi" / PULUMI_VERSION / "bin" / "pulumi"
+    if installed := _installed_engine():
+        return installed
+    if official.exists():
+        return Engine(official, PULUMI_VERSION, "official release", official=True)
+    return _built_engine() if build.is_built(PULUMI) else None
+
+
 def located(engine: Engine) -> Toolchain:
     """The paths of tools that are there."""
     bins = {binary.name: build.result_folder(family) / "bin" / binary.name for family in FAMILIES for binary in family.binaries}
@@ -80,8 +99,9 @@ def located(engine: Engine) -> Toolchain:
 
 
 def _built_engine() -> Engine:
-    origin = f"built from Go modules, {PULUMI_VERSION}"
-    return Engine(build.result_folder(PULUMI) / "bin" / "pulumi", origin, official=False)
+    return Engine(
+        build.result_folder(PULUMI) / "bin" / "pulumi", PULUMI_VERSION, "built from Go modules", official=False
+    )
 
 
 def _installed_engine() -> Engine | None:
@@ -93,7 +113,7 @@ def _installed_engine() -> Engine | None:
     wanted = tuple(map(int, PULUMI_VERSION.split(".")))
     if version is None or version[0] != wanted[0] or version < wanted:
         return None
-    return Engine(Path(found), f"installed, {'.'.join(map(str, version))}", official=True)
+    return Engine(Path(found), ".".join(map(str, version)), "installed on this machine", official=True)
 
 
 def engine_version(command: Path) -> tuple[int, ...] | None:
@@ -121,7 +141,7 @@ def _official_engine(say: Say) -> Engine | None:
         if done.returncode != 0 or not command.exists():
             say("the official release cannot be fetched from here: building the engine from its modules")
             return None
-    return Engine(command, f"official release, {PULUMI_VERSION}", official=True)
+    return Engine(command, PULUMI_VERSION, "official release", official=True)
 
 
 

@@ -1,0 +1,196 @@
+"""An embedded cloud: the control planes of a stack's regions, the AWS endpoint, and the runner, started and stopped as
+one. Everything it owns is under one folder, so stopping leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from localcloud import processes
+from localcloud.cloudfile import CloudFile, RegionFile
+from localcloud.cluster import Cluster
+from localcloud.identity import CloudIdentity
+from localcloud.paths import CHECKOUT, state_root
+from localcloud.toolchain.build import Say
+from localcloud.toolchain.origin import Toolchain
+
+FIRST_NETWORK = 16
+LAST_NETWORK = 126
+FIRST_EDGE_PORT = 8080
+START_SECONDS = 60.0
+AWS = "aws"
+RUNNER = "runner"
+
+
+class CloudError(Exception):
+    """The embedded cloud did not start; the message says which part and shows the end of its log."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The embedded cloud of one stack."""
+
+    stack: str
+    toolchain: Toolchain
+
+    @property
+    def folder(self) -> Path:
+        return state_root() / self.stack
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "cloud.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    def exists(self) -> bool:
+        return self.folder.exists()
+
+    def description(self) -> CloudFile | None:
+        return CloudFile.read(self.file) if self.file.exists() else None
+
+    def cluster(self, region: str, network: int) -> Cluster:
+        return Cluster(region, network, self.folder / "clusters", self.toolchain)
+
+    def up(self, regions: Sequence[str], say: Say) -> CloudFile:
+        """Starts what is not running. Data of earlier runs is kept. Raises CloudError or ClusterError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        known = {region.name: region for region in (self.description() or _NOTHING).regions}
+        networks = _networks(regions, known)
+        clusters = [self.cluster(region, networks[region]) for region in regions]
+        say(f"starting {_count(len(clusters), 'Kubernetes control plane')} and the AWS endpoint")
+        with ThreadPoolExecutor() as pool:
+            endpoint = pool.submit(self._aws)
+            list(pool.map(Cluster.up, clusters))
+            aws_endpoint = endpoint.result()
+        described = CloudFile(
+            stack=self.stack,
+            folder=str(self.folder),
+            aws_endpoint=aws_endpoint,
+            regions=tuple(
+                RegionFile(
+                    name=cluster.region,
+                    kubeconfig=str(cluster.kubeconfig),
+                    network=cluster.network,
+                    edge_port=port,
+                )
+                for cluster, port in zip(clusters, self._edge_ports(regions, known), strict=True)
+            ),
+            kubeconfigs={cluster.region: str(cluster.kubeconfig) for cluster in clusters},
+        )
+        self._runner(described, say)
+        return described
+
+    def down(self, say: Say) -> None:
+        """Stops every process and removes the folder. Nothing to do is not an error."""
+        if not self.exists():
+            return
+        say("stopping the runner, the AWS endpoint and the control planes")
+        processes.stop(self.logs, RUNNER)
+        processes.stop(self.logs, AWS)
+        for region in (self.description() or _NOTHING).regions:
+            self.cluster(region.name, region.network).delete()
+        for folder in (self.folder / "clusters" / "clusters").glob("*"):
+            self.cluster(folder.name, 0).delete()
+        shutil.rmtree(self.folder)
+
+    def identity(self, described: CloudFile) -> CloudIdentity:
+        boot = httpx.get(f"{described.aws_endpoint}/contentgen/boot-id", timeout=10).json()["boot_id"]
+        clusters = {region.name: self.cluster(region.name, region.network).identity() for region in described.regions}
+        return CloudIdentity(aws=boot, clusters=clusters)
+
+    def _aws(self) -> str:
+        ready = self.folder / "aws.json"
+        if processes.find(self.logs, AWS) is None:
+            port = json.loads(ready.read_text())["port"] if ready.exists() else 0
+            ready.unlink(missing_ok=True)
+            wanted = str(port if port and _is_free(port) else 0)
+            command = [sys.executable, "-m", "localcloud.aws.server", "--port", wanted, "--ready-file", str(ready)]
+            processes.spawn(command, self.logs, AWS, _environment())
+        self._wait(AWS, ready.exists)
+        return f"http://127.0.0.1:{json.loads(ready.read_text())['port']}"
+
+    def _runner(self, described: CloudFile, say: Say) -> None:
+        running = processes.find(self.logs, RUNNER) is not None
+        if running and described == self.description():
+            return
+        if running:
+            processes.stop(self.logs, RUNNER)
+        described.write(self.file)
+        say("starting the runner")
+        command = [sys.executable, "-m", "localcloud.runner", str(self.file)]
+        processes.spawn(command, self.logs, RUNNER, _environment())
+        self._wait(RUNNER, lambda: all(_answers(region.edge_port) for region in described.regions))
+
+    def _wait(self, name: str, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not ready():
+            if processes.find(self.logs, name) is None:
+                raise CloudError(f"{name} ended while starting:\n{processes.log_tail(self.logs, name)}")
+            if time.monotonic() > deadline:
+                raise CloudError(f"{name} did not start in {START_SECONDS:.0f} s; its log: {self.logs / name}.log")
+            time.sleep(0.05)
+
+    def _edge_ports(self, regions: Sequence[str], known: dict[str, RegionFile]) -> list[int]:
+        """The ports of before where they are still ours or free, else free ones from FIRST_EDGE_PORT on."""
+        runner_is_up = processes.find(self.logs, RUNNER) is not None
+        taken: list[int] = []
+        for region in regions:
+            before = known[region].edge_port if region in known else None
+            if before is not None and (runner_is_up or _is_free(before)):
+                taken.append(before)
+            else:
+                candidates = range(FIRST_EDGE_PORT, FIRST_EDGE_PORT + 1000)
+                taken.append(next(port for port in candidates if port not in taken and _is_free(port)))
+        return taken
+
+
+_NOTHING = CloudFile(stack="", folder="", aws_endpoint="", regions=(), kubeconfigs={})
+
+
+def _networks(regions: Sequence[str], known: dict[str, RegionFile]) -> dict[str, int]:
+    """A loopback network a region: that of before, else one where nobody on this machine listens."""
+    clouds = [CloudFile.read(path) for path in state_root().glob("*/cloud.json")]
+    taken = {region.network for cloud in clouds for region in cloud.regions}
+    taken |= {int(one.laddr.ip.split(".")[1]) for one in psutil.net_connections("tcp4") if one.laddr.ip.startswith("127.")}
+    free = iter([number for number in range(FIRST_NETWORK, LAST_NETWORK + 1) if number not in taken])
+    return {region: known[region].network if region in known else next(free) for region in regions}
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _environment() -> dict[str, str]:
+    """A daemon's environment: ours without what could lead it to a real account or cluster."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "KUBE", "PULUMI_"))}
+    return {**kept, "PYTHONPATH": str(CHECKOUT)}
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number} {what}s"

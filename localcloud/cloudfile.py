@@ -1,0 +1,43 @@
+"""What an embedded cloud is, as a file: read by the Pulumi program, the runner and every command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+
+class RegionFile(BaseModel):
+    """One region: its control plane, the second octet of its addresses, and the port its edge answers on."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    kubeconfig: str
+    network: int
+    edge_port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.edge_port}"
+
+
+class CloudFile(BaseModel):
+    """A whole cloud. ``kubeconfigs`` and ``aws_endpoint`` are what ``infra.target`` reads."""
+
+    model_config = ConfigDict(frozen=True)
+    stack: str
+    folder: str
+    aws_endpoint: str
+    regions: tuple[RegionFile, ...]
+    kubeconfigs: dict[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        return cls.model_validate_json(path.read_text())
+
+    def write(self, path: Path) -> None:
+        """Replaced whole, so that nobody reads half a file."""
+        scratch = path.with_suffix(".new")
+        scratch.write_text(self.model_dump_json(indent=2))
+        scratch.replace(path)

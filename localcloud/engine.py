@@ -1,0 +1,176 @@
+"""The Pulumi engine on an embedded cloud: its own home, state, workspace and environment, so that nothing of the user's
+Pulumi, AWS or Kubernetes set-up is read or written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import yaml
+
+from localcloud import plugins
+from localcloud.paths import CHECKOUT
+from localcloud.toolchain.build import Say
+from localcloud.toolchain.origin import Toolchain
+
+PROJECT = "contentgen"
+POLICY_PACK = CHECKOUT / "policies"
+ENGINE_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")
+
+
+class EngineError(Exception):
+    """The engine ended with a failure; its own words were already shown."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine for one stack. ``folder`` is the embedded cloud's; ``cloud_file`` what the program is pointed at."""
+
+    stack: str
+    folder: Path
+    cloud_file: Path
+    toolchain: Toolchain
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "pulumi"
+
+    @property
+    def workspace(self) -> Path:
+        return self.folder / "workspace"
+
+    @property
+    def stack_file(self) -> Path:
+        return self.workspace / f"Pulumi.{self.stack}.yaml"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.home / "backend" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json"
+
+    def prepare(self, policy_config: Mapping[str, object], say: Say) -> None:
+        """Makes home, plugins, workspace and stack. The checkout stays untouched: the stack file is a copy."""
+        for folder in (self.home / "backend", self.workspace, self.folder / "tmp", self.folder / "home"):
+            folder.mkdir(parents=True, exist_ok=True)
+        passphrase = self.home / "passphrase"
+        if not passphrase.exists():
+            passphrase.touch(mode=0o600)
+            passphrase.write_text(secrets.token_urlsafe(32))
+        plugins.install(self.home, self.toolchain, self.environment(), say)
+        self._write_workspace(policy_config)
+        if not self.checkpoint.exists():
+            self.quietly("stack", "init", self.stack)
+
+    def environment(self) -> dict[str, str]:
+        kept = {key: os.environ[key] for key in ("LANG", "TERM", "COLORTERM", "NO_COLOR") if key in os.environ}
+        engine = self.toolchain.engine.command
+        return {
+            **kept,
+            "PATH": f"{engine.parent}:{Path(sys.prefix) / 'bin'}:{os.defpath}",
+            "HOME": str(self.folder / "home"),
+            "TMPDIR": str(self.folder / "tmp"),
+            "PULUMI_HOME": str(self.home),
+            "PULUMI_BACKEND_URL": f"file://{self.home / 'backend'}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+            "PULUMI_PYTHON_CMD": sys.executable,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "KUBECONFIG": str(self.folder / "home" / "no-kubeconfig"),
+            "CONTENTGEN_TARGET": "local",
+            "CONTENTGEN_CLOUD": str(self.cloud_file),
+        }
+
+    def run(self, *arguments: str) -> None:
+        """An engine command with its output on ours. Raises EngineError when it fails.
+
+        The engine has a process group of its own: an interrupt is passed on once, so that it ends cleanly and state is
+        written, instead of being killed with half of its plugins.
+        """
+        command = [str(self.toolchain.engine.command), *arguments, "--stack", self.stack]
+        child = subprocess.Popen(command, cwd=self.workspace, env=self.environment(), start_new_session=True)
+        (self.folder / "engine.pid").write_text(str(child.pid))
+        code = _wait(child)
+        (self.folder / "engine.pid").unlink(missing_ok=True)
+        if code != 0:
+            raise EngineError(f"pulumi {arguments[0]} ended with exit code {code}")
+
+    def quietly(self, *arguments: str) -> str:
+        """An engine command whose output is wanted, not shown. Raises EngineError with the engine's words."""
+        command = [str(self.toolchain.engine.command), *arguments, "--non-interactive"]
+        done = subprocess.run(
+            command, cwd=self.workspace, env=self.environment(), capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise EngineError(f"pulumi {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
+    def recover(self, say: Say) -> None:
+        """After an engine that was killed: ends its orphans, takes its lock away, settles what it had begun."""
+        _end_orphans(self.folder / "engine.pid")
+        if list((self.home / "backend" / ".pulumi" / "locks").rglob("*.json")):
+            say("an earlier update was cut off: releasing its lock")
+            self.quietly("cancel", "--yes", "--stack", self.stack)
+        if self.pending_operations():
+            say("an earlier update was cut off: reading back what it had begun")
+            self.refresh()
+
+    def refresh(self) -> None:
+        self.run("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+
+    def pending_operations(self) -> int:
+        if not self.checkpoint.exists():
+            return 0
+        latest = json.loads(self.checkpoint.read_text())["checkpoint"]["latest"] or {}
+        return len(latest.get("pending_operations") or [])
+
+    def policy_arguments(self) -> list[str]:
+        config = self.workspace / "policy-config.json"
+        return ["--policy-pack", str(POLICY_PACK), "--policy-pack-config", str(config)]
+
+    def _write_workspace(self, policy_config: Mapping[str, object]) -> None:
+        project = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())
+        project["main"] = str(CHECKOUT / project["main"])
+        project["runtime"]["options"]["virtualenv"] = sys.prefix
+        (self.workspace / "Pulumi.yaml").write_text(yaml.safe_dump(project))
+        (self.workspace / "policy-config.json").write_text(json.dumps(policy_config, indent=2))
+        own = yaml.safe_load(self.stack_file.read_text()) if self.stack_file.exists() else {}
+        wanted = yaml.safe_load((CHECKOUT / f"Pulumi.{self.stack}.yaml").read_text())
+        kept = {key: value for key, value in (own or {}).items() if key in ENGINE_KEYS}
+        merged = {**{key: value for key, value in wanted.items() if key not in ENGINE_KEYS}, **kept}
+        scratch = self.stack_file.with_suffix(".new")
+        scratch.write_text(yaml.safe_dump(merged))
+        scratch.replace(self.stack_file)
+
+
+def _wait(child: subprocess.Popen[bytes]) -> int:
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(signal.SIGINT)
+
+
+def _end_orphans(pid_file: Path) -> None:
+    """Kills what is left of a killed engine's session: hosts and plugins do not notice that it is gone."""
+    if not pid_file.exists():
+        return
+    session = int(pid_file.read_text())
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if os.getsid(process.pid) == session:
+                process.kill()
+                process.wait(5)
+    pid_file.unlink()
+
+

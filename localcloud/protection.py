@@ -1,0 +1,25 @@
+"""Taking the embedded cloud's own brakes off before it is destroyed: its data goes with it, as a real one's must not."""
+
+from __future__ import annotations
+
+import boto3
+from botocore.config import Config
+
+from localcloud.cloudfile import CloudFile
+
+_RETRY = Config(retries={"max_attempts": 2})
+
+
+def release(described: CloudFile) -> None:
+    """Ends deletion protection of databases and empties buckets, in every region of the cloud."""
+    for region in described.regions:
+        session = boto3.Session(aws_access_key_id="embedded", aws_secret_access_key="embedded", region_name=region.name)
+        databases = session.client("rds", endpoint_url=described.aws_endpoint, config=_RETRY)
+        for instance in databases.describe_db_instances()["DBInstances"]:
+            if instance["DeletionProtection"]:
+                databases.modify_db_instance(
+                    DBInstanceIdentifier=instance["DBInstanceIdentifier"], DeletionProtection=False, ApplyImmediately=True
+                )
+        storage = session.resource("s3", endpoint_url=described.aws_endpoint, config=_RETRY)
+        for bucket in storage.buckets.all():
+            bucket.object_versions.delete()

@@ -1,0 +1,84 @@
+"""``python -m localcloud.runner CLOUD_FILE``: runs the pods of every region of an embedded cloud until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from lightkube import AsyncClient, KubeConfig
+
+from localcloud.cloudfile import CloudFile, RegionFile
+from localcloud.runner.addresses import AddressPool
+from localcloud.runner.certificates import Certificates
+from localcloud.runner.edge import Edge
+from localcloud.runner.images import Machine
+from localcloud.runner.kubelet import Kubelet
+from localcloud.runner.managed import ManagedStores
+from localcloud.runner.pod import Node
+from localcloud.runner.services import Services
+
+log = logging.getLogger("localcloud.runner")
+
+
+@dataclass
+class RegionRunner:
+    """Everything that runs for one region."""
+
+    kubelet: Kubelet
+    services: Services
+    edge: Edge
+    stores: ManagedStores
+
+    async def run(self) -> None:
+        await asyncio.gather(self.services.run(), self.stores.run(), self.edge.run(), self.kubelet.run())
+
+    async def stop(self) -> None:
+        await self.edge.stop()
+        await self.kubelet.stop()
+        await self.stores.stop()
+        await self.services.stop()
+
+
+def _region(cloud: CloudFile, region: RegionFile, certificates: Certificates, http: httpx.AsyncClient) -> RegionRunner:
+    client = AsyncClient(config=KubeConfig.from_file(region.kubeconfig).get())
+    folder = Path(cloud.folder) / "regions" / region.name
+    hosts = folder / "names.json"
+    addresses = AddressPool(region.network)
+    services = Services(client, hosts)
+    node = Node(region.name, client, http, Machine(cloud.aws_endpoint, hosts, certificates.bundle), folder)
+    stores = ManagedStores(
+        region.name, cloud.aws_endpoint, folder / "managed", services, addresses, http, certificates
+    )
+    return RegionRunner(Kubelet(node, addresses), services, Edge(client, services, region.edge_port), stores)
+
+
+async def _main(cloud: CloudFile) -> None:
+    certificates = Certificates(Path(cloud.folder) / "certificates")
+    certificates.ensure()
+    async with httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0)) as http:
+        runners = [_region(cloud, region, certificates, http) for region in cloud.regions]
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        work = asyncio.gather(*(runner.run() for runner in runners))
+        waiting = asyncio.create_task(stopping.wait())
+        done, _ = await asyncio.wait({waiting, asyncio.ensure_future(work)}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.gather(*(runner.stop() for runner in runners))
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+        for task in done:
+            task.result()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for client in ("httpx", "httpx2"):
+        logging.getLogger(client).setLevel(logging.WARNING)
+    asyncio.run(_main(CloudFile.read(Path(sys.argv[1]))))

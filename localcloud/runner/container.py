@@ -1,0 +1,215 @@
+"""One container as a process: started, probed, restarted by its pod's policy, ended with SIGTERM and then SIGKILL."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from lightkube.models.core_v1 import Container, Probe
+
+from localcloud.runner.images import Process
+from localcloud.runner.probes import ask
+from localcloud.servers import Identity
+
+BACKOFF_FIRST_SECONDS = 10.0
+BACKOFF_MOST_SECONDS = 300.0
+KILL_EXIT_CODE = 137
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass
+class ContainerState:
+    """What a kubelet reports of a container. ``reason`` and ``message`` are of waiting or of the end."""
+
+    phase: str = "waiting"
+    reason: str = "ContainerCreating"
+    message: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+    exit_code: int = 0
+    started: bool = False
+    ready: bool = False
+    restarts: int = 0
+    pid: int | None = None
+
+
+def die_with_the_runner() -> None:
+    """Runs in the child: without it, a runner that is killed would leave servers behind that nobody knows of."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@dataclass
+class RunningContainer:
+    """The life of one container. ``changed`` is called whenever the state has something new to report."""
+
+    spec: Container
+    address: str
+    log: Path
+    http: httpx.AsyncClient
+    changed: Callable[[], None]
+    state: ContainerState = field(default_factory=ContainerState)
+    _child: asyncio.subprocess.Process | None = None
+    _process: Process | None = None
+
+    async def run(self, make: Callable[[], Process], policy: str) -> int:
+        """Runs until the policy is satisfied and gives the last exit code. ``make`` may raise; the caller reports it."""
+        backoff = BACKOFF_FIRST_SECONDS
+        while True:
+            self._process = await asyncio.to_thread(make)
+            if self._process.prepare:
+                await asyncio.to_thread(self._process.prepare)
+            code = await self._once(self._process)
+            if policy == "Never" or (policy == "OnFailure" and code == 0):
+                return code
+            self._waiting("CrashLoopBackOff", f"back-off {backoff:.0f}s restarting, last exit code {code}")
+            await asyncio.sleep(backoff)
+            backoff = min(2 * backoff, BACKOFF_MOST_SECONDS)
+            self.state.restarts += 1
+
+    async def stop(self, grace_seconds: float) -> None:
+        """preStop, SIGTERM, and after the grace time SIGKILL."""
+        child = self._child
+        if child is None or child.returncode is not None:
+            return
+        self.state.ready = False
+        self.changed()
+        sleep = self.spec.lifecycle.preStop.sleep if self.spec.lifecycle and self.spec.lifecycle.preStop else None
+        if sleep:
+            await _ended_within(child, min(float(sleep.seconds), grace_seconds))
+            grace_seconds -= sleep.seconds
+        with contextlib.suppress(ProcessLookupError):
+            child.terminate()
+        if not await _ended_within(child, max(grace_seconds, 1.0)):
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
+
+    async def execute(self, command: Sequence[str], seconds: float) -> int:
+        """A command inside the container: a program of its image, with its environment."""
+        process = self._process
+        if process is None:
+            return 1
+        program = process.programs.get(command[0], (command[0],))
+        child = await _spawn((*program, *command[1:]), process.environment, process.identity, asyncio.subprocess.DEVNULL)
+        if await _ended_within(child, seconds):
+            return child.returncode or 0
+        child.kill()
+        await child.wait()
+        return 124
+
+    async def _once(self, process: Process) -> int:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._child = await _spawn(process.argv, process.environment, process.identity, log.fileno())
+        state = self.state
+        state.phase, state.reason, state.message, state.pid = "running", "", "", self._child.pid
+        state.started_at, state.ready = now(), False
+        state.started = self.spec.startupProbe is None
+        self.changed()
+        probing = asyncio.create_task(self._probe())
+        try:
+            code = await self._child.wait()
+        finally:
+            probing.cancel()
+            await asyncio.gather(probing, return_exceptions=True)
+        code = code if code >= 0 else 128 - code
+        state.phase, state.exit_code, state.finished_at, state.ready = "terminated", code, now(), False
+        state.reason = "Completed" if code == 0 else "Error"
+        state.started, state.pid = False, None
+        self.changed()
+        return code
+
+    async def _probe(self) -> None:
+        """Startup first; then readiness and liveness beside each other. Without a readiness probe started is ready."""
+        if self.spec.startupProbe and not await self._until_success(self.spec.startupProbe):
+            self._kill("startup probe failed")
+            return
+        self.state.started = True
+        if self.spec.readinessProbe is None:
+            self.state.ready = True
+        self.changed()
+        watches = [self._watch_readiness(self.spec.readinessProbe)] if self.spec.readinessProbe else []
+        watches += [self._watch_liveness(self.spec.livenessProbe)] if self.spec.livenessProbe else []
+        await asyncio.gather(*watches)
+
+    async def _until_success(self, probe: Probe) -> bool:
+        await asyncio.sleep(probe.initialDelaySeconds or 0)
+        for _ in range(probe.failureThreshold or 3):
+            self.state.message = await self._ask(probe) or ""
+            if not self.state.message:
+                return True
+            await asyncio.sleep(probe.periodSeconds or 10)
+        return False
+
+    async def _watch_readiness(self, probe: Probe) -> None:
+        # The delay counts from the container's start; a startup probe has used up part of it.
+        await asyncio.sleep(max(0.0, (probe.initialDelaySeconds or 0) - self._age_seconds()))
+        failures = 0
+        while True:
+            problem = await self._ask(probe)
+            failures = failures + 1 if problem else 0
+            ready = problem is None or (self.state.ready and failures < (probe.failureThreshold or 3))
+            if ready != self.state.ready or (problem or "") != self.state.message:
+                self.state.ready, self.state.message = ready, problem or ""
+                self.changed()
+            await asyncio.sleep(probe.periodSeconds or 10)
+
+    async def _watch_liveness(self, probe: Probe) -> None:
+        await asyncio.sleep(max(0.0, (probe.initialDelaySeconds or 0) - self._age_seconds()))
+        failures = 0
+        while failures < (probe.failureThreshold or 3):
+            failures = failures + 1 if await self._ask(probe) else 0
+            await asyncio.sleep(probe.periodSeconds or 10)
+        self._kill("liveness probe failed")
+
+    async def _ask(self, probe: Probe) -> str | None:
+        return await ask(probe, self.spec, self.address, self.execute, self.http)
+
+    def _age_seconds(self) -> float:
+        started = datetime.strptime(self.state.started_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        return (datetime.now(UTC) - started).total_seconds()
+
+    def _kill(self, reason: str) -> None:
+        self.state.message = reason
+        if self._child and self._child.returncode is None:
+            self._child.kill()
+
+    def _waiting(self, reason: str, message: str) -> None:
+        self.state.phase, self.state.reason, self.state.message = "waiting", reason, message
+        self.changed()
+
+
+async def _spawn(
+    argv: Sequence[str], environment: Mapping[str, str], identity: Identity | None, output: int
+) -> asyncio.subprocess.Process:
+    owner = {"user": identity.uid, "group": identity.gid, "extra_groups": []} if identity else {}
+    return await asyncio.create_subprocess_exec(
+        *argv,
+        env=dict(environment),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        preexec_fn=die_with_the_runner,
+        **owner,
+    )
+
+
+async def _ended_within(child: asyncio.subprocess.Process, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(child.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True

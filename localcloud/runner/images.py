@@ -1,0 +1,150 @@
+"""What each image we can run means on this machine: which program, as which user, with which additions.
+
+An addition is what a container runtime would bring: an address of its own to listen on, a home, a name service. What
+the pod declares is passed on as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from localcloud import postgres, redis
+from localcloud.cluster import RUNNABLE_IMAGES
+from localcloud.paths import CHECKOUT
+from localcloud.servers import Identity, unprivileged
+
+NAMES_FOLDER = Path(__file__).resolve().parent / "names"
+
+
+class ImageError(Exception):
+    """A container cannot be started from what its pod declares."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the embedded cloud adds to containers of ours: the AWS endpoint, the name table, the certificates."""
+
+    aws_endpoint: str
+    hosts_file: Path
+    ca_file: Path
+
+
+@dataclass(frozen=True)
+class Start:
+    """A container about to start: what it declares, with its mounts already translated to folders."""
+
+    command: tuple[str, ...]
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    address: str
+    namespace: str
+    region: str
+    home: Path
+    machine: Machine
+
+
+@dataclass(frozen=True)
+class Process:
+    """What to execute. ``prepare`` runs first, in a thread, and may take seconds."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    identity: Identity | None = None
+    prepare: Callable[[], None] | None = None
+    programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def image_name(image: str) -> str | None:
+    """contentgen, postgres, redis; None for an image that is only simulated."""
+    found = re.search(RUNNABLE_IMAGES, image)
+    return found[2] if found else None
+
+
+def owner_of(image: str) -> Identity | None:
+    """Who owns the volumes of a pod of that image: servers drop root, our application runs as whoever runs this."""
+    return unprivileged() if image_name(image) in ("postgres", "redis") else None
+
+
+def process(image: str, start: Start) -> Process:
+    """Raises ImageError for an image or a command that cannot be run here."""
+    adapters = {"contentgen": _contentgen, "postgres": _postgres, "redis": _redis}
+    name = image_name(image)
+    if name not in adapters:
+        raise ImageError(f"image {image} cannot be run on this machine; those that can: {', '.join(adapters)}")
+    return adapters[name](start)
+
+
+def _base(start: Start) -> dict[str, str]:
+    return {
+        "PATH": f"{postgres.home() / 'bin'}:{os.defpath}",
+        "HOME": str(start.home),
+        "TMPDIR": str(start.home),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+    }
+
+
+def _contentgen(start: Start) -> Process:
+    added = {
+        "HOST": start.address,
+        "PYTHONPATH": f"{NAMES_FOLDER}:{CHECKOUT}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "CONTENTGEN_NAMES": str(start.machine.hosts_file),
+        "CONTENTGEN_NAMESPACE": start.namespace,
+        "SSL_CERT_FILE": str(start.machine.ca_file),
+        "AWS_ENDPOINT_URL": start.machine.aws_endpoint,
+        "AWS_DEFAULT_REGION": start.region,
+        "AWS_ACCESS_KEY_ID": "embedded",
+        "AWS_SECRET_ACCESS_KEY": "embedded",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    entry_point = start.command or ("python", "-m", "app")
+    argv = (*entry_point, *start.arguments)
+    if argv[0] == "python":
+        argv = (sys.executable, *argv[1:])
+    return Process(argv, {**_base(start), **start.environment, **added})
+
+
+def _postgres(start: Start) -> Process:
+    variables = start.environment
+    missing = [name for name in ("POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD_FILE") if name not in variables]
+    if missing:
+        raise ImageError(f"the postgres container lacks {', '.join(missing)}")
+    data = Path(variables.get("PGDATA", str(start.home / "data")))
+    # No socket: its path would be longer than the 107 bytes that the system allows.
+    parameters = {**_settings(start.arguments), "unix_socket_directories": ""}
+    server = postgres.PostgresServer(data, start.address, 5432, parameters)
+    secret = Path(variables["POSTGRES_PASSWORD_FILE"]).read_text().strip()
+
+    def initialise() -> None:
+        server.initialise(variables["POSTGRES_USER"], secret, variables["POSTGRES_DB"])
+        (data / "postmaster.pid").unlink(missing_ok=True)
+
+    client = {**server.environment(), "PGHOST": start.address, "PGPORT": "5432", "PGPASSWORD": secret}
+    programs = {name: (str(postgres.binary(name)),) for name in ("psql", "pg_isready", "pg_dump")}
+    return Process(tuple(server.argv()), {**_base(start), **client}, server.identity(), initialise, programs)
+
+
+def _settings(arguments: tuple[str, ...]) -> dict[str, str]:
+    """The parameters of ``-c name=value ...``, the only form the official image's arguments take here."""
+    pairs = list(zip(arguments[::2], arguments[1::2], strict=False))
+    if len(arguments) % 2 or any(flag != "-c" or "=" not in value for flag, value in pairs):
+        raise ImageError(f"postgres arguments must be -c name=value pairs, got {' '.join(arguments)}")
+    return dict(value.split("=", 1) for _, value in pairs)
+
+
+def _redis(start: Start) -> Process:
+    origin = redis.origin()
+    if start.arguments[:1] != ("redis-server",):
+        raise ImageError(f"redis arguments must begin with redis-server, got {' '.join(start.arguments)}")
+    server = redis.RedisServer(start.home, start.address, 6379)
+    argv = (str(origin.program), *start.arguments[1:], "--bind", start.address)
+    client = str(origin.program.with_name("redis-cli"))
+    programs = {"redis-cli": (client, "-h", start.address)}
+    return Process(argv, {**_base(start), **server.environment(), **start.environment}, server.identity(), None, programs)

@@ -1,0 +1,92 @@
+"""Watches a region's pods and runs those whose images can be run here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from lightkube import ApiError
+from lightkube.resources.core_v1 import Pod
+
+from localcloud.runner.addresses import AddressPool
+from localcloud.runner.images import image_name
+from localcloud.runner.pod import DEFAULT_GRACE_SECONDS, Node, RunningPod
+from localcloud.runner.watching import watch
+
+log = logging.getLogger(__name__)
+_ENDED = ("Succeeded", "Failed")
+
+
+@dataclass
+class Kubelet:
+    """The pods of one region."""
+
+    node: Node
+    addresses: AddressPool
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _pods: dict[str, RunningPod] = field(default_factory=dict)
+    _ending: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        async for operation, pod in watch(self.node.client, Pod):
+            self._observe(operation, pod)
+
+    async def stop(self) -> None:
+        """Ends every process without telling the API server: the pods are started again with the next runner."""
+        await asyncio.gather(*(self._halt(uid, 10) for uid in list(self._pods)))
+
+    def _observe(self, operation: str, pod: Pod) -> None:
+        assert pod.metadata is not None and pod.spec is not None
+        uid = str(pod.metadata.uid)
+        if not all(image_name(container.image or "") for container in pod.spec.containers):
+            return
+        if operation == "DELETED":
+            if uid in self._pods and uid not in self._ending:
+                self._ending[uid] = asyncio.create_task(self._end(uid, pod, 1, exists=False))
+        elif pod.metadata.deletionTimestamp is not None:
+            if uid not in self._ending:
+                grace = pod.metadata.deletionGracePeriodSeconds
+                seconds = DEFAULT_GRACE_SECONDS if grace is None else grace
+                self._ending[uid] = asyncio.create_task(self._end(uid, pod, seconds))
+        elif uid in self._pods:
+            self._pods[uid].pod = pod
+        elif pod.spec.nodeName and (pod.status is None or pod.status.phase not in _ENDED):
+            running = RunningPod(pod, self.addresses.take(), self.node)
+            self._pods[uid] = running
+            self._tasks[uid] = asyncio.create_task(self._guarded(running))
+
+    async def _guarded(self, running: RunningPod) -> None:
+        try:
+            await running.run()
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("pod %s/%s", running.namespace, running.name)
+
+    async def _end(self, uid: str, pod: Pod, grace_seconds: float, *, exists: bool = True) -> None:
+        running = self._pods.get(uid)
+        await self._halt(uid, grace_seconds)
+        if running is not None:
+            await asyncio.to_thread(running.clean)
+            self.addresses.give_back(running.address)
+        if exists:
+            await self._remove(pod)
+        self._ending.pop(uid, None)
+
+    async def _remove(self, pod: Pod) -> None:
+        """The last word of a kubelet: the object goes once the processes are gone."""
+        assert pod.metadata is not None
+        try:
+            await self.node.client.delete(Pod, str(pod.metadata.name), namespace=pod.metadata.namespace, grace_period=0)
+        except ApiError as error:
+            if error.status.code != 404:
+                log.warning("removing pod %s: %s", pod.metadata.name, error)
+
+    async def _halt(self, uid: str, grace_seconds: float) -> None:
+        running, task = self._pods.pop(uid, None), self._tasks.pop(uid, None)
+        if running is not None:
+            await running.stop(grace_seconds)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

