@@ -19,8 +19,9 @@ from app.services import Lifecycle, background, running
 from app.settings import Settings, load_settings
 from app.telemetry import logs
 from app.telemetry.figures import keep_figures
+from app.telemetry.reporting import report_errors, trace
 from app.worker import Worker
-from app.writers.embedded import EmbeddedWriter
+from app.writers.desk import desk
 
 
 class Role(StrEnum):
@@ -39,7 +40,7 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with running(settings, cycle) as services:
             app.state.services = services
-            app.state.writer = EmbeddedWriter()
+            app.state.desk = desk(services)
             async with background(keep_figures(services)):
                 if role is Role.WORKER:
                     async with Worker(services).working():
@@ -93,5 +94,8 @@ def _wrap(app: FastAPI, settings: Settings, role: Role, routes: list[BaseRoute])
 def from_environment(role: Role, lifecycle: Lifecycle) -> FastAPI:
     """What a server process calls: settings and logs first."""
     settings = load_settings()
-    logs.configure(settings)
-    return create(settings, role, lifecycle)
+    redactor = logs.configure(settings)
+    report_errors(settings, redactor.text)
+    app = create(settings, role, lifecycle)
+    trace(app, settings)
+    return app

@@ -4,7 +4,8 @@ from fastapi import APIRouter, Request
 
 from app.api.problems import ProblemError, documented
 from app.domain import Assignment, Draft
-from app.writers.base import Writer, WriterError
+from app.writers.base import WriterError
+from app.writers.desk import Desk
 
 router = APIRouter(tags=["writing"])
 
@@ -12,8 +13,8 @@ router = APIRouter(tags=["writing"])
 @router.post("/v1/write", response_model=Draft, responses=documented(422, 502, 503))
 async def write(assignment: Assignment, request: Request) -> Draft:
     """Write one text. 503: try again later; 502: trying again will not help."""
-    writer: Writer = request.app.state.writer
+    desk: Desk = request.app.state.desk
     try:
-        return await writer.write(assignment, writer.model(assignment))
+        return await desk.write(assignment)
     except WriterError as error:
         raise ProblemError(503 if error.retriable else 502, f"{error.kind}: {error}") from error

@@ -29,7 +29,3 @@ class Writer(Protocol):
     async def write(self, assignment: Assignment, model: str) -> Draft:
         """One text. Raises WriterError."""
         ...
-
-    async def close(self) -> None:
-        """Give connections back."""
-        ...

@@ -108,9 +108,6 @@ class EmbeddedWriter:
         )
         return Draft(content=content, provider=self.name, model=model, usage=usage)
 
-    async def close(self) -> None:
-        """Nothing is open."""
-
 
 def compose(assignment: Assignment, sections: int) -> Content:
     """Write the text with so many sections."""
@@ -165,10 +162,11 @@ def _keyword_sections(
 
 def _social(assignment: Assignment, subject: Subject, domain: Domain, dice: random.Random) -> Content:
     library = _social_library()
-    slots = {**_slots(subject, domain), "topic": subject.name, "Topic": capitalised(subject.name)}
     hashtags, spoken = _hashtags(assignment)
     keyword = assignment.keywords[0] if assignment.keywords else ""
-    mention = [dice.choice(library.with_keyword).format(keyword=keyword)] if keyword else []
+    named = {"topic": subject.name, "Topic": capitalised(subject.name), "keyword": keyword}
+    slots = {**_slots(subject, domain), **named}
+    mention = [dice.choice(library.with_keyword)] if keyword else []
     hook, point, invitation = (dice.choice(c) for c in (library.hooks, library.points, library.invitations))
     joined = f"{hook} {point if hook.endswith(':') else capitalised(point)}"
     candidates = ([joined, *mention, invitation], [joined, *mention], ["{Topic}.", *mention], ["{Topic}."])
@@ -189,7 +187,8 @@ def _hashtags(assignment: Assignment) -> tuple[list[str], set[str]]:
     tags: dict[str, str] = {}
     for word in assignment.keywords or tuple(w for w in re.findall(r"\w{4,}", assignment.topic))[:3]:
         letters = "".join(capitalised(part) for part in re.findall(r"[^\W_]+", word))
-        if letters and not letters.isdigit() and len(letters) <= HASHTAG_LENGTH and len(tags) < HASHTAGS:
+        letters = "".join(letter for letter in letters if letter.isalpha() or letter.isdecimal())
+        if letters and not letters.isdecimal() and len(letters) <= HASHTAG_LENGTH and len(tags) < HASHTAGS:
             tags.setdefault(f"#{letters}", word)
     return list(tags), set(tags.values())
 

@@ -1,0 +1,66 @@
+"""Errors to Sentry and traces to OpenTelemetry, each only where the settings name a place to send them (B04, E11)."""
+
+from collections.abc import Callable
+
+import sentry_sdk
+import structlog
+from fastapi import FastAPI
+from sentry_sdk.types import Event, Hint
+
+from app.settings import Settings
+
+_LOG = structlog.get_logger("app.reporting")
+
+
+def report_errors(settings: Settings, clean: Callable[[str], str]) -> bool:
+    """Start Sentry with environment and release set; what is sent passes the redactor. False when it is not wanted."""
+    if settings.sentry_dsn is None:
+        return False
+
+    def without_secrets(event: Event, _: Hint) -> Event | None:
+        scrub(event, clean)
+        return event
+
+    sentry_sdk.init(
+        dsn=settings.sentry_dsn.get_secret_value(),
+        environment=settings.environment,
+        release=settings.version,
+        traces_sample_rate=settings.traces_sample_rate,
+        profiles_sample_rate=settings.sentry_profiles_sample_rate,
+        send_default_pii=False,
+        max_request_body_size="never",
+        include_local_variables=False,
+        before_send=without_secrets,
+    )
+    return True
+
+
+def scrub(node: object, clean: Callable[[str], str]) -> None:
+    """Clean every string inside nested dictionaries and lists, in place."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in list(items):
+        if isinstance(value, str):
+            node[key] = clean(value)  # type: ignore[index]
+        else:
+            scrub(value, clean)
+
+
+def trace(app: FastAPI, settings: Settings) -> bool:
+    """Send spans of requests to a collector. Needs the extra `otel`; says so when it is missing."""
+    if settings.otel_exporter_otlp_endpoint is None:
+        return False
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError as error:
+        _LOG.error("traces are not sent: install the extra 'otel'", error=str(error))
+        return False
+    resource = {"service.name": settings.service, "service.instance.id": settings.instance_id}
+    provider = TracerProvider(resource=Resource.create(resource))
+    endpoint = f"{settings.otel_exporter_otlp_endpoint.rstrip('/')}/v1/traces"
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    FastAPIInstrumentor.instrument_app(app, tracer_provider=provider, excluded_urls="health,ready,metrics")
+    return True

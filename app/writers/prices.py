@@ -1,0 +1,60 @@
+"""What models cost, in US dollars a million tokens, and which one suits a task: a simple one gets a cheap one (D01).
+
+Prices change; LLM_MODELS replaces the models, and an unknown model is charged like the dearest known one.
+"""
+
+from dataclasses import dataclass
+
+from app.domain import Assignment, ContentType, Priority, Usage
+from app.providers import Provider
+
+
+@dataclass(frozen=True)
+class Price:
+    """US dollars a million tokens."""
+
+    input: float
+    output: float
+
+
+PRICES = {
+    "gpt-5-nano": Price(0.05, 0.40),
+    "gpt-5-mini": Price(0.25, 2.00),
+    "gpt-5": Price(1.25, 10.00),
+    "claude-haiku-4-5": Price(1.00, 5.00),
+    "claude-sonnet-4-5": Price(3.00, 15.00),
+    "gemini-2.5-flash-lite": Price(0.10, 0.40),
+    "gemini-2.5-flash": Price(0.30, 2.50),
+    "gemini-2.5-pro": Price(1.25, 10.00),
+}
+_DEAREST = Price(max(price.input for price in PRICES.values()), max(price.output for price in PRICES.values()))
+
+_SMALL = {
+    Provider.OPENAI: "gpt-5-nano",
+    Provider.ANTHROPIC: "claude-haiku-4-5",
+    Provider.GEMINI: "gemini-2.5-flash-lite",
+}
+_MIDDLE = {Provider.OPENAI: "gpt-5-mini", Provider.ANTHROPIC: "claude-haiku-4-5", Provider.GEMINI: "gemini-2.5-flash"}
+_LARGE = {Provider.OPENAI: "gpt-5", Provider.ANTHROPIC: "claude-sonnet-4-5", Provider.GEMINI: "gemini-2.5-pro"}
+
+
+def model_for(provider: Provider, assignment: Assignment, replaced: dict[Priority, str]) -> str:
+    """The configured model, else ours: a social post never needs more than the middle one."""
+    if assignment.priority in replaced:
+        return replaced[assignment.priority]
+    if assignment.priority in (Priority.COST, Priority.SPEED):
+        return _SMALL[provider]
+    simple = assignment.content_type is ContentType.SOCIAL or assignment.priority is Priority.BALANCED
+    return (_MIDDLE if simple else _LARGE)[provider]
+
+
+def usage(model: str, input_tokens: int, output_tokens: int) -> Usage:
+    """Tokens and what they cost."""
+    price = PRICES.get(model, _DEAREST)
+    cost = (input_tokens * price.input + output_tokens * price.output) / 1_000_000
+    return Usage(input_tokens=input_tokens, output_tokens=output_tokens, cost_usd=round(cost, 6))
+
+
+def ceiling(model: str, dollars: float, longest: int) -> int:
+    """How many output tokens a job's money buys, and at most `longest`."""
+    return max(1, min(longest, int(dollars * 1_000_000 / PRICES.get(model, _DEAREST).output)))
