@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 
 from localcloud.provider.block import Block
 from localcloud.provider.diff import difference, overlaid
-from localcloud.provider.resource import AlreadyThere, Provider, ProviderError, ResourceType, Scope
+from localcloud.provider.resource import (
+    AlreadyThere,
+    Provider,
+    ProviderError,
+    ResourceType,
+    Scope,
+)
 from localcloud.provider.values import (
     DEFAULTS,
     UNKNOWN,

@@ -10,8 +10,8 @@ from pathlib import Path
 from threading import Event
 
 import grpc
-from pulumi.runtime.proto import provider_pb2_grpc
 
+from localcloud.provider.protocol import provider_pb2_grpc
 from localcloud.provider.resource import Provider, Scope
 from localcloud.provider.servicer import Servicer
 

@@ -9,13 +9,13 @@ from typing import Generic, TypeVar
 
 import grpc
 from google.protobuf import empty_pb2, struct_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from localcloud.provider import lifecycle
 from localcloud.provider.block import Block, WrongShape
 from localcloud.provider.check import Naming, filled, problems
 from localcloud.provider.diff import Change, difference
 from localcloud.provider.lifecycle import HalfMade, Thing
+from localcloud.provider.protocol import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 from localcloud.provider.resource import Provider, ProviderError, ResourceType, Scope
 from localcloud.provider.values import (
     Properties,

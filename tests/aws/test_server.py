@@ -164,3 +164,13 @@ def test_the_plugin_script_starts_the_provider_from_any_folder(module: str, tmp_
         _, errors = process.communicate(timeout=10)
     assert process.returncode == 0
     assert errors == ""
+
+
+def test_the_sdk_is_whole_for_whoever_imports_it_after_the_provider() -> None:
+    program = (
+        "import localcloud.provider.servicer as ours, pulumi, pulumi.runtime.proto.provider_pb2 as theirs\n"
+        "assert ours.provider_pb2.CheckRequest() == theirs.CheckRequest()\n"
+        "assert pulumi.Output.from_input(1) is not None and pulumi.runtime.proto is not None"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
