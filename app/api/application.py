@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
-from app.api import admin, debug, generate, health, jobs, problems, sessions, webhooks, write
+from app.api import admin, debug, generate, health, jobs, live, page, problems, sessions, webhooks, write
 from app.middleware.address import ClientAddress
 from app.middleware.guard import Guard
 from app.middleware.headers import SecurityHeaders
@@ -65,7 +65,16 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
 
 
 ROUTERS = {
-    Role.CPM: (health.router, generate.router, jobs.router, sessions.router, admin.router, webhooks.router),
+    Role.CPM: (
+        health.router,
+        generate.router,
+        jobs.router,
+        sessions.router,
+        admin.router,
+        webhooks.router,
+        live.router,
+        page.router,
+    ),
     Role.IM: (health.router, write.router),
     Role.WORKER: (health.router,),
 }

@@ -9,7 +9,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,12 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
+def apart(work: Coroutine[None, None, T]) -> T:
+    """Run to the end in a thread of its own: the browser's client keeps a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 def postgres_in(folder: Path, name: str) -> PostgresServer:
     """A server for tests: durable like the real one, small."""
     parameters = {"shared_buffers": "64MB", "max_connections": "100"}
@@ -81,7 +88,7 @@ def servers(folder: Path) -> Iterator[Servers]:
     with postgres.running(), redis.running():
         found = Servers(postgres, redis)
         url = found.database_url(TEMPLATE)
-        asyncio.run(migrate(Settings(database_url=url, database_url_direct=url)))  # type: ignore[arg-type]
+        apart(migrate(Settings(database_url=url, database_url_direct=url)))  # type: ignore[arg-type]
         yield found
 
 
@@ -97,7 +104,7 @@ async def _create(servers: Servers, name: str) -> None:
 def database_url(servers: Servers) -> str:
     """A migrated database that only this test uses."""
     name = f"t_{uuid4().hex[:16]}"
-    asyncio.run(_create(servers, name))
+    apart(_create(servers, name))
     return servers.database_url(name)
 
 

@@ -1,0 +1,107 @@
+"""The page in a real browser: the whole way from a topic to a text, errors in words, no breach of the policy."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Fleet
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on PATH: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(fleet: Fleet) -> Iterator[str]:
+    with (
+        fleet.process("cpm", "serve", "--role", "cpm") as (_, api),
+        fleet.process("im", "serve", "--role", "im") as (_, im),
+        fleet.process("worker", "worker", IM_URL=im),
+    ):
+        yield api
+
+
+def opened(browser: Browser, site: str, complaints: list[str], *, dark: bool = False, width: int = 1200) -> Page:
+    page = browser.new_page(color_scheme="dark" if dark else "light", viewport={"width": width, "height": 900})
+    page.on(
+        "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(site)
+    return page
+
+
+def picture(page: Page, name: str) -> None:
+    """Kept where REPORTS points, to be looked at."""
+    if folder := os.environ.get("REPORTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.mark.requirement("E08")
+def test_a_person_gets_a_text_by_keyboard_alone(browser: Browser, site: str) -> None:
+    complaints: list[str] = []
+    page = opened(browser, site, complaints)
+    page.get_by_label("Topic").focus()
+    page.keyboard.type("How to brew better coffee at home")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("grind size, water")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Done.", timeout=15_000)
+    expect(page.locator("article h3")).to_contain_text("Coffee")
+    assert page.locator("article h4").count() >= 3
+    expect(page.locator("#jobs li")).to_have_count(1)
+    picture(page, "page-light")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename.endswith(".md")
+    text = Path(download.value.path()).read_text()
+    assert text.startswith("# ") and "\n\n## " in text
+    assert complaints == []
+    page.close()
+
+
+def test_errors_are_told_in_words_beside_the_field(browser: Browser, site: str) -> None:
+    complaints: list[str] = []
+    page = opened(browser, site, complaints)
+    page.get_by_role("button", name="Write it").click()
+    expect(page.locator("#topic-error")).to_be_visible()
+    expect(page.get_by_label("Topic")).to_be_focused()
+    page.get_by_label("Topic").fill("Tea")
+    page.get_by_label("Keywords").fill(",".join(f"word {number}" for number in range(13)))
+    page.get_by_role("button", name="Write it").click()
+    expect(page.locator("#keywords-error")).to_contain_text("12 keywords")
+    assert complaints == []
+    page.close()
+
+
+def test_what_a_client_types_is_never_run(browser: Browser, site: str) -> None:
+    complaints: list[str] = []
+    page = opened(browser, site, complaints)
+    page.get_by_label("Topic").fill("<img src=x onerror=document.title='broken'> tea")
+    page.get_by_role("button", name="Write it").click()
+    expect(page.get_by_role("status")).to_have_text("Done.", timeout=15_000)
+    assert page.locator("article img, #jobs img").count() == 0
+    assert page.title() == "Content generation"
+    assert complaints == []
+    page.close()
+
+
+def test_the_page_fits_a_telephone_and_the_dark(browser: Browser, site: str) -> None:
+    page = opened(browser, site, [], dark=True, width=375)
+    picture(page, "page-dark-narrow")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == "rgb(20, 24, 26)"
+    page.close()
