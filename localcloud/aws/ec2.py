@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud.aws import tags
-from localcloud.aws.scope import Aws, AwsRefusal
+from localcloud.aws.scope import DESCRIPTION, Aws, AwsRefusal
 from localcloud.provider.block import Block
 from localcloud.provider.resource import AlreadyThere, AutoName, Created, ResourceType
 from localcloud.provider.values import Properties, Value
@@ -12,7 +12,6 @@ NO_VPC = frozenset({"InvalidVpcID.NotFound"})
 NO_SUBNET = frozenset({"InvalidSubnetID.NotFound"})
 NO_GROUP = frozenset({"InvalidGroup.NotFound", "InvalidGroupId.NotFound"})
 DUPLICATE = "InvalidGroup.Duplicate"
-DESCRIPTION = "Managed by Pulumi"
 VPC_SWITCHES = {"enableDnsSupport": "EnableDnsSupport", "enableDnsHostnames": "EnableDnsHostnames"}
 SUBNET_SWITCHES = {
     "mapPublicIpOnLaunch": "MapPublicIpOnLaunch",

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from localcloud.aws.ec2 import EVERY_PROTOCOL, NO_GROUP, arn, change_tags, tag_outputs, tag_specification
+from localcloud.aws.ec2 import (
+    EVERY_PROTOCOL,
+    NO_GROUP,
+    arn,
+    change_tags,
+    tag_outputs,
+    tag_specification,
+)
 from localcloud.aws.scope import Aws, AwsRefusal
 from localcloud.provider.block import Block
 from localcloud.provider.resource import AlreadyThere, Created, ResourceType

@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from localcloud.aws import tags
-from localcloud.aws.scope import Aws
+from localcloud.aws.scope import DESCRIPTION, Aws
 from localcloud.provider.block import Block
 from localcloud.provider.resource import AutoName, Created, ResourceType
 from localcloud.provider.values import Properties, Value
-
-DESCRIPTION = "Managed by Pulumi"
-"""What the official provider writes where the API insists on a description."""
 
 MOST_AT_ONCE = 20
 """Parameters one modification may carry; the API's limit."""

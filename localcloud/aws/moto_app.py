@@ -13,7 +13,11 @@ from typing import TypeAlias
 
 from flask import Flask
 from moto import backends
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
 
 Environ: TypeAlias = dict[str, object]
 StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]

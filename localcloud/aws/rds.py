@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from localcloud.aws import tags
 from localcloud.aws.scope import Aws, AwsRefusal
 from localcloud.provider.block import Block
-from localcloud.provider.resource import AlreadyThere, AutoName, Created, Problem, ProviderError, ResourceType
+from localcloud.provider.resource import (
+    AlreadyThere,
+    AutoName,
+    Created,
+    Problem,
+    ProviderError,
+    ResourceType,
+)
 from localcloud.provider.values import Properties
 
 MISSING = frozenset({"DBInstanceNotFound", "DBInstanceNotFoundFault"})

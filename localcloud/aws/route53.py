@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from localcloud.aws import tags
-from localcloud.aws.scope import Aws
+from localcloud.aws.scope import DESCRIPTION, Aws
 from localcloud.provider.block import Block
 from localcloud.provider.resource import AutoName, Created, Problem, ResourceType
 from localcloud.provider.values import Properties, Value
@@ -76,7 +76,7 @@ def create_zone(aws: Aws, inputs: Block) -> Created:
     reference = aws.token(inputs.text("name"))
     if left_behind := _zone_by_reference(aws, reference):
         return Created(_bare(left_behind.text("Id")))
-    parameters: Properties = {"HostedZoneConfig": {"Comment": inputs.text("comment", "Managed by Pulumi")}}
+    parameters: Properties = {"HostedZoneConfig": {"Comment": inputs.text("comment", DESCRIPTION)}}
     vpcs = inputs.blocks("vpcs")
     if vpcs:
         parameters["VPC"] = {"VPCId": vpcs[0].text("vpcId"), "VPCRegion": vpcs[0].text("vpcRegion", aws.region)}
@@ -203,7 +203,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         inputs=frozenset({"name", "comment", "forceDestroy", "vpcs", "tags"}),
         replace_on=frozenset({"name", "vpcs"}),
         auto_name=AutoName(),
-        defaults={"comment": "Managed by Pulumi", "forceDestroy": False},
+        defaults={"comment": DESCRIPTION, "forceDestroy": False},
         create=create_zone,
         settle=settle_zone,
         read=read_zone,

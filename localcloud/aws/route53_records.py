@@ -5,10 +5,21 @@ from __future__ import annotations
 import re
 import threading
 
-from localcloud.aws.route53_policies import MULTIVALUE, POLICIES, RECORD_TYPES, clashes, record_problems
+from localcloud.aws.route53_policies import (
+    MULTIVALUE,
+    POLICIES,
+    RECORD_TYPES,
+    clashes,
+    record_problems,
+)
 from localcloud.aws.scope import Aws
 from localcloud.provider.block import Block
-from localcloud.provider.resource import AlreadyThere, Created, ProviderError, ResourceType
+from localcloud.provider.resource import (
+    AlreadyThere,
+    Created,
+    ProviderError,
+    ResourceType,
+)
 from localcloud.provider.values import Properties
 
 NO_ZONE = frozenset({"NoSuchHostedZone"})

@@ -5,7 +5,13 @@ from __future__ import annotations
 from localcloud.aws import tags
 from localcloud.aws.scope import Aws, AwsRefusal
 from localcloud.provider.block import Block
-from localcloud.provider.resource import AlreadyThere, AutoName, Created, ProviderError, ResourceType
+from localcloud.provider.resource import (
+    AlreadyThere,
+    AutoName,
+    Created,
+    ProviderError,
+    ResourceType,
+)
 from localcloud.provider.values import Properties, Value
 
 MISSING = frozenset({"NoSuchBucket", "404"})
