@@ -15,12 +15,22 @@ from pathlib import Path
 
 import yaml
 
+from localcloud.servers import free_ports
 from localcloud.toolchain.origin import Toolchain
 
 RUNNABLE_IMAGES = r"(^|/)(contentgen|postgres|redis|pgbouncer)(:|@|$)"
 ZONES = ("a", "b", "c")
 NODE_CAPACITY = {"cpu": "32", "memory": "128Gi", "pods": "110", "ephemeral-storage": "200Gi"}
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
+PORTS = (
+    "kubeApiserverPort",
+    "etcdPort",
+    "etcdPeerPort",
+    "kubeControllerManagerPort",
+    "kubeSchedulerPort",
+    "kwokControllerPort",
+)
+"""Chosen here, because kwokctl's own choice is not safe when several clusters are made at once."""
 
 
 class ClusterError(Exception):
@@ -159,7 +169,9 @@ def configuration(cluster: Cluster) -> list[dict[str, object]]:
         "kubeControllerManagerBinary": str(binaries["kube-controller-manager"]),
         "kubeSchedulerBinary": str(binaries["kube-scheduler"]),
         "kwokControllerBinary": str(binaries["kwok"]),
+        "kubectlBinary": str(cluster.toolchain.kubectl),
         "components": list(COMPONENTS),
+        **dict(zip(PORTS, free_ports(len(PORTS)), strict=True)),
     }
     patches = [
         {

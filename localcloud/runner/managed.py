@@ -17,15 +17,16 @@ from pydantic import BaseModel, TypeAdapter
 
 from localcloud.postgres import PostgresServer
 from localcloud.redis import RedisServer
+from localcloud.runner import tls
 from localcloud.runner.addresses import AddressPool
 from localcloud.runner.certificates import Certificates
 from localcloud.runner.container import die_with_the_runner
-from localcloud.runner.forward import forward
 from localcloud.runner.services import Services
 from localcloud.servers import Identity
 
 POLL_SECONDS = 1.0
-PLAIN_REDIS_PORT = 16379
+PLAIN_PORT_OFFSET = 10000
+POSTGRES_PARAMETERS = {"unix_socket_directories": "", "max_connections": "200"}
 log = logging.getLogger(__name__)
 
 
@@ -60,7 +61,7 @@ class ManagedStores:
     certificates: Certificates
     _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _address: dict[str, str] = field(default_factory=dict)
-    _tls: list[asyncio.Server] = field(default_factory=list)
+    _fronts: dict[str, asyncio.Server] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Follows the list: starts what is new, names what is there, ends what was deleted."""
@@ -74,13 +75,17 @@ class ManagedStores:
             await asyncio.sleep(POLL_SECONDS)
 
     async def stop(self) -> None:
-        for listener in self._tls:
-            listener.close()
+        for front in self._fronts.values():
+            front.close()
         await asyncio.gather(*(asyncio.to_thread(_end, child) for child in self._children.values()))
 
     async def _follow(self, stores: list[ManagedStore]) -> None:
         primaries = {store.identifier: store for store in stores if not store.replica_of}
         for identifier, store in primaries.items():
+            child = self._children.get(identifier)
+            if child is not None and child.poll() is not None:
+                log.error("the server of %s ended with %s; its log: %s", identifier, child.returncode, self.folder)
+                await self._forget(identifier, keep_data=True)
             if identifier not in self._address:
                 await self._start(store)
         for identifier in [known for known in self._address if known not in primaries]:
@@ -96,43 +101,33 @@ class ManagedStores:
 
     async def _start(self, store: ManagedStore) -> None:
         address = self.addresses.take()
+        plain_port = store.port + PLAIN_PORT_OFFSET
         data = self.folder / store.kind / store.identifier
         log.info("%s %s is served by a local server at %s", store.kind, store.identifier, address)
         if store.kind == "rds":
-            server = PostgresServer(data, address, store.port, self._postgres_tls(data))
+            server = PostgresServer(data, address, plain_port, POSTGRES_PARAMETERS)
             await asyncio.to_thread(server.initialise, store.user, store.password, store.database)
             (data / "postmaster.pid").unlink(missing_ok=True)
             argv, environment, identity = server.argv(), server.environment(), server.identity()
+            front = await tls.postgres(address, store.port, plain_port, self.certificates.server_context())
         else:
-            redis = RedisServer(data, address, PLAIN_REDIS_PORT)
+            redis = RedisServer(data, address, plain_port)
             redis.initialise()
             config = self._redis_config(data, store.password, redis.identity())
             argv, environment, identity = redis.argv(), redis.environment(), redis.identity()
             argv.insert(1, str(config))
-            await self._end_tls(address, store.port)
+            front = await tls.redis(address, store.port, plain_port, self.certificates.server_context())
+        self._fronts[store.identifier] = front
         self._children[store.identifier] = await asyncio.to_thread(_spawn, argv, environment, identity, data)
         self._address[store.identifier] = address
 
-    async def _forget(self, identifier: str) -> None:
+    async def _forget(self, identifier: str, *, keep_data: bool = False) -> None:
         address = self._address.pop(identifier)
+        self._fronts.pop(identifier).close()
         await asyncio.to_thread(_end, self._children.pop(identifier))
         self.addresses.give_back(address)
-        for kind in ("rds", "elasticache"):
+        for kind in () if keep_data else ("rds", "elasticache"):
             await asyncio.to_thread(shutil.rmtree, self.folder / kind / identifier, ignore_errors=True)
-
-    def _postgres_tls(self, data: Path) -> dict[str, str]:
-        """Postgres reads its key itself and wants it to belong to its own user."""
-        folder = data.with_name(f"{data.name}.tls")
-        folder.mkdir(parents=True, exist_ok=True)
-        identity = PostgresServer(data, "", 0).identity()
-        for source in (self.certificates.certificate, self.certificates.key):
-            copy = folder / source.name
-            shutil.copyfile(source, copy)
-            copy.chmod(0o600)
-            if identity:
-                os.chown(copy, identity.uid, identity.gid)
-        key, certificate = folder / self.certificates.key.name, folder / self.certificates.certificate.name
-        return {"unix_socket_directories": "", "ssl": "on", "ssl_cert_file": str(certificate), "ssl_key_file": str(key), "max_connections": "200"}
 
     def _redis_config(self, data: Path, password: str, identity: Identity | None) -> Path:
         config = data / "redis.conf"
@@ -141,12 +136,6 @@ class ManagedStores:
         if identity:
             os.chown(config, identity.uid, identity.gid)
         return config
-
-    async def _end_tls(self, address: str, port: int) -> None:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await forward(reader, writer, (address, PLAIN_REDIS_PORT))
-
-        self._tls.append(await asyncio.start_server(serve, address, port, ssl=self.certificates.server_context()))
 
 
 def _spawn(

@@ -14,6 +14,8 @@ _system_getaddrinfo = socket.getaddrinfo
 
 
 def _address(host):
+    if isinstance(host, bytes):
+        host = host.decode("ascii")
     if not isinstance(host, str):
         return host
     with open(_TABLE, encoding="utf-8") as table:

@@ -1,0 +1,57 @@
+# What people and CI run. Everything is installed by the project's own files; `make help` lists the targets.
+STACK ?= local
+PYTHON ?= python3
+CONTENTGEN := .venv/bin/contentgen
+
+.PHONY: help environment up preview refresh down status doctor test test-fast lint requirements generated bench lock
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
+
+environment: ## the virtual environment, made or brought up to date
+	@$(PYTHON) ops/bootstrap.py
+
+up: environment ## deploy STACK (default local) onto the embedded cloud
+	@$(CONTENTGEN) up --stack $(STACK)
+
+preview: environment ## what `up` would change in STACK
+	@$(CONTENTGEN) preview --stack $(STACK)
+
+refresh: environment ## read a running STACK back
+	@$(CONTENTGEN) refresh --stack $(STACK)
+
+down: environment ## destroy STACK, or every stack when none is named, and stop what was started for it
+	@$(CONTENTGEN) down $(if $(filter command%,$(origin STACK)),--stack $(STACK))
+
+status: environment ## what runs where
+	@$(CONTENTGEN) status
+
+doctor: environment ## each tool, its version, where it came from, what is missing
+	@$(CONTENTGEN) doctor
+
+lint: environment ## style, types, imports, generated files
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports
+	@.venv/bin/pyrefly check
+	@$(CONTENTGEN) generate --check
+
+test: environment ## every tier of tests, then the requirements they prove
+	@mkdir -p reports
+	@.venv/bin/python -m pytest tests --junitxml=reports/tests.xml
+	@$(CONTENTGEN) requirements
+
+test-fast: environment ## unit and policy tiers: seconds
+	@.venv/bin/python -m pytest tests/unit tests/policies
+
+requirements: environment ## which requirements the last test run proved
+	@$(CONTENTGEN) requirements
+
+generated: environment ## write the files that are made from the code
+	@$(CONTENTGEN) generate
+
+bench: environment ## measure, and write docs/benchmarks.md
+	@.venv/bin/python -m tests.bench
+
+lock: environment ## resolve requirements.lock anew
+	@.venv/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
