@@ -15,7 +15,7 @@ from components.network_policy import Traffic, policy_spec
 
 @dataclass(frozen=True)
 class ApplicationJobArgs:
-    """``deadline_seconds`` bounds one run. With ``schedule`` (cron, UTC) it is a CronJob, else it runs once a version."""
+    """``deadline_seconds`` bounds one run. With ``schedule`` (cron, UTC) it is a CronJob, else one run a version."""
 
     namespace: str
     product: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,7 +28,7 @@ class DataNetwork(pulumi.ComponentResource):
     """A network with private subnets in two zones, and per port a security group that only private addresses reach."""
 
     vpc_id: pulumi.Input[str]
-    subnet_ids: list[pulumi.Input[str]]
+    subnet_ids: Sequence[pulumi.Input[str]]
 
     def __init__(self, name: str, args: DataNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:DataNetwork", name, None, opts)

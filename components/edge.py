@@ -52,7 +52,13 @@ class Edge(pulumi.ComponentResource):
             f"{name}-gateway",
             api_version=API,
             kind="Gateway",
-            metadata=metadata(COMPONENT, args.product, args.namespace, GATEWAY, {"external-dns.alpha.kubernetes.io/hostname": args.published_name}),
+            metadata=metadata(
+                COMPONENT,
+                args.product,
+                args.namespace,
+                GATEWAY,
+                {"external-dns.alpha.kubernetes.io/hostname": args.published_name},
+            ),
             spec={
                 "gatewayClassName": args.gateway_class,
                 "listeners": [_http_listener(args.host), _https_listener(args.host)],

@@ -1,4 +1,4 @@
-"""The pod and container security of every workload (requirement K03): one place, so no workload can be the exception."""
+"""The pod and container security of every workload (requirement K03): one place, so none can be the exception."""
 
 from __future__ import annotations
 

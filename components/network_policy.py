@@ -63,7 +63,9 @@ def _namespace(name: str) -> meta.v1.LabelSelectorArgs:
 
 def _peer(peer: Peer) -> networking.v1.NetworkPolicyPeerArgs:
     if peer.cidr is not None:
-        block = networking.v1.IPBlockArgs(cidr=peer.cidr, except_=[METADATA_ADDRESS] if peer.cidr == "0.0.0.0/0" else None)
+        block = networking.v1.IPBlockArgs(
+            cidr=peer.cidr, except_=[METADATA_ADDRESS] if peer.cidr == "0.0.0.0/0" else None
+        )
         return networking.v1.NetworkPolicyPeerArgs(ip_block=block)
     if peer.namespace is not None:
         return networking.v1.NetworkPolicyPeerArgs(namespace_selector=_namespace(peer.namespace))

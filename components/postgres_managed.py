@@ -47,9 +47,7 @@ class ManagedPostgres(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         stateful = pulumi.ResourceOptions(parent=self, protect=args.protected)
         secret = password(name, self)
-        subnets = rds.SubnetGroup(
-            f"{name}-subnets", subnet_ids=args.network.subnet_ids, region=args.region, opts=child
-        )
+        subnets = rds.SubnetGroup(f"{name}-subnets", subnet_ids=args.network.subnet_ids, region=args.region, opts=child)
         group = args.network.security_group(PORT, "postgres")
         parameters = rds.ParameterGroup(
             f"{name}-parameters",

@@ -36,9 +36,7 @@ class RedisEndpoint:
     def url(self) -> pulumi.Output[str]:
         """Secret, because it carries the password."""
         scheme = "rediss" if self.tls else "redis"
-        return pulumi.Output.secret(
-            pulumi.Output.concat(scheme, "://:", self.password, "@", self.host, f":{PORT}/0")
-        )
+        return pulumi.Output.secret(pulumi.Output.concat(scheme, "://:", self.password, "@", self.host, f":{PORT}/0"))
 
 
 class Redis(Protocol):

@@ -42,9 +42,7 @@ class ManagedRedis(pulumi.ComponentResource):
         parameters = elasticache.ParameterGroup(
             f"{name}-parameters",
             family=FAMILY,
-            parameters=[
-                elasticache.ParameterGroupParameterArgs(name="maxmemory-policy", value=args.role.eviction)
-            ],
+            parameters=[elasticache.ParameterGroupParameterArgs(name="maxmemory-policy", value=args.role.eviction)],
             region=args.region,
             opts=child,
         )

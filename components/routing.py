@@ -34,7 +34,7 @@ class Record(Protocol):
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """What Route 53 asks of every region's edge: over HTTPS, every ``interval_seconds``, ``failures`` in a row count."""
+    """What Route 53 asks of every region's edge, over HTTPS every ``interval_seconds``; ``failures`` in a row count."""
 
     path: str
     interval_seconds: int
@@ -87,10 +87,15 @@ class Routing(pulumi.ComponentResource):
                 zone_id=zone.zone_id,
                 name=record.name,
                 type=RECORD_TYPE,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=after),
-                **_value(record, zone.zone_id, args.ttl_seconds),
-                **_selection(record),
+                records=None if record.target is None else [record.target],
+                ttl=None if record.target is None else args.ttl_seconds,
+                aliases=_alias(record, zone.zone_id),
+                set_identifier=record.identifier or None,
+                failover_routing_policies=_failover(record),
+                latency_routing_policies=_latency(record),
+                geolocation_routing_policies=_geolocation(record),
                 health_check_id=check,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=after),
             )
             made.setdefault(record.name, []).append(created)
         self.name_servers = zone.name_servers
@@ -113,22 +118,24 @@ def targets_first(table: Sequence[Record]) -> list[Record]:
     return ordered
 
 
-def _value(record: Record, zone: pulumi.Output[str], ttl_seconds: int) -> route53.RecordArgsDict:
+def _alias(record: Record, zone: pulumi.Output[str]) -> list[route53.RecordAliasArgs] | None:
     if record.alias is None:
-        return {"records": [record.target or ""], "ttl": ttl_seconds}
-    return {"aliases": [route53.RecordAliasArgs(name=record.alias, zone_id=zone, evaluate_target_health=True)]}
+        return None
+    return [route53.RecordAliasArgs(name=record.alias, zone_id=zone, evaluate_target_health=True)]
 
 
-def _selection(record: Record) -> route53.RecordArgsDict:
-    match record.policy:
-        case "failover":
-            chosen = {"failover_routing_policies": [route53.RecordFailoverRoutingPolicyArgs(type=record.key)]}
-        case "latency":
-            chosen = {"latency_routing_policies": [route53.RecordLatencyRoutingPolicyArgs(region=record.key)]}
-        case "geolocation" if record.key == "*":
-            chosen = {"geolocation_routing_policies": [route53.RecordGeolocationRoutingPolicyArgs(country="*")]}
-        case "geolocation":
-            chosen = {"geolocation_routing_policies": [route53.RecordGeolocationRoutingPolicyArgs(continent=record.key)]}
-        case _:
-            return {}
-    return {**chosen, "set_identifier": record.identifier}
+def _failover(record: Record) -> list[route53.RecordFailoverRoutingPolicyArgs] | None:
+    return [route53.RecordFailoverRoutingPolicyArgs(type=record.key)] if record.policy == "failover" else None
+
+
+def _latency(record: Record) -> list[route53.RecordLatencyRoutingPolicyArgs] | None:
+    return [route53.RecordLatencyRoutingPolicyArgs(region=record.key)] if record.policy == "latency" else None
+
+
+def _geolocation(record: Record) -> list[route53.RecordGeolocationRoutingPolicyArgs] | None:
+    """The key ``*`` is everywhere that no other record names."""
+    if record.policy != "geolocation":
+        return None
+    if record.key == "*":
+        return [route53.RecordGeolocationRoutingPolicyArgs(country="*")]
+    return [route53.RecordGeolocationRoutingPolicyArgs(continent=record.key)]

@@ -1,19 +1,19 @@
-"""The Pulumi program. The engine runs this file with only its own folder on sys.path, so the project's root is added."""
+"""The Pulumi program. The engine puts only this file's own folder on sys.path, so the project's root is added."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import pulumi  # noqa: E402
-from pulumi.runtime.config import get_config_env  # noqa: E402
+import pulumi
+from pulumi.runtime.config import get_config_env
 
-from infra.errors import SettingsError  # noqa: E402
-from infra.providers import aws_provider, kubernetes_providers  # noqa: E402
-from infra.settings import NAMESPACE, parse_config  # noqa: E402
-from infra.tags import tags  # noqa: E402
-from infra.target import TargetError, embedded_cloud  # noqa: E402
-from stacks.whole import Providers, deploy  # noqa: E402
+from infra.errors import SettingsError
+from infra.providers import aws_provider, kubernetes_providers
+from infra.settings import NAMESPACE, parse_config
+from infra.tags import tags
+from infra.target import TargetError, embedded_cloud
+from stacks.whole import Providers, deploy
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
-"""The hard limits of each product, stated once (requirement Y02): settings refuse more, the autoscaler gets no more, the
-policy pack checks for no more, alerts and documents quote the same numbers.
+"""The hard limits of each product, stated once (requirement Y02): settings refuse more, the autoscaler gets no more,
+the policy pack checks for no more, alerts and documents quote the same numbers.
 """
 
 from __future__ import annotations

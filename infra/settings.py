@@ -137,7 +137,7 @@ class StackSettings(Model):
     redis: RedisSettings = RedisSettings()
     backup: BackupSettings = BackupSettings()
     budget: BudgetSettings = BudgetSettings()
-    headers: dict[str, str | None] = Field(default_factory=dict, description="security headers that differ; null drops one")
+    headers: dict[str, str | None] = Field(default_factory=dict, description="headers that differ; null drops one")
     clusters: dict[str, ClusterSettings] = Field(default_factory=dict, description="Kubernetes access by region")
 
     @field_validator("regions")

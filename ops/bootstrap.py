@@ -37,7 +37,20 @@ def main() -> int:
         steps = [
             [python, "-m", "pip", "install", "-q", "--require-hashes", "--no-deps", "-r", str(resolver)],
             [python, "-m", "uv", "pip", "sync", "-q", "--python", python, "--require-hashes", str(LOCK)],
-            [python, "-m", "uv", "pip", "install", "-q", "--python", python, "--no-deps", "--no-build-isolation", "-e", str(ROOT)],
+            [
+                python,
+                "-m",
+                "uv",
+                "pip",
+                "install",
+                "-q",
+                "--python",
+                python,
+                "--no-deps",
+                "--no-build-isolation",
+                "-e",
+                str(ROOT),
+            ],
         ]
         for step in steps:
             if subprocess.run(step, check=False).returncode != 0:

@@ -36,7 +36,9 @@ def up(stack: Stack = "local") -> None:
 
 
 @app.command()
-def preview(stack: Stack = "local", diff: Annotated[bool, typer.Option(help="show every changed property")] = False) -> None:
+def preview(
+    stack: Stack = "local", diff: Annotated[bool, typer.Option(help="show every changed property")] = False
+) -> None:
     """Show what `up` would change, with the policy pack."""
     deployment.preview(stack, Report(), diff=diff)
 
@@ -48,7 +50,9 @@ def refresh(stack: Stack = "local") -> None:
 
 
 @app.command()
-def down(stack: Annotated[str | None, typer.Option("--stack", "-s", help="one stack; all when left out")] = None) -> None:
+def down(
+    stack: Annotated[str | None, typer.Option("--stack", "-s", help="one stack; all when left out")] = None,
+) -> None:
     """Destroy a stack and stop everything that was started for it."""
     deployment.down(stack, Report())
 

@@ -126,4 +126,6 @@ def _wait_for(url: str) -> None:
         except httpx.HTTPError as error:
             problem = str(error)
         time.sleep(0.2)
-    raise CloudError(f"{url}{HEALTH_PATH} does not answer: {problem}. Fix: `make status` shows the pods and their logs.")
+    raise CloudError(
+        f"{url}{HEALTH_PATH} does not answer: {problem}. Fix: `make status` shows the pods and their logs."
+    )

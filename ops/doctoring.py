@@ -44,7 +44,9 @@ def findings() -> list[Finding]:
     fix = "" if origin.version.startswith("7") else "apt-get install redis-server (the product runs Redis 7)"
     found.append(Finding("redis", origin.version, origin.source, fix))
     free = shutil.disk_usage(cache_root() if cache_root().exists() else "/").free
-    found.append(Finding("disk", f"{free / 2**30:.0f} GiB free", str(cache_root()), "" if free > 2**31 else "free some space"))
+    found.append(
+        Finding("disk", f"{free / 2**30:.0f} GiB free", str(cache_root()), "" if free > 2**31 else "free some space")
+    )
     found.append(Finding("state", "", str(state_root())))
     return found
 
@@ -55,5 +57,7 @@ def doctor(report: Report, *, as_json: bool) -> bool:
     if as_json:
         report.json(json.dumps([asdict(one) for one in found], indent=2))
     else:
-        report.table("tools", ("tool", "version", "from", "fix"), [(one.tool, one.version, one.origin, one.fix) for one in found])
+        report.table(
+            "tools", ("tool", "version", "from", "fix"), [(one.tool, one.version, one.origin, one.fix) for one in found]
+        )
     return all(not one.fix or one.fix.startswith("make up") for one in found)

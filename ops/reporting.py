@@ -19,7 +19,9 @@ def show_deployed(report: Report, stack: str, described: CloudFile, engine_home:
     _table(report, stack, described)
     notes = [f"{name}: {origin}" for name, origin in origins(engine_home).items()]
     report.line(f"Providers: {'; '.join(notes)}")
-    report.line("Managed stores (RDS, ElastiCache) are answered by local servers; replicas are aliases of their primary.")
+    report.line(
+        "Managed stores (RDS, ElastiCache) are answered by local servers; replicas are aliases of their primary."
+    )
     url = described.regions[0].url
     report.line()
     report.line("Try:")

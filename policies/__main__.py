@@ -5,8 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pulumi_policy import EnforcementLevel, PolicyPack  # noqa: E402
+from pulumi_policy import EnforcementLevel, PolicyPack
 
-from policies.pack import NAME, RULES  # noqa: E402
+from policies.pack import NAME, RULES
 
 PolicyPack(NAME, policies=list(RULES), enforcement_level=EnforcementLevel.MANDATORY)

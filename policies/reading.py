@@ -1,5 +1,5 @@
-"""Reading a resource's properties safely. They arrive as the SDK's proxies: not dict, not list, but Mapping and Sequence,
-and a value that is unknown at preview raises when it is touched.
+"""Reading a resource's properties safely. They arrive as the SDK's proxies: not dict, not list, but Mapping and
+Sequence, and a value that is unknown at preview raises when it is touched.
 """
 
 from __future__ import annotations

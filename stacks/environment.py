@@ -7,6 +7,7 @@ from typing import Final
 
 from infra.regions import Region
 from infra.settings import Environment, StackSettings
+from stacks.products.content_generation import API_KEYS_REQUIRED
 from stacks.routing import api_name
 from stacks.workload import GRACE_SECONDS, WorkloadSpec
 
@@ -27,6 +28,7 @@ def application_environment(settings: StackSettings, region: Region, workload: W
         "GRACE_SECONDS": str(GRACE_SECONDS),
         "LOG_LEVEL": "INFO",
         "LOG_FORMAT_JSON": "true",
+        "API_KEY_REQUIRED": str(API_KEYS_REQUIRED).lower(),
         "TRUSTED_PROXIES": EDGE_NETWORKS,
         "ALLOWED_HOSTS": "*" if local else f"{api_name(settings.domain)},{workload.name},localhost,127.0.0.1",
         "CORS_ORIGINS": "" if local else f"https://{settings.domain}",

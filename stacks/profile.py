@@ -96,8 +96,8 @@ def resolve(settings: StackSettings) -> Profile:
     """The environment's profile with the stack file's own values over it."""
     base = PROFILES[settings.environment]
     services = {name: _sized(size, settings.services.get(name)) for name, size in base.services.items()}
-    postgres = replace(base.postgres, **_given(settings.postgres.model_dump()))
-    redis = replace(base.redis, **_given(settings.redis.model_dump()))
+    postgres = replace(base.postgres, **settings.postgres.model_dump(exclude_none=True))
+    redis = replace(base.redis, **settings.redis.model_dump(exclude_none=True))
     return replace(
         base,
         services=MappingProxyType(services),
@@ -113,11 +113,7 @@ def _sized(size: Size, own: ServiceSettings | None) -> Size:
     """A stack file that moves only one end of the range moves the other with it when they would cross."""
     if own is None:
         return size
-    given = replace(size, **_given(own.model_dump()))
+    given = replace(size, **own.model_dump(exclude_none=True))
     if given.minimum <= given.maximum:
         return given
     return replace(given, maximum=given.minimum) if own.maximum is None else replace(given, minimum=given.maximum)
-
-
-def _given(values: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in values.items() if value is not None}

@@ -109,9 +109,7 @@ def _service(
         image=args.settings.image,
         arguments=workload.arguments,
         port=APPLICATION_PORT,
-        resources=Resources(
-            workload.cpu_request, workload.size.cpu, workload.memory_request, workload.size.memory
-        ),
+        resources=Resources(workload.cpu_request, workload.size.cpu, workload.memory_request, workload.size.memory),
         minimum=workload.size.minimum,
         grace_seconds=GRACE_SECONDS,
         secret=secret,
@@ -157,5 +155,3 @@ def _edge(args: RegionArgs) -> EdgeArgs:
         headers=args.settings.security_headers,
         rules=ROUTES,
     )
-
-

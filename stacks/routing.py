@@ -78,7 +78,8 @@ def routing_table(regions: tuple[Region, ...], domain: str) -> tuple[RecordSpec,
         return (*leaves, RecordSpec(api, Policy.SIMPLE, alias=leaves[0].name))
     chains = [record for region in regions for record in _chain(region, regions, domain)]
     latency = [
-        RecordSpec(f"latency.{api}", Policy.LATENCY, region.code, alias=_chain_name(region, domain)) for region in regions
+        RecordSpec(f"latency.{api}", Policy.LATENCY, region.code, alias=_chain_name(region, domain))
+        for region in regions
     ]
     places = [
         RecordSpec(api, Policy.GEOLOCATION, continent.value, alias=_chain_name(region, domain))

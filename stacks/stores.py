@@ -48,9 +48,7 @@ def stores(
     )
 
 
-def _network(
-    name: str, index: int, region: str, settings: StackSettings, opts: pulumi.ResourceOptions
-) -> DataNetwork:
+def _network(name: str, index: int, region: str, settings: StackSettings, opts: pulumi.ResourceOptions) -> DataNetwork:
     cluster = settings.clusters.get(region, ClusterSettings())
     args = DataNetworkArgs(region, FIRST_OCTET + index, cluster.vpc_id, cluster.subnet_ids)
     return DataNetwork(f"{name}-network", args, opts)

@@ -41,4 +41,3 @@ class WorkloadSpec:
 def worst_case_connections(workloads: tuple[WorkloadSpec, ...]) -> int:
     """Connections when every workload is at its maximum and every pool is full (requirement Y03)."""
     return sum(workload.size.maximum * workload.processes * workload.pool.worst_case for workload in workloads)
-

@@ -76,9 +76,9 @@ def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
     required = frozenset(name.lower() for name in mapping(args.get_config().get("headers")))
     spec = mapping(args.props.get("spec"))
     if not items(spec.get("rules")):
-        report(f"{args.name}: the route has no rules, so it sets no security header")
+        report(f"{args.name}: the route has no rules, so it sets no security header", None)
     for violation in violations(spec, required):
-        report(f"{args.name}: {violation}")
+        report(f"{args.name}: {violation}", None)
 
 
 SECURITY_HEADERS_RULE: Final = ResourceValidationPolicy(

@@ -113,7 +113,7 @@ def _kind(resource_type: Value) -> str:
 
 def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
     for violation in violations(_kind(args.resource_type), args.props, limits_of(args.get_config())):
-        report(f"{args.name}: {violation}")
+        report(f"{args.name}: {violation}", None)
 
 
 SCALE_LIMITS_RULE: Final = ResourceValidationPolicy(

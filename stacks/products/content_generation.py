@@ -10,6 +10,9 @@ from stacks.workload import Pool, WorkloadSpec
 
 PUBLIC_SERVICE: Final = "cpm"
 
+API_KEYS_REQUIRED: Final = False
+"""Clients are known by their address (document A); a key raises a client's limits but is not asked for."""
+
 ROUTES: Final = (
     RouteRule(("/generate",), request_timeout="60s", backend_timeout="60s"),
     RouteRule(("/ws/",), request_timeout="86400s", backend_timeout="86400s"),
