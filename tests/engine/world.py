@@ -1,0 +1,109 @@
+"""A running stack as the engine tests see it: the commands people use, and the files behind them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import httpx
+import psutil
+
+from localcloud.cloud import Cloud
+from localcloud.cloudfile import CloudFile
+from localcloud.engine import Engine
+from localcloud.toolchain.origin import ensure
+
+CONTENTGEN = Path(sys.prefix) / "bin" / "contentgen"
+COMMAND_SECONDS = 900
+TOPIC = {"topic": "rooftop gardens", "content_type": "blog", "keywords": ["bees", "water"], "client_id": "engine-tests"}
+
+
+@dataclass(frozen=True)
+class World:
+    """Where a test's stacks live, away from those of the person who runs the tests."""
+
+    state: Path
+    home: Path
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "CONTENTGEN_STATE": str(self.state), "HOME": str(self.home), "NO_COLOR": "1"}
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """``contentgen ...`` to its end, with what it printed."""
+        return subprocess.run(
+            [str(CONTENTGEN), *arguments],
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """``contentgen ...`` in the background, output readable line by line."""
+        return subprocess.Popen(
+            [str(CONTENTGEN), *arguments],
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def cloud(self, stack: str) -> CloudFile:
+        return CloudFile.read(self.state / stack / "cloud.json")
+
+    def engine(self, stack: str) -> Engine:
+        folder = self.state / stack
+        return Engine(stack, folder, folder / "cloud.json", ensure(print))
+
+    def embedded(self, stack: str) -> Cloud:
+        return Cloud(stack, ensure(print))
+
+    def aws(self, stack: str, service: str, region: str = "us-east-1") -> "boto3.client":
+        session = boto3.Session(aws_access_key_id="embedded", aws_secret_access_key="embedded", region_name=region)
+        return session.client(service, endpoint_url=self.cloud(stack).aws_endpoint)
+
+    def kubectl(self, stack: str, *arguments: str, region: str = "us-east-1") -> str:
+        kubeconfig = self.cloud(stack).kubeconfigs[region]
+        command = [str(Path(sys.prefix) / "bin" / "kubectl"), "--kubeconfig", kubeconfig, *arguments]
+        return subprocess.run(command, env=self.environment(), capture_output=True, text=True, check=True).stdout
+
+    def checkpoint(self, stack: str) -> Mapping[str, object]:
+        return json.loads(self.engine(stack).checkpoint.read_text())["checkpoint"]["latest"]
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything alive that names the state folder in its command line or works in it."""
+        found = []
+        for process in psutil.process_iter(["cmdline", "status"]):
+            if process.info["status"] == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
+                continue
+            if any(str(self.state) in part for part in process.info["cmdline"] or []):
+                found.append(process)
+        return found
+
+
+def finished_job(url: str, seconds: float = 5.0) -> Mapping[str, object]:
+    """Posts a topic and follows its status to the end, which must come within ``seconds``."""
+    accepted = httpx.post(f"{url}/generate", json=TOPIC, timeout=10)
+    assert accepted.status_code == 202, accepted.text
+    deadline = time.monotonic() + seconds
+    while True:
+        status = httpx.get(f"{url}/status/{accepted.json()['job_id']}", timeout=10).json()
+        if status["status"] in ("completed", "failed") or time.monotonic() > deadline:
+            return status
+        time.sleep(0.1)
+
+
+def summary(output: str) -> str:
+    """What the engine counted: the lines of its last ``Resources:`` block."""
+    tail = output.rsplit("Resources:", 1)[-1]
+    return tail.split("Duration:", 1)[0].strip()
