@@ -34,20 +34,17 @@ class BackupBucket(pulumi.ComponentResource):
     def __init__(self, name: str, args: BackupBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:backup:BackupBucket", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        kept = pulumi.ResourceOptions(parent=self, protect=args.protected)
         key = kms.Key(
             f"{name}-key",
             description="encrypts the backups",
             enable_key_rotation=True,
             deletion_window_in_days=KEY_DELETION_DAYS,
             region=args.region,
-            opts=child,
+            # Without its key every backup is lost, so it is kept as the bucket is.
+            opts=kept,
         )
-        bucket = s3.Bucket(
-            f"{name}-bucket",
-            force_destroy=not args.protected,
-            region=args.region,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protected),
-        )
+        bucket = s3.Bucket(f"{name}-bucket", force_destroy=not args.protected, region=args.region, opts=kept)
         s3.BucketOwnershipControls(
             f"{name}-ownership",
             bucket=bucket.id,

@@ -24,7 +24,7 @@ from pydantic import (
 
 from infra.errors import SettingsError, Wrong, described
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
-from infra.limits import GIBIBYTE, LIMITS, MEBIBYTE
+from infra.limits import GIBIBYTE, LIMITS, MEBIBYTE, ScaleLimits
 from infra.regions import BY_CODE
 
 NAMESPACE: Final = "contentgen"
@@ -150,10 +150,18 @@ class StackSettings(Model):
             raise ValueError("a region is listed twice; each may stand once")
         return regions
 
+    @field_validator("clusters")
+    @classmethod
+    def _known_clusters(cls, clusters: dict[str, ClusterSettings]) -> dict[str, ClusterSettings]:
+        unknown = [region for region in clusters if region not in BY_CODE]
+        if unknown:
+            raise ValueError(f"unknown region {', '.join(unknown)}; allowed are {', '.join(BY_CODE)}")
+        return clusters
+
     @field_validator("headers")
     @classmethod
     def _few_headers(cls, headers: dict[str, str | None]) -> dict[str, str | None]:
-        count = len({**SECURITY_HEADERS, **headers})
+        count = len(_merged(headers))
         if count > MAXIMUM_HEADERS_A_ROUTE:
             raise ValueError(f"{count} headers in all; a route takes at most {MAXIMUM_HEADERS_A_ROUTE}")
         return headers
@@ -161,7 +169,7 @@ class StackSettings(Model):
     @property
     def security_headers(self) -> dict[str, str]:
         """The default headers with the stack's own values; a null takes one away (and the policy pack refuses that)."""
-        return {name: value for name, value in {**SECURITY_HEADERS, **self.headers}.items() if value is not None}
+        return {name: value for name, value in _merged(self.headers).items() if value is not None}
 
 
 def parse(stack: str, values: Mapping[str, object]) -> StackSettings:
@@ -183,15 +191,24 @@ def parse(stack: str, values: Mapping[str, object]) -> StackSettings:
 
 
 def parse_config(stack: str, config: Mapping[str, str]) -> StackSettings:
-    """The same from what the engine hands to a program: text, with objects, numbers and truth values as JSON."""
+    """The same from what the engine hands to a program: text, with mappings and lists as JSON."""
     return parse(stack, {key: _value(text) for key, text in config.items()})
 
 
 def _value(text: str) -> object:
+    """Keys that are neither mapping nor list are all text, so a team called 42 stays a name."""
+    if not text.startswith(("{", "[")):
+        return text
     try:
         return json.loads(text)
     except json.JSONDecodeError:
         return text
+
+
+def _merged(headers: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The default headers with others over them; names differ only by more than case, as in HTTP."""
+    spelt = {name.lower(): name for name in SECURITY_HEADERS}
+    return {**SECURITY_HEADERS, **{spelt.get(name.lower(), name): value for name, value in headers.items()}}
 
 
 def _beyond_limits(values: Mapping[str, object]) -> list[Wrong]:
@@ -199,27 +216,36 @@ def _beyond_limits(values: Mapping[str, object]) -> list[Wrong]:
     limits = LIMITS.get(str(values.get("product", Product.CONTENT_GENERATION)))
     if limits is None:
         return []
+    services, postgres = values.get("services"), values.get("postgres")
     wrong: list[Wrong] = []
-    services = values.get("services")
-    for name, service in services.items() if isinstance(services, Mapping) else ():
-        key = f"{NAMESPACE}:services.{name}"
-        if name not in limits.instances:
-            wrong.append(Wrong(key, name, f"allowed services are {', '.join(limits.instances)}"))
-            continue
-        maximum = service.get("maximum") if isinstance(service, Mapping) else None
-        if isinstance(maximum, int) and maximum > limits.instances[name]:
-            allowed = f"must be at most {limits.instances[name]}, the limit of {name} (Y02)"
-            wrong.append(Wrong(f"{key}.maximum", maximum, allowed))
-        memory = service.get("memory") if isinstance(service, Mapping) else None
-        if isinstance(memory, str) and (memory_bytes(memory) or 0) > limits.memory_bytes:
-            allowed = f"must be at most {limits.memory_bytes // GIBIBYTE}Gi an instance (Y02)"
-            wrong.append(Wrong(f"{key}.memory", memory, allowed))
-    postgres = values.get("postgres")
+    if isinstance(services, Mapping):
+        for name, service in services.items():
+            wrong += _service_beyond(str(name), service, limits)
     if isinstance(postgres, Mapping):
         for field, limit in (("storage_gb", limits.storage_gb), ("max_connections", limits.database_connections)):
             value = postgres.get(field)
             if isinstance(value, int) and value > limit:
                 wrong.append(Wrong(f"{NAMESPACE}:postgres.{field}", value, f"must be at most {limit} (Y02)"))
+    return wrong
+
+
+def _service_beyond(name: str, service: object, limits: ScaleLimits) -> list[Wrong]:
+    key = f"{NAMESPACE}:services.{name}"
+    if name not in limits.instances:
+        return [Wrong(key, name, f"allowed services are {', '.join(limits.instances)}")]
+    if not isinstance(service, Mapping):
+        return []
+    wrong: list[Wrong] = []
+    # A minimum alone lifts the maximum with it, so both ends are held.
+    for end in ("minimum", "maximum"):
+        instances = service.get(end)
+        if isinstance(instances, int) and instances > limits.instances[name]:
+            allowed = f"must be at most {limits.instances[name]}, the limit of {name} (Y02)"
+            wrong.append(Wrong(f"{key}.{end}", instances, allowed))
+    memory = service.get("memory")
+    if isinstance(memory, str) and (memory_bytes(memory) or 0) > limits.memory_bytes:
+        allowed = f"must be at most {limits.memory_bytes // GIBIBYTE}Gi an instance (Y02)"
+        wrong.append(Wrong(f"{key}.memory", memory, allowed))
     return wrong
 
 

@@ -32,4 +32,5 @@ def read(folder: Path, stack: str) -> StackSettings:
     if not isinstance(config, dict):
         raise SettingsError(path.name, (Wrong("config", config, f"must be a mapping of {NAMESPACE}:... keys"),))
     prefix = f"{NAMESPACE}:"
-    return parse(stack, {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)})
+    own = {str(key): value for key, value in config.items() if str(key).startswith(prefix)}
+    return parse(stack, {key.removeprefix(prefix): value for key, value in own.items()})
