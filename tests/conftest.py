@@ -1,0 +1,29 @@
+"""Which rows of docs/requirements.yaml a test proves: checked when tests are collected, written into the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ops.requirements import PROPERTY, ROWS, read_rows
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """An id that no row has is a typing error, and would make a row look open for ever."""
+    known = {row.id for row in read_rows((ROOT / ROWS).read_text())}
+    wrong = []
+    for item in items:
+        ids = [id_ for marker in item.iter_markers(PROPERTY) for id_ in marker.args]
+        item.user_properties += [(PROPERTY, id_) for id_ in ids]
+        wrong += [f"{item.nodeid} carries {id_!r}" for id_ in ids if id_ not in known]
+    if wrong:
+        raise pytest.UsageError("\n".join([f"ids that {ROWS} does not have:", *wrong]))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
