@@ -75,7 +75,7 @@ class Cloud:
         say(f"starting {_count(len(clusters), 'Kubernetes control plane')} and the AWS endpoint")
         with ThreadPoolExecutor() as pool:
             endpoint = pool.submit(self._aws)
-            list(pool.map(Cluster.up, clusters))
+            created = list(pool.map(Cluster.up, clusters))
             aws_endpoint = endpoint.result()
         described = CloudFile(
             stack=self.stack,
@@ -92,7 +92,7 @@ class Cloud:
             ),
             kubeconfigs={cluster.region: str(cluster.kubeconfig) for cluster in clusters},
         )
-        self._runner(described, say)
+        self._runner(described, say, fresh=any(created))
         return described
 
     def down(self, say: Say) -> None:
@@ -124,9 +124,10 @@ class Cloud:
         self._wait(AWS, ready.exists)
         return f"http://127.0.0.1:{json.loads(ready.read_text())['port']}"
 
-    def _runner(self, described: CloudFile, say: Say) -> None:
+    def _runner(self, described: CloudFile, say: Say, *, fresh: bool) -> None:
+        """Starts the runner, anew when a control plane is: what it runs belongs to one that is gone."""
         running = processes.find(self.logs, RUNNER) is not None
-        if running and described == self.description():
+        if running and not fresh and described == self.description():
             return
         if running:
             processes.stop(self.logs, RUNNER)

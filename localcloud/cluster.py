@@ -61,11 +61,15 @@ class Cluster:
     def exists(self) -> bool:
         return (self.folder / "kwok.yaml").exists()
 
-    def up(self) -> None:
-        """Creates the control plane, or starts it again with its data when it was stopped or the machine restarted."""
-        if self.exists() and self._answers():
-            return
-        if self.exists():
+    def up(self) -> bool:
+        """Creates the control plane, or starts it again with its data when it was stopped or the machine restarted.
+
+        True when it is a new one, whose clients need new credentials.
+        """
+        before = self.exists()
+        if before and self._answers():
+            return False
+        if before:
             self._kwokctl("start", "cluster", "--wait", "60s")
         else:
             self.workdir.mkdir(parents=True, exist_ok=True)
@@ -73,6 +77,7 @@ class Cluster:
             config.write_text(yaml.safe_dump_all(configuration(self)))
             self._kwokctl("create", "cluster", "--config", str(config), "--wait", "60s")
         self._apply_base()
+        return not before
 
     def delete(self) -> None:
         """Stops the processes and removes the data. Nothing to do is not an error."""

@@ -9,11 +9,17 @@ from rich.console import Console
 from rich.table import Table
 
 
+PIPE_COLUMNS = 160
+
+
 class Report:
     """Where commands write. Steps are told as they begin, so that no wait is silent."""
 
     def __init__(self) -> None:
+        # Into a file or a pipe there is no width to keep to, and a cut address is of no use.
         self.console = Console(highlight=False)
+        if not self.console.is_terminal:
+            self.console.width = PIPE_COLUMNS
         self._start = time.monotonic()
 
     def step(self, text: str) -> None:
@@ -24,7 +30,9 @@ class Report:
         self.console.print(text, soft_wrap=True)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        table = Table(*columns, title=title, title_justify="left", title_style="bold")
+        table = Table(title=title, title_justify="left", title_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*row)
         self.console.print(table)

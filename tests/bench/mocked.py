@@ -1,0 +1,26 @@
+"""The whole program of a stack under the recording engine, imports included: ``python -m tests.bench.mocked prod``."""
+
+import sys
+
+from infra.providers import aws_provider, kubernetes_providers
+from infra.stackfile import read
+from infra.tags import tags
+from infra.target import EmbeddedCloud
+from localcloud.paths import CHECKOUT
+from stacks.whole import Providers, deploy
+from tests.unit.engine import run
+
+
+def main(stack: str) -> None:
+    settings = read(CHECKOUT, stack)
+    cloud = EmbeddedCloud("http://127.0.0.1:1", dict.fromkeys(settings.regions, "/kubeconfig"))
+
+    def program() -> None:
+        aws = aws_provider(settings, tags(settings, stack), cloud)
+        deploy(stack, settings, Providers(aws, kubernetes_providers(stack, settings, cloud)))
+
+    print(len(run(program, stack).resources), "resources")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,52 @@
+"""The flat program: registers a list of resources and nothing else. FLAT_RESOURCES names the list."""
+
+import json
+import os
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
+
+CLOUD = json.loads(Path(os.environ["CONTENTGEN_CLOUD"]).read_text())
+SERVICES = ("budgets", "ec2", "elasticache", "iam", "kms", "rds", "route53", "s3", "secretsmanager", "sns", "sts")
+
+cloud = aws.Provider(
+    "aws",
+    region="us-east-1",
+    access_key="embedded",
+    secret_key="embedded",
+    endpoints=[aws.ProviderEndpointArgs(**dict.fromkeys(SERVICES, CLOUD["aws_endpoint"]))],
+    skip_credentials_validation=True,
+    skip_metadata_api_check=True,
+    skip_requesting_account_id=True,
+    skip_region_validation=True,
+    s3_use_path_style=True,
+)
+clusters = {
+    region: kubernetes.Provider(f"kubernetes-{region}", kubeconfig=path, cluster_identifier=f"flat-{region}")
+    for region, path in CLOUD["kubeconfigs"].items()
+}
+made: list[pulumi.CustomResource] = []
+
+
+def value(written):
+    if isinstance(written, dict) and "$join" in written:
+        return pulumi.Output.concat(*[value(part) for part in written["$join"]])
+    if isinstance(written, dict) and "$from" in written:
+        index, key = written["$from"]
+        if key == "metadata":
+            return made[index].metadata.apply(lambda metadata: metadata["name"])
+        return made[index].id if key == "id" else getattr(made[index], key)
+    if isinstance(written, dict):
+        return {key: value(one) for key, one in written.items()}
+    return [value(one) for one in written] if isinstance(written, list) else written
+
+
+for one in json.loads(Path(os.environ["FLAT_RESOURCES"]).read_text()):
+    kind = one["type"]
+    provider = clusters[one["cluster"]] if one["cluster"] else cloud if kind.startswith("aws:") else None
+    after = [made[index] for index in one["after"]]
+    properties = {**{key: None for key in one["outputs"] if key != "id"}, **value(one["inputs"])}
+    options = pulumi.ResourceOptions(provider=provider, depends_on=after)
+    made.append(pulumi.CustomResource(kind, one["name"], properties, options))

@@ -1,0 +1,200 @@
+"""What a pod declares is what its process gets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from lightkube.models.core_v1 import Container
+from lightkube.resources.core_v1 import Pod
+
+from localcloud.runner import volumes
+from localcloud.runner.addresses import AddressPool, as_loopback, as_pod_address
+from localcloud.runner.container import ContainerState, RunningContainer
+from localcloud.runner.images import ImageError, Machine, Process, Start, image_name, process
+from localcloud.runner.status import pod_status
+from localcloud.runner.variables import MissingReference, References, environment, expand
+
+REFERENCES = References({"settings": {"COLOUR": "blue", "SIZE": "1"}}, {"keys": {"password": b"hidden"}})
+
+
+def _pod(container: dict[str, object], **spec: object) -> Pod:
+    return Pod.from_dict(
+        {
+            "metadata": {"name": "cpm-1", "namespace": "contentgen", "uid": "u-1"},
+            "spec": {"containers": [{"name": "cpm", "image": "contentgen:dev", **container}], **spec},
+        }
+    )
+
+
+def _environment(container: dict[str, object]) -> dict[str, str]:
+    pod = _pod(container)
+    assert pod.spec is not None
+    return environment(pod, pod.spec.containers[0], REFERENCES, "127.16.0.2")
+
+
+def test_variables_come_from_values_maps_secrets_and_the_pod_itself() -> None:
+    found = _environment(
+        {
+            "envFrom": [{"configMapRef": {"name": "settings"}}],
+            "env": [
+                {"name": "SIZE", "value": "2"},
+                {"name": "ME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+                {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "password"}}},
+                {"name": "BOTH", "value": "$(COLOUR)-$(SIZE)-$(NOBODY)-$$(SIZE)"},
+            ],
+        }
+    )
+    assert found == {"COLOUR": "blue", "SIZE": "2", "ME": "cpm-1", "PASSWORD": "hidden", "BOTH": "blue-2-$(NOBODY)-$(SIZE)"}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"secretKeyRef": {"name": "none", "key": "password"}}, 'secret "none" not found'),
+        ({"secretKeyRef": {"name": "keys", "key": "none"}}, 'secret has no key "none"'),
+        ({"configMapKeyRef": {"name": "none", "key": "x"}}, 'configmap "none" not found'),
+        ({"fieldRef": {"fieldPath": "status.hostIP"}}, "fieldRef status.hostIP"),
+    ],
+)
+def test_a_reference_to_nothing_is_said_as_a_kubelet_says_it(source: dict[str, object], words: str) -> None:
+    with pytest.raises(MissingReference, match=words.replace('"', '"')):
+        _environment({"env": [{"name": "X", "valueFrom": source}]})
+
+
+def test_a_dollar_sign_can_be_written() -> None:
+    assert expand("$$(A) $(A)", {"A": "1"}) == "$(A) 1"
+
+
+def test_mount_paths_become_folders_and_only_whole_components_do() -> None:
+    mounted = {"/tmp": Path("/state/tmp"), "/etc/contentgen/secrets": Path("/state/secrets")}
+    assert volumes.translated("/etc/contentgen/secrets/key", mounted) == "/state/secrets/key"
+    assert volumes.translated("/tmpfile /tmp", mounted) == "/tmpfile /state/tmp"
+    assert volumes.translated("/var/tmp/x", mounted) == "/var/tmp/x"
+
+
+def test_a_secret_volume_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    pod = _pod({}, volumes=[{"name": "keys", "secret": {"secretName": "keys"}}])
+    made = volumes.prepare(pod, REFERENCES, tmp_path / "pod", tmp_path / "claims", None)
+    assert (made["keys"] / "password").read_bytes() == b"hidden"
+    assert (made["keys"] / "password").stat().st_mode & 0o777 == 0o400
+
+
+def test_a_claim_outlives_its_pod(tmp_path: Path) -> None:
+    pod = _pod({}, volumes=[{"name": "data", "persistentVolumeClaim": {"claimName": "data-0"}}])
+    made = volumes.prepare(pod, REFERENCES, tmp_path / "pod", tmp_path / "claims", None)
+    (made["data"] / "row").write_text("kept")
+    volumes.remove(tmp_path / "pod")
+    assert (tmp_path / "claims" / "data-0" / "row").read_text() == "kept"
+
+
+def test_pod_addresses_and_loopback_addresses_are_one_to_one() -> None:
+    pool = AddressPool(16)
+    given = [pool.take() for _ in range(600)]
+    assert len(set(given)) == 600
+    assert all(as_loopback(as_pod_address(address)) == address for address in given)
+    pool.give_back(given[3])
+    assert pool.take() == given[3]
+
+
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [
+        ("contentgen:dev", "contentgen"),
+        ("registry.example.com/contentgen@sha256:00", "contentgen"),
+        ("redis:7", "redis"),
+        ("my-redis:7", None),
+        ("nginx", None),
+    ],
+)
+def test_only_known_images_are_run(image: str, name: str | None) -> None:
+    assert image_name(image) == name
+
+
+def _start(tmp_path: Path, **values: object) -> Start:
+    machine = Machine("http://127.0.0.1:1", tmp_path / "names", tmp_path / "ca")
+    plain = {"command": (), "arguments": ("serve",), "environment": {"A": "b"}, "address": "127.16.0.2"}
+    more = {"namespace": "contentgen", "region": "us-east-1", "home": tmp_path, "machine": machine}
+    return Start(**{**plain, **more, **values})  # type: ignore[arg-type]
+
+
+def test_our_image_runs_the_application_with_the_declared_variables(tmp_path: Path) -> None:
+    made = process("contentgen:dev", _start(tmp_path))
+    assert made.argv == (sys.executable, "-m", "app", "serve")
+    assert made.environment["A"] == "b"
+    assert made.environment["HOST"] == "127.16.0.2"
+
+
+def test_arguments_that_postgres_would_not_take_are_refused(tmp_path: Path) -> None:
+    variables = {"POSTGRES_USER": "u", "POSTGRES_DB": "d", "POSTGRES_PASSWORD_FILE": str(tmp_path / "p")}
+    (tmp_path / "p").write_text("x")
+    with pytest.raises(ImageError, match="must be -c name=value pairs"):
+        process("postgres:17", _start(tmp_path, environment=variables, arguments=("--wrong",)))
+
+
+def _run(tmp_path: Path, container: dict[str, object], code: str, policy: str) -> tuple[ContainerState, int]:
+    spec = Container.from_dict({"name": "c", "image": "contentgen:dev", **container})
+
+    async def run() -> tuple[ContainerState, int]:
+        async with httpx.AsyncClient() as http:
+            running = RunningContainer(spec, "127.0.0.1", tmp_path / "log", http, lambda: None)
+            made = Process((sys.executable, "-c", code), {"PATH": os.defpath})
+            return running.state, await running.run(lambda: made, policy)
+
+    return asyncio.run(run())
+
+
+def test_a_container_that_fails_reports_its_exit_code(tmp_path: Path) -> None:
+    state, code = _run(tmp_path, {}, "raise SystemExit(3)", "Never")
+    assert (code, state.phase, state.exit_code, state.reason) == (3, "terminated", 3, "Error")
+
+
+def test_a_container_whose_startup_probe_never_succeeds_is_killed(tmp_path: Path) -> None:
+    probe = {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1}
+    state, code = _run(tmp_path, {"startupProbe": probe}, "import time; time.sleep(60)", "Never")
+    assert code == 137
+    assert state.exit_code == 137
+
+
+def test_a_stopped_container_gets_sigterm_and_time_to_end(tmp_path: Path) -> None:
+    spec = Container.from_dict({"name": "c", "image": "contentgen:dev"})
+    ready = tmp_path / "ready"
+    code = (
+        "import signal, sys, time, pathlib\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+        f"pathlib.Path({str(ready)!r}).touch()\n"
+        "time.sleep(60)"
+    )
+
+    async def run() -> int:
+        async with httpx.AsyncClient() as http:
+            running = RunningContainer(spec, "127.0.0.1", tmp_path / "log", http, lambda: None)
+            made = Process((sys.executable, "-c", code), {"PATH": os.defpath})
+            task = asyncio.create_task(running.run(lambda: made, "Never"))
+            while not ready.exists():
+                await asyncio.sleep(0.01)
+            await running.stop(10)
+            return await task
+
+    assert asyncio.run(run()) == 0
+
+
+def test_a_job_pod_succeeds_only_when_every_container_did() -> None:
+    pod = _pod({}, restartPolicy="Never")
+    ended = ContainerState(phase="terminated", exit_code=0, started_at="2026-01-01T00:00:00Z")
+    assert pod_status(pod, {"cpm": ended}, "127.16.0.2", "now")["phase"] == "Succeeded"
+    ended.exit_code = 1
+    assert pod_status(pod, {"cpm": ended}, "127.16.0.2", "now")["phase"] == "Failed"
+
+
+def test_a_pod_is_ready_when_all_its_containers_are() -> None:
+    pod = _pod({})
+    state = ContainerState(phase="running", started_at="2026-01-01T00:00:00Z", ready=False, message="HTTP 503")
+    status = pod_status(pod, {"cpm": state}, "127.16.0.2", "now")
+    assert {one["type"]: one["status"] for one in status["conditions"]}["Ready"] == "False"
+    assert "HTTP 503" in status["conditions"][-1]["message"]
+    assert status["podIP"] == "10.16.0.2"

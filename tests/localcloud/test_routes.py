@@ -1,0 +1,63 @@
+"""The embedded edge chooses and changes as the Gateway API says."""
+
+from __future__ import annotations
+
+import pytest
+
+from localcloud.runner.edge import forwarded, modified
+from localcloud.runner.routes import Header, HeaderModifier, RouteSpec, choose, seconds
+
+
+def _route(*rules: dict[str, object], section: str = "https") -> tuple[str, RouteSpec]:
+    return "space", RouteSpec.model_validate({"parentRefs": [{"name": "edge", "sectionName": section}], "rules": list(rules)})
+
+
+def _rule(backend: str, *matches: tuple[str, str]) -> dict[str, object]:
+    return {
+        "matches": [{"path": {"type": kind, "value": value}} for kind, value in matches],
+        "backendRefs": [{"name": backend, "port": 80}],
+        "timeouts": {"request": "1m30s"},
+    }
+
+
+ROUTES = [_route(_rule("all", ("PathPrefix", "/api")), _rule("one", ("Exact", "/api/one")), _rule("deep", ("PathPrefix", "/api/a/b")))]
+
+
+@pytest.mark.parametrize(
+    ("path", "backend"),
+    [("/api", "all"), ("/api/x", "all"), ("/api/one", "one"), ("/api/one/more", "all"), ("/api/a/b/c", "deep")],
+)
+def test_an_exact_path_wins_and_then_the_longest_prefix(path: str, backend: str) -> None:
+    chosen = choose(ROUTES, path)
+    assert chosen is not None
+    assert chosen.backend.name == backend
+
+
+@pytest.mark.parametrize("path", ["/", "/apix", "/metrics"])
+def test_a_path_that_no_rule_names_has_no_route(path: str) -> None:
+    assert choose(ROUTES, path) is None
+
+
+def test_a_route_of_the_plain_http_listener_serves_nothing() -> None:
+    assert choose([_route(_rule("all", ("PathPrefix", "/")), section="http")], "/x") is None
+
+
+@pytest.mark.parametrize(("text", "value"), [("0s", None), ("300s", 300), ("1m30s", 90), ("500ms", 0.5)])
+def test_durations_are_read_as_seconds(text: str, value: float | None) -> None:
+    assert seconds(text) == value
+
+
+def test_a_header_that_the_edge_sets_replaces_the_one_of_the_service() -> None:
+    changed = modified(
+        [("X-Frame-Options", "ALLOWALL"), ("server", "x")],
+        HeaderModifier(set=[Header(name="x-frame-options", value="DENY")], remove=["Server"]),
+        upgrade=False,
+    )
+    assert changed == [("connection", "close"), ("x-frame-options", "DENY")]
+
+
+def test_a_client_cannot_claim_another_address() -> None:
+    passed = dict(forwarded([("X-Forwarded-For", "1.2.3.4"), ("X-Real-IP", "1.2.3.4")], "127.0.0.1", upgrade=False))
+    assert passed["x-forwarded-for"] == passed["x-real-ip"] == "127.0.0.1"
+    assert "X-Forwarded-For" not in passed
+    assert passed["x-forwarded-proto"] == "https"
