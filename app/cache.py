@@ -40,6 +40,7 @@ class Cache:
         self._seconds = seconds
         self._local: OrderedDict[str, _Entry] = OrderedDict()
         self._unsent: set[str] = set()
+        self.subscribed = asyncio.Event()
 
     async def get(self, name: str) -> str | None:
         """The value, from the nearer level that has it."""
@@ -89,6 +90,7 @@ class Cache:
             await channel.subscribe(CHANNEL)
             # What was published while nobody listened here is unknown, so nothing old is believed.
             self._local.clear()
+            self.subscribed.set()
             while True:
                 message = await channel.get_message(ignore_subscribe_messages=True, timeout=self._link.timeout / 2)
                 if message:

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
@@ -11,11 +9,14 @@ from typing import Annotated
 import structlog
 import typer
 
-from app.settings import ConfigurationError, Settings, load_settings
-from app.telemetry import logs
+from app import operating
+from app.cli_base import configured, reported
 
-FAILED, MISCONFIGURED = 1, 2
 main = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+main.add_typer(operating.keys, name="keys")
+main.add_typer(operating.flags, name="flags")
+main.command()(operating.mode)
+main.command()(operating.maintenance)
 
 
 class ServeRole(StrEnum):
@@ -23,28 +24,6 @@ class ServeRole(StrEnum):
 
     CPM = "cpm"
     IM = "im"
-
-
-def configured() -> Settings:
-    """Settings and logs, or every configuration error on standard error and exit code 2."""
-    try:
-        settings = load_settings()
-    except ConfigurationError as error:
-        for problem in error.problems:
-            typer.echo(f"configuration: {problem}", err=True)
-        raise typer.Exit(MISCONFIGURED) from None
-    logs.configure(settings)
-    return settings
-
-
-@contextmanager
-def reported(what: str) -> Iterator[None]:
-    """A failure becomes one log line with its trace and exit code 1."""
-    try:
-        yield
-    except Exception as error:
-        structlog.get_logger("app").exception(f"{what} failed", error_type=type(error).__name__)
-        raise typer.Exit(FAILED) from None
 
 
 @main.command()

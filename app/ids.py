@@ -9,6 +9,7 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from uuid import UUID
 
 _DIRECTIONS = {"north": "n", "south": "s", "east": "e", "west": "w", "central": "c"}
@@ -18,6 +19,7 @@ _PATTERN = re.compile(
 JOB_ID_PATTERN = r"^[a-z]{2,8}[0-9]-[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 
 
+@cache
 def region_code(region: str) -> str:
     """AWS's own short form of a region: us-east-1 -> use1, ap-southeast-1 -> apse1. Raises ValueError for others."""
     match = re.fullmatch(r"([a-z]{2})-((?:north|south|east|west|central)+)-(\d)", region)

@@ -1,19 +1,19 @@
 """How a job is accepted: row, idempotency key and place in the queue commit together, many requests in one transaction.
 
-Requests that arrive while a commit is under way wait for it and share the next one, so the price of a durable commit
-is paid once for all of them and a lone request waits for nobody. A request is answered after its own commit (A04).
+Requests share commits (app.batch), so the price of a durable commit is paid once for many of them. A request is
+answered after its own commit (A04).
 """
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.batch import Batcher
 from app.cache import Cache
 from app.database import Database
 from app.domain import GenerationRequest
@@ -66,20 +66,14 @@ class Receipt:
 Outcome = Receipt | KeyReused | KeyBusy
 
 
-@dataclass
-class _Waiting:
-    submission: Submission
-    answer: "asyncio.Future[Outcome]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-
 class Intake:
-    """Accepts jobs. Run `run()` as a task of the process; `accept` is what a request calls."""
+    """Accepts jobs."""
 
     def __init__(self, database: Database, cache: Cache, expiry_seconds: int) -> None:
         self._database = database
         self._cache = cache
         self._expiry = timedelta(seconds=expiry_seconds)
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._batcher: Batcher[Submission, Outcome] = Batcher(self._commit, BATCH)
         self._keys: set[tuple[str, str]] = set()
 
     async def accept(self, submission: Submission) -> Receipt:
@@ -90,39 +84,13 @@ class Intake:
         if name:
             self._keys.add(name)
         try:
-            waiting = _Waiting(submission)
-            self._queue.put_nowait(waiting)
-            outcome = await waiting.answer
+            outcome = await self._batcher.ask(submission)
         finally:
             if name:
                 self._keys.discard(name)
         if isinstance(outcome, Receipt):
             return outcome
         raise outcome
-
-    async def run(self) -> None:
-        """Commit batches until cancelled."""
-        while True:
-            batch = [await self._queue.get()]
-            while len(batch) < BATCH and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            await self._settle(batch)
-
-    async def _settle(self, batch: Sequence[_Waiting]) -> None:
-        try:
-            outcomes = await self._commit([waiting.submission for waiting in batch])
-        except asyncio.CancelledError:
-            for waiting in batch:
-                waiting.answer.cancel()
-            raise
-        except Exception as error:  # every waiting request gets the reason; the loop goes on for the next ones
-            for waiting in batch:
-                if not waiting.answer.done():
-                    waiting.answer.set_exception(error)
-            return
-        for waiting, outcome in zip(batch, outcomes, strict=True):
-            if not waiting.answer.done():
-                waiting.answer.set_result(outcome)
 
     async def _commit(self, batch: Sequence[Submission]) -> list[Outcome]:
         async with self._database.write() as connection:

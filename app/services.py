@@ -1,7 +1,7 @@
 """What one process is made of, built once at its start and handed to whoever needs it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -52,6 +52,7 @@ def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     """Put the parts together; nothing runs and nothing is connected yet."""
     database = Database(settings)
     link = RedisLink(settings.redis_url, settings.redis_timeout_seconds)
+    limits = RedisLink(settings.redis_queue_url, settings.redis_timeout_seconds) if settings.redis_queue_url else link
     cache = Cache(link, settings.cache_local_seconds, settings.cache_seconds)
     keys = KeyStore(database, cache)
     http = httpx.AsyncClient()
@@ -66,7 +67,7 @@ def build(settings: Settings, lifecycle: Lifecycle) -> Services:
         keys=keys,
         sessions=sessions,
         callers=Callers(keys, sessions),
-        limiter=Limiter(settings.redis_queue_url or settings.redis_url, settings.redis_timeout_seconds),
+        limiter=Limiter(limits),
         switchboard=Switchboard(database),
         http=http,
         regions=Regions(settings, http),
@@ -79,7 +80,7 @@ async def running(settings: Settings, lifecycle: Lifecycle) -> AsyncIterator[Ser
     """Build the parts, run their background tasks, and take everything down in the reverse order."""
     services = build(settings, lifecycle)
     try:
-        async with background(services.intake.run(), services.cache.listen(), services.switchboard.follow()):
+        async with background(services.cache.listen(), services.switchboard.follow()):
             yield services
     finally:
         await services.http.aclose()
@@ -94,6 +95,13 @@ async def background(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]
     try:
         yield
     finally:
-        for task in tasks:
+        await ended(tasks)
+
+
+async def ended(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Cancel tasks until they are over: a library that mistakes a cancellation for its own time limit goes on."""
+    left = set(tasks)
+    while left:
+        for task in left:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, left = await asyncio.wait(left, timeout=0.5)

@@ -42,6 +42,8 @@ from app.writers.base import WriterError
 
 _LOG = structlog.get_logger("app.worker")
 RECONNECT_SECONDS = 1.0
+# New jobs are announced; a postponed one is not, so it waits this much longer than its pause at most.
+LOOK_EVERY = timedelta(seconds=1)
 LONGEST_BACKOFF_SECONDS = 300.0
 
 
@@ -105,7 +107,7 @@ class Worker:
             self._manager = manager
             concurrency = self._settings.worker_concurrency
             await manager.run(
-                dequeue_timeout=timedelta(seconds=5),
+                dequeue_timeout=LOOK_EVERY,
                 batch_size=max(1, concurrency // 2),
                 max_concurrent_tasks=concurrency,
                 shutdown_on_listener_failure=True,

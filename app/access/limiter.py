@@ -1,19 +1,49 @@
-"""Counting requests over sliding windows in Redis, or in the process while Redis is down (same limits, per process)."""
+"""Counting requests over sliding windows in Redis, or in the process while Redis is down (same limits, per process).
 
-import asyncio
+The counters are those of the library `limits` (two neighbouring windows, weighted), but a request belongs to up to
+four windows and the library asks Redis twice for each; here one script counts them all, for a batch of requests.
+"""
+
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits import RateLimitItemPerSecond
+from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from pydantic import SecretStr
-from redis.exceptions import RedisError
+from redis.asyncio import Redis
 
 from app.access.tiers import Allowance
-from app.redis_link import PAUSE_SECONDS
-from app.telemetry.metrics import DEGRADED
+from app.batch import Batcher
+from app.redis_link import RedisDown, RedisLink
+
+LARGEST_BATCH = 100
+
+# KEYS: one a window. ARGV: now in milliseconds, then limit and length in milliseconds of each window.
+# Answers for each window: whether it let the request pass, what is left, milliseconds until the window ends.
+_SCRIPT = """
+local now, answers = tonumber(ARGV[1]), {}
+for place, key in ipairs(KEYS) do
+  local limit, length = tonumber(ARGV[2 * place]), tonumber(ARGV[2 * place + 1])
+  local window = math.floor(now / length)
+  local stored = redis.call('hmget', key, 'window', 'count', 'before')
+  local at, count, before = tonumber(stored[1] or window), tonumber(stored[2] or 0), tonumber(stored[3] or 0)
+  if at == window - 1 then before, count = count, 0 elseif at ~= window then before, count = 0, 0 end
+  local elapsed = now - window * length
+  local used = math.ceil(before * (length - elapsed) / length) + count
+  local passes = used < limit
+  if passes then
+    count, used = count + 1, used + 1
+    redis.call('hset', key, 'window', window, 'count', count, 'before', before)
+    redis.call('pexpire', key, 2 * length)
+  end
+  answers[#answers + 1] = passes and 1 or 0
+  answers[#answers + 1] = math.max(0, limit - used)
+  answers[#answers + 1] = length - elapsed
+end
+return answers
+"""
 
 
 @dataclass(frozen=True)
@@ -40,52 +70,80 @@ class Verdict:
 @dataclass(frozen=True)
 class _Window:
     scope: str
-    item: RateLimitItem
+    limit: int
+    seconds: int
+
+
+@dataclass(frozen=True)
+class _Question:
+    who: str
+    windows: tuple[_Window, ...]
+    generation: bool
 
 
 class Limiter:
-    """Limits by who asks. A request is counted in every window it belongs to, also when another one refuses it."""
+    """Limits by who asks. A request counts in each of its windows that has room, also when another one refuses it."""
 
-    def __init__(self, url: SecretStr | None, timeout: float) -> None:
+    def __init__(self, link: RedisLink) -> None:
+        self._link = link
+        self._batcher: Batcher[_Question, Sequence[int]] = Batcher(self._ask_redis, LARGEST_BATCH)
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._closed_until = 0.0
-        self._shared: SlidingWindowCounterRateLimiter | None = None
-        self._timeout = timeout
-        if url is not None:
-            storage = RedisStorage(
-                f"async+{url.get_secret_value()}",
-                implementation="redispy",
-                socket_timeout=timeout,
-                socket_connect_timeout=timeout,
-            )
-            self._shared = SlidingWindowCounterRateLimiter(storage)
+        self._script: str | None = None
 
     async def request(self, who: str, allowance: Allowance, *, generation: bool) -> Verdict:
         """Count one request; the verdict is the refusing window's, else the narrowest one's."""
-        windows = [_Window("minute", RateLimitItemPerMinute(allowance.per_minute))]
-        if allowance.per_hour is not None:
-            windows.append(_Window("hour", RateLimitItemPerHour(allowance.per_hour)))
-        if generation:
-            windows.append(_Window("generate", RateLimitItemPerMinute(allowance.generate_per_minute)))
-            if allowance.texts_per_day is not None:
-                windows.append(_Window("day", RateLimitItemPerDay(allowance.texts_per_day)))
-        if self._shared is not None and time.monotonic() >= self._closed_until:
-            try:
-                async with asyncio.timeout(self._timeout):
-                    return await _judge(self._shared, who, windows, generation=generation)
-            except (RedisError, OSError, TimeoutError):
-                self._closed_until = time.monotonic() + PAUSE_SECONDS
-                DEGRADED.labels("redis").inc()
-        return await _judge(self._local, who, windows, generation=generation)
+        question = _Question(who, _windows(allowance, generation=generation), generation)
+        try:
+            answer = await self._batcher.ask(question)
+        except RedisDown:
+            answer = await self._ask_process(question)
+        return _verdict(question, answer)
+
+    async def _ask_redis(self, questions: Sequence[_Question]) -> Sequence[Sequence[int]]:
+        async def count(client: Redis) -> Sequence[Sequence[int]]:
+            script = self._script or str(await client.script_load(_SCRIPT))
+            now = int(time.time() * 1000)
+            async with client.pipeline(transaction=False) as commands:
+                for question in questions:
+                    keys = [f"limit:{window.scope}:{question.who}" for window in question.windows]
+                    limits = [figure for w in question.windows for figure in (w.limit, w.seconds * 1000)]
+                    commands.evalsha(script, len(keys), *keys, now, *limits)
+                answers: Sequence[Sequence[int]] = await commands.execute()
+            self._script = script
+            return answers
+
+        try:
+            return await self._link.ask(count)
+        except RedisDown:
+            # A restarted Redis has forgotten the script; the next batch loads it again.
+            self._script = None
+            raise
+
+    async def _ask_process(self, question: _Question) -> Sequence[int]:
+        answer: list[int] = []
+        for window in question.windows:
+            item = RateLimitItemPerSecond(window.limit, window.seconds)
+            passes = await self._local.hit(item, window.scope, question.who)
+            left = await self._local.get_window_stats(item, window.scope, question.who)
+            answer += [int(passes), left.remaining, max(0, int((left.reset_time - time.time()) * 1000))]
+        return answer
 
 
-async def _judge(
-    strategy: SlidingWindowCounterRateLimiter, who: str, windows: list[_Window], *, generation: bool
-) -> Verdict:
-    passed = await asyncio.gather(*(strategy.hit(window.item, window.scope, who) for window in windows))
-    refusing = [window for window, allowed in zip(windows, passed, strict=True) if not allowed]
-    shown = refusing[0] if refusing else next(w for w in windows if w.scope == ("generate" if generation else "minute"))
-    statistics = await strategy.get_window_stats(shown.item, shown.scope, who)
-    reset = max(0, math.ceil(statistics.reset_time - time.time()))
-    remaining = 0 if refusing else max(0, statistics.remaining)
-    return Verdict(not refusing, shown.scope, shown.item.amount, remaining, reset)
+def _windows(allowance: Allowance, *, generation: bool) -> tuple[_Window, ...]:
+    hour = allowance.per_hour
+    windows = [_Window("minute", allowance.per_minute, 60), *([_Window("hour", hour, 3600)] if hour else [])]
+    if generation:
+        windows.append(_Window("generate", allowance.generate_per_minute, 60))
+        if allowance.texts_per_day is not None:
+            windows.append(_Window("day", allowance.texts_per_day, 86_400))
+    return tuple(windows)
+
+
+def _verdict(question: _Question, answer: Sequence[int]) -> Verdict:
+    places = range(len(question.windows))
+    refusing = [place for place in places if not answer[3 * place]]
+    narrow = "generate" if question.generation else "minute"
+    shown = refusing[0] if refusing else next(p for p in places if question.windows[p].scope == narrow)
+    window = question.windows[shown]
+    reset = math.ceil(answer[3 * shown + 2] / 1000)
+    return Verdict(not refusing, window.scope, window.limit, answer[3 * shown + 1] if not refusing else 0, reset)

@@ -19,7 +19,7 @@ from app.services import Lifecycle, background, running
 from app.settings import Settings, load_settings
 from app.telemetry import logs
 from app.telemetry.figures import keep_figures
-from app.telemetry.reporting import report_errors, trace
+from app.telemetry.reporting import report_errors, tracer_provider
 from app.worker import Worker
 from app.writers.desk import desk
 
@@ -48,6 +48,7 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
                 else:
                     yield
 
+    traces = tracer_provider(settings)
     app = FastAPI(
         title="Content generation",
         version=settings.version,
@@ -55,6 +56,8 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
         docs_url=None if settings.closed else "/docs",
         redoc_url=None if settings.closed else "/redoc",
         openapi_url=None if settings.closed else "/openapi.json",
+        # Figures and logs are our own; the framework's spans only where there is a collector.
+        telemetry={"tracing": traces is not None, "tracer_provider": traces, "metrics": False, "logs": False},
     )
     problems.install(app)
     routers = ROUTERS[role] if settings.closed else (*ROUTERS[role], debug.router)
@@ -105,6 +108,4 @@ def from_environment(role: Role, lifecycle: Lifecycle) -> FastAPI:
     settings = load_settings()
     redactor = logs.configure(settings)
     report_errors(settings, redactor.text)
-    app = create(settings, role, lifecycle)
-    trace(app, settings)
-    return app
+    return create(settings, role, lifecycle)

@@ -18,7 +18,7 @@ BEARER = {"WWW-Authenticate": "Bearer"}
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def services(connection: HTTPConnection) -> Services:
+async def services(connection: HTTPConnection) -> Services:
     """The parts of this process."""
     found = connection.app.state.services
     assert isinstance(found, Services)
@@ -28,7 +28,7 @@ def services(connection: HTTPConnection) -> Services:
 ServicesNow = Annotated[Services, Depends(services)]
 
 
-def caller(request: Request, services: ServicesNow) -> Caller:
+async def caller(request: Request, services: ServicesNow) -> Caller:
     """Who sends the request; 401 when this deployment wants a key and there is none (E03)."""
     found = request.scope["state"]["caller"]
     assert isinstance(found, Caller)
@@ -45,7 +45,7 @@ def may_see(caller: Caller, job: Job) -> bool:
     return job.owner is None or job.owner == caller.client_id
 
 
-def job_id(
+async def job_id(
     job_id: Annotated[str, Path(max_length=60, examples=["use1-019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"])],
 ) -> JobId:
     """The job of the path; what cannot be an id cannot be found either."""
@@ -58,7 +58,7 @@ def job_id(
 JobOfPath = Annotated[JobId, Depends(job_id)]
 
 
-def administrator(
+async def administrator(
     request: Request,
     services: ServicesNow,
     x_admin_token: Annotated[str | None, Header(max_length=200)] = None,

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 from pydantic import SecretStr
+from pydantic_core import to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from app.settings import Settings
@@ -75,14 +76,16 @@ def configure(settings: Settings) -> Redactor:
     redactor = Redactor(secrets_of(settings))
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _origin(settings),
         structlog.processors.format_exc_info,
         redactor,
     ]
     renderer: Processor = (
-        structlog.processors.JSONRenderer() if settings.log_format_json else structlog.dev.ConsoleRenderer(colors=False)
+        structlog.processors.JSONRenderer(serializer=_json)
+        if settings.log_format_json
+        else structlog.dev.ConsoleRenderer(colors=False)
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
@@ -100,16 +103,20 @@ def configure(settings: Settings) -> Redactor:
         logger.propagate = True
         logger.setLevel(max(level, logging.getLevelName(settings.log_level)))
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, renderer, _encoded],
+        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level)),
         cache_logger_on_first_use=True,
     )
     return redactor
+
+
+def _encoded(_: WrappedLogger, __: str, event: EventDict | str) -> bytes:
+    return str(event).encode()
+
+
+def _json(event: EventDict, **_: object) -> str:
+    return to_json(event, fallback=str).decode()
 
 
 def _origin(settings: Settings) -> Processor:

@@ -1,13 +1,18 @@
 """Errors to Sentry and traces to OpenTelemetry, each only where the settings name a place to send them (B04, E11)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import sentry_sdk
 import structlog
-from fastapi import FastAPI
 from sentry_sdk.types import Event, Hint
 
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
 
 _LOG = structlog.get_logger("app.reporting")
 
@@ -45,22 +50,20 @@ def scrub(node: object, clean: Callable[[str], str]) -> None:
             scrub(value, clean)
 
 
-def trace(app: FastAPI, settings: Settings) -> bool:
-    """Send spans of requests to a collector. Needs the extra `otel`; says so when it is missing."""
+def tracer_provider(settings: Settings) -> TracerProvider | None:
+    """Where spans of requests go; None when no collector is named. Needs the extra `otel`, and says so."""
     if settings.otel_exporter_otlp_endpoint is None:
-        return False
+        return None
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+        from opentelemetry.sdk import trace
         from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
         _LOG.error("traces are not sent: install the extra 'otel'", error=str(error))
-        return False
+        return None
     resource = {"service.name": settings.service, "service.instance.id": settings.instance_id}
-    provider = TracerProvider(resource=Resource.create(resource))
+    provider = trace.TracerProvider(resource=Resource.create(resource))
     endpoint = f"{settings.otel_exporter_otlp_endpoint.rstrip('/')}/v1/traces"
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
-    FastAPIInstrumentor.instrument_app(app, tracer_provider=provider, excluded_urls="health,ready,metrics")
-    return True
+    return provider

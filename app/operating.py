@@ -1,0 +1,97 @@
+"""The commands an operator runs in the image: keys, flags, mode, maintenance."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+
+from app.access.tiers import Tier
+from app.cli_base import configured, reported
+from app.maintenance import Schedule
+from app.services import Lifecycle, Services, build
+from app.switches import Mode
+
+T = TypeVar("T")
+keys = typer.Typer(no_args_is_help=True, help="API keys.")
+flags = typer.Typer(no_args_is_help=True, help="Feature flags.")
+
+
+def _with_services(what: str, work: Callable[[Services], Awaitable[T]]) -> T:
+    settings = configured()
+
+    async def run() -> T:
+        services = build(settings, Lifecycle())
+        try:
+            return await work(services)
+        finally:
+            await services.http.aclose()
+            await services.redis.close()
+            await services.database.close()
+
+    with reported(what):
+        return asyncio.run(run())
+
+
+@keys.command("create")
+def create_key(
+    client_id: str,
+    tier: Annotated[Tier, typer.Option(help="Its limits.")] = Tier.FREE,
+    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+) -> None:
+    """Make a key; its secret is printed this once."""
+    key, secret = _with_services("key creation", lambda services: services.keys.create(client_id, name, tier))
+    typer.echo(json.dumps({**key.model_dump(mode="json"), "secret": secret}))
+
+
+@keys.command("list")
+def list_keys(client_id: Annotated[str | None, typer.Option(help="Only this client's.")] = None) -> None:
+    """Show keys, one JSON object a line, without secrets."""
+    for key in _with_services("key list", lambda services: services.keys.list(client_id)):
+        typer.echo(key.model_dump_json())
+
+
+@keys.command("revoke")
+def revoke_key(key_id: str) -> None:
+    """Refuse a key from now on."""
+    if not _with_services("key revocation", lambda services: services.keys.revoke(key_id)):
+        typer.echo(f"there is no key '{key_id}' in force; `keys list` shows them", err=True)
+        raise typer.Exit(1)
+
+
+@flags.command("list")
+def list_flags() -> None:
+    """Show flags, one JSON object a line."""
+    for flag in _with_services("flag list", lambda services: services.switchboard.refresh()).flags.values():
+        typer.echo(flag.model_dump_json())
+
+
+@flags.command("set")
+def set_flag(
+    name: str,
+    percent: Annotated[float, typer.Option(min=0, max=100, help="Share of clients: 1, 10, 50, 100.")] = 100,
+    off: Annotated[bool, typer.Option("--off", help="Nobody has it, whatever the share.")] = False,
+) -> None:
+    """Create or change a flag; in force everywhere within two seconds."""
+    flag = _with_services("flag change", lambda s: s.switchboard.set_flag(name, enabled=not off, percent=percent))
+    typer.echo(flag.model_dump_json())
+
+
+def mode(mode: Mode) -> None:
+    """normal, read_only or maintenance; in force everywhere within two seconds."""
+    _with_services("mode change", lambda services: services.switchboard.set_mode(mode))
+
+
+def maintenance(
+    schedule: Schedule, dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False
+) -> None:
+    """Run the daily, weekly or monthly care; one JSON object a task."""
+    from dataclasses import asdict
+
+    from app.maintenance import run
+
+    settings = configured()
+    with reported("maintenance"):
+        for done in asyncio.run(run(settings, schedule, dry_run=dry_run)):
+            typer.echo(json.dumps({**asdict(done), "dry_run": dry_run}))

@@ -1,0 +1,73 @@
+"""The commands of the image, as processes."""
+
+import asyncio
+import json
+
+import asyncpg
+import pytest
+from conftest import Fleet, run_app
+
+
+@pytest.mark.requirement("K17")
+@pytest.mark.parametrize("schedule", ["daily", "weekly", "monthly"])
+def test_maintenance_can_be_tried_run_and_run_again(fleet: Fleet, schedule: str) -> None:
+    runs = [run_app(fleet, "maintenance", schedule, *flags) for flags in (["--dry-run"], [], [])]
+    for done in runs:
+        assert done.returncode == 0, done.stdout + done.stderr
+    tried, first, again = ([json.loads(line) for line in done.stdout.splitlines() if '"task"' in line] for done in runs)
+    assert (
+        [entry["task"] for entry in tried] == [entry["task"] for entry in first] == [entry["task"] for entry in again]
+    )
+    assert all(entry["dry_run"] for entry in tried) and not any(entry["dry_run"] for entry in first)
+
+
+@pytest.mark.requirement("K17")
+def test_old_things_go_and_young_ones_stay(fleet: Fleet, database_url: str) -> None:
+    async def prepare() -> None:
+        connection = await asyncpg.connect(database_url)
+        rows = [("old", "2 days"), ("young", "1 hour")]
+        statement = "INSERT INTO idempotency_keys VALUES ($1, $1, 'x', 'j', now() - $2::text::interval)"
+        await connection.executemany(statement, rows)
+        await connection.execute("CREATE TABLE jobs_2001_01 (LIKE jobs INCLUDING ALL)")
+        attach = "ALTER TABLE jobs ATTACH PARTITION jobs_2001_01 FOR VALUES FROM ('2001-01-01') TO ('2001-02-01')"
+        await connection.execute(attach)
+        await connection.close()
+
+    async def left() -> tuple[list[str], bool]:
+        connection = await asyncpg.connect(database_url)
+        keys = [row[0] for row in await connection.fetch("SELECT owner FROM idempotency_keys")]
+        partition = await connection.fetchval("SELECT to_regclass('jobs_2001_01') IS NOT NULL")
+        await connection.close()
+        return keys, partition
+
+    asyncio.run(prepare())
+    run_app(fleet, "maintenance", "daily", "--dry-run")
+    run_app(fleet, "maintenance", "monthly", "--dry-run")
+    assert asyncio.run(left()) == (["old", "young"], True)
+    assert run_app(fleet, "maintenance", "daily").returncode == 0
+    done = run_app(fleet, "maintenance", "monthly")
+    assert done.returncode == 0, done.stdout
+    assert asyncio.run(left()) == (["young"], False)
+
+
+def test_keys_are_made_listed_and_revoked_by_command(fleet: Fleet) -> None:
+    made = run_app(fleet, "keys", "create", "acme", "--tier", "pro")
+    key = json.loads(made.stdout.splitlines()[-1])
+    assert key["tier"] == "pro" and key["secret"].startswith(f"cg_{key['id']}_")
+    listed = run_app(fleet, "keys", "list", "--client-id", "acme")
+    assert key["id"] in listed.stdout and key["secret"] not in listed.stdout
+    assert run_app(fleet, "keys", "revoke", key["id"]).returncode == 0
+    assert run_app(fleet, "keys", "revoke", key["id"]).returncode == 1
+
+
+@pytest.mark.requirement("C01")
+def test_a_flag_is_set_and_switched_off_by_command(fleet: Fleet) -> None:
+    assert run_app(fleet, "flags", "set", "new-writer", "--percent", "10").returncode == 0
+    run_app(fleet, "flags", "set", "new-writer", "--percent", "10", "--off")
+    flag = json.loads(run_app(fleet, "flags", "list").stdout.splitlines()[-1])
+    assert (flag["name"], flag["enabled"], flag["percent"]) == ("new-writer", False, 10)
+
+
+def test_wrong_usage_ends_with_code_two(fleet: Fleet) -> None:
+    assert run_app(fleet, "maintenance", "yearly").returncode == 2
+    assert run_app(fleet, "serve", "--role", "frontend").returncode == 2
