@@ -37,6 +37,7 @@ class Declared:
     provider: str
     protect: bool
     custom: bool
+    after: tuple[str, ...]
     inputs: dict[str, Json]
     visible: dict[str, Json]
 
@@ -76,6 +77,7 @@ class RecordingEngine(MockMonitor):
                     provider=request.provider,
                     protect=request.protect,
                     custom=request.custom,
+                    after=tuple(request.dependencies),
                     inputs=_object(_plain(wire, hide=False)),
                     visible=_object(_plain(wire, hide=True)),
                 )

@@ -1,0 +1,174 @@
+"""The data stores of a stack: in the cluster or managed, with the documents' figures, behind the same addresses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infra.settings import StackSettings, parse
+from tests.unit.conftest import Declare, declared
+from tests.unit.engine import Declared, Json, RecordingEngine
+
+KEYS = {"database_url", "database_url_direct", "database_read_url", "redis_url", "redis_queue_url"}
+
+
+def settings(environment: str, **values: object) -> StackSettings:
+    least = {"environment": environment, "domain": "example.com", "regions": ["us-east-1"]}
+    return parse(environment, {**least, **values})
+
+
+def addresses(engine: RecordingEngine, region: str = "us-east-1") -> dict[str, str]:
+    """What the services of a region connect to."""
+    secret = engine.one("core/v1:Secret", f"{region}-secrets-secret").at("stringData")
+    assert isinstance(secret, dict)
+    return {key: str(value) for key, value in secret.items()}
+
+
+def parameters(one: Declared) -> dict[Json, Json]:
+    """A parameter group's values by name."""
+    found = one.at("parameters")
+    assert isinstance(found, list)
+    return {parameter["name"]: parameter["value"] for parameter in found if isinstance(parameter, dict)}
+
+
+@pytest.mark.requirement("P04")
+@pytest.mark.parametrize(
+    ("environment", "values", "kinds"),
+    [
+        ("dev", {}, (0, 0, 3)),
+        ("dev", {"postgres": {"backend": "managed"}}, (1, 0, 2)),
+        ("dev", {"redis": {"backend": "managed"}}, (0, 2, 1)),
+        ("staging", {}, (1, 2, 0)),
+        ("staging", {"postgres": {"backend": "cluster"}, "redis": {"backend": "cluster"}}, (0, 0, 3)),
+    ],
+)
+def test_each_store_is_where_the_stack_puts_it_and_services_see_the_same_addresses(
+    environment: str, values: dict[str, object], kinds: tuple[int, int, int]
+) -> None:
+    engine = declared(environment, settings(environment, **values))
+    found = [len(engine.of(kind)) for kind in ("rds/instance:Instance", "ReplicationGroup", "StatefulSet")]
+    assert tuple(found) == kinds
+    seen = addresses(engine)
+    assert set(seen) == KEYS
+    managed_database, managed_cache = kinds[0] > 0, kinds[1] > 0
+    assert ("sslmode=require" in seen["database_url"]) == managed_database
+    assert {seen[key].startswith("rediss://") for key in ("redis_url", "redis_queue_url")} == {managed_cache}
+
+
+@pytest.mark.requirement("P01")
+def test_production_databases_have_the_documents_size_replica_and_parameters(declare: Declare) -> None:
+    prod = declare("prod")
+    primaries = [one for one in prod.of("rds/instance:Instance") if one.name.endswith("-primary")]
+    replicas = [one for one in prod.of("rds/instance:Instance") if "-replica-" in one.name]
+    assert len(primaries) == len(replicas) == 3
+    for one in primaries:
+        # 2 CPUs and 8 GiB in AWS's table of instance classes.
+        assert one.at("instanceClass") == "db.t4g.large"
+        assert int(str(one.at("engineVersion"))) >= 15
+        assert one.at("multiAz")
+    for one in prod.of("rds/parameterGroup:ParameterGroup"):
+        set_ = parameters(one)
+        assert set_["max_connections"] == "200"
+        # RDS counts the first two in blocks of 8 KiB and the third in KiB.
+        assert int(str(set_["shared_buffers"])) * 8192 == 2 * 2**30
+        assert int(str(set_["effective_cache_size"])) * 8192 == 6 * 2**30
+        assert int(str(set_["work_mem"])) * 1024 == 16 * 2**20
+
+
+@pytest.mark.requirement("P01")
+def test_a_database_in_the_cluster_is_started_with_the_same_parameters(declare: Declare) -> None:
+    server = declare("local").one("StatefulSet", "postgres-server")
+    arguments = server.at("spec", "template", "spec", "containers", 0, "args")
+    assert isinstance(arguments, list)
+    given = dict(str(value).split("=", 1) for value in arguments if value != "-c")
+    wanted = {"max_connections": "200", "shared_buffers": "2GB", "effective_cache_size": "6GB", "work_mem": "16MB"}
+    assert wanted.items() <= given.items()
+    limits = server.at("spec", "template", "spec", "containers", 0, "resources", "limits")
+    assert limits == {"cpu": "2000m", "memory": "8Gi"}
+
+
+def test_readers_use_the_replica_where_there_is_one(declare: Declare) -> None:
+    prod, local = addresses(declare("prod")), addresses(declare("local"))
+    assert "postgres-replica-1" in prod["database_read_url"]
+    assert "postgres-primary" in prod["database_url"]
+    assert local["database_read_url"] == local["database_url"]
+
+
+def test_managed_databases_are_private_encrypted_and_speak_tls_only(declare: Declare) -> None:
+    for stack in ("staging", "prod"):
+        for one in declare(stack).of("rds/instance:Instance"):
+            assert (one.at("storageEncrypted"), one.at("publiclyAccessible")) == (True, False)
+        for one in declare(stack).of("rds/parameterGroup:ParameterGroup"):
+            assert parameters(one)["rds.force_ssl"] == "1"
+        for one in declare(stack).of("ReplicationGroup"):
+            assert (one.at("atRestEncryptionEnabled"), one.at("transitEncryptionEnabled")) == (True, True)
+
+
+def test_managed_stores_are_reached_from_private_addresses_only(declare: Declare) -> None:
+    rules = declare("prod").of("SecurityGroupIngressRule")
+    assert {one.at("cidrIpv4") for one in rules} == {"10.0.0.0/8"}
+    assert {(one.at("fromPort"), one.at("toPort")) for one in rules} == {(5432, 5432), (6379, 6379)}
+
+
+@pytest.mark.requirement("R01")
+def test_redis_in_the_cluster_has_the_documents_settings(declare: Declare) -> None:
+    engine = declare("local")
+    cache = engine.one("StatefulSet", "redis-cache-server")
+    server = cache.at("spec", "template", "spec", "containers", 0)
+    assert isinstance(server, dict)
+    assert server["image"] == "redis:7"
+    assert server["resources"] == {
+        "requests": {"cpu": "100m", "memory": "128Mi"},
+        "limits": {"cpu": "500m", "memory": "512Mi"},
+    }
+    for probe in ("livenessProbe", "readinessProbe"):
+        assert server[probe]["exec"]["command"] == ["redis-cli", "ping"]
+    assert cache.at("spec", "volumeClaimTemplates", 0, "spec", "resources", "requests", "storage") == "1Gi"
+    written = str(engine.one("core/v1:Secret", "redis-cache-secret").at("stringData", "redis.conf"))
+    assert {"appendonly yes", "maxmemory 256mb", "maxmemory-policy allkeys-lru"} <= set(written.splitlines())
+
+
+@pytest.mark.requirement("R02")
+def test_cache_and_queue_are_instances_of_their_own_and_production_has_three_nodes_of_each(declare: Declare) -> None:
+    dev, prod = declare("dev"), declare("prod")
+    policies = {
+        role: str(dev.one("core/v1:Secret", f"redis-{role}-secret").at("stringData", "redis.conf"))
+        for role in ("cache", "queue")
+    }
+    assert "maxmemory-policy allkeys-lru" in policies["cache"]
+    assert "maxmemory-policy noeviction" in policies["queue"]
+    assert {one.at("spec", "replicas") for one in dev.of("StatefulSet")} == {1}
+    groups = prod.of("ReplicationGroup")
+    assert {(one.at("numCacheClusters"), one.at("automaticFailoverEnabled")) for one in groups} == {(3, True)}
+    evictions = [parameters(one)["maxmemory-policy"] for one in prod.of("elasticache/parameterGroup:ParameterGroup")]
+    assert sorted(map(str, evictions)) == ["allkeys-lru"] * 3 + ["noeviction"] * 3
+
+
+def test_the_backup_bucket_is_closed_encrypted_versioned_and_ages_out(each: RecordingEngine) -> None:
+    closed = each.one("BucketPublicAccessBlock")
+    flags = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    assert [closed.at(flag) for flag in flags] == [True] * 4
+    assert each.one("BucketVersioning").at("versioningConfiguration", "status") == "Enabled"
+    encryption = each.one("BucketServerSideEncryptionConfiguration").at(
+        "rules", 0, "applyServerSideEncryptionByDefault", "sseAlgorithm"
+    )
+    assert encryption == "aws:kms"
+    (statement,) = json.loads(str(each.one("BucketPolicy").at("policy")))["Statement"]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    rules = each.one("BucketLifecycleConfiguration").at("rules")
+    assert isinstance(rules, list)
+    assert {rule["id"]: rule["expiration"]["days"] for rule in rules if "expiration" in rule} == {
+        "expire-db": 30,
+        "expire-state": 30,
+        "expire-wal": 7,
+        "expire-config": 90,
+    }
+
+
+def test_backups_run_every_hour_in_production_and_daily_elsewhere(declare: Declare) -> None:
+    for stack, schedule in {"prod": "0 * * * *", "staging": "0 2 * * *", "dev": "0 2 * * *"}.items():
+        jobs = declare(stack).of("CronJob")
+        assert {one.at("spec", "schedule") for one in jobs} == {schedule}
+        assert {one.at("spec", "concurrencyPolicy") for one in jobs} == {"Forbid"}
+        assert len(jobs) == len(declare(stack).of("contentgen:stack:Region"))

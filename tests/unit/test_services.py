@@ -1,0 +1,239 @@
+"""The services of a stack as Kubernetes gets them: size, rollout, hardening, probes, autoscaling."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
+from tests.unit.conftest import Declare
+from tests.unit.engine import Declared, Json, RecordingEngine
+
+SERVICES = ("cpm", "im", "worker")
+SERVER = {"capabilities": {"drop": ["ALL"]}, "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True}
+
+
+def pod(one: Declared) -> Json:
+    """The pod's spec of a workload of any kind."""
+    return one.at("spec", "jobTemplate", "spec", "template", "spec") or one.at("spec", "template", "spec")
+
+
+def container(one: Declared, *path: str) -> Json:
+    """A value of a Deployment's only container."""
+    containers = one.at("spec", "template", "spec", "containers")
+    assert isinstance(containers, list)
+    assert len(containers) == 1
+    return one.at("spec", "template", "spec", "containers", 0, *path)
+
+
+def workloads(engine: RecordingEngine) -> list[Declared]:
+    """Everything that makes pods."""
+    return [found for kind in ("Deployment", "StatefulSet", ":Job", "CronJob") for found in engine.of(kind)]
+
+
+def sizes(engine: RecordingEngine, service: str) -> set[tuple[Json, Json]]:
+    """The autoscaler's range of a service, in every region."""
+    scalers = [one for one in engine.of("HorizontalPodAutoscaler") if one.at("metadata", "name") == service]
+    return {(one.at("spec", "minReplicas"), one.at("spec", "maxReplicas")) for one in scalers}
+
+
+def deployments(engine: RecordingEngine, service: str) -> list[Declared]:
+    return [one for one in engine.of("Deployment") if one.at("metadata", "name") == service]
+
+
+@pytest.mark.requirement("A01")
+@pytest.mark.parametrize(("stack", "range_"), [("staging", (2, 5)), ("prod", (2, 10))])
+def test_cpm_has_its_instances_requests_and_limits(declare: Declare, stack: str, range_: tuple[int, int]) -> None:
+    assert sizes(declare(stack), "cpm") == {range_}
+    for one in deployments(declare(stack), "cpm"):
+        assert container(one, "resources", "requests", "memory") == "256Mi"
+        assert container(one, "resources", "requests", "cpu") == "250m"
+        assert container(one, "resources", "limits", "memory") == "1Gi"
+        assert container(one, "resources", "limits", "cpu") == "1000m"
+
+
+@pytest.mark.requirement("A02")
+@pytest.mark.parametrize(("stack", "range_"), [("staging", (2, 3)), ("prod", (2, 5))])
+def test_im_has_its_instances_and_between_256_megabytes_and_one_gigabyte(
+    declare: Declare, stack: str, range_: tuple[int, int]
+) -> None:
+    assert sizes(declare(stack), "im") == {range_}
+    for one in deployments(declare(stack), "im"):
+        assert container(one, "resources", "requests", "memory") == "256Mi"
+        assert container(one, "resources", "limits", "memory") == "1Gi"
+        assert container(one, "resources", "limits", "cpu") == "1000m"
+
+
+@pytest.mark.requirement("K06")
+def test_autoscalers_own_the_replicas_at_70_per_cent_cpu_and_80_per_cent_memory(each: RecordingEngine) -> None:
+    scalers = each.of("autoscaling/v2:HorizontalPodAutoscaler")
+    targets = {(one.provider, one.at("spec", "scaleTargetRef", "name")) for one in scalers}
+    assert targets == {(one.provider, one.at("metadata", "name")) for one in each.of("Deployment")}
+    assert [one.name for one in each.of("Deployment") if one.at("spec", "replicas") is not None] == []
+    for one in scalers:
+        metrics = one.at("spec", "metrics")
+        assert isinstance(metrics, list)
+        assert [
+            (one.at("spec", "metrics", at, "resource", "name"), one.at(*_target(at))) for at in range(len(metrics))
+        ] == [("cpu", 70), ("memory", 80)]
+
+
+def _target(at: int) -> tuple[str | int, ...]:
+    return ("spec", "metrics", at, "resource", "target", "averageUtilization")
+
+
+@pytest.mark.requirement("K06")
+def test_production_scales_from_two_to_the_products_limits(declare: Declare) -> None:
+    assert {service: sizes(declare("prod"), service) for service in SERVICES} == {
+        "cpm": {(2, 10)},
+        "im": {(2, 5)},
+        "worker": {(2, 5)},
+    }
+
+
+@pytest.mark.requirement("K07")
+def test_scaling_down_is_slow_and_scaling_up_is_fast(each: RecordingEngine) -> None:
+    for one in each.of("HorizontalPodAutoscaler"):
+        assert one.at("spec", "behavior") == {
+            "scaleDown": {
+                "stabilizationWindowSeconds": 300,
+                "policies": [
+                    {"type": "Percent", "value": 10, "periodSeconds": 60},
+                    {"type": "Pods", "value": 1, "periodSeconds": 60},
+                ],
+                "selectPolicy": "Min",
+            },
+            "scaleUp": {
+                "stabilizationWindowSeconds": 0,
+                "policies": [
+                    {"type": "Percent", "value": 100, "periodSeconds": 15},
+                    {"type": "Pods", "value": 4, "periodSeconds": 15},
+                ],
+                "selectPolicy": "Max",
+            },
+        }
+
+
+@pytest.mark.requirement("K02")
+def test_a_rollout_adds_one_pod_and_takes_none_away(each: RecordingEngine) -> None:
+    for one in each.of("Deployment"):
+        assert one.at("spec", "strategy") == {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+        }
+
+
+@pytest.mark.requirement("K03")
+def test_no_pod_runs_as_root_or_may_become_more_than_it_is(each: RecordingEngine) -> None:
+    for one in workloads(each):
+        spec = pod(one)
+        assert isinstance(spec, dict)
+        uid = 999 if one.type.endswith("StatefulSet") else 1001
+        assert spec["securityContext"] == {
+            "runAsNonRoot": True,
+            "runAsUser": uid,
+            "runAsGroup": uid,
+            "fsGroup": uid,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+        assert spec["automountServiceAccountToken"] is False
+        assert [found["securityContext"] for found in spec["containers"]] == [SERVER]
+
+
+@pytest.mark.requirement("K04")
+def test_probes_have_the_documents_times(each: RecordingEngine) -> None:
+    def times(one: Declared, probe: str) -> tuple[Json, ...]:
+        keys = ("initialDelaySeconds", "periodSeconds", "timeoutSeconds", "failureThreshold")
+        return tuple(container(one, probe, key) for key in keys)
+
+    for one in each.of("Deployment"):
+        assert times(one, "readinessProbe") == (10, 5, 5, 3)
+        assert times(one, "livenessProbe") == (30, 10, 5, 3)
+        assert times(one, "startupProbe") == (5, 5, 5, 30)
+        paths = {probe: container(one, probe, "httpGet", "path") for probe in ("livenessProbe", "readinessProbe")}
+        assert paths == {"livenessProbe": "/health", "readinessProbe": "/ready"}
+
+
+def test_pods_spread_over_hosts_and_zones_and_one_at_most_is_taken_at_a_time(each: RecordingEngine) -> None:
+    for one in each.of("Deployment"):
+        spec = pod(one)
+        assert isinstance(spec, dict)
+        (term,) = spec["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+        assert term["podAffinityTerm"]["topologyKey"] == "kubernetes.io/hostname"
+        (spread,) = spec["topologySpreadConstraints"]
+        assert (spread["maxSkew"], spread["whenUnsatisfiable"]) == (1, "ScheduleAnyway")
+    budgets = {(one.provider, one.at("metadata", "name")): one.at("spec", "maxUnavailable") for one in _budgets(each)}
+    assert set(budgets) == {(one.provider, one.at("metadata", "name")) for one in each.of("Deployment")}
+    assert set(budgets.values()) == {1}
+
+
+def _budgets(engine: RecordingEngine) -> list[Declared]:
+    return engine.of("PodDisruptionBudget")
+
+
+def test_every_container_has_requests_and_limits(each: RecordingEngine) -> None:
+    for one in workloads(each):
+        spec = pod(one)
+        assert isinstance(spec, dict)
+        for found in spec["containers"]:
+            for kind in ("requests", "limits"):
+                assert {"cpu", "memory"} <= set(found["resources"][kind]), f"{one.name} lacks {kind}"
+
+
+def test_no_setting_of_a_service_is_a_secret_and_no_variable_carries_one(each: RecordingEngine) -> None:
+    for one in each.of("ConfigMap"):
+        settings = one.at("data")
+        assert isinstance(settings, dict)
+        assert not [
+            key for key in settings if "PASSWORD" in key or "TOKEN" in key or key.endswith(("_URL_DIRECT", "_KEY"))
+        ]
+        assert settings["SECURITY_HEADERS"] == json.dumps(dict(SECURITY_HEADERS), sort_keys=True)
+
+
+def test_every_service_listens_on_80_and_finds_pods_of_its_own(each: RecordingEngine) -> None:
+    for service in SERVICES:
+        for one in [found for found in each.of("v1:Service") if found.at("metadata", "name") == service]:
+            assert one.at("spec", "ports", 0, "port") == 80
+            selector = one.at("spec", "selector")
+            assert isinstance(selector, dict)
+            labels = deployments(each, service)[0].at("spec", "template", "metadata", "labels")
+            assert isinstance(labels, dict)
+            assert selector.items() <= labels.items()
+
+
+def test_services_wait_for_the_migration_of_their_region_and_it_for_the_stores(each: RecordingEngine) -> None:
+    def waits_for(one: Declared) -> set[str]:
+        return {urn.split("::")[-1] for urn in one.after}
+
+    for job in each.of(":Job"):
+        region = job.name.removesuffix("-migrate-job")
+        for service in SERVICES:
+            assert job.name in waits_for(each.one("GenerationService", f"{region}-{service}"))
+        stores = {one.name for kind in ("StatefulSet", "Instance", "ReplicationGroup") for one in each.of(kind)}
+        assert {name for name in stores if region in name} <= waits_for(each.one("ApplicationJob", f"{region}-migrate"))
+
+
+@pytest.mark.requirement("Y01")
+def test_every_route_to_a_backend_sets_every_header_and_no_more_than_a_route_takes(each: RecordingEngine) -> None:
+    for route in each.of("HTTPRoute"):
+        rules = route.at("spec", "rules")
+        assert isinstance(rules, list)
+        for rule in rules:
+            (filter_,) = rule["filters"]
+            if "backendRefs" not in rule:
+                assert filter_["requestRedirect"] == {"scheme": "https", "statusCode": 301}
+                continue
+            headers = filter_["responseHeaderModifier"]["set"]
+            assert {one["name"]: one["value"] for one in headers} == SECURITY_HEADERS
+            assert len(headers) <= MAXIMUM_HEADERS_A_ROUTE
+
+
+def test_http_only_redirects_and_https_ends_at_the_gateway(each: RecordingEngine) -> None:
+    for gateway in each.of("Gateway"):
+        assert [(gateway.at("spec", "listeners", at, "protocol")) for at in (0, 1)] == ["HTTP", "HTTPS"]
+        assert gateway.at("spec", "listeners", 1, "tls", "mode") == "Terminate"
+    on_http = [one for one in each.of("HTTPRoute") if one.at("spec", "parentRefs", 0, "sectionName") == "http"]
+    assert on_http
+    assert [one.name for one in on_http if one.at("spec", "rules", 0, "backendRefs") is not None] == []
