@@ -167,7 +167,8 @@ def _networks(regions: Sequence[str], known: dict[str, RegionFile]) -> dict[str,
     """A loopback network a region: that of before, else one where nobody on this machine listens."""
     clouds = [CloudFile.read(path) for path in state_root().glob("*/cloud.json")]
     taken = {region.network for cloud in clouds for region in cloud.regions}
-    taken |= {int(one.laddr.ip.split(".")[1]) for one in psutil.net_connections("tcp4") if one.laddr.ip.startswith("127.")}
+    listening = [one.laddr[0] for one in psutil.net_connections("tcp4") if one.laddr]
+    taken |= {int(address.split(".")[1]) for address in listening if address.startswith("127.")}
     free = iter([number for number in range(FIRST_NETWORK, LAST_NETWORK + 1) if number not in taken])
     return {region: known[region].network if region in known else next(free) for region in regions}
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,7 +139,7 @@ STORAGE_CLASS = {
 }
 
 
-def nodes(region: str) -> list[dict[str, object]]:
+def nodes(region: str) -> Sequence[Mapping[str, object]]:
     """One node a zone, so that spread constraints and anti-affinity have something to choose from."""
     return [
         {
@@ -164,8 +165,8 @@ def nodes(region: str) -> list[dict[str, object]]:
     ]
 
 
-def configuration(cluster: Cluster) -> list[dict[str, object]]:
-    """kwokctl's configuration: our binaries, the loopback service range, and kwok's stages without the runner's pods."""
+def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
+    """kwokctl's configuration: our binaries, the loopback service range, kwok's stages without the runner's pods."""
     binaries = cluster.toolchain.kubernetes_binaries
     options = {
         "runtime": "binary",
@@ -193,7 +194,7 @@ def configuration(cluster: Cluster) -> list[dict[str, object]]:
     return [kwokctl, *stages(cluster.toolchain.stages)]
 
 
-def stages(folder: Path) -> list[dict[str, object]]:
+def stages(folder: Path) -> Sequence[Mapping[str, object]]:
     """kwok's own stages; those of pods leave alone what the runner runs."""
     found = []
     for path in sorted(folder.glob("*.yaml")):

@@ -25,6 +25,7 @@ from localcloud.toolchain.origin import Toolchain
 
 PROJECT = "contentgen"
 POLICY_PACK = CHECKOUT / "policies"
+INTERRUPT_SECONDS = 20.0
 ENGINE_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")
 
 
@@ -90,8 +91,8 @@ class Engine:
             "CONTENTGEN_CLOUD": str(self.cloud_file),
         }
 
-    def run(self, *arguments: str) -> None:
-        """An engine command with its output on ours. Raises EngineError when it fails.
+    def run(self, *arguments: str, seconds: float | None = None) -> None:
+        """An engine command with its output on ours. Raises EngineError when it fails or outlasts ``seconds``.
 
         The engine has a process group of its own: an interrupt is passed on once, so that it ends cleanly and state is
         written, instead of being killed with half of its plugins.
@@ -99,8 +100,8 @@ class Engine:
         command = [str(self.toolchain.engine.command), *arguments, "--stack", self.stack]
         child = subprocess.Popen(command, cwd=self.workspace, env=self.environment(), start_new_session=True)
         (self.folder / "engine.pid").write_text(str(child.pid))
-        code = _wait(child)
-        (self.folder / "engine.pid").unlink(missing_ok=True)
+        code = _wait(child, seconds)
+        _end_orphans(self.folder / "engine.pid")
         if code != 0:
             raise EngineError(f"pulumi {arguments[0]} ended with exit code {code}")
 
@@ -152,13 +153,24 @@ class Engine:
         scratch.replace(self.stack_file)
 
 
-def _wait(child: subprocess.Popen[bytes]) -> int:
+def _wait(child: subprocess.Popen[bytes], seconds: float | None) -> int:
+    """The exit code. Past the time limit the engine is interrupted, and killed when it does not heed that."""
     while True:
         try:
-            return child.wait()
+            return child.wait(seconds)
         except KeyboardInterrupt:
-            with contextlib.suppress(ProcessLookupError):
-                child.send_signal(signal.SIGINT)
+            _interrupt(child)
+        except subprocess.TimeoutExpired:
+            _interrupt(child)
+            try:
+                return child.wait(INTERRUPT_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def _interrupt(child: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        child.send_signal(signal.SIGINT)
 
 
 def _end_orphans(pid_file: Path) -> None:
@@ -172,5 +184,3 @@ def _end_orphans(pid_file: Path) -> None:
                 process.kill()
                 process.wait(5)
     pid_file.unlink()
-
-

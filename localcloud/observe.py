@@ -42,7 +42,11 @@ def _daemon(logs: Path, name: str, address: str) -> Running:
 def _pods(region: RegionFile, home: str) -> list[Running]:
     command = [str(Path(sys.prefix) / "bin" / "kubectl"), "--kubeconfig", region.kubeconfig, "get", "pods", "-A"]
     done = subprocess.run(
-        [*command, "-o", "json", "--request-timeout=5s"], capture_output=True, text=True, check=False, env=_environment(home)
+        [*command, "-o", "json", "--request-timeout=5s"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=_environment(home),
     )
     if done.returncode != 0:
         return [Running(region.name, "kubernetes", "does not answer")]

@@ -1,4 +1,4 @@
-"""Taking the embedded cloud's own brakes off before it is destroyed: its data goes with it, as a real one's must not."""
+"""Taking the embedded cloud's brakes off before it is destroyed: its data goes with it, as a real one's must not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def release(described: CloudFile) -> None:
         for instance in databases.describe_db_instances()["DBInstances"]:
             if instance["DeletionProtection"]:
                 databases.modify_db_instance(
-                    DBInstanceIdentifier=instance["DBInstanceIdentifier"], DeletionProtection=False, ApplyImmediately=True
+                    DBInstanceIdentifier=instance["DBInstanceIdentifier"],
+                    DeletionProtection=False,
+                    ApplyImmediately=True,
                 )
         storage = session.resource("s3", endpoint_url=described.aws_endpoint, config=_RETRY)
         for bucket in storage.buckets.all():

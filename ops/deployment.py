@@ -22,6 +22,7 @@ from ops.console import Report
 from ops.reporting import show_deployed
 
 ANSWER_SECONDS = 30.0
+DESTROY_SECONDS = 300.0
 HEALTH_PATH = "/health"
 
 
@@ -99,7 +100,7 @@ def _take_down(cloud: Cloud, report: Report) -> None:
             release(described)
             report.step(f"pulumi destroy of {cloud.stack}")
             engine.quietly("state", "unprotect", "--all", "--yes", "--stack", cloud.stack)
-            engine.run("destroy", "--yes", "--skip-preview")
+            engine.run("destroy", "--yes", "--skip-preview", seconds=DESTROY_SECONDS)
         except (EngineError, CloudError) as error:
             report.line(f"{error}\nThe embedded cloud is removed with everything in it all the same.")
     cloud.down(report.step)

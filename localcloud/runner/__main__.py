@@ -52,9 +52,7 @@ def _region(cloud: CloudFile, region: RegionFile, certificates: Certificates, ht
     addresses = AddressPool(region.network)
     services = Services(client, hosts)
     node = Node(region.name, client, http, Machine(cloud.aws_endpoint, hosts, certificates.bundle), folder)
-    stores = ManagedStores(
-        region.name, cloud.aws_endpoint, folder / "managed", services, addresses, http, certificates
-    )
+    stores = ManagedStores(region.name, cloud.aws_endpoint, folder / "managed", services, addresses, http, certificates)
     return RegionRunner(Kubelet(node, addresses), services, Edge(client, services, region.edge_port), stores)
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
-import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,15 +11,12 @@ from pathlib import Path
 import httpx
 from lightkube.models.core_v1 import Container, Probe
 
+from localcloud.runner.child import end, ended_within, spawn
 from localcloud.runner.images import Process
 from localcloud.runner.probes import ask
-from localcloud.servers import Identity
 
 BACKOFF_FIRST_SECONDS = 10.0
 BACKOFF_MOST_SECONDS = 300.0
-KILL_EXIT_CODE = 137
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def now() -> str:
@@ -45,11 +39,6 @@ class ContainerState:
     pid: int | None = None
 
 
-def die_with_the_runner() -> None:
-    """Runs in the child: without it, a runner that is killed would leave servers behind that nobody knows of."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 @dataclass
 class RunningContainer:
     """The life of one container. ``changed`` is called whenever the state has something new to report."""
@@ -64,7 +53,7 @@ class RunningContainer:
     _process: Process | None = None
 
     async def run(self, make: Callable[[], Process], policy: str) -> int:
-        """Runs until the policy is satisfied and gives the last exit code. ``make`` may raise; the caller reports it."""
+        """Runs until the policy is satisfied and gives the last exit code. What ``make`` raises is the caller's."""
         backoff = BACKOFF_FIRST_SECONDS
         while True:
             self._process = await asyncio.to_thread(make)
@@ -87,14 +76,9 @@ class RunningContainer:
         self.changed()
         sleep = self.spec.lifecycle.preStop.sleep if self.spec.lifecycle and self.spec.lifecycle.preStop else None
         if sleep:
-            await _ended_within(child, min(float(sleep.seconds), grace_seconds))
+            await ended_within(child, min(float(sleep.seconds), grace_seconds))
             grace_seconds -= sleep.seconds
-        with contextlib.suppress(ProcessLookupError):
-            child.terminate()
-        if not await _ended_within(child, max(grace_seconds, 1.0)):
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
+        await end(child, max(grace_seconds, 1.0))
 
     async def execute(self, command: Sequence[str], seconds: float) -> int:
         """A command inside the container: a program of its image, with its environment."""
@@ -102,8 +86,8 @@ class RunningContainer:
         if process is None:
             return 1
         program = process.programs.get(command[0], (command[0],))
-        child = await _spawn((*program, *command[1:]), process.environment, process.identity, asyncio.subprocess.DEVNULL)
-        if await _ended_within(child, seconds):
+        child = await spawn((*program, *command[1:]), process.environment, process.identity, asyncio.subprocess.DEVNULL)
+        if await ended_within(child, seconds):
             return child.returncode or 0
         child.kill()
         await child.wait()
@@ -112,7 +96,7 @@ class RunningContainer:
     async def _once(self, process: Process) -> int:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self._child = await _spawn(process.argv, process.environment, process.identity, log.fileno())
+            self._child = await spawn(process.argv, process.environment, process.identity, log.fileno())
         state = self.state
         state.phase, state.reason, state.message, state.pid = "running", "", "", self._child.pid
         state.started_at, state.ready = now(), False
@@ -189,27 +173,3 @@ class RunningContainer:
     def _waiting(self, reason: str, message: str) -> None:
         self.state.phase, self.state.reason, self.state.message = "waiting", reason, message
         self.changed()
-
-
-async def _spawn(
-    argv: Sequence[str], environment: Mapping[str, str], identity: Identity | None, output: int
-) -> asyncio.subprocess.Process:
-    owner = {"user": identity.uid, "group": identity.gid, "extra_groups": []} if identity else {}
-    return await asyncio.create_subprocess_exec(
-        *argv,
-        env=dict(environment),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        start_new_session=True,
-        preexec_fn=die_with_the_runner,
-        **owner,
-    )
-
-
-async def _ended_within(child: asyncio.subprocess.Process, seconds: float) -> bool:
-    try:
-        await asyncio.wait_for(child.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True

@@ -8,9 +8,7 @@ import contextlib
 CHUNK_BYTES = 65536
 
 
-async def forward(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: tuple[str, int] | None
-) -> None:
+async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: tuple[str, int] | None) -> None:
     """Connects to the target and copies; no target, or one that refuses, closes the connection as a Service would."""
     try:
         if target is None:

@@ -147,4 +147,6 @@ def _redis(start: Start) -> Process:
     argv = (str(origin.program), *start.arguments[1:], "--bind", start.address)
     client = str(origin.program.with_name("redis-cli"))
     programs = {"redis-cli": (client, "-h", start.address)}
-    return Process(argv, {**_base(start), **server.environment(), **start.environment}, server.identity(), None, programs)
+    return Process(
+        argv, {**_base(start), **server.environment(), **start.environment}, server.identity(), None, programs
+    )

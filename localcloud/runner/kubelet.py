@@ -37,7 +37,8 @@ class Kubelet:
         await asyncio.gather(*(self._halt(uid, 10) for uid in list(self._pods)))
 
     def _observe(self, operation: str, pod: Pod) -> None:
-        assert pod.metadata is not None and pod.spec is not None
+        assert pod.metadata is not None
+        assert pod.spec is not None
         uid = str(pod.metadata.uid)
         if not all(image_name(container.image or "") for container in pod.spec.containers):
             return

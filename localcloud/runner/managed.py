@@ -8,7 +8,6 @@ import asyncio
 import logging
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,11 +19,12 @@ from localcloud.redis import RedisServer
 from localcloud.runner import tls
 from localcloud.runner.addresses import AddressPool
 from localcloud.runner.certificates import Certificates
-from localcloud.runner.container import die_with_the_runner
+from localcloud.runner.child import end, spawn
 from localcloud.runner.services import Services
 from localcloud.servers import Identity
 
 POLL_SECONDS = 1.0
+STOP_SECONDS = 10.0
 PLAIN_PORT_OFFSET = 10000
 POSTGRES_PARAMETERS = {"unix_socket_directories": "", "max_connections": "200"}
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class ManagedStores:
     addresses: AddressPool
     http: httpx.AsyncClient
     certificates: Certificates
-    _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _children: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     _address: dict[str, str] = field(default_factory=dict)
     _fronts: dict[str, asyncio.Server] = field(default_factory=dict)
 
@@ -77,20 +77,20 @@ class ManagedStores:
     async def stop(self) -> None:
         for front in self._fronts.values():
             front.close()
-        await asyncio.gather(*(asyncio.to_thread(_end, child) for child in self._children.values()))
+        await asyncio.gather(*(end(child, STOP_SECONDS) for child in self._children.values()))
 
     async def _follow(self, stores: list[ManagedStore]) -> None:
         primaries = {store.identifier: store for store in stores if not store.replica_of}
         for identifier, store in primaries.items():
             child = self._children.get(identifier)
-            if child is not None and child.poll() is not None:
+            if child is not None and child.returncode is not None:
                 log.error("the server of %s ended with %s; its log: %s", identifier, child.returncode, self.folder)
                 await self._forget(identifier, keep_data=True)
             if identifier not in self._address:
                 await self._start(store)
         for identifier in [known for known in self._address if known not in primaries]:
             await self._forget(identifier)
-        names = {}
+        names: dict[str, str] = {}
         for store in stores:
             source = store.replica_of.rsplit(":", 1)[-1] or store.identifier
             if source in self._address:
@@ -118,13 +118,14 @@ class ManagedStores:
             argv.insert(1, str(config))
             front = await tls.redis(address, store.port, plain_port, self.certificates.server_context())
         self._fronts[store.identifier] = front
-        self._children[store.identifier] = await asyncio.to_thread(_spawn, argv, environment, identity, data)
+        with data.with_name(f"{data.name}.log").open("ab") as output:
+            self._children[store.identifier] = await spawn(argv, environment, identity, output.fileno())
         self._address[store.identifier] = address
 
     async def _forget(self, identifier: str, *, keep_data: bool = False) -> None:
         address = self._address.pop(identifier)
         self._fronts.pop(identifier).close()
-        await asyncio.to_thread(_end, self._children.pop(identifier))
+        await end(self._children.pop(identifier), STOP_SECONDS)
         self.addresses.give_back(address)
         for kind in () if keep_data else ("rds", "elasticache"):
             await asyncio.to_thread(shutil.rmtree, self.folder / kind / identifier, ignore_errors=True)
@@ -136,29 +137,3 @@ class ManagedStores:
         if identity:
             os.chown(config, identity.uid, identity.gid)
         return config
-
-
-def _spawn(
-    argv: list[str], environment: dict[str, str], identity: Identity | None, data: Path
-) -> subprocess.Popen[bytes]:
-    owner = {"user": identity.uid, "group": identity.gid, "extra_groups": []} if identity else {}
-    with data.with_name(f"{data.name}.log").open("ab") as log_file:
-        return subprocess.Popen(
-            argv,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log_file,
-            stderr=log_file,
-            start_new_session=True,
-            preexec_fn=die_with_the_runner,
-            **owner,
-        )
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    child.terminate()
-    try:
-        child.wait(10)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()

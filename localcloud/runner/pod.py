@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -102,8 +103,8 @@ class RunningPod:
         """A container whose references are missing waits for them; one that can never start says so and waits too."""
         while True:
             try:
-                references = await self._references()
-                await container.run(lambda: self._process(container.spec, references), policy)
+                make = partial(self._process, container.spec, await self._references())
+                await container.run(make, policy)
                 return
             except MissingReference as missing:
                 container.state.reason, container.state.message = "CreateContainerConfigError", str(missing)
@@ -138,7 +139,6 @@ class RunningPod:
                 machine=self.node.machine,
             ),
         )
-
 
     async def _references(self) -> References:
         names = _named(self.pod)

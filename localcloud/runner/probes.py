@@ -12,7 +12,9 @@ Execute = Callable[[Sequence[str], float], Awaitable[int]]
 """Runs a command in the container and gives its exit code."""
 
 
-async def ask(probe: Probe, container: Container, address: str, execute: Execute, http: httpx.AsyncClient) -> str | None:
+async def ask(
+    probe: Probe, container: Container, address: str, execute: Execute, http: httpx.AsyncClient
+) -> str | None:
     """None when the probe succeeds, else what went wrong in words."""
     seconds = float(probe.timeoutSeconds or 1)
     try:
@@ -20,7 +22,9 @@ async def ask(probe: Probe, container: Container, address: str, execute: Execute
             port = port_number(container, probe.httpGet.port)
             scheme = (probe.httpGet.scheme or "HTTP").lower()
             answer = await http.get(f"{scheme}://{address}:{port}{probe.httpGet.path or '/'}", timeout=seconds)
-            return None if 200 <= answer.status_code < 400 else f"HTTP probe failed with statuscode: {answer.status_code}"
+            return (
+                None if 200 <= answer.status_code < 400 else f"HTTP probe failed with statuscode: {answer.status_code}"
+            )
         if probe.tcpSocket:
             port = port_number(container, probe.tcpSocket.port)
             _, writer = await asyncio.wait_for(asyncio.open_connection(address, port), seconds)

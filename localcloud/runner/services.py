@@ -60,7 +60,7 @@ class Services:
 
     def backends(self, service: str) -> list[Backend]:
         """Ready pods behind ``namespace/name``."""
-        found = []
+        found: list[Backend] = []
         for one in self._slices.values():
             assert one.metadata is not None
             if f"{one.metadata.namespace}/{(one.metadata.labels or {}).get(SERVICE_LABEL)}" != service:

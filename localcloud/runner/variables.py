@@ -66,9 +66,7 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
     return _REFERENCE.sub(lambda found: "$" if found[0] == "$$" else variables.get(found[1], found[0]), text)
 
 
-def _value(
-    pod: Pod, variable: EnvVar, references: References, address: str, so_far: Mapping[str, str]
-) -> str:
+def _value(pod: Pod, variable: EnvVar, references: References, address: str, so_far: Mapping[str, str]) -> str:
     source = variable.valueFrom
     if source is None:
         return expand(variable.value or "", so_far)
@@ -78,7 +76,9 @@ def _value(
         return _key(references.secret(source.secretKeyRef.name), source.secretKeyRef.key, "secret").decode()
     if source.configMapKeyRef and source.configMapKeyRef.name:
         return _key(references.config_map(source.configMapKeyRef.name), source.configMapKeyRef.key, "configmap")
-    raise MissingReference(f"variable {variable.name}: this runner knows fieldRef, secretKeyRef and configMapKeyRef only")
+    raise MissingReference(
+        f"variable {variable.name}: this runner knows fieldRef, secretKeyRef and configMapKeyRef only"
+    )
 
 
 def _key(values: Mapping[str, Value], key: str, kind: str) -> Value:
@@ -89,7 +89,8 @@ def _key(values: Mapping[str, Value], key: str, kind: str) -> Value:
 
 def _field(pod: Pod, path: str, address: str) -> str:
     metadata, spec = pod.metadata, pod.spec
-    assert metadata is not None and spec is not None
+    assert metadata is not None
+    assert spec is not None
     known = {
         "metadata.name": metadata.name,
         "metadata.namespace": metadata.namespace,

@@ -21,7 +21,9 @@ from localcloud.servers import Identity
 SECRET_MODE = 0o400
 
 
-def prepare(pod: Pod, references: References, pod_folder: Path, claims: Path, owner: Identity | None) -> dict[str, Path]:
+def prepare(
+    pod: Pod, references: References, pod_folder: Path, claims: Path, owner: Identity | None
+) -> dict[str, Path]:
     """Makes or refreshes every volume; claims keep their data beyond the pod. Raises MissingReference."""
     assert pod.spec is not None
     found = {}

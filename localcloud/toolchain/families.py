@@ -69,7 +69,9 @@ class Family:
     def version(self) -> str:
         """The version of its main module, as its go.mod pins it."""
         module = _MAIN_MODULES[self.name]
-        found = re.search(rf"^\s*(?:require )?{re.escape(module)} (\S+)", (self.source / "go.mod").read_text(), re.MULTILINE)
+        found = re.search(
+            rf"^\s*(?:require )?{re.escape(module)} (\S+)", (self.source / "go.mod").read_text(), re.MULTILINE
+        )
         return found[1] if found else "unknown"
 
     def key(self) -> str:
@@ -84,7 +86,11 @@ class Family:
 def _kubernetes(command: str) -> Binary:
     symbol = "k8s.io/component-base/version"
     major, minor, _ = KUBERNETES_VERSION.split(".")
-    variables = (f"{symbol}.gitVersion=v{KUBERNETES_VERSION}", f"{symbol}.gitMajor={major}", f"{symbol}.gitMinor={minor}")
+    variables = (
+        f"{symbol}.gitVersion=v{KUBERNETES_VERSION}",
+        f"{symbol}.gitMajor={major}",
+        f"{symbol}.gitMinor={minor}",
+    )
     return Binary(command, f"k8s.io/kubernetes/cmd/{command}", variables)
 
 

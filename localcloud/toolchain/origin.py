@@ -86,11 +86,17 @@ def engine_in_use() -> Engine | None:
 
 def located(engine: Engine) -> Toolchain:
     """The paths of tools that are there."""
-    bins = {binary.name: build.result_folder(family) / "bin" / binary.name for family in FAMILIES for binary in family.binaries}
+    bins = {
+        binary.name: build.result_folder(family) / "bin" / binary.name
+        for family in FAMILIES
+        for binary in family.binaries
+    }
     return Toolchain(
         engine=engine,
         kubernetes_provider=bins["pulumi-resource-kubernetes"],
-        kubernetes_binaries={binary.name: bins[binary.name] for family in (ETCD, KUBERNETES, KWOK) for binary in family.binaries},
+        kubernetes_binaries={
+            binary.name: bins[binary.name] for family in (ETCD, KUBERNETES, KWOK) for binary in family.binaries
+        },
         kwokctl=bins["kwokctl"],
         kubectl=Path(sys.prefix) / "bin" / "kubectl",
         stages=build.result_folder(KWOK) / "stages",
@@ -142,6 +148,3 @@ def _official_engine(say: Say) -> Engine | None:
             say("the official release cannot be fetched from here: building the engine from its modules")
             return None
     return Engine(command, PULUMI_VERSION, "official release", official=True)
-
-
-

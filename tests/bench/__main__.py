@@ -83,7 +83,11 @@ def _whole(stack: str) -> Row:
     again = _timed(lambda: _run("up", "--stack", stack))
     down = _timed(lambda: _run("down", "--stack", stack))
     most = f"{max(memory.values()):.0f} MB"
-    return Row(f"{stack}, {len(memory)} region(s)", (f"{seconds:.0f} s", f"{again:.0f} s", f"{down:.0f} s", most), f"make up STACK={stack}")
+    return Row(
+        f"{stack}, {len(memory)} region(s)",
+        (f"{seconds:.0f} s", f"{again:.0f} s", f"{down:.0f} s", most),
+        f"make up STACK={stack}",
+    )
 
 
 def _against_flat(toolchain: Toolchain, root: Path) -> list[Row]:
@@ -110,7 +114,15 @@ def _against_flat(toolchain: Toolchain, root: Path) -> list[Row]:
     flat_times["destroy"] = _engine(flat, "destroy", "--yes", "--skip-preview")
     flat_cloud.down(print)
     return [
-        Row(phase, (f"{ours_times[phase]:.1f} s", f"{flat_times[phase]:.1f} s", f"{ours_times[phase] / flat_times[phase]:.2f}"), "")
+        Row(
+            phase,
+            (
+                f"{ours_times[phase]:.1f} s",
+                f"{flat_times[phase]:.1f} s",
+                f"{ours_times[phase] / flat_times[phase]:.2f}",
+            ),
+            "",
+        )
         for phase in PHASES
     ] + [Row("resources, without components", (str(len(flat_list)), str(len(flat_list)), "1.00"), "")]
 
@@ -164,8 +176,12 @@ def _repeats(engine: Engine) -> dict[str, float]:
 
 def _program_under_mocks() -> Row:
     command = [sys.executable, "-m", "tests.bench.mocked", "prod"]
-    seconds = sorted(_timed(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)) for _ in range(3))[1]
-    return Row("the program for prod under mocks, imports included", (f"{seconds:.1f} s",), "python -m tests.bench.mocked prod")
+    seconds = sorted(_timed(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)) for _ in range(3))[
+        1
+    ]
+    return Row(
+        "the program for prod under mocks, imports included", (f"{seconds:.1f} s",), "python -m tests.bench.mocked prod"
+    )
 
 
 def _fast_tiers() -> Row:
@@ -179,7 +195,7 @@ def _document(whole: list[Row], pairs: list[Row], small: list[Row]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        f"Made by `make bench` on {cores} cores and {memory:.0f} GiB, Python {platform.python_version()}; tools built before.",
+        f"Made by `make bench` on {cores} cores and {memory:.0f} GiB, Python {platform.python_version()}; tools built.",
         "",
         "## From nothing running to an answer",
         "",
@@ -189,8 +205,8 @@ def _document(whole: list[Row], pairs: list[Row], small: list[Row]) -> str:
         "",
         "## Production against a flat program of the same resources",
         "",
-        "Same engine, plugins, waits and annotations, each on a fresh cloud, no policy pack on either side; the phases that",
-        "change nothing are medians of three. Command: `make bench`.",
+        "Same engine, plugins, waits and annotations, each on a fresh cloud, no policy pack on either side; the phases",
+        "that change nothing are medians of three. Command: `make bench`.",
         "",
         "| phase | ours | flat | ratio |",
         "|---|---|---|---|",

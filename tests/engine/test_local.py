@@ -75,15 +75,6 @@ def test_a_second_up_changes_nothing(world: World, url: str) -> None:
     assert len(summary(done.stdout).splitlines()) == 1
 
 
-@pytest.mark.requirement("K06")
-def test_a_replica_count_set_by_the_autoscaler_survives_an_up(world: World, url: str) -> None:
-    world.kubectl("local", "-n", "contentgen", "scale", "deployment/im", "--replicas=2")
-    done = world.command("up", "--stack", "local")
-    assert summary(done.stdout).endswith("unchanged"), done.stdout[-2000:]
-    found = world.kubectl("local", "-n", "contentgen", "get", "deployment/im", "-o", "jsonpath={.spec.replicas}")
-    assert found == "2"
-
-
 @pytest.mark.requirement("S07")
 @pytest.mark.requirement("W04")
 def test_the_bucket_that_aws_holds_is_the_bucket_that_was_declared(world: World, url: str) -> None:
@@ -124,8 +115,19 @@ def test_the_records_and_health_checks_that_aws_holds_were_declared(world: World
 
 
 def test_a_refresh_finds_no_drift(world: World, url: str) -> None:
-    output = world.engine("local").quietly("refresh", "--yes", "--skip-preview", "--expect-no-changes", "--stack", "local")
+    output = world.engine("local").quietly(
+        "refresh", "--yes", "--skip-preview", "--expect-no-changes", "--stack", "local"
+    )
     assert "unchanged" in summary(output)
+
+
+@pytest.mark.requirement("K06")
+def test_a_replica_count_set_by_the_autoscaler_survives_an_up(world: World, url: str) -> None:
+    world.kubectl("local", "-n", "contentgen", "scale", "deployment/im", "--replicas=2")
+    done = world.command("up", "--stack", "local")
+    assert summary(done.stdout).endswith("unchanged"), done.stdout[-2000:]
+    found = world.kubectl("local", "-n", "contentgen", "get", "deployment/im", "-o", "jsonpath={.spec.replicas}")
+    assert found == "2"
 
 
 def test_a_preview_shows_a_change_and_makes_none(world: World, url: str) -> None:
@@ -169,7 +171,9 @@ def test_eleven_instances_are_refused_by_the_analyzer(world: World, url: str, tm
     command = [str(engine.toolchain.engine.command)]
     subprocess.run([*command, "stack", "init", "test"], cwd=tmp_path, env=environment, check=True, capture_output=True)
     arguments = ["preview", "--stack", "test", "--non-interactive", *engine.policy_arguments()]
-    done = subprocess.run([*command, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
     said = done.stdout + done.stderr
     assert done.returncode != 0
     assert "scale-limits" in said and "eleven-hpa" in said

@@ -68,7 +68,7 @@ class World:
     def embedded(self, stack: str) -> Cloud:
         return Cloud(stack, ensure(print))
 
-    def aws(self, stack: str, service: str, region: str = "us-east-1") -> "boto3.client":
+    def aws(self, stack: str, service: str, region: str = "us-east-1") -> boto3.client:
         session = boto3.Session(aws_access_key_id="embedded", aws_secret_access_key="embedded", region_name=region)
         return session.client(service, endpoint_url=self.cloud(stack).aws_endpoint)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -49,7 +50,13 @@ def test_variables_come_from_values_maps_secrets_and_the_pod_itself() -> None:
             ],
         }
     )
-    assert found == {"COLOUR": "blue", "SIZE": "2", "ME": "cpm-1", "PASSWORD": "hidden", "BOTH": "blue-2-$(NOBODY)-$(SIZE)"}
+    assert found == {
+        "COLOUR": "blue",
+        "SIZE": "2",
+        "ME": "cpm-1",
+        "PASSWORD": "hidden",
+        "BOTH": "blue-2-$(NOBODY)-$(SIZE)",
+    }
 
 
 @pytest.mark.parametrize(
@@ -160,6 +167,11 @@ def test_a_container_whose_startup_probe_never_succeeds_is_killed(tmp_path: Path
     assert state.exit_code == 137
 
 
+def _wait_for(path: Path) -> None:
+    while not path.exists():
+        time.sleep(0.01)
+
+
 def test_a_stopped_container_gets_sigterm_and_time_to_end(tmp_path: Path) -> None:
     spec = Container.from_dict({"name": "c", "image": "contentgen:dev"})
     ready = tmp_path / "ready"
@@ -175,8 +187,7 @@ def test_a_stopped_container_gets_sigterm_and_time_to_end(tmp_path: Path) -> Non
             running = RunningContainer(spec, "127.0.0.1", tmp_path / "log", http, lambda: None)
             made = Process((sys.executable, "-c", code), {"PATH": os.defpath})
             task = asyncio.create_task(running.run(lambda: made, "Never"))
-            while not ready.exists():
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(_wait_for, ready)
             await running.stop(10)
             return await task
 

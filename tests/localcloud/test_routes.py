@@ -9,7 +9,9 @@ from localcloud.runner.routes import Header, HeaderModifier, RouteSpec, choose, 
 
 
 def _route(*rules: dict[str, object], section: str = "https") -> tuple[str, RouteSpec]:
-    return "space", RouteSpec.model_validate({"parentRefs": [{"name": "edge", "sectionName": section}], "rules": list(rules)})
+    return "space", RouteSpec.model_validate(
+        {"parentRefs": [{"name": "edge", "sectionName": section}], "rules": list(rules)}
+    )
 
 
 def _rule(backend: str, *matches: tuple[str, str]) -> dict[str, object]:
@@ -20,7 +22,13 @@ def _rule(backend: str, *matches: tuple[str, str]) -> dict[str, object]:
     }
 
 
-ROUTES = [_route(_rule("all", ("PathPrefix", "/api")), _rule("one", ("Exact", "/api/one")), _rule("deep", ("PathPrefix", "/api/a/b")))]
+ROUTES = [
+    _route(
+        _rule("all", ("PathPrefix", "/api")),
+        _rule("one", ("Exact", "/api/one")),
+        _rule("deep", ("PathPrefix", "/api/a/b")),
+    )
+]
 
 
 @pytest.mark.parametrize(

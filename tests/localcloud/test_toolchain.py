@@ -41,7 +41,9 @@ def test_a_build_happens_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "about 1 min" in said[0]
 
 
-def test_a_failing_build_shows_the_compilers_words_and_leaves_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_build_shows_the_compilers_words_and_leaves_nothing(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _compiler(cache, "echo 'dial tcp: connection refused' >&2; exit 1", monkeypatch)
     with pytest.raises(build.ToolchainError, match="connection refused") as failed:
         build.ensure(SMALL, print)
