@@ -69,7 +69,9 @@ def _unpack(folder: Path) -> None:
         command = ["apt-get", "-q", "-o", "APT::Sandbox::User=", "download", *DEBIAN_PACKAGES]
         subprocess.run(command, cwd=downloads, check=True, capture_output=True, timeout=120)
         for archive in sorted(Path(downloads).glob("*.deb")):
-            subprocess.run([shutil.which("dpkg") or "dpkg", "-x", str(archive), str(folder)], check=True, capture_output=True)
+            subprocess.run(
+                [shutil.which("dpkg") or "dpkg", "-x", str(archive), str(folder)], check=True, capture_output=True
+            )
     folder.chmod(0o755)
 
 

@@ -83,7 +83,7 @@ def _decoded(value: Value) -> Value:
         decoded = json.loads(value)
     except json.JSONDecodeError:
         return value
-    return decoded if isinstance(decoded, list | dict | bool) else value
+    return decoded if isinstance(decoded, (list, dict, bool)) else value
 
 
 def _endpoints(block: Block) -> dict[str, str]:

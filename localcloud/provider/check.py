@@ -38,7 +38,7 @@ def unique_name(rule: AutoName, naming: Naming) -> str:
 
 def filled(resource: ResourceType[Scope], news: Properties, olds: Properties, naming: Naming) -> Properties:
     """The inputs with automatic name and defaults; `__defaults` names what was filled in, so a later run keeps it."""
-    inputs = {key: value for key, value in news.items() if key != DEFAULTS and value is not None}
+    inputs: Properties = {key: value for key, value in news.items() if key != DEFAULTS and value is not None}
     own: list[Value] = []
     rule = resource.auto_name
     if rule and rule.property not in inputs and not naming.disabled:

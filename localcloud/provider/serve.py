@@ -27,7 +27,7 @@ NEVER = 2**31 - 1
 
 
 def serve(provider: Provider[Scope]) -> None:
-    """Serve until SIGINT, SIGTERM or the engine's end, then exit at once: the engine waits five seconds for a plugin."""
+    """Serve until SIGINT, SIGTERM or the engine's end, then exit at once: the engine waits five seconds for that."""
     stopped = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())

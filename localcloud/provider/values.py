@@ -37,7 +37,7 @@ class Secret:
     value: Value = field(repr=False)
 
 
-Value: TypeAlias = "None | bool | int | float | str | Unknown | Secret | list[Value] | dict[str, Value]"
+Value: TypeAlias = "bool | int | float | str | Unknown | Secret | list[Value] | dict[str, Value] | None"
 Properties: TypeAlias = dict[str, Value]
 
 
