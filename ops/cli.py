@@ -15,9 +15,12 @@ from infra.target import TargetError
 from localcloud.cloud import CloudError
 from localcloud.cluster import ClusterError
 from localcloud.engine import EngineError
+from localcloud.paths import CHECKOUT
 from localcloud.toolchain.build import ToolchainError
 from ops import deployment, doctoring, reporting
 from ops.console import Report
+from ops.generating import generate as generate_files
+from ops.requirements import RequirementsError, review
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -76,6 +79,21 @@ def check(stack: Annotated[str | None, typer.Argument(help="one stack; all when 
     deployment.check(stack, Report())
 
 
+@app.command()
+def generate(
+    check: Annotated[bool, typer.Option("--check", help="only compare; 1 when a file differs")] = False,
+) -> None:
+    """Write the files that are made from the code: schema and page of the settings, configurations of the policies."""
+    if not generate_files(CHECKOUT, Report(), check=check):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def requirements() -> None:
+    """Show which requirements the last test run proved, and write docs/requirements.md."""
+    review(CHECKOUT, Report())
+
+
 def main() -> None:
     """The console script: known failures become one message and an exit code, anything else a traceback."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -87,7 +105,7 @@ def main() -> None:
         _fail(str(error), EXIT_USAGE)
     except (ToolchainError, CloudError, ClusterError) as error:
         _fail(str(error), EXIT_MACHINE)
-    except EngineError as error:
+    except (EngineError, RequirementsError) as error:
         _fail(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
         _fail("interrupted; run the same command again to go on", EXIT_INTERRUPTED)

@@ -8,6 +8,7 @@ import pytest
 
 from ops.requirements import PROPERTY, ROWS, read_rows
 
+pytest_plugins = ["pytester"]
 ROOT = Path(__file__).resolve().parent.parent
 
 

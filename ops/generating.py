@@ -1,0 +1,62 @@
+"""``contentgen generate``: the files that are made from the code, so that they cannot say something else than it.
+
+docs/stack.schema.json lets editors complete and check stack files; docs/settings.md is the same for people;
+policies/config/<stack>.json is how limits and headers reach the policy pack. ``--check`` only compares.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from infra.policy_config import policy_config
+from infra.stackfile import read, stacks
+from ops.console import Report
+from ops.schema import stack_file_schema
+from ops.settings_page import settings_page
+
+SCHEMA: Final = Path("docs/stack.schema.json")
+SETTINGS_PAGE: Final = Path("docs/settings.md")
+POLICY_FOLDER: Final = Path("policies/config")
+
+
+def generated(root: Path) -> dict[Path, str]:
+    """Every generated file with its content, by its path. Raises SettingsError for a stack file that is wrong."""
+    configs = {POLICY_FOLDER / f"{stack}.json": _json(policy_config(read(root, stack))) for stack in stacks(root)}
+    return {SCHEMA: _json(stack_file_schema()), SETTINGS_PAGE: settings_page(), **configs}
+
+
+def differing(root: Path, files: Mapping[Path, str]) -> list[Path]:
+    """The files that are missing or hold something else, and the policy configurations of stacks that are gone."""
+    wrong = [path for path, text in files.items() if not (root / path).exists() or (root / path).read_text() != text]
+    there = [path.relative_to(root) for path in sorted((root / POLICY_FOLDER).glob("*.json"))]
+    return [*wrong, *(path for path in there if path not in files)]
+
+
+def generate(root: Path, report: Report, *, check: bool) -> bool:
+    """Writes what differs, or with ``check`` only names it. Whether the files are now as the code says."""
+    files = generated(root)
+    found = differing(root, files)
+    for path in found:
+        if check:
+            report.line(f"{path}: is not what the code generates; fix: make generated")
+        else:
+            _bring_up_to_date(root / path, files.get(path))
+            report.line(f"{path}: {'written' if path in files else 'removed, its stack is gone'}")
+    if not found:
+        report.line(f"{len(files)} generated files: no finding")
+    return not (check and found)
+
+
+def _bring_up_to_date(path: Path, text: str | None) -> None:
+    if text is None:
+        path.unlink()
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2) + "\n"
