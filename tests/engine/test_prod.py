@@ -67,10 +67,9 @@ def test_a_second_up_of_production_changes_nothing(world: World, up: str) -> Non
 
 
 def test_a_refresh_of_production_finds_no_drift(world: World, up: str) -> None:
-    output = world.engine("prod").quietly(
-        "refresh", "--yes", "--skip-preview", "--expect-no-changes", "--stack", "prod"
-    )
-    assert "unchanged" in summary(output)
+    output = world.engine("prod").quietly("refresh", "--preview-only", "--expect-no-changes", "--stack", "prod")
+    assert summary(output).endswith("unchanged")
+    assert len(summary(output).splitlines()) == 1
 
 
 def test_production_can_be_taken_down_although_it_is_protected(world: World, up: str) -> None:

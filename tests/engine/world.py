@@ -75,7 +75,8 @@ class World:
     def kubectl(self, stack: str, *arguments: str, region: str = "us-east-1") -> str:
         kubeconfig = self.cloud(stack).kubeconfigs[region]
         command = [str(Path(sys.prefix) / "bin" / "kubectl"), "--kubeconfig", kubeconfig, *arguments]
-        return subprocess.run(command, env=self.environment(), capture_output=True, text=True, check=True).stdout
+        environment = {**self.environment(), "HOME": str(self.state)}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
     def checkpoint(self, stack: str) -> Mapping[str, object]:
         return json.loads(self.engine(stack).checkpoint.read_text())["checkpoint"]["latest"]
