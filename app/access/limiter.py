@@ -103,14 +103,12 @@ class Limiter:
         async def count(client: Redis) -> Sequence[Sequence[int]]:
             script = self._script or str(await client.script_load(_SCRIPT))
             now = int(time.time() * 1000)
-            async with client.pipeline(transaction=False) as commands:
-                for question in questions:
-                    keys = [f"limit:{window.scope}:{question.who}" for window in question.windows]
-                    limits = [figure for w in question.windows for figure in (w.limit, w.seconds * 1000)]
-                    commands.evalsha(script, len(keys), *keys, now, *limits)
-                answers: Sequence[Sequence[int]] = await commands.execute()
+            windows = [(question.who, window) for question in questions for window in question.windows]
+            keys = [f"limit:{window.scope}:{who}" for who, window in windows]
+            limits = [figure for _, window in windows for figure in (window.limit, window.seconds * 1000)]
+            flat: list[int] = await client.evalsha(script, len(keys), *keys, now, *limits)  # type: ignore[misc]
             self._script = script
-            return answers
+            return _shared_out(flat, questions)
 
         try:
             return await self._link.ask(count)
@@ -127,6 +125,17 @@ class Limiter:
             left = await self._local.get_window_stats(item, window.scope, question.who)
             answer += [int(passes), left.remaining, max(0, int((left.reset_time - time.time()) * 1000))]
         return answer
+
+
+def _shared_out(flat: list[int], questions: Sequence[_Question]) -> list[list[int]]:
+    """Each question's part of the script's one list, three figures a window."""
+    answers: list[list[int]] = []
+    place = 0
+    for question in questions:
+        length = 3 * len(question.windows)
+        answers.append(flat[place : place + length])
+        place += length
+    return answers
 
 
 def _windows(allowance: Allowance, *, generation: bool) -> tuple[_Window, ...]:

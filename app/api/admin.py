@@ -16,7 +16,7 @@ from app.queue import ENTRYPOINT, state
 from app.switches import Flag, Mode
 
 router = APIRouter(prefix="/admin", tags=["administration"], dependencies=[Administrator])
-ERRORS = documented(401, 403, 404, 422, 429, 503)
+ERRORS = documented(400, 401, 403, 404, 422, 429, 503)
 FlagName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
 
 

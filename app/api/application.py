@@ -1,5 +1,6 @@
 """The ASGI applications, one a role, from the same parts."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -41,6 +42,9 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
         async with running(settings, cycle) as services:
             app.state.services = services
             app.state.desk = desk(services)
+            # What the process was built from lives as long as it; the collector need not look at it again and again.
+            gc.collect()
+            gc.freeze()
             async with background(keep_figures(services)):
                 if role is Role.WORKER:
                     async with Worker(services).working():

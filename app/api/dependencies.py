@@ -46,7 +46,7 @@ def may_see(caller: Caller, job: Job) -> bool:
 
 
 async def job_id(
-    job_id: Annotated[str, Path(max_length=60, examples=["use1-019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"])],
+    job_id: Annotated[str, Path(examples=["use1-019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"])],
 ) -> JobId:
     """The job of the path; what cannot be an id cannot be found either."""
     try:

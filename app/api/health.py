@@ -6,7 +6,7 @@ import httpx
 import sentry_sdk
 from fastapi import APIRouter
 from pydantic import BaseModel
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.api.dependencies import ServicesNow
 from app.database import DatabaseUnavailable
@@ -103,7 +103,7 @@ async def ready(services: ServicesNow) -> Response:
     return JSONResponse({"status": "degraded" if degraded else "ready", "degraded": degraded})
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 async def metrics() -> Response:
     """Prometheus' text format."""
     return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -10,7 +10,7 @@ from app.api.dependencies import NO_STORE, NO_SUCH_JOB, CallerNow, JobOfPath, Se
 from app.api.problems import ProblemError, documented
 from app.api.views import JobPage, JobView, summary, view
 from app.domain import ClientId
-from app.ids import JobId
+from app.ids import JOB_ID_PATTERN, JobId
 from app.jobs import Job, list_name
 from app.privacy import erase, export
 from app.regions import HOP, RegionUnreachable
@@ -48,11 +48,11 @@ async def list_jobs(
     caller: CallerNow,
     client_id: Annotated[ClientId | None, Query(description="Needed without an API key.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = PAGE,
-    before: Annotated[str | None, Query(max_length=60, description="`next` of the page before.")] = None,
+    before: Annotated[str | None, Query(pattern=JOB_ID_PATTERN, description="`next` of the page before.")] = None,
 ) -> Response:
     """A client's jobs, newest first. The first page is cached for five minutes or until one of the jobs changes."""
     client = _client(caller.client_id, client_id)
-    earlier = _cursor(before)
+    earlier = JobId.parse(before) if before else None
     name = list_name(client) if earlier is None and limit == PAGE and caller.client_id is not None else None
     body = await services.cache.get(name) if name else None
     if body is None:
@@ -108,12 +108,3 @@ def _keyed(client: str | None) -> str:
     if client is None:
         raise ProblemError(401, "Send an API key: only its holder may ask for this.", {"WWW-Authenticate": "Bearer"})
     return client
-
-
-def _cursor(before: str | None) -> JobId | None:
-    if before is None:
-        return None
-    try:
-        return JobId.parse(before)
-    except (ValueError, OverflowError):
-        raise ProblemError(422, "`before` must be the `next` of a page.") from None

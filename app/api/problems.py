@@ -71,7 +71,17 @@ def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
 
 
 def install(app: FastAPI) -> None:
-    """Every error of the framework and of ours becomes a problem."""
+    """Every error of the framework and of ours becomes a problem, in replies and in the OpenAPI document."""
+    original = app.openapi
+
+    def openapi() -> dict[str, object]:
+        document: dict[str, dict[str, dict[str, object]]] = original()
+        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        parts = document.setdefault("components", {}).setdefault("schemas", {})
+        parts.update({**schema.pop("$defs", {}), "Problem": schema})
+        return dict(document)
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
     @app.exception_handler(ProblemError)
     async def _ours(request: Request, error: ProblemError) -> Response:

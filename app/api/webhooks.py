@@ -42,13 +42,16 @@ def verified(secret: str, body: bytes, header: str, now: float) -> bool:
     return hmac.compare_digest(sign(secret, body, int(moment)).encode(), header.encode())
 
 
+# The body is read raw, because the signature covers its bytes; so the document is told its form here.
+_SCHEMA = TierChanged.model_json_schema(ref_template="#/components/schemas/{model}")
+_SCHEMA.pop("$defs")
+
+
 @router.post(
     "/webhooks/billing",
     status_code=204,
     responses=documented(400, 401, 413, 422, 429, 503),
-    openapi_extra={
-        "requestBody": {"required": True, "content": {"application/json": {"schema": TierChanged.model_json_schema()}}}
-    },
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}}},
 )
 async def billing(
     request: Request, services: ServicesNow, x_webhook_signature: Annotated[str, Header(max_length=200)] = ""
