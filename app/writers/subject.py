@@ -5,200 +5,35 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _DOUBLING = frozenset(
-    [
-        "get",
-        "set",
-        "run",
-        "plan",
-        "cut",
-        "put",
-        "begin",
-        "stop",
-        "win",
-        "ship",
-        "swim",
-        "shop",
-        "chop",
-        "grip",
-        "trim",
-        "fit",
-        "spin",
-        "dig",
-        "let",
-        "sit",
-        "hit",
-        "map",
-        "plug",
-        "scan",
-        "wrap",
-        "tap",
-        "drop",
-        "quit",
-        "skip",
-        "jog",
-        "hug",
-        "beg",
-        "nap",
-        "refer",
-        "debug",
-        "unplug",
-    ]
+    """
+    get set run plan cut put begin stop win ship swim shop chop grip trim fit spin dig let sit hit map plug scan
+    wrap tap drop quit skip jog hug beg nap refer debug unplug
+    """.split()  # noqa: SIM905
 )
 _OPENERS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "your",
-        "our",
-        "my",
-        "their",
-        "this",
-        "these",
-        "those",
-        "why",
-        "how",
-        "what",
-        "when",
-        "where",
-        "modern",
-        "better",
-        "good",
-        "great",
-        "new",
-        "small",
-        "smart",
-        "simple",
-        "easy",
-        "quick",
-        "healthy",
-        "sustainable",
-        "remote",
-        "local",
-        "home",
-        "personal",
-        "digital",
-        "early",
-        "daily",
-        "online",
-        "everyday",
-        "practical",
-        "basic",
-        "best",
-        "electric",
-        "solar",
-        "renewable",
-        "artificial",
-        "machine",
-        "cloud",
-        "slow",
-        "fast",
-        "open",
-        "free",
-        "safe",
-        "clean",
-        "fresh",
-        "wild",
-        "raw",
-        "strong",
-        "deep",
-        "high",
-        "low",
-        "long",
-        "short",
-        "common",
-        "effective",
-        "mental",
-        "public",
-        "urban",
-        "rural",
-        "future",
-        "advanced",
-        "first",
-        "more",
-        "less",
-        "some",
-        "many",
-        "every",
-        "and",
-        "or",
-        "of",
-        "for",
-        "with",
-    ]
+    """
+    a an the your our my their this these those why how what when where modern better good great new small smart
+    simple easy quick healthy sustainable remote local home personal digital early daily online everyday practical
+    basic best electric solar renewable artificial machine cloud slow fast open free safe clean fresh wild raw
+    strong deep high low long short common effective mental public urban rural future advanced first more less some
+    many every and or of for with
+    """.split()  # noqa: SIM905
 )
 _IMPERATIVES = frozenset(
-    [
-        "build",
-        "create",
-        "make",
-        "learn",
-        "write",
-        "start",
-        "improve",
-        "choose",
-        "use",
-        "manage",
-        "design",
-        "grow",
-        "cook",
-        "bake",
-        "plan",
-        "save",
-        "train",
-        "set",
-        "find",
-        "keep",
-        "get",
-        "reduce",
-        "increase",
-        "teach",
-        "understand",
-        "explore",
-        "run",
-        "launch",
-        "ship",
-        "test",
-        "deploy",
-        "secure",
-        "scale",
-        "automate",
-        "brew",
-        "repair",
-    ]
+    """
+    build create make learn write start improve choose use manage design grow cook bake plan save train set find
+    keep get reduce increase teach understand explore run launch ship test deploy secure scale automate brew repair
+    """.split()  # noqa: SIM905
 )
 _DETERMINERS = frozenset(
-    ["a", "an", "the", "your", "my", "our", "their", "better", "more", "less", "good", "great", "healthy", "first"]
+    """
+    a an the your my our their better more less good great healthy first
+    """.split()  # noqa: SIM905
 )
 _SMALL = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "as",
-        "at",
-        "but",
-        "by",
-        "for",
-        "from",
-        "in",
-        "into",
-        "nor",
-        "of",
-        "off",
-        "on",
-        "or",
-        "per",
-        "so",
-        "than",
-        "the",
-        "to",
-        "up",
-        "via",
-        "with",
-        "vs",
-        "without",
-    ]
+    """
+    a an and as at but by for from in into nor of off on or per so than the to up via with vs without
+    """.split()  # noqa: SIM905
 )
 _LIST = re.compile(
     r"^(?:the\s+)?(?:top\s+)?(?:\d+|two|three|five|seven|ten)\s+(?:\w+\s+)?"
