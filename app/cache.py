@@ -93,7 +93,7 @@ class Cache:
             self.subscribed.set()
             while True:
                 message = await channel.get_message(ignore_subscribe_messages=True, timeout=self._link.timeout / 2)
-                if message:
+                if message and message["data"]:
                     for pattern in json.loads(message["data"]):
                         self._drop(pattern)
                 if self._unsent:

@@ -29,6 +29,6 @@ def reported(what: str) -> Iterator[None]:
     """A failure becomes one log line with its trace and exit code 1."""
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the last line of a command: logged with its trace, and an exit code
         structlog.get_logger("app").exception(f"{what} failed", error_type=type(error).__name__)
         raise typer.Exit(FAILED) from None

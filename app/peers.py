@@ -87,7 +87,7 @@ class ImClient:
 
 def _draft(reply: httpx.Response) -> Draft:
     if reply.status_code != 200:
-        retriable = reply.status_code in (408, 429) or reply.status_code >= 500 and reply.status_code != 502
+        retriable = reply.status_code in (408, 429) or (reply.status_code >= 500 and reply.status_code != 502)
         raise WriterError(f"im_{reply.status_code}", reply.text[:500], retriable=retriable)
     try:
         return Draft.model_validate_json(reply.content)

@@ -50,11 +50,13 @@ def queries(connection: asyncpg.Connection) -> Queries:
 async def enqueue(connection: AsyncConnection, jobs: Sequence[tuple[JobId, Priority]]) -> None:
     """Put jobs into the queue inside the open transaction; one that is queued already is left alone."""
     names = [str(job) for job, _ in jobs]
+    payloads: list[bytes | None] = [name.encode() for name in names]
+    keys: list[str | None] = [*names]
     await queries(await driver(connection)).enqueue(
         [ENTRYPOINT] * len(jobs),
-        [name.encode() for name in names],
+        payloads,
         [rank(priority, job.created_at) for job, priority in jobs],
-        dedupe_key=list(names),
+        dedupe_key=keys,
         on_conflict="skip",
     )
 

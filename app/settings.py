@@ -8,6 +8,7 @@ import os
 import socket
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import (
@@ -213,7 +214,7 @@ class Settings(ProviderSettings, BaseSettings):
 def load_settings(**overrides: object) -> Settings:
     """Read environment and secret files. Raises ConfigurationError with every problem there is."""
     folder = os.environ.get("SECRETS_DIR") or None
-    if folder is not None and not os.path.isdir(folder):
+    if folder is not None and not Path(folder).is_dir():
         raise ConfigurationError((f"SECRETS_DIR: '{folder}' is not a folder; give the folder the secrets are in",))
     try:
         return Settings(_secrets_dir=folder, **overrides)  # type: ignore[call-arg]

@@ -110,7 +110,7 @@ class PostgresServer:
         if identity:
             os.chown(folder, identity.uid, identity.gid)
 
-    def _run(self, argv: list[str], **options: str) -> None:
+    def _run(self, argv: list[str], typed: str | None = None) -> None:
         identity = self.identity()
         result = subprocess.run(
             argv,
@@ -120,7 +120,7 @@ class PostgresServer:
             check=False,
             user=identity.uid if identity else None,
             group=identity.gid if identity else None,
-            **({"input": options["input"]} if "input" in options else {}),
+            input=typed,
         )
         if result.returncode != 0:
             raise ServerError(f"{argv[0]} ended with {result.returncode}: {result.stderr[-2000:]}")
@@ -145,5 +145,5 @@ class PostgresServer:
         quoted = '"' + database.replace('"', '""') + '"'
         self._run(
             [str(binary("postgres")), "--single", "-D", str(folder), "-c", "exit_on_error=true", "postgres"],
-            input=f"CREATE DATABASE {quoted}\n",
+            typed=f"CREATE DATABASE {quoted}\n",
         )

@@ -1,16 +1,18 @@
 """Alembic's entry: runs revisions on the connection that app.migrate hands over, and keeps their history."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 
 from alembic import context
-from sqlalchemy import Connection, text
+from alembic.runtime.migration import MigrationContext, MigrationInfo
+from sqlalchemy import text
 
 from app.tables import metadata
 
 
-def _record(*, ctx: object, step: object, heads: Iterable[str], run_args: object, **_: object) -> None:
+def _record(ctx: MigrationContext, step: MigrationInfo, heads: Collection[str], run_args: Mapping[str, object]) -> None:
     """Version and moment, in the transaction of the migration itself (A13)."""
-    connection: Connection = ctx.connection  # type: ignore[attr-defined]
+    connection = ctx.connection
+    assert connection is not None
     connection.execute(
         text("CREATE TABLE IF NOT EXISTS migration_history (version text PRIMARY KEY, applied_at timestamptz NOT NULL)")
     )
@@ -19,7 +21,7 @@ def _record(*, ctx: object, step: object, heads: Iterable[str], run_args: object
             "INSERT INTO migration_history VALUES (:version, now())"
             " ON CONFLICT (version) DO UPDATE SET applied_at = now()"
         ),
-        {"version": step.up_revision_id},  # type: ignore[attr-defined]
+        {"version": step.up_revision_id},
     )
 
 

@@ -59,7 +59,7 @@ class Redactor:
             return self.text(value)
         if isinstance(value, Mapping):
             return {str(k): REDACTED if _SECRET_KEYS.search(str(k)) else self._clean(v) for k, v in value.items()}
-        if isinstance(value, list | tuple | set):
+        if isinstance(value, (list, tuple, set)):
             return [self._clean(entry) for entry in value]
         return value if isinstance(value, int | float | bool | None) else self.text(str(value))
 

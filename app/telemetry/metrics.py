@@ -3,6 +3,7 @@
 import os
 import resource
 import time
+from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -66,7 +67,6 @@ class ProcessFigures:
 def resident_bytes() -> int:
     """Resident memory of this process."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as figures:
-            return int(figures.read().split()[1]) * _PAGE
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE
     except FileNotFoundError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

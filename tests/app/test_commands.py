@@ -60,7 +60,6 @@ def test_keys_are_made_listed_and_revoked_by_command(fleet: Fleet) -> None:
     assert run_app(fleet, "keys", "revoke", key["id"]).returncode == 1
 
 
-@pytest.mark.requirement("C01")
 def test_a_flag_is_set_and_switched_off_by_command(fleet: Fleet) -> None:
     assert run_app(fleet, "flags", "set", "new-writer", "--percent", "10").returncode == 0
     run_app(fleet, "flags", "set", "new-writer", "--percent", "10", "--off")

@@ -25,7 +25,6 @@ def finished(api: str, job_id: str) -> dict[str, object] | None:
 
 
 @pytest.mark.requirement("A04")
-@pytest.mark.requirement("A14")
 def test_a_job_is_accepted_written_by_im_and_shown(fleet: Fleet) -> None:
     with (
         fleet.process("cpm", "serve", "--role", "cpm") as (_, api),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import urllib.request
@@ -37,7 +36,7 @@ def test_the_boot_id_names_one_run_of_the_server(cloud: Cloud, tmp_path: Path) -
 
 def test_the_server_refuses_an_address_others_can_reach(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "localcloud.aws.server", "--host", "0.0.0.0"]
-    refused = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, cwd=os.getcwd())
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, cwd=str(Path.cwd()))
     assert refused.returncode != 0
     assert "--host is 0.0.0.0" in refused.stderr
 

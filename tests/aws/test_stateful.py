@@ -78,7 +78,7 @@ def test_a_denial_without_a_condition_is_still_enforced(world: World) -> None:
         f'"Resource":"{made.text("arn")}/*"}}]}}'
     )
     world.make("aws:s3/bucketPolicy:BucketPolicy", "policy", {"bucket": made.id, "policy": policy})
-    with pytest.raises(world.boto("s3").exceptions.ClientError, match="AccessDenied|Forbidden"):
+    with pytest.raises(world.boto("s3").exceptions.ClientError, match=r"AccessDenied|Forbidden"):
         world.boto("s3").put_object(Bucket=made.id, Key="db/dump", Body=b"data")
 
 
