@@ -27,7 +27,11 @@ def _transport(value: str) -> bool:
 
 
 def _content(value: str) -> bool:
-    return re.search(r"(^|;)\s*default-src 'self'", value) is not None and "unsafe-" not in value
+    directives = [directive.split() for directive in value.split(";")]
+    anything = any(
+        source == "*" or "unsafe-" in source for _, *sources in filter(None, directives) for source in sources
+    )
+    return ["default-src", "'self'"] in directives and not anything
 
 
 ALLOWED: Final[Mapping[str, tuple[str, Callable[[str], bool]]]] = MappingProxyType(
@@ -36,7 +40,7 @@ ALLOWED: Final[Mapping[str, tuple[str, Callable[[str], bool]]]] = MappingProxyTy
         "x-frame-options": ("DENY, or SAMEORIGIN", lambda value: value.upper() in ("DENY", "SAMEORIGIN")),
         "x-content-type-options": ("nosniff", lambda value: value.lower() == "nosniff"),
         "x-xss-protection": ("1; mode=block, or 0", lambda value: value.replace(" ", "") in ("1;mode=block", "0")),
-        "content-security-policy": ("default-src 'self' and nothing unsafe-", _content),
+        "content-security-policy": ("default-src 'self' alone, and nowhere unsafe- or *", _content),
         "referrer-policy": (
             "strict-origin-when-cross-origin, or no-referrer",
             lambda value: value in ("strict-origin-when-cross-origin", "no-referrer"),
@@ -62,11 +66,14 @@ def violations(spec: Properties, required: frozenset[str] = frozenset()) -> Iter
 
 
 def _set_headers(rule: Properties) -> dict[str, str]:
-    """Headers by ``set`` only: ``add`` would leave a second value beside the application's own."""
-    found = {}
+    """Headers by ``set`` only: ``add`` would leave a second value beside the application's own.
+
+    Of several for one name the first counts, as the Gateway API has it.
+    """
+    found: dict[str, str] = {}
     for one in items(rule.get("filters")):
         for header in items(at(mapping(one), "responseHeaderModifier", "set")):
-            found[text(mapping(header).get("name")).lower()] = text(mapping(header).get("value"))
+            found.setdefault(text(mapping(header).get("name")).lower(), text(mapping(header).get("value")))
     return found
 
 

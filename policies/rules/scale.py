@@ -41,7 +41,7 @@ def limits_of(config: Properties) -> Limits:
 def violations(kind: str, properties: Properties, limits: Limits) -> Iterator[str]:
     """What is beyond the limits in one resource; ``kind`` is its type without the provider's name."""
     match kind:
-        case "autoscaling/v2:HorizontalPodAutoscaler":
+        case "autoscaling/v2:HorizontalPodAutoscaler" | "autoscaling/v1:HorizontalPodAutoscaler":
             yield from _autoscaler(properties, limits)
         case "apps/v1:Deployment":
             yield from _deployment(properties, limits)
@@ -51,10 +51,7 @@ def violations(kind: str, properties: Properties, limits: Limits) -> Iterator[st
             for key in ("allocatedStorage", "maxAllocatedStorage"):
                 yield from _at_most(key, number(properties.get(key)), limits.storage_gb, "GB")
         case "rds/parameterGroup:ParameterGroup":
-            for parameter in map(mapping, items(properties.get("parameters"))):
-                if parameter.get("name") == "max_connections":
-                    value = number(parameter.get("value"))
-                    yield from _at_most("max_connections", value, limits.database_connections, "connections")
+            yield from _parameter_group(properties, limits)
 
 
 def _autoscaler(properties: Properties, limits: Limits) -> Iterator[str]:
@@ -83,15 +80,28 @@ def _deployment(properties: Properties, limits: Limits) -> Iterator[str]:
 
 def _stateful_set(properties: Properties, limits: Limits) -> Iterator[str]:
     for claim in map(mapping, items(at(properties, "spec", "volumeClaimTemplates"))):
-        size = quantity(at(claim, "spec", "resources", "requests", "storage"))
+        written = at(claim, "spec", "resources", "requests", "storage")
+        size = quantity(written)
+        if size is None:
+            yield f"volumeClaimTemplates storage is {written!r}; it must be a size of at most {limits.storage_gb:g}Gi"
+            continue
         # A volume is asked for in binary units and the limit is in decimal ones; a GB is taken for a GiB here.
-        gigabytes = None if size is None else size / 2**30
-        yield from _at_most("volumeClaimTemplates storage", gigabytes, limits.storage_gb, "GB")
+        yield from _at_most("volumeClaimTemplates storage", size / 2**30, limits.storage_gb, "GB")
     for container in map(mapping, items(at(properties, "spec", "template", "spec", "containers"))):
         for argument in items(container.get("args")):
             name, _, value = text(argument).partition("=")
             if name == "max_connections":
                 yield from _at_most("max_connections", number(value), limits.database_connections, "connections")
+
+
+def _parameter_group(properties: Properties, limits: Limits) -> Iterator[str]:
+    """Without a number of its own a database takes AWS's, which grows with the machine and knows no limit."""
+    parameters = map(mapping, items(properties.get("parameters")))
+    given = [parameter.get("value") for parameter in parameters if parameter.get("name") == "max_connections"]
+    value = number(given[0]) if given else None
+    if value is None:
+        yield f"max_connections is not a number; it must be at most {limits.database_connections:g}"
+    yield from _at_most("max_connections", value, limits.database_connections, "connections")
 
 
 def _instances(service: str, key: str, value: float, limits: Limits) -> Iterator[str]:

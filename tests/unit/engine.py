@@ -15,6 +15,7 @@ import pulumi
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import wait_for_rpcs
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | None"
@@ -24,6 +25,9 @@ CANARY: Final = "canary-password-that-must-stay-secret"
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
 HIDDEN: Final = "[secret]"
+UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+MADE_UP: Final = "-abc123"
+"""How a name ends that a provider makes up."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,10 @@ class Declared:
 class RecordingEngine(MockMonitor):
     """The engine's side of one run of a program."""
 
-    def __init__(self, stack: str) -> None:
+    def __init__(self, stack: str, *, preview: bool) -> None:
         super().__init__(NoFunctions())
         self.stack = stack
+        self.preview = preview
         self.resources: list[Declared] = []  # type: ignore[assignment]
 
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
@@ -82,11 +87,12 @@ class RecordingEngine(MockMonitor):
                     visible=_object(_plain(wire, hide=True)),
                 )
             )
-        state = {**wire, **_computed(request.type, request.name, wire)}
+        computed = _computed(request.type, request.name, wire)
+        state = {**wire, **({key: _unknown(value) for key, value in computed.items()} if self.preview else computed)}
         for name in request.additionalSecretOutputs:
             if name in state:
                 state[name] = {SIGNATURE: SECRET, "value": state[name]}
-        id_ = f"{request.name}-id" if request.custom else ""
+        id_ = f"{request.name}-id" if request.custom and not self.preview else ""
         return resource_pb2.RegisterResourceResponse(
             urn=urn, id=id_, object=json_format.ParseDict(state, struct_pb2.Struct())
         )
@@ -111,12 +117,17 @@ class NoFunctions(pulumi.runtime.Mocks):
         raise AssertionError(f"a component called {args.token}")
 
 
-def run(program: Callable[[], object], stack: str = "test") -> RecordingEngine:
-    """Runs a program to its end, with every output awaited; what fails in an ``apply`` fails here."""
-    engine = RecordingEngine(stack)
+def run(program: Callable[[], object], stack: str = "test", *, preview: bool = False) -> RecordingEngine:
+    """Runs a program to its end, with every output awaited; what fails in an ``apply`` fails here.
+
+    At a preview nothing is known of what a cloud would compute, as with the real engine.
+    """
+    engine = RecordingEngine(stack, preview=preview)
 
     async def inside() -> None:
-        pulumi.runtime.set_mocks(engine.mocks, project=PROJECT, stack=stack, preview=False, monitor=engine)
+        # The SDK keeps one set of outputs over all mocked runs; what a failed run left in it would fail the next.
+        SETTINGS.outputs = set()
+        pulumi.runtime.set_mocks(engine.mocks, project=PROJECT, stack=stack, preview=preview, monitor=engine)
         program()
         await wait_for_rpcs()
 
@@ -130,7 +141,7 @@ def _computed(type_: str, name: str, wire: Mapping[str, Json]) -> dict[str, Json
         return {"result": f"{CANARY}-{name}"}
     if type_.startswith("kubernetes:"):
         metadata = _object(wire.get("metadata"))
-        return {"metadata": {"name": f"{name}-abc123", **metadata}}
+        return {"metadata": {"name": f"{name}{MADE_UP}", **metadata}}
     return {
         "arn": f"arn:aws:mock:::{name}",
         "bucket": f"{name}-bucket",
@@ -141,6 +152,13 @@ def _computed(type_: str, name: str, wire: Mapping[str, Json]) -> dict[str, Json
         "nameServers": [f"ns-{number}.example" for number in range(4)],
         **({"name": name} if "name" not in wire else {}),
     }
+
+
+def _unknown(value: Json) -> Json:
+    """A computed value before there is one. What a manifest says of its own metadata is known all the same."""
+    if isinstance(value, dict):
+        return {key: UNKNOWN if str(one).endswith(MADE_UP) else one for key, one in value.items()}
+    return UNKNOWN
 
 
 def _object(value: Json) -> dict[str, Json]:

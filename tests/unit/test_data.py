@@ -7,8 +7,8 @@ import json
 import pytest
 
 from infra.settings import StackSettings, parse
-from tests.unit.conftest import Declare, declared
 from tests.unit.engine import Declared, Json, RecordingEngine
+from tests.unit.program import Declare, declared
 
 KEYS = {"database_url", "database_url_direct", "database_read_url", "redis_url", "redis_queue_url"}
 

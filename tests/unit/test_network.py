@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
-from tests.unit.conftest import Declare
 from tests.unit.engine import Declared, Json, RecordingEngine
+from tests.unit.program import Declare
 
 PORTS = {"cpm": 8000, "im": 8000, "worker": 8000, "postgres": 5432, "redis-cache": 6379, "redis-queue": 6379}
 CALLERS = ("cpm", "im", "worker", "migrate", "backup")

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
-from tests.unit.conftest import Declare
 from tests.unit.engine import Declared, Json, RecordingEngine
+from tests.unit.program import Declare
 
 SERVICES = ("cpm", "im", "worker")
 SERVER = {"capabilities": {"drop": ["ALL"]}, "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True}

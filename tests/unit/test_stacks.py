@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from infra.regions import REGIONS
-from tests.unit.conftest import STACKS, Declare
 from tests.unit.engine import CANARY, Declared, RecordingEngine
+from tests.unit.program import STACKS, Declare
 
 ONCE = {"contentgen:backup:BackupBucket", "contentgen:cost:Budget", "contentgen:edge:Routing"}
 REGIONAL = {

@@ -1,0 +1,32 @@
+"""The project's own program under the recording engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pulumi
+
+from infra.providers import aws_provider, kubernetes_providers
+from infra.settings import StackSettings
+from infra.stackfile import stacks
+from infra.tags import tags
+from stacks.whole import Providers, deploy
+from tests.unit.engine import RecordingEngine, run
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+STACKS = tuple(stacks(ROOT))
+
+Declare = Callable[[str], RecordingEngine]
+
+
+def declared(stack: str, settings: StackSettings, *, preview: bool = False) -> RecordingEngine:
+    """What the program declares for a stack with these settings, on a real target."""
+
+    def program() -> None:
+        aws = aws_provider(settings, tags(settings, stack), None)
+        outputs = deploy(stack, settings, Providers(aws, kubernetes_providers(stack, settings, None)))
+        for name, value in outputs.items():
+            pulumi.export(name, value)
+
+    return run(program, stack, preview=preview)

@@ -1,0 +1,62 @@
+"""Every built-in Kubernetes object of every stack, held against the strict schema of the newest version there is.
+
+An API server drops a misspelt field in silence; this does not.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from functools import cache
+
+import kubernetes_validate
+import pytest
+from kubernetes_validate import utils
+
+from tests.unit.engine import Declared, RecordingEngine
+from tests.unit.program import Declare
+
+CUSTOM = "kubernetes:gateway.networking.k8s.io/"
+VERSION = kubernetes_validate.latest_version()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _schemas_are_read_once() -> None:
+    """The validator reads its two megabytes of schemas anew for every object; reading is all that takes time."""
+    utils.schema_contents = cache(utils.schema_contents)
+
+
+def built_in(engine: RecordingEngine) -> list[Declared]:
+    """The objects of kinds that Kubernetes itself has, each different one once."""
+    found = {json.dumps(one.inputs, sort_keys=True): one for one in engine.resources if "kubernetes:" in one.type}
+    return [one for one in found.values() if one.custom and not one.type.startswith((CUSTOM, "pulumi:", "contentgen:"))]
+
+
+def test_every_built_in_object_satisfies_its_strict_schema(each: RecordingEngine) -> None:
+    kinds = set()
+    for one in built_in(each):
+        kubernetes_validate.validate(one.inputs, VERSION, strict=True)
+        kinds.add(one.at("kind"))
+    assert {"Deployment", "HorizontalPodAutoscaler", "Job", "CronJob", "NetworkPolicy", "Secret", "Service"} <= kinds
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [(("spec", "template", "spec", "livenesProbe"), {}), (("spec", "replica"), 2), (("spec", "paused"), "no")],
+)
+def test_the_check_notices_one_misspelt_field_or_wrong_type(
+    declare: Declare, path: tuple[str, ...], value: object
+) -> None:
+    manifest = copy.deepcopy(declare("local").one("Deployment", "cpm-deployment").inputs)
+    place = manifest
+    for key in path[:-1]:
+        place = place[key]  # type: ignore[assignment, index]
+    place[path[-1]] = value  # type: ignore[assignment]
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(manifest, VERSION, strict=True)
+
+
+def test_custom_objects_are_of_the_stable_version(each: RecordingEngine) -> None:
+    custom = [one for one in each.resources if one.type.startswith(CUSTOM)]
+    assert custom
+    assert {one.at("apiVersion") for one in custom} == {"gateway.networking.k8s.io/v1"}
