@@ -12,7 +12,7 @@ from pulumi_kubernetes import core, meta
 from pulumi_random import RandomPassword
 
 from infra.settings import NAMESPACE
-from tests.unit.engine import CANARY, HIDDEN, run
+from tests.unit.engine import CANARY, HIDDEN, UNKNOWN, run
 
 LOCAL = {"environment": "local", "domain": "example.com", "regions": '["us-east-1"]'}
 
@@ -43,6 +43,15 @@ def test_computed_values_flow_into_later_inputs() -> None:
         core.v1.ConfigMap("copy", data={"name": secret().metadata.name})
 
     assert run(program).one("ConfigMap").at("data", "name") == "made-abc123"
+
+
+def test_at_a_preview_what_a_provider_makes_up_is_unknown_and_the_rest_is_not() -> None:
+    def program() -> None:
+        made = secret()
+        core.v1.ConfigMap("copy", data={"name": made.metadata.name, "kind": made.kind, "id": made.id})
+
+    copy = run(program, preview=True).one("ConfigMap")
+    assert copy.at("data") == {"name": UNKNOWN, "kind": "Secret", "id": UNKNOWN}
 
 
 def test_a_secret_value_is_seen_in_inputs_and_hidden_in_what_is_visible() -> None:
