@@ -177,6 +177,7 @@ def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
         "kwokControllerBinary": str(binaries["kwok"]),
         "kubectlBinary": str(cluster.toolchain.kubectl),
         "components": list(COMPONENTS),
+        "bindAddress": "127.0.0.1",
         **dict(zip(PORTS, free_ports(len(PORTS)), strict=True)),
     }
     patches = [

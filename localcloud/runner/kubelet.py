@@ -6,11 +6,11 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 
-from lightkube import ApiError
 from lightkube.resources.core_v1 import Pod
 
 from localcloud.runner.addresses import AddressPool
 from localcloud.runner.images import image_name
+from localcloud.runner.insisting import insist
 from localcloud.runner.pod import DEFAULT_GRACE_SECONDS, Node, RunningPod
 from localcloud.runner.watching import watch
 
@@ -78,11 +78,10 @@ class Kubelet:
     async def _remove(self, pod: Pod) -> None:
         """The last word of a kubelet: the object goes once the processes are gone."""
         assert pod.metadata is not None
-        try:
-            await self.node.client.delete(Pod, str(pod.metadata.name), namespace=pod.metadata.namespace, grace_period=0)
-        except ApiError as error:
-            if error.status.code != 404:
-                log.warning("removing pod %s: %s", pod.metadata.name, error)
+        name, namespace = str(pod.metadata.name), pod.metadata.namespace
+        await insist(
+            lambda: self.node.client.delete(Pod, name, namespace=namespace, grace_period=0), f"removing pod {name}"
+        )
 
     async def _halt(self, uid: str, grace_seconds: float) -> None:
         running, task = self._pods.pop(uid, None), self._tasks.pop(uid, None)

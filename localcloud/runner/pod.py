@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import httpx
-from lightkube import ApiError, AsyncClient
+from lightkube import AsyncClient
 from lightkube.models.core_v1 import Container
 from lightkube.resources.core_v1 import ConfigMap, Pod, Secret
 from lightkube.types import PatchType
@@ -17,6 +16,7 @@ from lightkube.types import PatchType
 from localcloud.runner import images, variables, volumes
 from localcloud.runner.container import RunningContainer, now
 from localcloud.runner.images import ImageError, Machine, Process, Start
+from localcloud.runner.insisting import insist
 from localcloud.runner.status import pod_status
 from localcloud.runner.variables import MissingReference, References
 from localcloud.servers import ServerError
@@ -24,7 +24,6 @@ from localcloud.servers import ServerError
 DEFAULT_GRACE_SECONDS = 30
 RETRY_SECONDS = 1.0
 
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -150,12 +149,7 @@ class RunningPod:
         )
 
     async def _get(self, kind: type[ConfigMap] | type[Secret], name: str) -> ConfigMap | Secret | None:
-        try:
-            return await self.node.client.get(kind, name, namespace=self.namespace)
-        except ApiError as error:
-            if error.status.code == 404:
-                return None
-            raise
+        return await insist(lambda: self.node.client.get(kind, name, namespace=self.namespace), f"reading {name}")
 
     async def _report(self) -> None:
         while True:
@@ -166,13 +160,12 @@ class RunningPod:
     async def _write_status(self) -> None:
         states = {name: container.state for name, container in self._containers.items()}
         status = pod_status(self.pod, states, self.address, self._started_at)
-        try:
-            await self.node.client.patch(
+        await insist(
+            lambda: self.node.client.patch(
                 Pod.Status, self.name, {"status": status}, namespace=self.namespace, patch_type=PatchType.STRATEGIC
-            )
-        except ApiError as error:
-            if error.status.code != 404:
-                log.warning("status of %s/%s: %s", self.namespace, self.name, error)
+            ),
+            f"status of {self.name}",
+        )
 
 
 @dataclass(frozen=True)

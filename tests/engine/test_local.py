@@ -302,6 +302,17 @@ def test_lost_cluster_data_is_noticed_and_made_again(world: World, url: str) -> 
     assert finished_job(world.cloud("local").regions[0].url)["status"] == "completed"
 
 
+def test_everything_that_was_started_listens_on_loopback_only(world: World, url: str) -> None:
+    family = {
+        child.pid: child for process in world.processes() for child in [process, *process.children(recursive=True)]
+    }
+    listening = [
+        (one.pid, one.laddr[0]) for one in psutil.net_connections("tcp") if one.status == "LISTEN" and one.pid in family
+    ]
+    assert len(listening) > 10
+    assert [address for _, address in listening if not address.startswith("127.") and address != "::1"] == []
+
+
 def test_status_as_json_names_every_pod(world: World, url: str) -> None:
     found = json.loads(world.command("status", "--json").stdout)["local"]
     assert {"aws", "runner", "edge", "postgres-0", "redis-cache-0", "redis-queue-0"} <= {one["what"] for one in found}
