@@ -25,7 +25,6 @@ DEFAULT_GRACE_SECONDS = 30
 RETRY_SECONDS = 1.0
 
 
-
 @dataclass(frozen=True)
 class Node:
     """What every pod of a region shares. Folders: ``pods`` go with their pods, ``claims`` and ``logs`` stay."""
