@@ -131,7 +131,9 @@ def run(program: Callable[[], object], stack: str = "test", *, preview: bool = F
         program()
         await wait_for_rpcs()
 
-    asyncio.run(inside())
+    # A loop of its own leaves the thread's loop to those who come after; asyncio.run would take it away.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        runner.run(inside())
     return engine
 
 
