@@ -30,7 +30,7 @@ class Resources:
 @dataclass(frozen=True)
 class GenerationServiceArgs:
     """``arguments`` follow the image's entry point; ``environment`` becomes the config map; ``secret`` is mounted as
-    files under SECRETS_MOUNT. ``minimum`` is the autoscaler's, for the disruption budget; replicas are never set here.
+    files under SECRETS_MOUNT. Replicas are never set here: the autoscaler owns them.
     """
 
     namespace: str
@@ -40,7 +40,6 @@ class GenerationServiceArgs:
     arguments: tuple[str, ...]
     port: int
     resources: Resources
-    minimum: int
     grace_seconds: int
     secret: pulumi.Input[str]
     traffic: Traffic

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import pulumi
-from pulumi_random import RandomPassword
 
 PORT: Final = 5432
 USER: Final = "contentgen"
 DATABASE: Final = "contentgen"
-PASSWORD_LENGTH: Final = 32
 PARAMETERS: Final = {
     "shared_buffers": "2GB",
     "effective_cache_size": "6GB",
@@ -40,10 +38,3 @@ class Postgres(Protocol):
     """What both backends are."""
 
     endpoint: DatabaseEndpoint
-
-
-def password(name: str, parent: pulumi.Resource) -> RandomPassword:
-    """Letters and digits only: it stands in URLs and configuration files, where others would need quoting."""
-    return RandomPassword(
-        f"{name}-password", length=PASSWORD_LENGTH, special=False, opts=pulumi.ResourceOptions(parent=parent)
-    )

@@ -10,13 +10,13 @@ from pulumi_kubernetes import core
 from components.hardening import container_security
 from components.labels import metadata
 from components.network_policy import Traffic
+from components.password import password
 from components.postgres import (
     DATABASE,
     PARAMETERS,
     PORT,
     USER,
     DatabaseEndpoint,
-    password,
 )
 from components.stateful_store import StatefulStore, StatefulStoreArgs
 

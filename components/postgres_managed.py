@@ -8,13 +8,13 @@ import pulumi
 import pulumi_aws.rds as rds
 
 from components.data_network import DataNetwork
+from components.password import password
 from components.postgres import (
     DATABASE,
     PARAMETERS,
     PORT,
     USER,
     DatabaseEndpoint,
-    password,
 )
 
 ENGINE_VERSION = "17"

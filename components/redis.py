@@ -7,10 +7,8 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 import pulumi
-from pulumi_random import RandomPassword
 
 PORT: Final = 6379
-PASSWORD_LENGTH: Final = 32
 
 
 class Role(StrEnum):
@@ -43,10 +41,3 @@ class Redis(Protocol):
     """What both backends are."""
 
     endpoint: RedisEndpoint
-
-
-def password(name: str, parent: pulumi.Resource) -> RandomPassword:
-    """Letters and digits only: it stands in URLs and configuration files, where others would need quoting."""
-    return RandomPassword(
-        f"{name}-password", length=PASSWORD_LENGTH, special=False, opts=pulumi.ResourceOptions(parent=parent)
-    )

@@ -10,7 +10,8 @@ from pulumi_kubernetes import core
 from components.hardening import container_security
 from components.labels import metadata
 from components.network_policy import Traffic
-from components.redis import PORT, RedisEndpoint, Role, password
+from components.password import password
+from components.redis import PORT, RedisEndpoint, Role
 from components.stateful_store import StatefulStore, StatefulStoreArgs
 
 IMAGE = "redis:7"

@@ -8,7 +8,8 @@ import pulumi
 import pulumi_aws.elasticache as elasticache
 
 from components.data_network import DataNetwork
-from components.redis import PORT, RedisEndpoint, Role, password
+from components.password import password
+from components.redis import PORT, RedisEndpoint, Role
 
 ENGINE_VERSION = "7.1"
 FAMILY = "redis7"

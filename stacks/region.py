@@ -110,7 +110,6 @@ def _service(
         arguments=workload.arguments,
         port=APPLICATION_PORT,
         resources=Resources(workload.cpu_request, workload.size.cpu, workload.memory_request, workload.size.memory),
-        minimum=workload.size.minimum,
         grace_seconds=GRACE_SECONDS,
         secret=secret,
         traffic=traffic.of_workload(workload, workloads, args.profile),

@@ -78,7 +78,6 @@ def service(name: str) -> GenerationService:
             arguments=(),
             port=8000,
             resources=RESOURCES,
-            minimum=1,
             grace_seconds=60,
             secret="secret",
             traffic=Traffic(),
