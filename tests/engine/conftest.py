@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from localcloud.toolchain.origin import ensure
 from tests.engine.world import World
 
 TRAPS = {
@@ -29,6 +30,8 @@ def fingerprint(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
+    # On a new machine this builds for twenty minutes, more than any single command below may take.
+    ensure(print)
     root = Path(tempfile.mkdtemp(prefix="contentgen-engine-", dir="/var/tmp"))
     root.chmod(0o755)
     home = root / "home"
