@@ -92,7 +92,7 @@ class World:
         return found
 
 
-def finished_job(url: str, seconds: float = 5.0) -> Mapping[str, object]:
+def finished_job(url: str, seconds: float = 30.0) -> Mapping[str, object]:
     """Posts a topic and follows its status to the end, which must come within ``seconds``."""
     accepted = httpx.post(f"{url}/generate", json=TOPIC, timeout=10)
     assert accepted.status_code == 202, accepted.text
