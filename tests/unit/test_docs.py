@@ -48,3 +48,15 @@ def test_every_page_that_a_page_links_to_is_there(root: Path) -> None:
 def test_every_file_of_ours_that_a_page_quotes_is_there(root: Path, page: str) -> None:
     quoted = QUOTED.findall((root / page).read_text())
     assert [path for path in quoted if not (root / path).exists()] == []
+
+
+@pytest.mark.requirement("S02")
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("infra", "stacks", "components", "app", "policies", "tests"),
+        *("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "pyproject.toml"),
+    ],
+)
+def test_the_top_level_holds_the_rooms_that_were_asked_for(root: Path, name: str) -> None:
+    assert (root / name).exists()
