@@ -81,7 +81,8 @@ class Budget(pulumi.ComponentResource):
                     threshold=percent,
                     threshold_type="PERCENTAGE",
                     subscriber_sns_topic_arns=[topic.arn],
-                    subscriber_email_addresses=list(args.notify),
+                    # Nobody to write to is no list: AWS gives back none, and an empty one would look like drift.
+                    subscriber_email_addresses=list(args.notify) or None,
                 )
                 for kind, percent in NOTICES
             ],
