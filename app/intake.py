@@ -129,20 +129,19 @@ class Intake:
 
     async def _insert(self, connection: AsyncConnection, batch: Sequence[Submission]) -> None:
         rows = json.dumps([self._row(entry) for entry in batch])
-        await connection.execute(_INSERT, {"rows": rows})
+        await connection.execute(_INSERT, {"rows": rows, "life": self._expiry})
 
     def _row(self, entry: Submission) -> dict[str, object]:
-        request, created = entry.request, entry.job.created_at
+        request = entry.request
         return {
             "id": str(entry.job),
-            "created_at": created.isoformat(),
+            "created_at": entry.job.created_at.isoformat(),
             "client_id": request.client_id,
             "owner": entry.owner,
             "topic": request.topic,
             "content_type": request.content_type,
             "keywords": request.keywords,
             "priority": request.priority,
-            "expires_at": (created + self._expiry).isoformat(),
             "request_id": entry.request_id,
             "trace_parent": entry.trace_parent,
         }
@@ -153,14 +152,14 @@ def _key_row(entry: Submission) -> dict[str, object]:
     return {**name, "body_hash": entry.body_hash.hex(), "job_id": str(entry.job)}
 
 
-_COLUMNS = (
-    "id, created_at, client_id, owner, topic, content_type, keywords, priority, expires_at, request_id, trace_parent"
-)
+_COLUMNS = "id, created_at, client_id, owner, topic, content_type, keywords, priority, request_id, trace_parent"
 
+# When a job expires is the database's clock's business: a wrong clock of ours must not let an accepted job expire.
 _INSERT = text(
-    f"INSERT INTO jobs ({_COLUMNS}) SELECT {_COLUMNS} FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS new"
+    f"INSERT INTO jobs ({_COLUMNS}, expires_at) SELECT {_COLUMNS}, now() + cast(:life AS interval)"
+    " FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS new"
     " (id text, created_at timestamptz, client_id text, owner text, topic text, content_type text, keywords jsonb,"
-    " priority text, expires_at timestamptz, request_id text, trace_parent text)"
+    " priority text, request_id text, trace_parent text)"
 )
 
 # The lock lasts until the commit: a second request with the same key finds it taken and is told to try again (409).

@@ -95,8 +95,11 @@ class JobStore:
             return [_job(row) for row in await connection.execute(ordered)]
 
     async def claim(self, job: JobId) -> tuple[Claim, Job | None]:
-        """Begin the next attempt. A job that expired or used up its attempts gets its final state here instead."""
-        now = datetime.now(UTC)
+        """Begin the next attempt. A job that expired or used up its attempts gets its final state here instead.
+
+        The time is the database's: a worker whose clock is wrong must not let a job expire.
+        """
+        now = func.now()
         expired = and_(jobs.c.status == JobStatus.PENDING, jobs.c.attempt == 0, jobs.c.expires_at <= now)
         exhausted = jobs.c.attempt >= self.max_attempts
         statement = (

@@ -5,7 +5,7 @@ That happens when a queue row vanished between two statements of a crash, or aft
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import text
@@ -23,14 +23,15 @@ BATCH = 500
 _LOCK = 4_117_220_502
 
 _ORPHANS = text(
-    "SELECT id, priority FROM jobs j WHERE status IN ('pending', 'in_progress') AND updated_at < :before"
+    "SELECT id, priority FROM jobs j WHERE status IN ('pending', 'in_progress')"
+    " AND updated_at < now() - cast(:idle AS interval)"
     " AND NOT EXISTS (SELECT FROM pgqueuer q WHERE q.dedupe_key = j.id AND q.status IN ('queued', 'picked'))"
     " ORDER BY created_at LIMIT :batch"
 )
 _EXPIRE = text(
     "UPDATE jobs SET status = 'expired', finished_at = now(), updated_at = now(), error_type = 'expired',"
     " error = 'the job was not begun before it expired'"
-    " WHERE status = 'pending' AND attempt = 0 AND expires_at <= :now"
+    " WHERE status = 'pending' AND attempt = 0 AND expires_at <= now()"
 )
 
 
@@ -43,13 +44,12 @@ class Swept:
 
 
 async def sweep(database: Database, idle: timedelta) -> Swept:
-    """One round; jobs that changed less than `idle` ago are left to whoever is changing them."""
-    now = datetime.now(UTC)
+    """One round; jobs that changed less than `idle` ago, by the database's clock, are left to who changes them."""
     async with database.write() as connection:
         if not (await connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK})).scalar():
             return Swept(0, 0)
-        expired = (await connection.execute(_EXPIRE, {"now": now})).rowcount
-        rows = (await connection.execute(_ORPHANS, {"before": now - idle, "batch": BATCH})).all()
+        expired = (await connection.execute(_EXPIRE)).rowcount
+        rows = (await connection.execute(_ORPHANS, {"idle": idle, "batch": BATCH})).all()
         if rows:
             await enqueue(connection, [(JobId.parse(row.id), Priority(row.priority)) for row in rows])
     return Swept(len(rows), expired)

@@ -7,7 +7,7 @@ heartbeat stops, and the attempt number keeps the slower one from writing.
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -82,7 +82,8 @@ class Worker:
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, RuntimeError, DatabaseUnavailable) as error:
                 DEGRADED.labels("database").inc()
                 _LOG.warning("queue lost, reconnecting", error_type=type(error).__name__, error=str(error)[:200])
-                await asyncio.wait({asyncio.create_task(self._stopping.wait())}, timeout=RECONNECT_SECONDS)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
 
     def _stop_taking(self) -> None:
         if self._manager:
@@ -105,11 +106,12 @@ class Worker:
             workers = self._services.switchboard.now.queue_workers
             manager.entrypoint(ENTRYPOINT, accepts_context=True, concurrency_limit=workers)(self._handle)
             self._manager = manager
-            concurrency = self._settings.worker_concurrency
             await manager.run(
                 dequeue_timeout=LOOK_EVERY,
-                batch_size=max(1, concurrency // 2),
-                max_concurrent_tasks=concurrency,
+                # The queue hears of a job's end when so many have ended, and then announces that there is room: at
+                # once with one, so that a full worker takes its next job without waiting for a round of looking.
+                batch_size=1,
+                max_concurrent_tasks=self._settings.worker_concurrency,
                 shutdown_on_listener_failure=True,
                 heartbeat_timeout=timedelta(seconds=self._settings.job_lease_seconds),
             )

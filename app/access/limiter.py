@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage
@@ -20,12 +21,14 @@ from app.redis_link import RedisDown, RedisLink
 
 LARGEST_BATCH = 100
 
-# KEYS: one a window. ARGV: now in milliseconds, then limit and length in milliseconds of each window.
-# Answers for each window: whether it let the request pass, what is left, milliseconds until the window ends.
+# KEYS: one a window. ARGV: limit and length in milliseconds of each window. The time is Redis' own, so that all
+# processes count by one clock. Answers for each window: whether it let the request pass, what is left, milliseconds
+# until the window ends.
 _SCRIPT = """
-local now, answers = tonumber(ARGV[1]), {}
+local clock, answers = redis.call('time'), {}
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 for place, key in ipairs(KEYS) do
-  local limit, length = tonumber(ARGV[2 * place]), tonumber(ARGV[2 * place + 1])
+  local limit, length = tonumber(ARGV[2 * place - 1]), tonumber(ARGV[2 * place])
   local window = math.floor(now / length)
   local stored = redis.call('hmget', key, 'window', 'count', 'before')
   local at, count, before = tonumber(stored[1] or window), tonumber(stored[2] or 0), tonumber(stored[3] or 0)
@@ -102,11 +105,10 @@ class Limiter:
     async def _ask_redis(self, questions: Sequence[_Question]) -> Sequence[Sequence[int]]:
         async def count(client: Redis) -> Sequence[Sequence[int]]:
             script = self._script or str(await client.script_load(_SCRIPT))
-            now = int(time.time() * 1000)
             windows = [(question.who, window) for question in questions for window in question.windows]
             keys = [f"limit:{window.scope}:{who}" for who, window in windows]
             limits = [figure for _, window in windows for figure in (window.limit, window.seconds * 1000)]
-            flat: list[int] = await client.evalsha(script, len(keys), *keys, now, *limits)  # type: ignore[misc]
+            flat: list[int] = await client.evalsha(script, len(keys), *keys, *limits)  # type: ignore[misc]
             self._script = script
             return _shared_out(flat, questions)
 
@@ -138,6 +140,7 @@ def _shared_out(flat: list[int], questions: Sequence[_Question]) -> list[list[in
     return answers
 
 
+@lru_cache(100)
 def _windows(allowance: Allowance, *, generation: bool) -> tuple[_Window, ...]:
     hour = allowance.per_hour
     windows = [_Window("minute", allowance.per_minute, 60), *([_Window("hour", hour, 3600)] if hour else [])]

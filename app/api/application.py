@@ -72,10 +72,11 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
 
 
 ROUTERS = {
+    # The framework looks for a route from the first to the last, so the busy ones stand first.
     Role.CPM: (
-        health.router,
         generate.router,
         jobs.router,
+        health.router,
         sessions.router,
         admin.router,
         webhooks.router,

@@ -18,23 +18,33 @@ BEARER = {"WWW-Authenticate": "Bearer"}
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-async def services(connection: HTTPConnection) -> Services:
+def services_of(connection: HTTPConnection) -> Services:
     """The parts of this process."""
     found = connection.app.state.services
     assert isinstance(found, Services)
     return found
 
 
+async def services(connection: HTTPConnection) -> Services:
+    """The same, for routes that let the framework ask."""
+    return services_of(connection)
+
+
 ServicesNow = Annotated[Services, Depends(services)]
 
 
-async def caller(request: Request, services: ServicesNow) -> Caller:
+def caller_of(request: Request) -> Caller:
     """Who sends the request; 401 when this deployment wants a key and there is none (E03)."""
     found = request.scope["state"]["caller"]
     assert isinstance(found, Caller)
-    if found.key_id is None and services.settings.keys_required:
+    if found.key_id is None and services_of(request).settings.keys_required:
         raise ProblemError(401, "Send an API key in X-API-Key, or a session token as Bearer.", BEARER)
     return found
+
+
+async def caller(request: Request) -> Caller:
+    """The same, for routes that let the framework ask."""
+    return caller_of(request)
 
 
 CallerNow = Annotated[Caller, Depends(caller)]

@@ -11,8 +11,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.database import DatabaseUnavailable
+from app.domain import GenerationRequest
 
 MEDIA_TYPE = "application/problem+json"
+_PLACE = "#/components/schemas/{model}"
 
 
 class FieldProblem(BaseModel):
@@ -31,6 +33,10 @@ class Problem(BaseModel):
     detail: str = Field(examples=["There is no such job."])
     instance: str | None = Field(None, description="The request's id, for a message to support.")
     errors: list[FieldProblem] = Field([], description="Each wrong field, when the request was invalid.")
+
+
+# What routes describe by reference because the framework does not see it in their signatures.
+SCHEMAS: tuple[type[BaseModel], ...] = (Problem, GenerationRequest)
 
 
 class ProblemError(Exception):
@@ -66,8 +72,13 @@ async def send_problem(
 
 def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
     """The error replies of a route, for the OpenAPI document."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    content = {MEDIA_TYPE: {"schema": reference(Problem)}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+def reference(model: type[BaseModel]) -> dict[str, str]:
+    """A schema that stands among the document's components; `install` puts those of SCHEMAS there."""
+    return {"$ref": _PLACE.format(model=model.__name__)}
 
 
 def install(app: FastAPI) -> None:
@@ -76,9 +87,10 @@ def install(app: FastAPI) -> None:
 
     def openapi() -> dict[str, object]:
         document: dict[str, dict[str, dict[str, object]]] = original()
-        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         parts = document.setdefault("components", {}).setdefault("schemas", {})
-        parts.update({**schema.pop("$defs", {}), "Problem": schema})
+        for model in SCHEMAS:
+            schema = model.model_json_schema(ref_template=_PLACE)
+            parts.update({**schema.pop("$defs", {}), model.__name__: schema})
         return dict(document)
 
     app.openapi = openapi  # type: ignore[method-assign]

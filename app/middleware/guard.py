@@ -53,8 +53,12 @@ class Guard:
     async def _limited(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         detail = f"The body may have at most {self._limit} bytes."
         declared = headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self._limit:
-            await send_problem(scope, receive, send, 413, detail)
+        if declared.isdigit() and "transfer-encoding" not in headers:
+            # The server reads no more than was declared.
+            if int(declared) > self._limit:
+                await send_problem(scope, receive, send, 413, detail)
+            else:
+                await self._app(scope, receive, send)
             return
         read, exceeded = 0, False
 

@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import structlog
 from pydantic import SecretStr
@@ -29,39 +30,49 @@ _LIBRARIES = {
 _SECRET_KEYS = re.compile(
     r"password|passwd|secret|token(?!s)|authorization|api[_-]?key|cookie|dsn|credential", re.IGNORECASE
 )
-_CREDENTIALS = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*://[^:/\s@]*:)[^@/\s]+(?=@)"
+# A lookbehind first: an expression that begins with a name would try it at every letter of every line.
+_CREDENTIALS = (
+    r"(?P<user>(?<=://)[^:/\s@]*:)[^@/\s]+(?=@)"
     r"|(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}"
     r"|\bcg_[A-Za-z0-9]{6,}_[A-Za-z0-9_-]{20,}"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
-    r"|\bsk-[A-Za-z0-9_-]{16,}",
-    re.IGNORECASE,
+    r"|\bsk-[A-Za-z0-9_-]{16,}"
 )
+# No secret and no credential is shorter.
+_SHORTEST = 6
 
 
 class Redactor:
     """A structlog processor that knows this deployment's secrets by value."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        known = sorted({secret for secret in secrets if len(secret) >= 6}, key=len, reverse=True)
-        self._known = re.compile("|".join(re.escape(secret) for secret in known)) if known else None
+        known = sorted({secret for secret in secrets if len(secret) >= _SHORTEST}, key=len, reverse=True)
+        values = "|".join(re.escape(secret) for secret in known)
+        credentials = f"(?i:{_CREDENTIALS})"
+        self._pattern = re.compile(f"{values}|{credentials}" if values else credentials)
 
     def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        return {key: REDACTED if _SECRET_KEYS.search(key) else self._clean(value) for key, value in event.items()}
+        return {key: REDACTED if _is_secret(key) else self._clean(value) for key, value in event.items()}
 
     def text(self, text: str) -> str:
         """A string without secrets."""
-        without = self._known.sub(REDACTED, text) if self._known else text
-        return _CREDENTIALS.sub(lambda match: f"{match['scheme'] or ''}{REDACTED}", without)
+        return self._pattern.sub(lambda match: f"{match['user'] or ''}{REDACTED}", text)
 
     def _clean(self, value: object) -> object:
         if isinstance(value, str):
-            return self.text(value)
+            return self.text(value) if len(value) >= _SHORTEST else value
+        if isinstance(value, int | float | None):
+            return value
         if isinstance(value, Mapping):
-            return {str(k): REDACTED if _SECRET_KEYS.search(str(k)) else self._clean(v) for k, v in value.items()}
+            return {str(k): REDACTED if _is_secret(str(k)) else self._clean(v) for k, v in value.items()}
         if isinstance(value, (list, tuple, set)):
             return [self._clean(entry) for entry in value]
-        return value if isinstance(value, int | float | bool | None) else self.text(str(value))
+        return self.text(str(value))
+
+
+@lru_cache(1000)
+def _is_secret(key: str) -> bool:
+    return _SECRET_KEYS.search(key) is not None
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
