@@ -26,6 +26,7 @@ from starlette.testclient import TestClient
 from app.api.application import Role, create
 from app.migrate import migrate
 from app.settings import Settings
+from localcloud.pgbouncer import PgBouncerServer, Upstream
 from localcloud.postgres import PostgresServer
 from localcloud.redis import RedisServer
 from localcloud.servers import free_port, started
@@ -108,13 +109,39 @@ def database_url(servers: Servers) -> str:
     return servers.database_url(name)
 
 
+@pytest.fixture(scope="session")
+def pooler(servers: Servers, folder: Path) -> Iterator[int]:
+    """A real PgBouncer in transaction mode before the session's Postgres; gives its port."""
+    upstream = Upstream(servers.postgres.host, servers.postgres.port, USER, PASSWORD)
+    # Each test has a database of its own, and so a pool: the connections of the last ones must not add up.
+    parameters = {"default_pool_size": "10", "server_idle_timeout": "2"}
+    server = PgBouncerServer(folder / "pgbouncer", "127.0.0.1", free_port(), upstream, parameters)
+    server.initialise()
+    with server.running():
+        yield server.port
+
+
 @pytest.fixture
-def make_settings(servers: Servers, database_url: str) -> Callable[..., Settings]:
+def way() -> str:
+    """How the service reaches its database, `direct` or by the `pooler`; modules that try both replace this fixture."""
+    return "direct"
+
+
+@pytest.fixture
+def service_url(way: str, servers: Servers, database_url: str, request: pytest.FixtureRequest) -> str:
+    """DATABASE_URL; DATABASE_URL_DIRECT always is `database_url`."""
+    if way == "direct":
+        return database_url
+    return database_url.replace(f":{servers.postgres.port}/", f":{request.getfixturevalue('pooler')}/")
+
+
+@pytest.fixture
+def make_settings(servers: Servers, database_url: str, service_url: str) -> Callable[..., Settings]:
     """Settings for the test's own database; keyword arguments replace values."""
 
     def make(**values: object) -> Settings:
         base: dict[str, object] = {
-            "database_url": database_url,
+            "database_url": service_url,
             "database_url_direct": database_url,
             "redis_url": servers.redis_url,
             "database_pool_size": 3,
@@ -207,12 +234,17 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(servers: Servers, database_url: str, tmp_path: Path) -> Fleet:
+def fleet(servers: Servers, database_url: str, service_url: str, tmp_path: Path) -> Fleet:
     """A fleet over the test's own database; nothing runs yet."""
+    return fleet_over(service_url, database_url, servers.redis_url, tmp_path)
+
+
+def fleet_over(database_url: str, direct_url: str, redis_url: str, folder: Path) -> Fleet:
+    """A fleet over given servers, with short times so that what is lost comes back within a test."""
     variables = {
         "DATABASE_URL": database_url,
-        "DATABASE_URL_DIRECT": database_url,
-        "REDIS_URL": servers.redis_url,
+        "DATABASE_URL_DIRECT": direct_url,
+        "REDIS_URL": redis_url,
         "HOST": "127.0.0.1",
         "DATABASE_POOL_SIZE": "3",
         "JOB_LEASE_SECONDS": "2",
@@ -221,7 +253,7 @@ def fleet(servers: Servers, database_url: str, tmp_path: Path) -> Fleet:
         "GRACE_SECONDS": "10",
         "RATE_LIMIT_ENABLED": "false",
     }
-    return Fleet({"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), **variables}, tmp_path)
+    return Fleet({"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), **variables}, folder)
 
 
 def run_app(fleet: Fleet, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":

@@ -10,6 +10,12 @@ from starlette.testclient import TestClient
 BODY = {"topic": "Learning the piano at forty", "content_type": "blog", "client_id": "acme", "keywords": ["practice"]}
 
 
+@pytest.fixture(params=["direct", "pooler"])
+def way(request: pytest.FixtureRequest) -> str:
+    """The database directly, and through a transaction pooler (P02, E09)."""
+    return str(request.param)
+
+
 def generate(client: TestClient, key: str | None = None, **changes: object) -> "tuple[int, dict[str, str]]":
     headers = {"Idempotency-Key": key} if key else {}
     reply = client.post("/generate", json={**BODY, **changes}, headers=headers)

@@ -75,6 +75,12 @@ def im() -> Iterator[tuple[FakeIm, str]]:
 GOOD = DRAFT.model_dump_json().encode()
 
 
+@pytest.fixture(params=["direct", "pooler"])
+def way(request: pytest.FixtureRequest) -> str:
+    """The database directly, and through a transaction pooler (P02, E09)."""
+    return str(request.param)
+
+
 async def accept(services: Services, **changes: object) -> JobId:
     request = REQUEST.model_copy(update=changes)
     return (await services.intake.accept(Submission(JobId.new("use1"), request, None))).job

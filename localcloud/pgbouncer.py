@@ -1,0 +1,170 @@
+"""A real PgBouncer without an installation: the one on PATH, else Debian's package unpacked in our cache (P02).
+
+In transaction mode it hands a server connection to a client for one transaction at a time; the service must therefore
+work without anything that lives longer. Debian's is 1.18, older than prepared statements in that mode.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from localcloud.servers import Identity, ServerError, cached, started, unprivileged
+
+# The server and the libraries that a bare machine lacks.
+DEBIAN_PACKAGES = ("pgbouncer", "libc-ares2", "libevent-2.1-7")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which PgBouncer was taken and why, for a person to read."""
+
+    program: Path
+    libraries: Path | None
+    version: str
+    source: str
+
+
+@cache
+def origin() -> Origin:
+    """PATH, then Debian's package in our cache. Raises ServerError where there is neither."""
+    installed = shutil.which("pgbouncer")
+    if installed:
+        return _described(Path(installed), None, "installed on this machine")
+    folder = unpacked("pgbouncer-debian", DEBIAN_PACKAGES)
+    if folder is None:
+        raise ServerError("pgbouncer is neither on PATH nor to be had by apt-get; install the package pgbouncer")
+    libraries = next(path.parent for path in (folder / "usr/lib").rglob("libcares.so.2"))
+    return _described(folder / "usr/sbin/pgbouncer", libraries, "Debian's package pgbouncer, unpacked in our cache")
+
+
+def unpacked(name: str, packages: Sequence[str]) -> Path | None:
+    """Debian packages in a folder of our cache, not installed; None where apt-get cannot give them."""
+    if not (shutil.which("apt-get") and shutil.which("dpkg")):
+        return None
+    try:
+        return cached(name, lambda folder: _unpack(folder, packages))
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _unpack(folder: Path, packages: Sequence[str]) -> None:
+    with tempfile.TemporaryDirectory() as downloads:
+        command = ["apt-get", "-q", "-o", "APT::Sandbox::User=", "download", *packages]
+        subprocess.run(command, cwd=downloads, check=True, capture_output=True, timeout=120)
+        for archive in sorted(Path(downloads).glob("*.deb")):
+            dpkg = shutil.which("dpkg") or "dpkg"
+            subprocess.run([dpkg, "-x", str(archive), str(folder)], check=True, capture_output=True)
+    folder.chmod(0o755)
+
+
+def _described(program: Path, libraries: Path | None, source: str) -> Origin:
+    result = subprocess.run(
+        [str(program), "--version"], env=_environment(libraries), capture_output=True, text=True, check=False
+    )
+    if result.returncode != 0:
+        raise ServerError(f"{program} does not run: {result.stderr.strip()}")
+    return Origin(program, libraries, result.stdout.split()[1], source)
+
+
+def _environment(libraries: Path | None) -> dict[str, str]:
+    variables = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    return {**variables, "LD_LIBRARY_PATH": str(libraries)} if libraries else variables
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The Postgres behind the pooler, and the one user it serves."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PgBouncerServer:
+    """One pooler over one folder; `parameters` are directives of pgbouncer.ini, such as default_pool_size."""
+
+    folder: Path
+    host: str
+    port: int
+    upstream: Upstream
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def identity(self) -> Identity | None:
+        """Whom to run as: PgBouncer refuses root."""
+        return unprivileged()
+
+    def initialise(self) -> None:
+        """Write its configuration, readable by the server's user alone. Safe to call again."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        defaults = {
+            "listen_addr": self.host,
+            "listen_port": str(self.port),
+            "unix_socket_dir": "",
+            "auth_type": "scram-sha-256",
+            "auth_file": str(self._users),
+            "pool_mode": "transaction",
+            "max_client_conn": "200",
+            "default_pool_size": "25",
+        }
+        directives = "\n".join(f"{name} = {value}" for name, value in {**defaults, **self.parameters}.items())
+        upstream = f"* = host={self.upstream.host} port={self.upstream.port}"
+        self._write(self._configuration, f"[databases]\n{upstream}\n\n[pgbouncer]\n{directives}\n")
+        self._write(self._users, f'"{self.upstream.user}" "{self.upstream.password}"\n')
+        self._own(self.folder)
+
+    def argv(self) -> list[str]:
+        """The server's command line."""
+        return [str(origin().program), str(self._configuration)]
+
+    def environment(self) -> dict[str, str]:
+        """A neutral locale, and the unpacked libraries where the program needs them."""
+        return _environment(origin().libraries)
+
+    @contextmanager
+    def running(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """Start, wait until it listens, and shut down (SIGTERM: at once) at the end of the block."""
+        with started(
+            self.argv(),
+            environment=self.environment(),
+            identity=self.identity(),
+            log=self.folder.parent / f"{self.folder.name}.log",
+            ready=self.listens,
+            stop_signal=signal.SIGTERM,
+        ) as process:
+            yield process
+
+    def listens(self) -> bool:
+        """True when a connection is accepted; whether Postgres answers behind it is the client's first question."""
+        try:
+            socket.create_connection((self.host, self.port), timeout=0.5).close()
+        except OSError:
+            return False
+        return True
+
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / "pgbouncer.ini"
+
+    @property
+    def _users(self) -> Path:
+        return self.folder / "users.txt"
+
+    def _write(self, path: Path, text: str) -> None:
+        path.touch(mode=0o600)
+        path.write_text(text)
+        self._own(path)
+
+    def _own(self, path: Path) -> None:
+        identity = self.identity()
+        if identity:
+            os.chown(path, identity.uid, identity.gid)

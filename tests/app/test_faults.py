@@ -1,0 +1,266 @@
+"""What breaks around the service while it works: after each fault every accepted job has ended, in one state, once."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+from conftest import PASSWORD, TEMPLATE, USER, Fleet, Servers, apart, eventually, fleet_over
+
+from app.migrate import migrate
+from app.settings import Settings
+from localcloud.postgres import PostgresServer
+from localcloud.servers import free_port
+
+BODY = {"topic": "How to brew better coffee at home", "content_type": "social", "client_id": "acme"}
+CONNECTIONS = 14
+
+
+@pytest.fixture(scope="module")
+def breakable(folder: Path) -> PostgresServer:
+    """A Postgres of its own with a migrated template, stopped: a test starts it, breaks it and starts it again."""
+    parameters = {"shared_buffers": "32MB", "max_connections": str(CONNECTIONS), "superuser_reserved_connections": "1"}
+    server = PostgresServer(folder / "breakable", "127.0.0.1", free_port(), parameters)
+    server.initialise(USER, PASSWORD, TEMPLATE)
+    with server.running():
+        url = address(server, TEMPLATE)
+        apart(migrate(Settings(database_url=url, database_url_direct=url)))  # type: ignore[arg-type]
+    return server
+
+
+def address(server: PostgresServer, database: str) -> str:
+    return f"postgresql://{USER}:{PASSWORD}@{server.host}:{server.port}/{database}?sslmode=disable"
+
+
+def run_sql(url: str, *statements: str) -> list[asyncpg.Record]:
+    """The rows of the last of some statements."""
+
+    async def run() -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(url)
+        try:
+            for statement in statements[:-1]:
+                await connection.execute(statement)
+            return list(await connection.fetch(statements[-1]))
+        finally:
+            await connection.close()
+
+    return apart(run())
+
+
+@dataclass
+class Clients:
+    """Somebody who keeps asking, whatever happens, and remembers what was promised."""
+
+    api: str
+    accepted: list[str] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    def ask(self, client: httpx.Client) -> None:
+        try:
+            reply = client.post(f"{self.api}/generate", json=BODY)
+        except httpx.HTTPError:
+            self.statuses[0] += 1
+            return
+        self.statuses[reply.status_code] += 1
+        if reply.status_code == 202:
+            self.accepted.append(reply.json()["job_id"])
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Two of them, until the end of the block."""
+        over = threading.Event()
+
+        def go() -> None:
+            with httpx.Client(timeout=20) as client:
+                while not over.wait(0.02):
+                    self.ask(client)
+
+        threads = [threading.Thread(target=go) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+
+    def seen(self, status: int, times: int) -> None:
+        """Wait until that many more replies had this status."""
+        wanted = self.statuses[status] + times
+        eventually(lambda: self.statuses[status] >= wanted, 60)
+
+
+@dataclass
+class Site:
+    """The three roles over a database, and what they were asked."""
+
+    fleet: Fleet
+    url: str
+    clients: Clients
+    worker: psutil.Process
+
+    def every_job_ended_once(self) -> None:
+        """Each job that was promised is there, in a final state, and no text was stored twice."""
+        accepted = self.clients.accepted
+        assert len(set(accepted)) == len(accepted) > 0
+        query = "SELECT count(*) FROM jobs WHERE status IN ('pending', 'in_progress')"
+        eventually(lambda: run_sql(self.url, query)[0][0] == 0, 90)
+        rows = run_sql(self.url, "SELECT id, status, content IS NOT NULL AS text FROM jobs WHERE provider IS NOT NULL")
+        stored = {row["id"]: (row["status"], row["text"]) for row in rows}
+        assert {job: stored.get(job) for job in accepted} == dict.fromkeys(accepted, ("completed", True))
+        lines = [
+            json.loads(line) for line in self.fleet.log("worker").read_text().splitlines() if '"job completed"' in line
+        ]
+        assert all(times == 1 for times in Counter(line["job_id"] for line in lines).values())
+
+    def nothing_broke(self) -> None:
+        """Clients were served or told to come back; nobody saw an error of ours."""
+        assert self.clients.statuses.keys() <= {202, 503}, self.clients.statuses
+
+
+@contextmanager
+def site(
+    fleet: Fleet, url: str, worker: dict[str, str] | None = None, cpm: dict[str, str] | None = None
+) -> Iterator[Site]:
+    with (
+        fleet.process("cpm", "serve", "--role", "cpm", **(cpm or {})) as (_, api),
+        fleet.process("im", "serve", "--role", "im") as (_, im),
+        fleet.process("worker", "worker", IM_URL=im, **(worker or {})) as (process, _),
+    ):
+        yield Site(fleet, url, Clients(api), psutil.Process(process.pid))
+
+
+@contextmanager
+def database(server: PostgresServer) -> Iterator[str]:
+    """A migrated database of the breakable server; its address."""
+    name = f"t_{uuid4().hex[:16]}"
+    run_sql(address(server, "postgres"), f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}", "SELECT 1")
+    yield address(server, name)
+
+
+def over(server: PostgresServer, url: str, servers: Servers, folder: Path) -> Fleet:
+    small = {"DATABASE_POOL_SIZE": "2", "DATABASE_MAX_OVERFLOW": "0", "DATABASE_POOL_TIMEOUT_SECONDS": "2"}
+    fleet = fleet_over(url, url, servers.redis_url, folder)
+    return Fleet({**fleet.environment, **small}, folder)
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=["stopped", "killed"])
+def test_postgres_stopped_or_killed_and_started_again_loses_no_job(
+    breakable: PostgresServer, servers: Servers, tmp_path: Path, end: int
+) -> None:
+    with ExitStack() as first:
+        server = first.enter_context(breakable.running())
+        with database(breakable) as url, site(over(breakable, url, servers, tmp_path), url) as here:
+            with here.clients.asking():
+                here.clients.seen(202, 20)
+                whole = psutil.Process(server.pid)
+                family = [whole, *whole.children(recursive=True)]
+                # A killed postmaster leaves its children to find out by themselves; a machine that dies does not.
+                for process in family if end == signal.SIGKILL else [whole]:
+                    send(process, end)
+                server.wait()
+                here.clients.seen(503, 5)
+                first.close()
+                first.enter_context(breakable.running())
+                here.clients.seen(202, 20)
+            here.every_job_ended_once()
+            here.nothing_broke()
+
+
+def send(process: psutil.Process, end: int) -> None:
+    try:
+        process.send_signal(end)
+    except psutil.NoSuchProcess:
+        return
+
+
+@contextmanager
+def nobody_else_connected(url: str) -> Iterator[None]:
+    """Take every connection there is, and those that the service has too, until the end of the block."""
+    over = threading.Event()
+
+    async def take() -> None:
+        taken = [await asyncpg.connect(url)]
+        while not over.is_set():
+            await taken[0].execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name != ''"
+            )
+            with suppress(asyncpg.TooManyConnectionsError):
+                taken.append(await asyncpg.connect(url))
+        await asyncio.gather(*(connection.close() for connection in taken))
+
+    thread = threading.Thread(target=asyncio.run, args=(take(),))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_exhausted_connections_are_a_503_and_pass(breakable: PostgresServer, servers: Servers, tmp_path: Path) -> None:
+    with breakable.running(), database(breakable) as url, site(over(breakable, url, servers, tmp_path), url) as here:
+        with here.clients.asking():
+            here.clients.seen(202, 20)
+            with nobody_else_connected(url):
+                here.clients.seen(503, 10)
+            here.clients.seen(202, 20)
+        here.every_job_ended_once()
+        here.nothing_broke()
+
+
+def test_a_full_disk_is_a_503_and_everything_goes_on_when_there_is_room(
+    breakable: PostgresServer, servers: Servers, tmp_path: Path
+) -> None:
+    """The disk's end is a limit on the size of the server's files: the same failure of the same calls, without root."""
+    with (
+        breakable.running() as server,
+        database(breakable) as url,
+        site(over(breakable, url, servers, tmp_path), url) as here,
+    ):
+        with here.clients.asking():
+            here.clients.seen(202, 20)
+            limit_files(breakable, server.pid, str(WAL_SEGMENT))
+            with pytest.raises(asyncpg.PostgresError, match="could not extend file"):
+                run_sql(url, FILLER)
+            here.clients.seen(503, 5)
+            limit_files(breakable, server.pid, "unlimited")
+            here.clients.seen(202, 20)
+        here.every_job_ended_once()
+        here.nothing_broke()
+
+
+# The log's files have this size from their beginning, so they can go on when no other file can grow beyond it.
+WAL_SEGMENT = 16 * 1024 * 1024
+
+
+def limit_files(server: PostgresServer, pid: int, largest: str) -> None:
+    """For the server's processes now and those it starts from now on; as its user, who may do that to them."""
+    identity = server.identity()
+    owner = {"user": identity.uid, "group": identity.gid, "extra_groups": []} if identity else {}
+    for process in (psutil.Process(pid), *psutil.Process(pid).children()):
+        command = ["prlimit", f"--pid={process.pid}", f"--fsize={largest}:unlimited"]
+        subprocess.run(command, check=True, **owner)
+
+
+# Old jobs of one page each, until the file of this month's jobs has reached the limit.
+FILLER = """
+DO $$ BEGIN LOOP
+    INSERT INTO jobs (id, created_at, client_id, topic, content_type, priority, status, expires_at, error)
+    SELECT gen_random_uuid()::text, now(), 'filler', 'topic', 'blog', 'cost', 'failed', now(), repeat(md5(i::text), 50)
+    FROM generate_series(1, 1000) AS i;
+    COMMIT;
+END LOOP; END $$
+"""
