@@ -82,8 +82,7 @@ class Worker:
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, RuntimeError, DatabaseUnavailable) as error:
                 DEGRADED.labels("database").inc()
                 _LOG.warning("queue lost, reconnecting", error_type=type(error).__name__, error=str(error)[:200])
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
+                await self._pause()
 
     def _stop_taking(self) -> None:
         if self._manager:
@@ -122,13 +121,17 @@ class Worker:
     async def _handle(self, queued: QueuedJob, context: Context) -> None:
         job_id = JobId.parse((queued.payload or b"").decode())
         with structlog.contextvars.bound_contextvars(job_id=str(job_id)):
-            claim, job = await self._services.jobs.claim(job_id)
-            if claim is Claim.RUN and job is not None:
-                with context.cancellation:
-                    await self._attempt(job)
-            elif claim is not Claim.DONE:
-                CONTENT_REQUESTS.labels(claim.value).inc()
-                _LOG.warning("job ended without a text", outcome=claim.value)
+            try:
+                claim, job = await self._services.jobs.claim(job_id)
+                if claim is Claim.RUN and job is not None:
+                    with context.cancellation:
+                        await self._attempt(job)
+                elif claim is not Claim.DONE:
+                    CONTENT_REQUESTS.labels(claim.value).inc()
+                    _LOG.warning("job ended without a text", outcome=claim.value)
+            except DatabaseUnavailable as error:
+                _LOG.warning("job goes back to the queue", error=str(error))
+                raise RetryRequested(timedelta(seconds=RECONNECT_SECONDS), "database") from error
 
     async def _attempt(self, job: Job) -> None:
         if job.attempt == 1:
@@ -138,7 +141,8 @@ class Worker:
         if job.trace_parent:
             headers["traceparent"] = job.trace_parent
         try:
-            await self._services.jobs.advance(job.id, job.attempt, 25)
+            if not await self._services.jobs.advance(job.id, job.attempt, 25):
+                return
             draft = await self._im.write(job.assignment, headers)
         except WriterError as error:
             await self._failed(job, error)
@@ -146,10 +150,24 @@ class Worker:
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(job))
             raise
-        if await self._services.jobs.complete(job.id, job.attempt, draft):
+        if await self._store(job, draft):
             self._count(job, draft, asyncio.get_running_loop().time() - began)
         else:
             _LOG.warning("result dropped: the job was cancelled or is another worker's now", attempt=job.attempt)
+
+    async def _store(self, job: Job, draft: Draft) -> bool:
+        """A text that was paid for is kept until the database takes it; the attempt number makes waiting safe."""
+        while True:
+            try:
+                return await self._services.jobs.complete(job.id, job.attempt, draft)
+            except DatabaseUnavailable:
+                if self._stopping.is_set():
+                    raise
+                await self._pause()
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
 
     async def _failed(self, job: Job, error: WriterError) -> None:
         CONTENT_ERRORS.labels(error.kind).inc()
