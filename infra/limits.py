@@ -14,15 +14,16 @@ GIBIBYTE: Final = 2**30
 
 @dataclass(frozen=True)
 class ScaleLimits:
-    """What a product may grow to: instances by service, connections of the database, memory and storage.
+    """What a product may grow to: instances by service, connections of the database, memory, storage and money.
 
-    Memory is bytes an instance, storage is GB in all of one database or volume.
+    Memory is bytes an instance, storage is GB in all of one database or volume, money is USD a month.
     """
 
     instances: MappingProxyType[str, int]
     database_connections: int
     memory_bytes: int
     storage_gb: int
+    monthly_usd: int
 
 
 CONTENT_GENERATION: Final = ScaleLimits(
@@ -30,6 +31,7 @@ CONTENT_GENERATION: Final = ScaleLimits(
     database_connections=200,
     memory_bytes=2 * GIBIBYTE,
     storage_gb=100,
+    monthly_usd=1500,
 )
 
 LIMITS: Final = MappingProxyType({"content-generation": CONTENT_GENERATION})

@@ -4,30 +4,104 @@ configuration. The pack imports nothing of ours; this file is how a limit reache
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from infra.exemptions import Exemption
 from infra.headers import SECURITY_HEADERS
 from infra.limits import GIBIBYTE, LIMITS
+from infra.regions import BY_CODE
 from infra.settings import Environment, StackSettings
+from infra.tags import tags
 
-LEVELS = {
-    Environment.LOCAL: "mandatory",
-    Environment.DEV: "advisory",
-    Environment.STAGING: "mandatory",
-    Environment.PROD: "mandatory",
-}
+LEVELS: Final = MappingProxyType(
+    {
+        Environment.LOCAL: "mandatory",
+        Environment.DEV: "advisory",
+        Environment.STAGING: "mandatory",
+        Environment.PROD: "mandatory",
+    }
+)
 """Requirement Y06: a violation in dev is shown, elsewhere it stops the update."""
 
+PENDING: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "backup-is-tried": "the restore test by the clock and its alarm come with the backups",
+        "pinned-images": "comes with the platform's objects",
+        "database-backups": "comes with the platform's objects",
+        "namespace-quota": "comes with the platform's objects",
+        "protected-state": "comes with the platform's objects",
+        "rate-limits": "comes with the platform's objects",
+        "secret-with-own-key": "comes with the platform's objects",
+        "stated-resources": "comes with the platform's objects",
+        "database-insight": "read replicas do not export their log yet",
+        "pod-user": "the pooler's image has a user of its own below the others'",
+        "talkative-headers": "the edge does not take Server and X-Powered-By away yet",
+        "bucket-access-log": "a bucket for logs comes with the backups",
+        "locked-backups": "the retention lock comes with the backups",
+    }
+)
+"""Rules that are only shown for now, each with why; a rule that every stack passes does not belong here (test)."""
 
-def policy_config(settings: StackSettings) -> dict[str, dict[str, object]]:
-    """The content of ``--policy-pack-config`` for a stack."""
+POOLERS: Final = 3
+"""Most PgBouncer instances a region; they are counted apart, because nobody sizes them in a stack file."""
+
+LOWEST_USER: Final = 999
+"""The number of the official Postgres and Redis images; the application has 1001 (document E)."""
+
+PLAIN_PATHS: Final = ("/health",)
+"""What a load balancer may ask of its targets without TLS."""
+
+UNLIMITED_PATHS: Final = ("/health", "/health/", "/ready", "/api/health", "/api/ready")
+"""What monitors may ask as often as they like (requirement K15). A path that ends in / stands for all below it."""
+
+Values = dict[str, object]
+
+
+def policy_config(settings: StackSettings, exemptions: tuple[Exemption, ...] = ()) -> dict[str, Values]:
+    """The content of ``--policy-pack-config`` for a stack: one level for all rules, then what each is told."""
+    config: dict[str, Values] = {"all": {"enforcementLevel": LEVELS[settings.environment]}}
+    for rule, values in (*_limits(settings).items(), *_by_environment(settings).items()):
+        config[rule] = values
+    for rule in PENDING:
+        config.setdefault(rule, {})["enforcementLevel"] = "advisory"
+    for one in exemptions:
+        listed = config.setdefault(one.rule, {}).setdefault("exemptions", [])
+        assert isinstance(listed, list)
+        listed.append(one.configured())
+    return config
+
+
+def _limits(settings: StackSettings) -> dict[str, Values]:
+    """What holds for the product wherever it is deployed."""
     limits = LIMITS[settings.product]
-    level = LEVELS[settings.environment]
     return {
-        "security-headers": {"enforcementLevel": level, "headers": dict(SECURITY_HEADERS)},
+        "security-headers": {"headers": dict(SECURITY_HEADERS)},
         "scale-limits": {
-            "enforcementLevel": level,
-            "instances": dict(limits.instances),
+            "instances": {**limits.instances, "pgbouncer": POOLERS},
             "memory": f"{limits.memory_bytes // GIBIBYTE}Gi",
             "storageGb": limits.storage_gb,
             "databaseConnections": limits.database_connections,
         },
+        "connections-in-the-worst-case": {"databaseConnections": limits.database_connections},
+        "budget": {"monthlyUsd": limits.monthly_usd},
+        "pod-user": {"least": LOWEST_USER},
+        "cost-tags": {"tags": list(tags(settings, ""))},
+        "tls-only": {"plainPaths": list(PLAIN_PATHS)},
+        "rate-limits": {"unlimitedPaths": list(UNLIMITED_PATHS)},
+    }
+
+
+def _by_environment(settings: StackSettings) -> dict[str, Values]:
+    """What only production has to be: kept, doubled, in several regions (requirement Y05)."""
+    prod = settings.environment is Environment.PROD
+    return {
+        "private-database": {"deletionProtection": prod},
+        "protected-state": {"required": prod},
+        "stand-in-zone": {"required": prod},
+        "known-sizes": {"severalZones": prod},
+        "several-instances": {"least": 2 if prod else 1},
+        "pinned-images": {"digest": settings.environment is not Environment.LOCAL},
+        "failover-chain": {"regions": 2 if prod else 1, "priority": list(BY_CODE)},
     }

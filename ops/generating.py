@@ -1,7 +1,8 @@
 """``contentgen generate``: the files that are made from the code, so that they cannot say something else than it.
 
 docs/stack.schema.json lets editors complete and check stack files; docs/settings.md is the same for people;
-policies/config/<stack>.json is how limits and headers reach the policy pack. ``--check`` only compares.
+policies/config/<stack>.json is how limits and headers reach the policy pack; docs/policies/ has a page a rule.
+``--check`` only compares.
 """
 
 from __future__ import annotations
@@ -11,27 +12,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from infra.policy_config import policy_config
 from infra.stackfile import read, stacks
 from ops.console import Report
+from ops.policy_pack import policy_pages, stack_policy_config
 from ops.schema import stack_file_schema
 from ops.settings_page import settings_page
 
 SCHEMA: Final = Path("docs/stack.schema.json")
 SETTINGS_PAGE: Final = Path("docs/settings.md")
 POLICY_FOLDER: Final = Path("policies/config")
+OWNED: Final = (f"{POLICY_FOLDER}/*.json", "docs/policies/*.md")
+"""Every file that matches is generated; one that is not any more belongs to a stack or a rule that is gone."""
 
 
 def generated(root: Path) -> dict[Path, str]:
     """Every generated file with its content, by its path. Raises SettingsError for a stack file that is wrong."""
-    configs = {POLICY_FOLDER / f"{stack}.json": _json(policy_config(read(root, stack))) for stack in stacks(root)}
-    return {SCHEMA: _json(stack_file_schema()), SETTINGS_PAGE: settings_page(), **configs}
+    configs = {
+        POLICY_FOLDER / f"{stack}.json": _json(stack_policy_config(root, stack, read(root, stack)))
+        for stack in stacks(root)
+    }
+    return {SCHEMA: _json(stack_file_schema()), SETTINGS_PAGE: settings_page(), **configs, **policy_pages()}
 
 
 def differing(root: Path, files: Mapping[Path, str]) -> list[Path]:
-    """The files that are missing or hold something else, and the policy configurations of stacks that are gone."""
+    """The files that are missing or hold something else, and those of stacks and rules that are gone."""
     wrong = [path for path, text in files.items() if not (root / path).exists() or (root / path).read_text() != text]
-    there = [path.relative_to(root) for path in sorted((root / POLICY_FOLDER).glob("*.json"))]
+    there = [path.relative_to(root) for pattern in OWNED for path in sorted(root.glob(pattern))]
     return [*wrong, *(path for path in there if path not in files)]
 
 
@@ -44,7 +50,7 @@ def generate(root: Path, report: Report, *, check: bool) -> bool:
             report.line(f"{path}: is not what the code generates; fix: make generated")
         else:
             _bring_up_to_date(root / path, files.get(path))
-            report.line(f"{path}: {'written' if path in files else 'removed, its stack is gone'}")
+            report.line(f"{path}: {'written' if path in files else 'removed, nothing generates it any more'}")
     if not found:
         report.line(f"{len(files)} generated files: no finding")
     return not (check and found)

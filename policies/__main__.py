@@ -1,12 +1,12 @@
-"""Starts the pack. Rules live in importable modules, because making a PolicyPack starts a server that never returns."""
+"""Starts the pack for the engine, which asks for its port on the first line of the output."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pulumi_policy import EnforcementLevel, PolicyPack
+from policies.analyzer import Analyzer
+from policies.pack import NAME, RULES, VERSION
+from policies.serving import serve
 
-from policies.pack import NAME, RULES
-
-PolicyPack(NAME, policies=list(RULES), enforcement_level=EnforcementLevel.MANDATORY)
+serve(Analyzer(NAME, VERSION, RULES))

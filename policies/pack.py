@@ -4,10 +4,42 @@ from __future__ import annotations
 
 from typing import Final
 
-from pulumi_policy import ResourceValidationPolicy
-
-from policies.rules.headers import SECURITY_HEADERS_RULE
-from policies.rules.scale import SCALE_LIMITS_RULE
+from policies.rule import Rule
+from policies.rules import (
+    access,
+    bucket,
+    capacity,
+    cost,
+    data,
+    edge,
+    headers,
+    namespace,
+    recovery,
+    regions,
+    resilience,
+    scale,
+    supply,
+    workload,
+)
 
 NAME: Final = "contentgen"
-RULES: Final[tuple[ResourceValidationPolicy, ...]] = (SECURITY_HEADERS_RULE, SCALE_LIMITS_RULE)
+VERSION: Final = "1.0.0"
+"""Also in PulumiPolicy.yaml, which the engine reads; a test keeps them in step."""
+
+AREAS: Final[dict[str, tuple[Rule, ...]]] = {
+    "Headers": headers.RULES,
+    "Edge": edge.RULES,
+    "Scale": scale.RULES,
+    "Capacity": capacity.RULES,
+    "Workloads": workload.RULES,
+    "Namespaces": namespace.RULES,
+    "Buckets": bucket.RULES,
+    "Data": data.RULES,
+    "Access": access.RULES,
+    "Cost": cost.RULES,
+    "Resilience": resilience.RULES,
+    "Recovery": recovery.RULES,
+    "Regions": regions.RULES,
+    "Supply chain": supply.RULES,
+}
+RULES: Final[tuple[Rule, ...]] = tuple(rule for rules in AREAS.values() for rule in rules)

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from pulumi_policy.proxy import UnknownValueError
+
 Value: TypeAlias = "Mapping[str, Value] | Sequence[Value] | str | float | bool | None"
 Properties: TypeAlias = Mapping[str, Value]
 
@@ -23,6 +25,16 @@ def items(value: Value) -> Sequence[Value]:
     return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
 
 
+def is_mapping(value: Value) -> bool:
+    """Whether the value is an object, also behind a proxy."""
+    return isinstance(value, Mapping)
+
+
+def mappings(value: Value) -> list[Properties]:
+    """The mappings of a list."""
+    return [mapping(one) for one in items(value)]
+
+
 def at(properties: Properties, *path: str) -> Value:
     """The value at a path of keys; None where a step is absent."""
     value: Value = properties
@@ -34,6 +46,11 @@ def at(properties: Properties, *path: str) -> Value:
 def text(value: Value) -> str:
     """A string as it is, anything else as nothing."""
     return value if isinstance(value, str) else ""
+
+
+def texts(value: Value) -> list[str]:
+    """The strings of a list."""
+    return [text(one) for one in items(value)]
 
 
 def number(value: Value) -> float | None:
@@ -56,3 +73,24 @@ def quantity(value: Value) -> float | None:
             amount = number(written.removesuffix(unit))
             return None if amount is None else amount * factor
     return number(value)
+
+
+def states(properties: Properties, key: str) -> bool:
+    """Whether a property is given at all, even one whose value only the cloud knows."""
+    return any(one == key for one in properties)
+
+
+def later(properties: Properties, key: str) -> Value:
+    """A property that a preview may not know yet, then None. The update asks again, before anything is applied.
+
+    Only for what no program can state beforehand, such as a policy document that names the resource it belongs to.
+    """
+    try:
+        return properties.get(key)
+    except UnknownValueError:
+        return None
+
+
+def shown(value: Value) -> str:
+    """A value in a message; nothing at all reads as such."""
+    return "absent" if value is None else f"{value:g}" if isinstance(value, float) else repr(value)

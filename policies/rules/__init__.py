@@ -1,1 +1,1 @@
-"""The rules, one file an area: decisions are pure functions over plain mappings, wrapped for the SDK at the end."""
+"""The rules, one file an area: decisions are pure functions over plain values."""

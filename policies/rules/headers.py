@@ -1,4 +1,4 @@
-"""security-headers: every route that reaches a backend sets every security header (requirement Y01)."""
+"""What browsers are told: security headers on every route, and nothing that talks too much."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from pulumi_policy import (
-    PolicyConfigSchema,
-    ReportViolation,
-    ResourceValidationArgs,
-    ResourceValidationPolicy,
-    Severity,
+from pulumi_policy import Severity
+
+from policies.reading import Properties, at, items, mapping, mappings, shown, text, texts
+from policies.rule import Break, Resource, ResourceRule
+from policies.tunables import Kind, Settings, Tunable
+
+ROUTE_TYPES: Final = (
+    "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute",
+    "kubernetes:gateway.networking.k8s.io/v1beta1:HTTPRoute",
 )
-
-from policies.reading import Properties, at, items, mapping, text
-
-ROUTE_TYPES: Final = ("gateway.networking.k8s.io/v1:HTTPRoute", "gateway.networking.k8s.io/v1beta1:HTTPRoute")
 MINIMUM_HSTS_SECONDS: Final = 31_536_000
+SET: Final = "/spec/rules/0/filters/0/responseHeaderModifier"
 
 
 def _transport(value: str) -> bool:
@@ -26,12 +26,14 @@ def _transport(value: str) -> bool:
     return age is not None and int(age[1]) >= MINIMUM_HSTS_SECONDS and "includesubdomains" in value.lower()
 
 
+def _directives(value: str) -> dict[str, list[str]]:
+    return {words[0].lower(): words[1:] for words in map(str.split, value.split(";")) if words}
+
+
 def _content(value: str) -> bool:
-    directives = [directive.split() for directive in value.split(";")]
-    anything = any(
-        source == "*" or "unsafe-" in source for _, *sources in filter(None, directives) for source in sources
-    )
-    return ["default-src", "'self'"] in directives and not anything
+    directives = _directives(value)
+    loose = any(one == "*" or "unsafe-" in one for sources in directives.values() for one in sources)
+    return directives.get("default-src") == ["'self'"] and not loose
 
 
 ALLOWED: Final[Mapping[str, tuple[str, Callable[[str], bool]]]] = MappingProxyType(
@@ -50,12 +52,31 @@ ALLOWED: Final[Mapping[str, tuple[str, Callable[[str], bool]]]] = MappingProxyTy
 """What each header may be, in words and as a check. These six are required whatever the configuration says."""
 
 
-def violations(spec: Properties, required: frozenset[str] = frozenset()) -> Iterator[str]:
-    """What is wrong with an HTTPRoute's spec. ``required`` are further header names, in lower case."""
-    for index, rule in enumerate(items(spec.get("rules"))):
-        if not items(mapping(rule).get("backendRefs")):
-            continue
-        headers = _set_headers(mapping(rule))
+def _backends(route: Resource) -> Iterator[tuple[int, Properties]]:
+    """The rules of a route that reach a backend; others redirect, and answer nothing of their own."""
+    for index, rule in enumerate(mappings(at(route.properties, "spec", "rules"))):
+        if items(rule.get("backendRefs")):
+            yield index, rule
+
+
+def _set_headers(rule: Properties) -> dict[str, str]:
+    """Headers by ``set`` only: ``add`` would leave a second value beside the application's own.
+
+    Of several for one name the first counts, as the Gateway API has it.
+    """
+    found: dict[str, str] = {}
+    for one in mappings(rule.get("filters")):
+        for header in mappings(at(one, "responseHeaderModifier", "set")):
+            found.setdefault(text(header.get("name")).lower(), text(header.get("value")))
+    return found
+
+
+def _security_headers(route: Resource, settings: Settings) -> Iterator[str]:
+    if not items(at(route.properties, "spec", "rules")):
+        yield "the route has no rules, so it sets no security header"
+    required = {name.lower() for name in settings.names("headers")}
+    for index, rule in _backends(route):
+        headers = _set_headers(rule)
         for name in sorted(set(ALLOWED) | required):
             words, allowed = ALLOWED.get(name, ("any value", bool))
             value = headers.get(name)
@@ -65,36 +86,107 @@ def violations(spec: Properties, required: frozenset[str] = frozenset()) -> Iter
                 yield f"rules[{index}] sets {name} to {value!r}; allowed: {words}"
 
 
-def _set_headers(rule: Properties) -> dict[str, str]:
-    """Headers by ``set`` only: ``add`` would leave a second value beside the application's own.
-
-    Of several for one name the first counts, as the Gateway API has it.
-    """
-    found: dict[str, str] = {}
-    for one in items(rule.get("filters")):
-        for header in items(at(mapping(one), "responseHeaderModifier", "set")):
-            found.setdefault(text(mapping(header).get("name")).lower(), text(mapping(header).get("value")))
-    return found
+def _content_policy(route: Resource, settings: Settings) -> Iterator[str]:
+    for index, rule in _backends(route):
+        directives = _directives(_set_headers(rule).get("content-security-policy", ""))
+        for name in settings.texts("directives"):
+            if name not in directives:
+                yield f"rules[{index}]: the content security policy has no {name}; without it that is open"
+        if "object-src" in directives and directives["object-src"] != ["'none'"]:
+            yield f"rules[{index}]: object-src is {' '.join(directives['object-src'])}; allowed is 'none'"
 
 
-def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    if args.resource_type.removeprefix("kubernetes:") not in ROUTE_TYPES:
-        return
-    required = frozenset(name.lower() for name in mapping(args.get_config().get("headers")))
-    spec = mapping(args.props.get("spec"))
-    if not items(spec.get("rules")):
-        report(f"{args.name}: the route has no rules, so it sets no security header", None)
-    for violation in violations(spec, required):
-        report(f"{args.name}: {violation}", None)
+def _talkative(route: Resource, settings: Settings) -> Iterator[str]:
+    refused = {name.lower() for name in settings.texts("refused")}
+    for index, rule in _backends(route):
+        modifiers = [mapping(one.get("responseHeaderModifier")) for one in mappings(rule.get("filters"))]
+        for name in sorted(refused & set(_set_headers(rule))):
+            yield f"rules[{index}] sets {name}, which browsers have dropped or which harms; take it out"
+        for header in (header for one in modifiers for header in mappings(one.get("add"))):
+            yield f"rules[{index}] adds {shown(header.get('name'))}; with `set` there is one value, with `add` two"
+        removed = {name.lower() for one in modifiers for name in texts(one.get("remove"))}
+        for name in settings.texts("removed"):
+            if name.lower() not in removed:
+                yield f"rules[{index}] does not remove {name}, which tells attackers what runs behind it"
 
 
-SECURITY_HEADERS_RULE: Final = ResourceValidationPolicy(
+SECURITY_HEADERS: Final = ResourceRule(
+    id="HDR-01, HDR-02",
     name="security-headers",
-    description="Every public route sets every security header with a safe value.",
     severity=Severity.CRITICAL,
-    remediation_steps="Set the header in the route's ResponseHeaderModifier; infra/headers.py holds the values.",
-    config_schema=PolicyConfigSchema(
-        properties={"headers": {"type": "object", "additionalProperties": {"type": "string"}, "default": {}}}
+    says="Every public route sets every security header with a safe value.",
+    why="One route without them is a hole for clickjacking, content sniffing and downgrades to plain HTTP.",
+    fix="Set the header in each rule's ResponseHeaderModifier, by `set`.",
+    source="OWASP Secure Headers Project; Checkov CKV_AWS_259",
+    types=ROUTE_TYPES,
+    check=_security_headers,
+    tunables=(
+        Tunable(
+            "headers", Kind.TEXTS_BY_NAME, {}, "further headers that every route must set, with what they are set to"
+        ),
     ),
-    validate=_validate,
+    breaks=(
+        Break("route", "/spec/rules"),
+        Break("route", SET),
+        Break("route", f"{SET}/set/0/value", "max-age=3600; includeSubDomains"),
+        Break("route", f"{SET}/set/1/value", "ALLOWALL"),
+        Break("route", f"{SET}/set/2"),
+    ),
 )
+
+CONTENT_POLICY: Final = ResourceRule(
+    id="HDR-03",
+    name="content-policy",
+    severity=Severity.HIGH,
+    says="The content security policy closes forms, base addresses, plugins and frames too.",
+    why="default-src does not cover them: a page may still be framed, or its base address moved.",
+    fix="Add the directive to the header's value.",
+    source="OWASP Secure Headers Project",
+    types=ROUTE_TYPES,
+    check=_content_policy,
+    tunables=(
+        Tunable(
+            "directives",
+            Kind.TEXTS,
+            ["form-action", "base-uri", "object-src", "frame-ancestors"],
+            "directives that the policy must have",
+        ),
+    ),
+    breaks=(
+        Break("route", f"{SET}/set/4/value", "default-src 'self'"),
+        Break(
+            "route",
+            f"{SET}/set/4/value",
+            "default-src 'self'; form-action 'self'; base-uri 'self'; object-src 'self'; frame-ancestors 'none'",
+        ),
+    ),
+)
+
+TALKATIVE_HEADERS: Final = ResourceRule(
+    id="HDR-04, HDR-05",
+    name="talkative-headers",
+    severity=Severity.MEDIUM,
+    says="No header is set twice, none is a dropped one, and none tells which software answers.",
+    why="A second value undoes the first; old headers were used against visitors; a version is a list of exploits.",
+    fix="Use `set` instead of `add`, and list the talkative headers under `remove`.",
+    source="OWASP Secure Headers Project, headers to remove; Gateway API",
+    types=ROUTE_TYPES,
+    check=_talkative,
+    tunables=(
+        Tunable(
+            "refused",
+            Kind.TEXTS,
+            ["Expect-CT", "Public-Key-Pins", "Feature-Policy", "Pragma"],
+            "headers that no route may set",
+        ),
+        Tunable("removed", Kind.TEXTS, ["Server", "X-Powered-By"], "headers that every route must remove"),
+    ),
+    breaks=(
+        Break("route", f"{SET}/remove", ["Server"]),
+        Break("route", f"{SET}/remove"),
+        Break("route", f"{SET}/add", [{"name": "X-Frame-Options", "value": "SAMEORIGIN"}]),
+        Break("route", f"{SET}/set/6", {"name": "Expect-CT", "value": "max-age=0"}),
+    ),
+)
+
+RULES: Final = (SECURITY_HEADERS, CONTENT_POLICY, TALKATIVE_HEADERS)

@@ -1,115 +1,117 @@
-"""scale-limits: nothing may grow beyond the product's limits (requirement Y02)."""
+"""How far things may grow: instances, memory, storage, connections, and who decides on replicas."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pulumi_policy import (
-    PolicyConfigSchema,
-    ReportViolation,
-    ResourceValidationArgs,
-    ResourceValidationPolicy,
-    Severity,
+from pulumi_policy import Severity
+
+from policies.pods import DEPLOYMENT, STATEFUL_SET, containers, namespace, object_name
+from policies.reading import Properties, at, items, mappings, number, quantity, shown, text
+from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
+from policies.tunables import Kind, Settings, Tunable
+
+AUTOSCALER: Final = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
+OLD_AUTOSCALER: Final = "kubernetes:autoscaling/v1:HorizontalPodAutoscaler"
+SCALED_OBJECT: Final = "kubernetes:keda.sh/v1alpha1:ScaledObject"
+DATABASE: Final = "aws:rds/instance:Instance"
+PARAMETERS: Final = "aws:rds/parameterGroup:ParameterGroup"
+CLAIM: Final = "kubernetes:core/v1:PersistentVolumeClaim"
+AUTOSCALERS: Final = (AUTOSCALER, OLD_AUTOSCALER, SCALED_OBJECT)
+
+_INSTANCES: Final = Tunable(
+    "instances", Kind.NUMBERS, {}, "most instances by service; one without a number may not scale"
 )
-
-from policies.reading import Properties, Value, at, items, mapping, number, quantity, text
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The limits in force. Without an entry for a service it may not scale at all: a limit nobody stated is none."""
-
-    instances: dict[str, float] = field(default_factory=dict)
-    memory: str = "2Gi"
-    storage_gb: float = 100
-    database_connections: float = 200
+_CONNECTIONS: Final = Tunable("databaseConnections", Kind.NUMBER, 200, "connections that a database accepts")
 
 
-def limits_of(config: Properties) -> Limits:
-    """The pack's configuration, whose integers arrive as floats."""
-    instances = {name: number(value) or 0 for name, value in mapping(config.get("instances")).items()}
-    return Limits(
-        instances,
-        text(config.get("memory")) or Limits.memory,
-        number(config.get("storageGb")) or Limits.storage_gb,
-        number(config.get("databaseConnections")) or Limits.database_connections,
-    )
+def target(resource: Resource) -> str:
+    """The name of what an autoscaler scales."""
+    return text(at(resource.properties, "spec", "scaleTargetRef", "name"))
 
 
-def violations(kind: str, properties: Properties, limits: Limits) -> Iterator[str]:
-    """What is beyond the limits in one resource; ``kind`` is its type without the provider's name."""
-    match kind:
-        case "autoscaling/v2:HorizontalPodAutoscaler" | "autoscaling/v1:HorizontalPodAutoscaler":
-            yield from _autoscaler(properties, limits)
-        case "apps/v1:Deployment":
-            yield from _deployment(properties, limits)
-        case "apps/v1:StatefulSet":
-            yield from _stateful_set(properties, limits)
-        case "rds/instance:Instance":
-            for key in ("allocatedStorage", "maxAllocatedStorage"):
-                yield from _at_most(key, number(properties.get(key)), limits.storage_gb, "GB")
-        case "rds/parameterGroup:ParameterGroup":
-            yield from _parameter_group(properties, limits)
+def maximum(resource: Resource) -> float | None:
+    """How far an autoscaler goes; KEDA spells it its own way."""
+    key = "maxReplicaCount" if resource.type == SCALED_OBJECT else "maxReplicas"
+    return number(at(resource.properties, "spec", key))
 
 
-def _autoscaler(properties: Properties, limits: Limits) -> Iterator[str]:
-    target = text(at(properties, "spec", "scaleTargetRef", "name"))
-    maximum = number(at(properties, "spec", "maxReplicas"))
-    if maximum is None:
+def _limits(resource: Resource, settings: Settings) -> Iterator[str]:
+    storage = settings.number("storageGb")
+    if resource.type in AUTOSCALERS:
+        yield from _autoscaler(resource, settings)
+    elif resource.type == DEPLOYMENT:
+        replicas = number(at(resource.properties, "spec", "replicas"))
+        if replicas is not None:
+            yield from _instances(object_name(resource), "spec.replicas", replicas, settings)
+        yield from _memory(resource, settings.text("memory"))
+    elif resource.type == STATEFUL_SET:
+        for claim in mappings(at(resource.properties, "spec", "volumeClaimTemplates")):
+            yield from _storage("volumeClaimTemplates", claim, storage)
+        yield from _server_connections(resource, settings.number("databaseConnections"))
+    elif resource.type == CLAIM:
+        yield from _storage("the claim's", resource.properties, storage)
+    elif resource.type == DATABASE:
+        for key in ("allocatedStorage", "maxAllocatedStorage"):
+            yield from _at_most(key, number(resource.properties.get(key)), storage, "GB")
+    else:
+        yield from _parameter_group(resource, settings.number("databaseConnections"))
+
+
+def _autoscaler(resource: Resource, settings: Settings) -> Iterator[str]:
+    most = maximum(resource)
+    if most is None:
         yield "spec.maxReplicas is absent; it must be stated"
     else:
-        yield from _instances(target, "spec.maxReplicas", maximum, limits)
+        yield from _instances(target(resource), "spec.maxReplicas", most, settings)
 
 
-def _deployment(properties: Properties, limits: Limits) -> Iterator[str]:
-    replicas = number(at(properties, "spec", "replicas"))
-    if replicas is not None:
-        yield from _instances(text(at(properties, "metadata", "name")), "spec.replicas", replicas, limits)
-    most = quantity(limits.memory) or 0
-    for container in map(mapping, items(at(properties, "spec", "template", "spec", "containers"))):
+def _memory(resource: Resource, most: str) -> Iterator[str]:
+    for name, container in containers(resource):
         written = at(container, "resources", "limits", "memory")
         size = quantity(written)
-        name = text(container.get("name"))
         if size is None:
-            yield f"container {name} has no memory limit; it must be at most {limits.memory}"
-        elif size > most:
-            yield f"container {name} has a memory limit of {written}; it must be at most {limits.memory}"
+            yield f"{name} has no memory limit; it must be at most {most}"
+        elif size > (quantity(most) or 0):
+            yield f"{name} has a memory limit of {written}; it must be at most {most}"
 
 
-def _stateful_set(properties: Properties, limits: Limits) -> Iterator[str]:
-    for claim in map(mapping, items(at(properties, "spec", "volumeClaimTemplates"))):
-        written = at(claim, "spec", "resources", "requests", "storage")
-        size = quantity(written)
-        if size is None:
-            yield f"volumeClaimTemplates storage is {written!r}; it must be a size of at most {limits.storage_gb:g}Gi"
-            continue
+def _storage(what: str, claim: Properties, most: float) -> Iterator[str]:
+    written = at(claim, "spec", "resources", "requests", "storage")
+    size = quantity(written)
+    if size is None:
+        yield f"{what} storage is {shown(written)}; it must be a size of at most {most:g}Gi"
+    else:
         # A volume is asked for in binary units and the limit is in decimal ones; a GB is taken for a GiB here.
-        yield from _at_most("volumeClaimTemplates storage", size / 2**30, limits.storage_gb, "GB")
-    for container in map(mapping, items(at(properties, "spec", "template", "spec", "containers"))):
+        yield from _at_most(f"{what} storage", size / 2**30, most, "GB")
+
+
+def _server_connections(resource: Resource, most: float) -> Iterator[str]:
+    for _, container in containers(resource):
         for argument in items(container.get("args")):
             name, _, value = text(argument).partition("=")
             if name == "max_connections":
-                yield from _at_most("max_connections", number(value), limits.database_connections, "connections")
+                yield from _at_most("max_connections", number(value), most, "connections")
 
 
-def _parameter_group(properties: Properties, limits: Limits) -> Iterator[str]:
+def _parameter_group(resource: Resource, most: float) -> Iterator[str]:
     """Without a number of its own a database takes AWS's, which grows with the machine and knows no limit."""
-    parameters = map(mapping, items(properties.get("parameters")))
+    parameters = mappings(resource.properties.get("parameters"))
     given = [parameter.get("value") for parameter in parameters if parameter.get("name") == "max_connections"]
     value = number(given[0]) if given else None
     if value is None:
-        yield f"max_connections is not a number; it must be at most {limits.database_connections:g}"
-    yield from _at_most("max_connections", value, limits.database_connections, "connections")
+        yield f"max_connections is not a number; it must be at most {most:g}"
+    yield from _at_most("max_connections", value, most, "connections")
 
 
-def _instances(service: str, key: str, value: float, limits: Limits) -> Iterator[str]:
-    if service not in limits.instances:
-        known = ", ".join(sorted(limits.instances)) or "none"
+def _instances(service: str, key: str, value: float, settings: Settings) -> Iterator[str]:
+    limits = settings.numbers("instances")
+    if service not in limits:
+        known = ", ".join(sorted(limits)) or "none"
         yield f"{key} is {value:g} but no limit is configured for {service or 'a nameless service'}; known: {known}"
     else:
-        yield from _at_most(key, value, limits.instances[service], f"instances of {service}")
+        yield from _at_most(key, value, limits[service], f"instances of {service}")
 
 
 def _at_most(key: str, value: float | None, limit: float, unit: str) -> Iterator[str]:
@@ -117,27 +119,133 @@ def _at_most(key: str, value: float | None, limit: float, unit: str) -> Iterator
         yield f"{key} is {value:g}; the limit is {limit:g} {unit}"
 
 
-def _kind(resource_type: Value) -> str:
-    return text(resource_type).partition(":")[2]
+def _stated(resource: Resource, settings: Settings) -> Iterator[str]:
+    for name, container in containers(resource):
+        for side in ("requests", "limits"):
+            for what in ("cpu", "memory", "ephemeral-storage"):
+                written = at(container, "resources", side, what)
+                if text(written) in ("", "0") and number(written) in (None, 0):
+                    yield f"{name} states no {side}.{what}"
 
 
-def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    for violation in violations(_kind(args.resource_type), args.props, limits_of(args.get_config())):
-        report(f"{args.name}: {violation}", None)
+def _behaviour(resource: Resource, settings: Settings) -> Iterator[str]:
+    most = {"cpu": settings.number("cpuPercent"), "memory": settings.number("memoryPercent")}
+    found: dict[str, float | None] = {}
+    for metric in mappings(at(resource.properties, "spec", "metrics")):
+        name = text(at(metric, "resource", "name"))
+        found[name] = number(at(metric, "resource", "target", "averageUtilization"))
+    for name, limit in most.items():
+        if (found.get(name) or float("inf")) > limit:
+            yield f"scales on {name} at {shown(found.get(name))} %; it must be at {limit:g} % or earlier"
+    window = number(at(resource.properties, "spec", "behavior", "scaleDown", "stabilizationWindowSeconds"))
+    least = settings.number("scaleDownSeconds")
+    if window is None or window < least:
+        yield f"scaleDown.stabilizationWindowSeconds is {shown(window)}; it must be at least {least:g}"
 
 
-SCALE_LIMITS_RULE: Final = ResourceValidationPolicy(
+def _owners(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+    deployments = {(namespace(one), object_name(one)): one for one in resources if one.type == DEPLOYMENT}
+    owners: dict[tuple[str, str], list[Resource]] = {}
+    for one in resources:
+        if one.type in AUTOSCALERS:
+            owners.setdefault((namespace(one), target(one)), []).append(one)
+    for key, scalers in owners.items():
+        deployment = deployments.get(key)
+        if deployment is None:
+            yield Violation(f"scales {key[1] or 'nothing'}, and the stack has no such Deployment", scalers[0])
+        elif at(deployment.properties, "spec", "replicas") is not None:
+            told = f"sets spec.replicas, which its autoscaler {scalers[0].name} owns: every update would fight it"
+            yield Violation(told, deployment)
+        for other in scalers[1:]:
+            yield Violation(f"scales {key[1]}, as {scalers[0].name} does; a Deployment has one autoscaler", other)
+
+
+SCALE_LIMITS: Final = ResourceRule(
+    id="SCL-01, SCL-06",
     name="scale-limits",
-    description="No service, database or volume may grow beyond the limits of its product.",
     severity=Severity.CRITICAL,
-    remediation_steps="Lower the value in the stack file; a higher limit is a change of infra/limits.py, reviewed.",
-    config_schema=PolicyConfigSchema(
-        properties={
-            "instances": {"type": "object", "additionalProperties": {"type": "number"}, "default": {}},
-            "memory": {"type": "string", "default": "2Gi"},
-            "storageGb": {"type": "number", "default": 100},
-            "databaseConnections": {"type": "number", "default": 200},
-        }
+    says="No service, database or volume may grow beyond the limits of its product.",
+    why="A limit that nobody stated is found by the invoice, or by the database that takes no more connections.",
+    fix="Lower the value in the stack file; a higher limit is a change of its own, reviewed.",
+    source="the product's limits; kube-score, horizontal pod autoscaler",
+    types=(*AUTOSCALERS, DEPLOYMENT, STATEFUL_SET, CLAIM, DATABASE, PARAMETERS),
+    check=_limits,
+    tunables=(
+        _INSTANCES,
+        Tunable("memory", Kind.TEXT, "2Gi", "most memory of one instance"),
+        Tunable("storageGb", Kind.NUMBER, 100, "most storage of one database or volume, GB"),
+        _CONNECTIONS,
     ),
-    validate=_validate,
+    breaks=(
+        Break("autoscaler", "/spec/maxReplicas", 11),
+        Break("autoscaler", "/spec/maxReplicas"),
+        Break("deployment", "/spec/template/spec/containers/0/resources/limits/memory", "3Gi"),
+        Break("store", "/spec/volumeClaimTemplates/0/spec/resources/requests/storage", "101Gi"),
+        Break("store", "/spec/volumeClaimTemplates/0/spec/resources/requests/storage"),
+        Break("store", "/spec/template/spec/containers/0/args/1", "max_connections=201"),
+        Break("database", "/allocatedStorage", 101),
+        Break("database parameters", "/parameters/0/value", "201"),
+        Break("database parameters", "/parameters/0/value", "LEAST({DBInstanceClassMemory/9531392},5000)"),
+        Break("database parameters", "/parameters/0"),
+    ),
 )
+
+ONE_OWNER: Final = StackRule(
+    id="SCL-02",
+    name="one-owner-of-replicas",
+    severity=Severity.HIGH,
+    says="An autoscaler scales a Deployment of the stack, alone, and the Deployment sets no replicas.",
+    why="Two owners take turns: each update throws away what the autoscaler decided in the middle of a rush.",
+    fix="Leave spec.replicas out, and keep one autoscaler a Deployment.",
+    source="kube-score, horizontalpodautoscaler-has-target",
+    types=(*AUTOSCALERS, DEPLOYMENT),
+    check=_owners,
+    breaks=(
+        Break("deployment", "/spec/replicas", 3),
+        Break("deployment", "/metadata/name", "other"),
+    ),
+)
+
+STATED_RESOURCES: Final = ResourceRule(
+    id="SCL-03",
+    name="stated-resources",
+    severity=Severity.HIGH,
+    says="Every container states requests and limits of CPU, memory and ephemeral storage.",
+    why="What states nothing is placed anywhere, takes everything, and is the last to be blamed.",
+    fix="Fill resources.requests and resources.limits.",
+    source="Checkov CKV_K8S_10-13; kube-score, container-resources",
+    types=(DEPLOYMENT, STATEFUL_SET, "kubernetes:batch/v1:Job", "kubernetes:batch/v1:CronJob"),
+    check=_stated,
+    breaks=(
+        Break("deployment", "/spec/template/spec/containers/0/resources/limits/cpu"),
+        Break("deployment", "/spec/template/spec/containers/0/resources/requests"),
+        Break("store", "/spec/template/spec/containers/0/resources/limits/ephemeral-storage"),
+        Break("backup", "/spec/jobTemplate/spec/template/spec/containers/0/resources"),
+    ),
+)
+
+AUTOSCALER_BEHAVIOUR: Final = ResourceRule(
+    id="SCL-04",
+    name="autoscaler-behaviour",
+    severity=Severity.MEDIUM,
+    says="Autoscalers act early on CPU and memory, and take away slowly.",
+    why="Later than that new instances come when the old ones already fail; faster than that they flap.",
+    fix="Target CPU 70 % and memory 80 % or less, and keep a scale-down window of 300 s or more.",
+    source="the product's scaling plan",
+    types=(AUTOSCALER,),
+    check=_behaviour,
+    tunables=(
+        Tunable("cpuPercent", Kind.NUMBER, 70, "highest CPU target, % of the request"),
+        Tunable("memoryPercent", Kind.NUMBER, 80, "highest memory target, % of the request"),
+        Tunable("scaleDownSeconds", Kind.NUMBER, 300, "shortest window before scaling down"),
+    ),
+    breaks=(
+        Break("autoscaler", "/spec/metrics/0/resource/target/averageUtilization", 90),
+        Break("autoscaler", "/spec/metrics/1"),
+        Break("autoscaler", "/spec/metrics"),
+        Break("autoscaler", "/spec/behavior/scaleDown/stabilizationWindowSeconds", 60),
+        Break("autoscaler", "/spec/behavior"),
+    ),
+)
+
+RULES: Final = (SCALE_LIMITS, ONE_OWNER, STATED_RESOURCES, AUTOSCALER_BEHAVIOUR)

@@ -1,17 +1,48 @@
-"""The pack configured for production, as a stack's generated file configures it."""
+"""The compliant example stack, and the configuration that fits it: everything else is the pack's strict default."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from infra.policy_config import policy_config
+from infra.settings import StackSettings
 from infra.stackfile import read
-from tests.policies.analyzer import Analyzer
+from policies.pack import RULES
+from policies.reading import Value
+from policies.rule import Break, Rule
+
+CONFIG: Final[dict[str, dict[str, Value]]] = {
+    "scale-limits": {"instances": {"cpm": 10}},
+    "failover-chain": {"priority": ["us-east-1", "eu-west-1"]},
+}
+"""What no default can know of the example: its services and its regions."""
+
+BREAKS: Final = [
+    pytest.param(rule, change, id=f"{rule.name}-{change.of}-{change.path}-{index}")
+    for rule in RULES
+    for index, change in enumerate(rule.breaks)
+]
+
+
+def config_of(rule: Rule) -> dict[str, Value]:
+    """A rule's configuration for the example."""
+    return CONFIG.get(rule.name, {})
+
+
+def of_name(name: str) -> Rule:
+    """A rule by its name."""
+    (rule,) = (rule for rule in RULES if rule.name == name)
+    return rule
+
+
+def is_value(change: Break) -> bool:
+    """Whether a change is of one property, so that the property can be unknown or secret instead."""
+    return bool(change.path)
 
 
 @pytest.fixture(scope="session")
-def analyzer(root: Path) -> Analyzer:
-    """Every rule mandatory, with the product's limits and headers."""
-    return Analyzer(policy_config(read(root, "prod")))
+def prod(root: Path) -> StackSettings:
+    """Production's stack file."""
+    return read(root, "prod")

@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from infra.headers import SECURITY_HEADERS
+from infra.exemptions import EXEMPTIONS
 from infra.policy_config import policy_config
 from infra.settings import StackSettings
 from infra.stackfile import read, stacks
@@ -86,9 +87,9 @@ def test_a_policy_configuration_carries_the_limits_the_headers_and_the_level_of_
         config = json.loads((root / POLICY_FOLDER / f"{stack}.json").read_text())
         assert config == policy_config(read(root, stack))
         assert config["security-headers"]["headers"] == SECURITY_HEADERS
-        assert config["scale-limits"]["instances"] == {"cpm": 10, "im": 5, "worker": 5}
-        levels[stack] = {rule["enforcementLevel"] for rule in config.values()}
-    assert levels == {"local": {"mandatory"}, "dev": {"advisory"}, "staging": {"mandatory"}, "prod": {"mandatory"}}
+        assert config["scale-limits"]["instances"] == {"cpm": 10, "im": 5, "worker": 5, "pgbouncer": 3}
+        levels[stack] = config["all"]["enforcementLevel"]
+    assert levels == {"local": "mandatory", "dev": "advisory", "staging": "mandatory", "prod": "mandatory"}
 
 
 @pytest.fixture
@@ -96,6 +97,8 @@ def copy(root: Path, tmp_path: Path) -> Path:
     """A project with the stack files and everything generated."""
     for stack in stacks(root):
         shutil.copy(root / f"Pulumi.{stack}.yaml", tmp_path)
+    (tmp_path / EXEMPTIONS.parent).mkdir()
+    shutil.copy(root / EXEMPTIONS, tmp_path / EXEMPTIONS)
     assert generate(tmp_path, Report(), check=False)
     return tmp_path
 

@@ -1,0 +1,53 @@
+"""Exemptions from policies (requirement Y06): read from one file, each with owner, reason and the day it ends. What is
+in force reaches the policy pack with its configuration, which tells of it in every run and refuses it afterwards.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from infra.errors import SettingsError, described
+
+EXEMPTIONS: Final = Path("policies/exemptions.yaml")
+
+
+class Exemption(BaseModel):
+    """One resource that may break one rule for a while. ``resource`` may hold ``*``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: str = Field(min_length=1)
+    stacks: tuple[str, ...] = Field(min_length=1)
+    resource: str = Field(min_length=1)
+    owner: str = Field(min_length=1)
+    reason: str = Field(min_length=10)
+    expires: date
+
+    def configured(self) -> dict[str, str]:
+        """The same as the pack's configuration has it."""
+        return {
+            "resource": self.resource,
+            "owner": self.owner,
+            "reason": self.reason,
+            "expires": self.expires.isoformat(),
+        }
+
+
+def exemptions(root: Path, stack: str) -> tuple[Exemption, ...]:
+    """The exemptions of a stack, in the order of the file. Raises SettingsError with everything wrong in it."""
+    return tuple(one for one in parse((root / EXEMPTIONS).read_text()) if stack in one.stacks)
+
+
+def parse(text: str) -> tuple[Exemption, ...]:
+    """Every exemption of the file's text."""
+    try:
+        return TypeAdapter(tuple[Exemption, ...]).validate_python(yaml.safe_load(text) or [])
+    except ValidationError as error:
+        raise SettingsError(str(EXEMPTIONS), tuple(described(error, "exemptions"))) from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{EXEMPTIONS}: {error}", ()) from None

@@ -1,0 +1,34 @@
+"""The one place where commands meet the policy pack: its configuration for a stack, checked, and its pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from infra.errors import SettingsError, Wrong
+from infra.exemptions import EXEMPTIONS, exemptions
+from infra.policy_config import PENDING, Values, policy_config
+from infra.settings import StackSettings
+from policies.configuration import ConfigurationError, check
+from policies.pack import RULES
+from policies.pages import pages
+
+
+def stack_policy_config(root: Path, stack: str, settings: StackSettings) -> dict[str, Values]:
+    """The configuration of a stack, exemptions included.
+
+    Raises SettingsError for an exemption from a rule that does not exist: the engine would say nothing, or nothing
+    of use.
+    """
+    config = policy_config(settings, exemptions(root, stack))
+    try:
+        check(RULES, config)
+    except ConfigurationError as error:
+        raise SettingsError(
+            str(EXEMPTIONS), tuple(Wrong(one, stack, "see docs/policies") for one in error.wrong)
+        ) from None
+    return config
+
+
+def policy_pages() -> dict[Path, str]:
+    """docs/policies/: a page a rule, and the list of them."""
+    return pages(RULES, PENDING)

@@ -1,0 +1,178 @@
+"""The pack as the engine talks to it: the SDK's analyzer, with what that lacks.
+
+A resource is decoded once instead of once a rule; a wrong configuration is refused; a rule that fails names itself, the
+resource and the error, and counts as violated; stack rules see resources as declared, not as a preview guesses them;
+exemptions are applied and told. What a rule says when it meets a value that a preview cannot know stays the SDK's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Final
+
+import grpc
+from google.protobuf import empty_pb2, json_format, struct_pb2
+from pulumi.runtime.proto import analyzer_pb2
+from pulumi_policy import EnforcementLevel
+from pulumi_policy.deserialize import deserialize_properties
+from pulumi_policy.policy import _PolicyAnalyzerServicer
+from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
+
+from policies.configuration import ConfigurationError, check
+from policies.exemptions import KEY, Ledger, read
+from policies.reading import Properties, mapping
+from policies.rule import Resource as Declared
+from policies.rule import ResourceRule, Rule, StackRule, Violation
+from policies.sdk import policy_of
+from policies.tunables import Settings
+
+EXEMPT: Final = "[exempt]"
+"""How the message of an excused violation begins; it is advisory whatever the rule's level."""
+
+FAILED: Final = "[rule failed]"
+"""How the message begins when a rule raised: nothing is known, so nothing is allowed."""
+
+STACK: Final = "the stack"
+
+
+class Analyzer(_PolicyAnalyzerServicer):
+    """``today`` decides which exemptions are over; tests give their own."""
+
+    def __init__(self, name: str, version: str, rules: Sequence[Rule], today: date | None = None) -> None:
+        self._rules = tuple(rules)
+        self._policies = {rule.name: policy_of(rule) for rule in rules}
+        self._resource_rules = [rule for rule in rules if isinstance(rule, ResourceRule)]
+        self._stack_rules = [rule for rule in rules if isinstance(rule, StackRule)]
+        self._today = today or datetime.now(UTC).date()
+        self._pack = (name, version)
+        self._by_type: dict[str, tuple[ResourceRule, ...]] = {}
+        super().__init__(name, version, list(self._policies.values()), EnforcementLevel.MANDATORY)
+        self._configured({})
+
+    def Configure(  # noqa: N802 - the protocol's name
+        self, request: analyzer_pb2.ConfigureAnalyzerRequest, _context: grpc.ServicerContext | None
+    ) -> empty_pb2.Empty:
+        """Takes the configuration, or ends the run with everything that is wrong with it."""
+        config = {name: json_format.MessageToDict(one.properties) for name, one in request.policyConfig.items()}
+        try:
+            check(self._rules, config)
+        except ConfigurationError as error:
+            if _context is None:
+                raise
+            _context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        self._configured(config)
+        return super().Configure(request, _context)
+
+    def Analyze(  # noqa: N802 - the protocol's name
+        self, request: analyzer_pb2.AnalyzeRequest, _context: grpc.ServicerContext | None
+    ) -> analyzer_pb2.AnalyzeResponse:
+        """Every resource rule on one resource."""
+        response = analyzer_pb2.AnalyzeResponse()
+        rules, kept = self._rules_of(request.type), self._kept_for_stack(request.type)
+        if not rules and not kept:
+            return response
+        resource = _resource(request)
+        if kept:
+            self._declared[request.urn] = resource
+        for rule in rules:
+            if self._level(rule) is not EnforcementLevel.DISABLED:
+                found = (Violation(message, resource) for message in rule.check(resource, self._settings[rule.name]))
+                response.diagnostics.extend(self._diagnostics(rule, found, resource.name))
+        return response
+
+    def AnalyzeStack(  # noqa: N802 - the protocol's name
+        self, request: analyzer_pb2.AnalyzeStackRequest, _context: grpc.ServicerContext | None
+    ) -> analyzer_pb2.AnalyzeResponse:
+        """Every stack rule on the whole stack, then the exemptions that should go."""
+        response = analyzer_pb2.AnalyzeResponse()
+        resources = [
+            replace(self._declared.get(one.urn) or _resource(one), depends_on=frozenset(one.dependencies))
+            for one in request.resources
+            if self._kept_for_stack(one.type)
+        ]
+        for rule in self._stack_rules:
+            if self._level(rule) is not EnforcementLevel.DISABLED:
+                read_ = [one for one in resources if rule.reads(one.type)]
+                found = rule.check(read_, self._settings[rule.name])
+                response.diagnostics.extend(self._diagnostics(rule, found, STACK))
+        for exemption, fault in self._ledger.faults():
+            response.diagnostics.append(self._diagnostic(exemption.rule, fault, EnforcementLevel.MANDATORY))
+        self._forget()
+        return response
+
+    def _configured(self, config: Mapping[str, Properties]) -> None:
+        given = {rule.name: mapping(config.get(rule.name)) for rule in self._rules}
+        self._settings = {rule.name: Settings(rule.tunables, given[rule.name]) for rule in self._rules}
+        self._exemptions = [one for name, values in given.items() for one in read(name, values.get(KEY))]
+        self._forget()
+
+    def _forget(self) -> None:
+        """A run ends with its stack; the engine may use one process for a preview and the update after it."""
+        self._declared: dict[str, Declared] = {}
+        self._ledger = Ledger(self._exemptions, self._today)
+
+    def _rules_of(self, type_: str) -> tuple[ResourceRule, ...]:
+        if type_ not in self._by_type:
+            self._by_type[type_] = tuple(rule for rule in self._resource_rules if rule.reads(type_))
+        return self._by_type[type_]
+
+    def _kept_for_stack(self, type_: str) -> bool:
+        return any(rule.reads(type_) for rule in self._stack_rules)
+
+    def _level(self, rule: Rule) -> EnforcementLevel:
+        level = self._get_enforcement_level(self._policies[rule.name])
+        # What still violates after its remedy, and what has none, is held to the rule.
+        return EnforcementLevel.MANDATORY if level is EnforcementLevel.REMEDIATE else level
+
+    def _diagnostics(self, rule: Rule, found: Iterable[Violation], of: str) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
+        level = self._level(rule)
+        try:
+            for violation in found:
+                name = violation.resource.name if violation.resource else STACK
+                urn = violation.resource.urn if violation.resource else ""
+                told = f"{name}: {violation.message}"
+                exemption = self._ledger.excuse(rule.name, name)
+                if exemption:
+                    told = f"{EXEMPT} {told} ({exemption})"
+                yield self._diagnostic(rule.name, told, EnforcementLevel.ADVISORY if exemption else level, urn)
+        except UnknownValueError as unknown:
+            told = f"can't run policy '{rule.name}' on {of} during preview: {unknown.message}"
+            yield self._diagnostic(rule.name, told, EnforcementLevel.ADVISORY)
+        except Exception as error:  # noqa: BLE001 - whatever a rule raises, the run must end with the rule's name
+            told = f"{FAILED} {rule.name} on {of}: {type(error).__name__}: {error}"
+            yield self._diagnostic(rule.name, told, EnforcementLevel.MANDATORY)
+
+    def _diagnostic(
+        self, rule: str, message: str, level: EnforcementLevel, urn: str = ""
+    ) -> analyzer_pb2.AnalyzeDiagnostic:
+        name, version = self._pack
+        policy = self._policies[rule]
+        return analyzer_pb2.AnalyzeDiagnostic(
+            policyName=rule,
+            policyPackName=name,
+            policyPackVersion=version,
+            description=policy.description,
+            message=message,
+            enforcementLevel=self._map_enforcement_level(level),
+            urn=urn,
+            severity=self._map_severity(policy.severity),
+        )
+
+
+def _resource(request: analyzer_pb2.AnalyzeRequest | analyzer_pb2.AnalyzerResource) -> Declared:
+    """A request's resource, decoded once for every rule."""
+    return Declared(
+        type=request.type,
+        name=request.name,
+        properties=decoded(request.properties),
+        urn=request.urn,
+        protect=request.options.protect,
+        provider=request.provider.name,
+    )
+
+
+def decoded(properties: struct_pb2.Struct) -> Properties:
+    """Plain values behind the SDK's proxy, which raises where a value is unknown. Secrets are read like others."""
+    return unknown_checking_proxy(deserialize_properties(json_format.MessageToDict(properties)))

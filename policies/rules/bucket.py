@@ -1,0 +1,231 @@
+"""Buckets: closed, encrypted, versioned, aged out, watched. A bucket is tied to what belongs to it by dependency,
+because its name is AWS's choice and no preview knows it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pulumi_policy import Severity
+
+from policies.reading import Value, at, later, mapping, mappings, number, shown, text
+from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
+from policies.tunables import Kind, Settings, Tunable
+
+BUCKET: Final = "aws:s3/bucket:Bucket"
+ACCESS: Final = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+OWNERSHIP: Final = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+POLICY: Final = "aws:s3/bucketPolicy:BucketPolicy"
+ENCRYPTION: Final = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+VERSIONING: Final = "aws:s3/bucketVersioning:BucketVersioning"
+LIFECYCLE: Final = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+LOGGING: Final = "aws:s3/bucketLogging:BucketLogging"
+LOCK: Final = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
+FLAGS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+
+
+def _settings(resource: Resource, settings: Settings) -> Iterator[str]:
+    properties = resource.properties
+    if resource.type == ACCESS:
+        yield from (
+            f"{flag} is {shown(properties.get(flag))}; allowed is true"
+            for flag in FLAGS
+            if properties.get(flag) is not True
+        )
+    elif resource.type == OWNERSHIP:
+        owner = at(properties, "rule", "objectOwnership")
+        if owner != "BucketOwnerEnforced":
+            yield f"rule.objectOwnership is {shown(owner)}; allowed is BucketOwnerEnforced"
+    elif not _tls_only(later(properties, "policy")):
+        yield "the policy has no Deny of every call where aws:SecureTransport is false"
+
+
+def _tls_only(policy: Value) -> bool:
+    """Whether a policy refuses plain HTTP; one that names its bucket is known at the update only."""
+    if policy is None:
+        return True
+    try:
+        document = json.loads(text(policy))
+    except ValueError:
+        return False
+    return any(
+        one.get("Effect") == "Deny"
+        and one.get("Action") == "s3:*"
+        and one.get("Principal") in ("*", {"AWS": "*"})
+        and at(one, "Condition", "Bool", "aws:SecureTransport") in ("false", False)
+        for one in mappings(mapping(document).get("Statement"))
+    )
+
+
+def _encrypted(resource: Resource, settings: Settings) -> Iterator[str]:
+    properties = resource.properties
+    if resource.type == VERSIONING:
+        status = at(properties, "versioningConfiguration", "status")
+        if status != "Enabled":
+            yield f"versioningConfiguration.status is {shown(status)}; allowed is Enabled"
+        return
+    for index, rule in enumerate(mappings(properties.get("rules")) or [{}]):
+        algorithm = at(rule, "applyServerSideEncryptionByDefault", "sseAlgorithm")
+        if algorithm != "aws:kms":
+            yield f"rules[{index}] encrypts by {shown(algorithm)}; allowed is aws:kms, with a key of one's own"
+        if rule.get("bucketKeyEnabled") is not True:
+            yield f"rules[{index}].bucketKeyEnabled is not true; without it every object costs a call to the key"
+
+
+def _aged_out(resource: Resource, settings: Settings) -> Iterator[str]:
+    rules = [one for one in mappings(resource.properties.get("rules")) if one.get("status") == "Enabled"]
+    most, abort = settings.number("days"), settings.number("abortDays")
+    expiries = [number(at(one, "expiration", "days")) for one in rules if one.get("expiration") is not None]
+    if not expiries:
+        yield "no rule expires objects, so they stay and cost for ever"
+    for days in expiries:
+        if days is None or days > most:
+            yield f"a rule expires objects after {shown(days)} days; the limit is {most:g}"
+    if not any(number(at(one, "noncurrentVersionExpiration", "noncurrentDays")) for one in rules):
+        yield "no rule expires old versions, so what is overwritten or deleted stays for ever"
+    ends = [number(at(one, "abortIncompleteMultipartUpload", "daysAfterInitiation")) for one in rules]
+    if not any(days is not None and days <= abort for days in ends):
+        yield f"no rule ends unfinished uploads within {abort:g} days"
+
+
+BESIDE: Final = (ACCESS, OWNERSHIP, POLICY, ENCRYPTION, VERSIONING, LIFECYCLE)
+
+
+def _complete(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+    for bucket in resources:
+        if bucket.type == BUCKET:
+            there = {one.type for one in resources if bucket.urn in one.depends_on}
+            for type_ in BESIDE:
+                if type_ not in there:
+                    yield Violation(f"has no {type_.rpartition(':')[2]}", bucket)
+
+
+def _logged(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+    """A bucket that takes the logs of others keeps none of its own: that would never end."""
+    logging = [one for one in resources if one.type == LOGGING]
+    touched = {urn for one in logging for urn in one.depends_on}
+    for bucket in resources:
+        if bucket.type == BUCKET and bucket.urn not in touched:
+            yield Violation("nobody can say later who read or deleted what: it has no BucketLogging", bucket)
+
+
+def _locked(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+    locks = [one for one in resources if one.type == LOCK]
+    for bucket in resources:
+        if bucket.type == BUCKET and settings.text("name") in bucket.name:
+            mine = [one for one in locks if bucket.urn in one.depends_on]
+            days = [number(at(one.properties, "rule", "defaultRetention", "days")) for one in mine]
+            if not any(days):
+                yield Violation(
+                    "its backups can be deleted by whoever gets hold of a key: no default retention", bucket
+                )
+
+
+CLOSED_BUCKET: Final = ResourceRule(
+    id="DAT-01",
+    name="closed-bucket",
+    severity=Severity.CRITICAL,
+    says="Buckets are closed to the public, owned by one account, and speak TLS only.",
+    why="A bucket that was opened by mistake is copied within hours.",
+    fix="Set all four flags, BucketOwnerEnforced, and the policy that denies plain HTTP.",
+    source="Checkov CKV_AWS_53-56, CKV2_AWS_6, CKV2_AWS_65, CKV_AWS_379; CIS AWS 2.1",
+    types=(ACCESS, OWNERSHIP, POLICY),
+    check=_settings,
+    breaks=(
+        Break("bucket public access", "/blockPublicAcls", False),
+        Break("bucket public access", "/restrictPublicBuckets"),
+        Break("bucket ownership", "/rule/objectOwnership", "ObjectWriter"),
+        Break("bucket ownership", "/rule"),
+        Break("bucket policy", "/policy", '{"Statement": []}', later=True),
+        Break("bucket policy", "/policy", "not a document", later=True),
+    ),
+)
+
+COMPLETE_BUCKET: Final = StackRule(
+    id="DAT-01, DAT-02",
+    name="complete-bucket",
+    severity=Severity.CRITICAL,
+    says="Every bucket has its access block, ownership, policy, encryption, versioning and lifecycle.",
+    why="A bucket without them is open, in clear, or overwritten for good; AWS's defaults have changed before.",
+    fix="Declare them beside the bucket.",
+    source="Checkov CKV2_AWS_6, CKV_AWS_145, CKV_AWS_21, CKV2_AWS_61",
+    types=(BUCKET, *BESIDE),
+    check=_complete,
+    breaks=tuple(
+        Break(f"bucket {what}", "")
+        for what in ("public access", "ownership", "policy", "encryption", "versioning", "lifecycle")
+    ),
+)
+
+ENCRYPTED_BUCKET: Final = ResourceRule(
+    id="DAT-02",
+    name="encrypted-bucket",
+    severity=Severity.HIGH,
+    says="Buckets encrypt with a key of one's own and keep old versions.",
+    why="Who may use the key may read the data, whatever the bucket's policy says; versions undo mistakes.",
+    fix="Set aws:kms with bucketKeyEnabled, and versioning Enabled.",
+    source="Checkov CKV_AWS_145, CKV_AWS_21",
+    types=(ENCRYPTION, VERSIONING),
+    check=_encrypted,
+    breaks=(
+        Break("bucket encryption", "/rules/0/applyServerSideEncryptionByDefault/sseAlgorithm", "AES256"),
+        Break("bucket encryption", "/rules/0/bucketKeyEnabled"),
+        Break("bucket encryption", "/rules"),
+        Break("bucket versioning", "/versioningConfiguration/status", "Suspended"),
+        Break("bucket versioning", "/versioningConfiguration"),
+    ),
+)
+
+AGED_OUT: Final = ResourceRule(
+    id="DAT-03",
+    name="bucket-lifecycle",
+    severity=Severity.HIGH,
+    says="Objects, old versions and unfinished uploads expire.",
+    why="What nobody deletes is paid for every month, and personal data stays longer than promised.",
+    fix="Add rules for expiration, noncurrent versions and unfinished uploads.",
+    source="Checkov CKV2_AWS_61, CKV_AWS_300",
+    types=(LIFECYCLE,),
+    check=_aged_out,
+    tunables=(
+        Tunable("days", Kind.NUMBER, 365, "longest time an object may stay"),
+        Tunable("abortDays", Kind.NUMBER, 7, "longest time an unfinished upload may stay"),
+    ),
+    breaks=(
+        Break("bucket lifecycle", "/rules/0/expiration/days", 3650),
+        Break("bucket lifecycle", "/rules/0/status", "Disabled"),
+        Break("bucket lifecycle", "/rules/1/noncurrentVersionExpiration"),
+        Break("bucket lifecycle", "/rules/1/abortIncompleteMultipartUpload/daysAfterInitiation", 30),
+        Break("bucket lifecycle", "/rules"),
+    ),
+)
+
+LOGGED_BUCKET: Final = StackRule(
+    id="DAT-02b",
+    name="bucket-access-log",
+    severity=Severity.MEDIUM,
+    says="Every bucket writes down who reads and changes it.",
+    why="After an incident it is the only answer to what was taken.",
+    fix="Declare a BucketLogging with a bucket for logs.",
+    source="Checkov CKV_AWS_18",
+    types=(BUCKET, LOGGING),
+    check=_logged,
+    breaks=(Break("bucket logging", ""),),
+)
+
+LOCKED_BACKUP: Final = StackRule(
+    id="DAT-03b",
+    name="locked-backups",
+    severity=Severity.HIGH,
+    says="Backups cannot be deleted before their time.",
+    why="Extortion begins with deleting the backups.",
+    fix="Declare a BucketObjectLockConfiguration with a default retention no longer than the lifecycle's.",
+    source="Checkov CKV_AWS_143",
+    types=(BUCKET, LOCK),
+    check=_locked,
+    tunables=(Tunable("name", Kind.TEXT, "backup", "what the names of backup buckets hold"),),
+    breaks=(Break("bucket lock", ""), Break("bucket lock", "/rule")),
+)
+
+RULES: Final = (CLOSED_BUCKET, COMPLETE_BUCKET, ENCRYPTED_BUCKET, AGED_OUT, LOGGED_BUCKET, LOCKED_BACKUP)

@@ -1,0 +1,102 @@
+"""What only shows when the whole stack is looked at: connections in the worst case, room in the namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pulumi_policy import Severity
+
+from policies.pods import namespace
+from policies.reading import at, mapping, number, text
+from policies.rule import Break, Resource, StackRule, Violation
+from policies.rules.scale import AUTOSCALERS, maximum, target
+from policies.tunables import Kind, Settings, Tunable
+
+CONFIG_MAP: Final = "kubernetes:core/v1:ConfigMap"
+NAMESPACE: Final = "kubernetes:core/v1:Namespace"
+QUOTA: Final = "kubernetes:core/v1:ResourceQuota"
+LIMIT_RANGE: Final = "kubernetes:core/v1:LimitRange"
+NAME_LABEL: Final = "app.kubernetes.io/name"
+
+
+def _worst_case(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+    """A database is used from the namespace it is in, so each namespace of each cluster is counted for itself."""
+    keys = [settings.text(name) for name in ("poolKey", "overflowKey", "processesKey")]
+    pools: dict[tuple[str, str], float] = {}
+    for one in resources:
+        if one.type == CONFIG_MAP and (connections := _connections(one, keys)) is not None:
+            pools[namespace(one), text(at(one.properties, "metadata", "labels", NAME_LABEL))] = connections
+    used: dict[str, dict[str, float]] = {}
+    for one in resources:
+        if one.type in AUTOSCALERS and (namespace(one), target(one)) in pools:
+            most = maximum(one)
+            if most is None:
+                yield Violation("states no maximum, so the worst case of its connections is unknown", one)
+            else:
+                used.setdefault(namespace(one), {})[target(one)] = most * pools[namespace(one), target(one)]
+    limit = settings.number("databaseConnections") - settings.number("reserve")
+    for where, by_service in used.items():
+        total = sum(by_service.values())
+        if total > limit:
+            parts = " + ".join(f"{service} {count:g}" for service, count in sorted(by_service.items()))
+            told = f"{where}: {parts} = {total:g} connections in the worst case; the database leaves {limit:g}"
+            yield Violation(f"{told}. Lower a maximum or a pool")
+
+
+def _connections(config: Resource, keys: Sequence[str]) -> float | None:
+    """Connections of one instance; None for a config map that speaks of no pool."""
+    data = mapping(at(config.properties, "data"))
+    size, overflow, processes = (number(data.get(key)) for key in keys)
+    return None if size is None else (size + (overflow or 0)) * (processes or 1)
+
+
+def _room(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+    for kind in (QUOTA, LIMIT_RANGE):
+        covered = {namespace(one) for one in resources if one.type == kind}
+        for one in resources:
+            if one.type == NAMESPACE:
+                name = f"{one.provider}/{text(at(one.properties, 'metadata', 'name'))}"
+                if name not in covered:
+                    yield Violation(f"has no {kind.rpartition(':')[2]}", one)
+
+
+WORST_CASE: Final = StackRule(
+    id="SCL-05",
+    name="connections-in-the-worst-case",
+    severity=Severity.CRITICAL,
+    says="With every service at its maximum and every pool full, the database still accepts all connections.",
+    why="Otherwise the rush that needs the new instances is what locks all of them out.",
+    fix="Lower a service's maximum or its pool, or put a pooler between.",
+    source="the product's limits",
+    types=(*AUTOSCALERS, CONFIG_MAP),
+    check=_worst_case,
+    tunables=(
+        Tunable(
+            "databaseConnections", Kind.NUMBER, 200, "connections that a database, or the pooler before it, accepts"
+        ),
+        Tunable("reserve", Kind.NUMBER, 10, "connections kept for migrations, backups and people"),
+        Tunable("poolKey", Kind.TEXT, "DATABASE_POOL_SIZE", "key of the config map with the size of a pool"),
+        Tunable("overflowKey", Kind.TEXT, "DATABASE_MAX_OVERFLOW", "key with the connections on top of the pool"),
+        Tunable("processesKey", Kind.TEXT, "UVICORN_WORKERS", "key with the processes of an instance"),
+    ),
+    breaks=(
+        Break("config", "/data/DATABASE_POOL_SIZE", "15"),
+        Break("config", "/data/UVICORN_WORKERS", "2"),
+    ),
+)
+
+NAMESPACE_QUOTA: Final = StackRule(
+    id="SCL-07",
+    name="namespace-quota",
+    severity=Severity.MEDIUM,
+    says="Every namespace has a quota and defaults for containers.",
+    why="A mistake in one namespace otherwise takes the nodes of all the others.",
+    fix="Declare a ResourceQuota and a LimitRange that fit the autoscalers' maximum.",
+    source="Kyverno, add-ns-quota",
+    types=(NAMESPACE, QUOTA, LIMIT_RANGE),
+    check=_room,
+    breaks=(Break("quota", ""), Break("limit range", "")),
+)
+
+RULES: Final = (WORST_CASE, NAMESPACE_QUOTA)

@@ -1,0 +1,166 @@
+"""What it may cost, and who pays: a budget, tags, sizes from a list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pulumi_policy import Severity
+
+from policies.pods import SERVING
+from policies.reading import Value, at, items, mapping, mappings, number, shown, text
+from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
+from policies.rules.data import CACHE
+from policies.rules.scale import DATABASE
+from policies.tunables import Kind, Settings, Tunable
+
+BUDGET: Final = "aws:budgets/budget:Budget"
+AWS: Final = "pulumi:providers:aws"
+LOGS: Final = "aws:cloudwatch/logGroup:LogGroup"
+NOTICES: Final = (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
+LABELS: Final = ["name", "component", "part-of", "managed-by"]
+
+
+def _budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+    budgets = [one for one in resources if one.properties.get("timeUnit") == "MONTHLY"]
+    if not budgets:
+        yield Violation("the stack has no monthly budget")
+    for budget in budgets:
+        yield from (Violation(wrong, budget) for wrong in _one_budget(budget, settings.number("monthlyUsd")))
+
+
+def _one_budget(budget: Resource, most: float) -> Iterator[str]:
+    limit = number(budget.properties.get("limitAmount"))
+    if limit is None or limit > most:
+        yield f"limitAmount is {shown(limit)}; it must be at most {most:g} USD"
+    told = [
+        (text(one.get("notificationType")), number(one.get("threshold")))
+        for one in mappings(budget.properties.get("notifications"))
+        if len(items(one.get("subscriberSnsTopicArns"))) or len(items(one.get("subscriberEmailAddresses")))
+    ]
+    for kind, percent in NOTICES:
+        if (kind, percent) not in told:
+            yield f"tells nobody when {kind} passes {percent} %"
+
+
+def _tagged(resource: Resource, settings: Settings) -> Iterator[str]:
+    given = mapping(at(_opened(resource.properties.get("defaultTags")), "tags"))
+    for name in settings.texts("tags"):
+        if not text(given.get(name)):
+            yield f"defaultTags has no {name}, so the bill cannot be read by it"
+
+
+def _opened(value: Value) -> dict[str, Value]:
+    """A provider's own properties are JSON in a text, in the engine's way."""
+    if not isinstance(value, str):
+        return dict(mapping(value))
+    try:
+        return dict(mapping(json.loads(value)))
+    except ValueError:
+        return {}
+
+
+def _labelled(resource: Resource, settings: Settings) -> Iterator[str]:
+    labels = mapping(at(resource.properties, "metadata", "labels"))
+    for name in settings.texts("labels"):
+        if not text(labels.get(f"app.kubernetes.io/{name}")):
+            yield f"has no label app.kubernetes.io/{name}"
+
+
+def _sized(resource: Resource, settings: Settings) -> Iterator[str]:
+    properties = resource.properties
+    if resource.type == LOGS:
+        days = number(properties.get("retentionInDays"))
+        if not days or not settings.number("leastLogDays") <= days <= settings.number("mostLogDays"):
+            allowed = f"{settings.number('leastLogDays'):g} to {settings.number('mostLogDays'):g}"
+            yield f"retentionInDays is {shown(days)}; allowed are {allowed}: logs without an end cost for ever"
+        return
+    key, name = ("instanceClass", "databases") if resource.type == DATABASE else ("nodeType", "caches")
+    if properties.get(key) not in settings.texts(name):
+        yield f"{key} is {shown(properties.get(key))}; allowed are {', '.join(settings.texts(name)) or 'none'}"
+    several = properties.get("multiAz" if resource.type == DATABASE else "multiAzEnabled")
+    if several is True and not settings.flag("severalZones"):
+        yield "is in several zones, which doubles its price; this stack needs no such thing"
+
+
+BUDGET_PRESENT: Final = StackRule(
+    id="CST-01",
+    name="budget",
+    severity=Severity.HIGH,
+    says="Every stack has a monthly budget that tells somebody at 80 % and 100 %, and when 100 % is foreseen.",
+    why="Otherwise the first to notice is the invoice, a month later.",
+    fix="Declare a monthly cost budget with the three notices, each with a subscriber.",
+    source="AWS Well-Architected, COST02",
+    types=(BUDGET,),
+    check=_budget,
+    tunables=(Tunable("monthlyUsd", Kind.NUMBER, 1000, "highest budget of a month, USD"),),
+    breaks=(
+        Break("budget", ""),
+        Break("budget", "/limitAmount", "100000"),
+        Break("budget", "/limitAmount"),
+        Break("budget", "/timeUnit", "DAILY"),
+        Break("budget", "/notifications/2"),
+        Break("budget", "/notifications/0/subscriberSnsTopicArns"),
+        Break("budget", "/notifications"),
+    ),
+)
+
+TAGS: Final = ResourceRule(
+    id="CST-02",
+    name="cost-tags",
+    severity=Severity.MEDIUM,
+    says="Everything in AWS carries the tags by which the bill is read.",
+    why="Cost that belongs to nobody is nobody's to lower.",
+    fix="Set them once, as the provider's defaultTags.",
+    source="AWS tagging policies",
+    types=(AWS,),
+    check=_tagged,
+    tunables=(Tunable("tags", Kind.TEXTS, ["product", "environment", "stack", "owner"], "tags that must be there"),),
+    breaks=(Break("provider", "/defaultTags", '{"tags": {"product": "shop"}}'), Break("provider", "/defaultTags")),
+)
+
+LABELLED: Final = ResourceRule(
+    id="CST-02b",
+    name="recommended-labels",
+    severity=Severity.LOW,
+    says="Workloads carry the recommended labels.",
+    why="Cost, alerts and dashboards by component are read off them.",
+    fix="Set app.kubernetes.io/name, component, part-of and managed-by.",
+    source="Kubernetes recommended labels; Kyverno, require-labels",
+    types=SERVING,
+    check=_labelled,
+    tunables=(Tunable("labels", Kind.TEXTS, LABELS, "names after app.kubernetes.io/ that must be there"),),
+    breaks=(
+        Break("deployment", "/metadata/labels/app.kubernetes.io~1component"),
+        Break("deployment", "/metadata/labels"),
+    ),
+)
+
+SIZES: Final = ResourceRule(
+    id="CST-03",
+    name="known-sizes",
+    severity=Severity.MEDIUM,
+    says="Machines come from a list, several zones only where they are needed, and logs end.",
+    why="One wrong letter in an instance class is a hundred times the price.",
+    fix="Choose from the list; a larger class is a change of the list, reviewed.",
+    source="AWS Well-Architected, COST06; Checkov CKV_AWS_66, CKV_AWS_338",
+    types=(DATABASE, CACHE, LOGS),
+    check=_sized,
+    tunables=(
+        Tunable("databases", Kind.TEXTS, ["db.t4g.medium", "db.t4g.large"], "allowed RDS instance classes"),
+        Tunable("caches", Kind.TEXTS, ["cache.t4g.small", "cache.t4g.medium"], "allowed ElastiCache node types"),
+        Tunable("severalZones", Kind.FLAG, True, "whether stores may be in several zones"),
+        Tunable("leastLogDays", Kind.NUMBER, 30, "fewest days that logs are kept"),
+        Tunable("mostLogDays", Kind.NUMBER, 365, "most days that logs are kept"),
+    ),
+    breaks=(
+        Break("database", "/instanceClass", "db.r6g.16xlarge"),
+        Break("database", "/instanceClass"),
+        Break("cache", "/nodeType", "cache.r7g.16xlarge"),
+        Break("logs", "/retentionInDays", 0),
+        Break("logs", "/retentionInDays"),
+    ),
+)
+
+RULES: Final = (BUDGET_PRESENT, TAGS, LABELLED, SIZES)

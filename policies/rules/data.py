@@ -1,0 +1,233 @@
+"""Databases, caches, keys and secrets: encrypted, private, backed up, kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pulumi_policy import Severity
+
+from policies.pods import STATEFUL_SET
+from policies.reading import Properties, items, mappings, number, shown, states, text
+from policies.rule import Break, Resource, ResourceRule
+from policies.rules.bucket import BUCKET
+from policies.rules.scale import DATABASE, PARAMETERS
+from policies.tunables import Kind, Settings, Tunable
+
+CACHE: Final = "aws:elasticache/replicationGroup:ReplicationGroup"
+CACHE_PARAMETERS: Final = "aws:elasticache/parameterGroup:ParameterGroup"
+KEY: Final = "aws:kms/key:Key"
+SECRET: Final = "aws:secretsmanager/secret:Secret"  # noqa: S105 - a resource type
+CLAIM: Final = "kubernetes:core/v1:PersistentVolumeClaim"
+EVICTIONS: Final = ("noeviction", "allkeys-lru")
+OLD_AUTHORITIES: Final = ("rds-ca-2015", "rds-ca-2019")
+
+
+def is_replica(database: Properties) -> bool:
+    """A read replica: made from its source, it has neither backups nor settings of its own."""
+    return states(database, "replicateSourceDb")
+
+
+def _must(properties: Properties, **wanted: bool) -> Iterator[str]:
+    for key, value in wanted.items():
+        if properties.get(key) is not value:
+            yield f"{key} is {shown(properties.get(key))}; allowed is {str(value).lower()}"
+
+
+def _private_database(resource: Resource, settings: Settings) -> Iterator[str]:
+    properties = resource.properties
+    if resource.type == PARAMETERS:
+        forced = [one.get("value") for one in mappings(properties.get("parameters")) if one["name"] == "rds.force_ssl"]
+        if forced != ["1"]:
+            yield f"rds.force_ssl is {shown(forced[0] if forced else None)}; allowed is '1', which refuses plain text"
+        return
+    yield from _must(properties, storageEncrypted=True, publiclyAccessible=False)
+    if settings.flag("deletionProtection") and not is_replica(properties):
+        yield from _must(properties, deletionProtection=True)
+    if text(properties.get("caCertIdentifier")) in OLD_AUTHORITIES:
+        yield f"caCertIdentifier is {shown(properties.get('caCertIdentifier'))}, which has expired"
+    if not is_replica(properties) and not states(properties, "parameterGroupName"):
+        yield "names no parameter group, so it takes plain text connections"
+
+
+def _backed_up_database(resource: Resource, settings: Settings) -> Iterator[str]:
+    properties = resource.properties
+    yield from _must(properties, copyTagsToSnapshot=True, autoMinorVersionUpgrade=True)
+    least, days = settings.number("days"), number(properties.get("backupRetentionPeriod"))
+    if not is_replica(properties) and (days is None or days < least):
+        yield f"backupRetentionPeriod is {shown(days)}; it must be at least {least:g} days"
+
+
+def _observed_database(resource: Resource, settings: Settings) -> Iterator[str]:
+    yield from _must(resource.properties, performanceInsightsEnabled=True)
+    if not items(resource.properties.get("enabledCloudwatchLogsExports")):
+        yield "enabledCloudwatchLogsExports is empty; export postgresql"
+
+
+def _protected_cache(resource: Resource, settings: Settings) -> Iterator[str]:
+    properties = resource.properties
+    if resource.type == CACHE_PARAMETERS:
+        policies = [
+            one.get("value") for one in mappings(properties.get("parameters")) if one["name"] == "maxmemory-policy"
+        ]
+        if not policies or policies[0] not in EVICTIONS:
+            told = shown(policies[0] if policies else None)
+            yield f"maxmemory-policy is {told}; allowed are {' and '.join(EVICTIONS)}"
+        return
+    yield from _must(properties, atRestEncryptionEnabled=True, transitEncryptionEnabled=True)
+    if not states(properties, "authToken") and not states(properties, "userGroupIds"):
+        yield "asks for no token: whoever reaches the port reads and writes"
+    if not number(properties.get("snapshotRetentionLimit")):
+        yield "snapshotRetentionLimit is absent or 0; without snapshots a lost node is lost work"
+
+
+def _rotated_key(resource: Resource, settings: Settings) -> Iterator[str]:
+    yield from _must(resource.properties, enableKeyRotation=True)
+    days = number(resource.properties.get("deletionWindowInDays"))
+    least = settings.number("deletionDays")
+    if days is None or days < least:
+        yield f"deletionWindowInDays is {shown(days)}; it must be at least {least:g}: a deleted key is lost data"
+
+
+def _own_key(resource: Resource, settings: Settings) -> Iterator[str]:
+    if not states(resource.properties, "kmsKeyId"):
+        yield "kmsKeyId is absent: the account's shared key lets every administrator read it"
+
+
+def _kept(resource: Resource, settings: Settings) -> Iterator[str]:
+    replica = resource.type == DATABASE and is_replica(resource.properties)
+    if settings.flag("required") and not resource.protect and not replica:
+        yield "is not protected: a renamed or removed line would delete it with its data"
+
+
+PRIVATE_DATABASE: Final = ResourceRule(
+    id="DAT-04",
+    name="private-database",
+    severity=Severity.CRITICAL,
+    says="Databases are encrypted, private, take TLS only, and cannot be deleted by mistake.",
+    why="A public database is found by scanners within minutes; one in clear is read off a snapshot.",
+    fix="Set the named property; rds.force_ssl goes into the parameter group.",
+    source="Checkov CKV_AWS_16, 17, 211, 293, CKV2_AWS_69; CIS AWS 2.3",
+    types=(DATABASE, PARAMETERS),
+    check=_private_database,
+    tunables=(Tunable("deletionProtection", Kind.FLAG, True, "whether AWS must refuse to delete it"),),
+    breaks=(
+        Break("database", "/storageEncrypted", False),
+        Break("database", "/storageEncrypted"),
+        Break("database", "/publiclyAccessible", True),
+        Break("database", "/publiclyAccessible"),
+        Break("database", "/deletionProtection"),
+        Break("database", "/caCertIdentifier", "rds-ca-2019"),
+        Break("database", "/parameterGroupName", later=True),
+        Break("database parameters", "/parameters/1/value", "0"),
+        Break("database parameters", "/parameters/1"),
+    ),
+)
+
+BACKED_UP_DATABASE: Final = ResourceRule(
+    id="DAT-05",
+    name="database-backups",
+    severity=Severity.HIGH,
+    says="Managed databases keep backups for a week or more and take minor upgrades.",
+    why="Point-in-time recovery undoes what a dump of last night cannot; minor upgrades are security fixes.",
+    fix="Set backupRetentionPeriod, copyTagsToSnapshot and autoMinorVersionUpgrade.",
+    source="Checkov CKV_AWS_133, CKV2_AWS_60, CKV_AWS_226",
+    types=(DATABASE,),
+    check=_backed_up_database,
+    tunables=(Tunable("days", Kind.NUMBER, 7, "fewest days of automatic backups"),),
+    breaks=(
+        Break("database", "/backupRetentionPeriod", 1),
+        Break("database", "/backupRetentionPeriod"),
+        Break("database", "/copyTagsToSnapshot"),
+        Break("database", "/autoMinorVersionUpgrade", False),
+    ),
+)
+
+OBSERVED_DATABASE: Final = ResourceRule(
+    id="DAT-05b",
+    name="database-insight",
+    severity=Severity.MEDIUM,
+    says="Managed databases tell which queries are slow, and export their log.",
+    why="Without it the first slow day is spent switching it on.",
+    fix="Set performanceInsightsEnabled and enabledCloudwatchLogsExports.",
+    source="Checkov CKV_AWS_353, CKV_AWS_129, CKV2_AWS_30",
+    types=(DATABASE,),
+    check=_observed_database,
+    breaks=(
+        Break("database", "/performanceInsightsEnabled", False),
+        Break("database", "/enabledCloudwatchLogsExports"),
+    ),
+)
+
+PROTECTED_CACHE: Final = ResourceRule(
+    id="DAT-06",
+    name="protected-cache",
+    severity=Severity.HIGH,
+    says="Redis is encrypted at rest and on the way, asks for a token, and says what it does when it is full.",
+    why="A queue that evicts loses jobs silently; one without a token is a database open to the network.",
+    fix="Set the named property; maxmemory-policy goes into the parameter group.",
+    source="Checkov CKV_AWS_29-31, CKV_AWS_134",
+    types=(CACHE, CACHE_PARAMETERS),
+    check=_protected_cache,
+    breaks=(
+        Break("cache", "/atRestEncryptionEnabled", False),
+        Break("cache", "/transitEncryptionEnabled"),
+        Break("cache", "/authToken", later=True),
+        Break("cache", "/snapshotRetentionLimit", 0),
+        Break("cache parameters", "/parameters/0/value", "volatile-lru"),
+        Break("cache parameters", "/parameters"),
+    ),
+)
+
+ROTATED_KEY: Final = ResourceRule(
+    id="DAT-07",
+    name="rotated-key",
+    severity=Severity.HIGH,
+    says="Keys are renewed every year and cannot vanish at once.",
+    why="An old key has been seen by more people; a deleted one takes all data with it.",
+    fix="Set enableKeyRotation and deletionWindowInDays.",
+    source="Checkov CKV_AWS_7; CIS AWS 3.6",
+    types=(KEY,),
+    check=_rotated_key,
+    tunables=(Tunable("deletionDays", Kind.NUMBER, 7, "fewest days before a deleted key is gone"),),
+    breaks=(
+        Break("key", "/enableKeyRotation", False),
+        Break("key", "/enableKeyRotation"),
+        Break("key", "/deletionWindowInDays"),
+    ),
+)
+
+OWN_KEY: Final = ResourceRule(
+    id="DAT-07b",
+    name="secret-with-own-key",
+    severity=Severity.MEDIUM,
+    says="Secrets are encrypted by a key of one's own.",
+    why="Who may use the key is then decided, and written down, apart from who may list secrets.",
+    fix="Set kmsKeyId.",
+    source="Checkov CKV_AWS_149",
+    types=(SECRET,),
+    check=_own_key,
+    breaks=(Break("secret", "/kmsKeyId", later=True),),
+)
+
+KEPT: Final = ResourceRule(
+    id="DAT-09",
+    name="protected-state",
+    severity=Severity.CRITICAL,
+    says="What holds data is protected against deletion and replacement.",
+    why="The engine deletes what a program no longer declares: a typing error is enough.",
+    fix="Give the resource protect=True; taking it off is a change of its own, reviewed.",
+    source="Pulumi, resource option protect",
+    types=(DATABASE, CACHE, BUCKET, KEY, STATEFUL_SET, CLAIM),
+    check=_kept,
+    tunables=(Tunable("required", Kind.FLAG, True, "whether the stack holds data that matters"),),
+    breaks=(
+        Break("database", "", protect=False),
+        Break("bucket", "", protect=False),
+        Break("store", "", protect=False),
+    ),
+)
+
+RULES: Final = (
+    PRIVATE_DATABASE, BACKED_UP_DATABASE, OBSERVED_DATABASE, PROTECTED_CACHE, ROTATED_KEY, OWN_KEY, KEPT,
+)  # fmt: skip

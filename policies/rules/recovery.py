@@ -1,0 +1,123 @@
+"""What comes back: databases with a backup that is tried, stores with a stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pulumi_policy import Severity
+
+from policies.pods import CRON_JOB, STATEFUL_SET, containers, object_name
+from policies.reading import number, shown, text
+from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
+from policies.rules.data import CACHE, is_replica
+from policies.rules.scale import DATABASE
+from policies.tunables import Kind, Settings, Tunable
+
+ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
+ALERTS: Final = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
+SERVER: Final = "postgres"
+
+
+def _is_database(one: Resource) -> bool:
+    if one.type == DATABASE:
+        return not is_replica(one.properties)
+    return one.type == STATEFUL_SET and any(
+        SERVER in text(each.get("image")) or SERVER in name for name, each in containers(one)
+    )
+
+
+def _backed_up(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+    databases = [one for one in resources if _is_database(one)]
+    jobs = [object_name(one) for one in resources if one.type == CRON_JOB]
+    if databases and not any(settings.text("job") in name for name in jobs):
+        yield Violation(f"a database without a scheduled job called {settings.text('job')}", databases[0])
+
+
+def _tried(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+    databases = [one for one in resources if _is_database(one)]
+    jobs = [object_name(one) for one in resources if one.type == CRON_JOB]
+    if databases and not any(settings.text("job") in name for name in jobs):
+        yield Violation(
+            f"nothing restores its backups to see whether they hold: no job {settings.text('job')}", databases[0]
+        )
+    watched = any(
+        settings.text("alarm") in f"{one.name} {one.properties}".lower()
+        for one in resources
+        if one.type in (ALARM, ALERTS)
+    )
+    if databases and not watched:
+        yield Violation(f"nobody is told when backups stop: no alarm speaks of {settings.text('alarm')}", databases[0])
+
+
+def _stand_in(resource: Resource, settings: Settings) -> Iterator[str]:
+    if not settings.flag("required"):
+        return
+    properties = resource.properties
+    if resource.type == DATABASE:
+        if not is_replica(properties) and properties.get("multiAz") is not True:
+            yield f"multiAz is {shown(properties.get('multiAz'))}; allowed is true: a lost zone is otherwise an outage"
+        return
+    for key in ("automaticFailoverEnabled", "multiAzEnabled"):
+        if properties.get(key) is not True:
+            yield f"{key} is {shown(properties.get(key))}; allowed is true"
+    if (number(properties.get("numCacheClusters")) or 0) < settings.number("nodes"):
+        told = f"numCacheClusters is {shown(properties.get('numCacheClusters'))}"
+        yield f"{told}; it must be {settings.number('nodes'):g} or more"
+
+
+BACKED_UP: Final = StackRule(
+    id="RES-05",
+    name="database-has-backup",
+    severity=Severity.CRITICAL,
+    says="A stack with a database has a scheduled job that backs it up.",
+    why="Snapshots live and die with the account and the region; a dump elsewhere does not.",
+    fix="Declare the CronJob that dumps the database to the backup bucket.",
+    source="Google SRE, data integrity",
+    types=(DATABASE, STATEFUL_SET, CRON_JOB),
+    check=_backed_up,
+    tunables=(Tunable("job", Kind.TEXT, "backup", "what the name of the backup's CronJob holds"),),
+    breaks=(Break("backup", ""),),
+)
+
+TRIED: Final = StackRule(
+    id="RES-05b",
+    name="backup-is-tried",
+    severity=Severity.HIGH,
+    says="Backups are restored by the clock, and somebody is told when they stop.",
+    why="Nobody wants backups, people want restores: most that fail do so on the day they are needed.",
+    fix="Declare the CronJob that restores the newest backup and checks it, and an alarm on missing successes.",
+    source="Google SRE, data integrity; AWS Backup restore testing",
+    types=(DATABASE, STATEFUL_SET, CRON_JOB, ALARM, ALERTS),
+    check=_tried,
+    tunables=(
+        Tunable("job", Kind.TEXT, "restore", "what the name of the restore's CronJob holds"),
+        Tunable("alarm", Kind.TEXT, "backup", "what the alarm speaks of"),
+    ),
+    breaks=(Break("restore test", ""), Break("alarm", "")),
+)
+
+STAND_IN: Final = ResourceRule(
+    id="RES-05c",
+    name="stand-in-zone",
+    severity=Severity.HIGH,
+    says="Managed stores have a stand-in in another zone that takes over by itself.",
+    why="A zone is lost a few times a year; by hand that is an hour at night.",
+    fix="Set multiAz, automaticFailoverEnabled and multiAzEnabled.",
+    source="Checkov CKV_AWS_157, CKV2_AWS_50",
+    types=(DATABASE, CACHE),
+    check=_stand_in,
+    tunables=(
+        Tunable("required", Kind.FLAG, True, "whether the stack must survive the loss of a zone"),
+        Tunable("nodes", Kind.NUMBER, 2, "fewest nodes of a cache"),
+    ),
+    breaks=(
+        Break("database", "/multiAz", False),
+        Break("database", "/multiAz"),
+        Break("cache", "/automaticFailoverEnabled", False),
+        Break("cache", "/multiAzEnabled"),
+        Break("cache", "/numCacheClusters", 1),
+    ),
+)
+
+RULES: Final = (BACKED_UP, TRIED, STAND_IN)

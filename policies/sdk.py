@@ -1,0 +1,96 @@
+"""Our rules as the SDK's policies: what the engine learns of them, and what any other pack could include."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from pulumi_policy import (
+    PolicyComplianceFramework,
+    PolicyConfigSchema,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy.policy import Policy, PolicyResource
+
+from policies.exemptions import KEY, SCHEMA
+from policies.reading import Value
+from policies.rule import Remedy, Resource, ResourceRule, Rule, StackRule
+from policies.tunables import Settings
+
+
+def policy_of(rule: Rule) -> Policy:
+    """The rule with everything that the SDK can say of a policy."""
+    schema = PolicyConfigSchema({**{one.name: one.schema() for one in rule.tunables}, KEY: SCHEMA})
+    framework = PolicyComplianceFramework(name=rule.source, reference=rule.id)
+    match rule:
+        case ResourceRule():
+            return ResourceValidationPolicy(
+                rule.name,
+                rule.says,
+                _validate_resource(rule),
+                config_schema=schema,
+                display_name=rule.id,
+                severity=rule.severity,
+                framework=framework,
+                remediation_steps=rule.fix,
+                url=rule.page,
+                remediate=_remedy_of(rule, rule.remedy) if rule.remedy else None,
+            )
+        case StackRule():
+            return StackValidationPolicy(
+                rule.name,
+                rule.says,
+                _validate_stack(rule),
+                config_schema=schema,
+                display_name=rule.id,
+                severity=rule.severity,
+                framework=framework,
+                remediation_steps=rule.fix,
+                url=rule.page,
+            )
+        case _:
+            raise TypeError(f"{rule.name} is neither a resource rule nor a stack rule")
+
+
+def _validate_resource(rule: ResourceRule) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        if rule.reads(args.resource_type):
+            for message in rule.check(_resource(args), Settings(rule.tunables, args.get_config())):
+                report(f"{args.name}: {message}", None)
+
+    return validate
+
+
+def _validate_stack(rule: StackRule) -> Callable[[StackValidationArgs, ReportViolation], None]:
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        read = [_of_stack(one) for one in args.resources if rule.reads(one.resource_type)]
+        for found in rule.check(read, Settings(rule.tunables, args.get_config())):
+            name = found.resource.name if found.resource else "the stack"
+            report(f"{name}: {found.message}", found.resource.urn if found.resource else None)
+
+    return validate
+
+
+def _remedy_of(
+    rule: ResourceRule, remedy: Remedy
+) -> Callable[[ResourceValidationArgs], Awaitable[Mapping[str, Value]]]:
+    """Only for levels set to remediate; what a remedy leaves wrong the rule still refuses. Nothing means no change."""
+
+    async def remediate(args: ResourceValidationArgs) -> Mapping[str, Value]:
+        return (remedy(_resource(args)) if rule.reads(args.resource_type) else None) or {}
+
+    return remediate
+
+
+def _resource(args: ResourceValidationArgs) -> Resource:
+    provider = args.provider.name if args.provider else ""
+    return Resource(args.resource_type, args.name, args.props, args.urn, bool(args.opts.protect), provider)
+
+
+def _of_stack(one: PolicyResource) -> Resource:
+    provider = one.provider.name if one.provider else ""
+    urns = frozenset(other.urn for other in one.dependencies)
+    return Resource(one.resource_type, one.name, one.props, one.urn, bool(one.opts.protect), provider, urns)
