@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import pulumi
 from pulumi_kubernetes import batch, core, meta, networking
 
+from components.amount import Resources
 from components.generation_service import SECRETS_MOUNT, instance_environment
 from components.hardening import container_security, pod_security
 from components.labels import labels, metadata
 from components.network_policy import Traffic, policy_spec
 
+RESOURCES: Final = Resources("100m", "1000m", "128Mi", "512Mi")
+STARTING_DEADLINE_SECONDS: Final = 600
+HISTORY: Final = 3
+URGENCY_LABEL: Final = "contentgen/on-failure"
+ROLE_ANNOTATION: Final = "eks.amazonaws.com/role-arn"
+
 
 @dataclass(frozen=True)
 class ApplicationJobArgs:
-    """``deadline_seconds`` bounds one run. With ``schedule`` (cron, UTC) it is a CronJob, else one run a version."""
+    """``deadline_seconds`` bounds one run. With ``schedule`` (cron, UTC) it is a CronJob, else one run a version.
+
+    ``urgency`` is what an alert reads from the pods of a run that failed; ``role`` is the AWS identity, if it has one.
+    """
 
     namespace: str
     product: str
@@ -26,8 +37,10 @@ class ApplicationJobArgs:
     secret: pulumi.Input[str]
     traffic: Traffic
     deadline_seconds: int
+    urgency: str
     schedule: str | None = None
     environment: dict[str, pulumi.Input[str]] = field(default_factory=dict)
+    role: pulumi.Input[str] | None = None
 
 
 class ApplicationJob(pulumi.ComponentResource):
@@ -37,8 +50,12 @@ class ApplicationJob(pulumi.ComponentResource):
         super().__init__("contentgen:kubernetes:ApplicationJob", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         named = metadata(args.component, args.product, args.namespace, args.component)
+        identity = None if args.role is None else {ROLE_ANNOTATION: args.role}
         account = core.v1.ServiceAccount(
-            f"{name}-account", metadata=named, automount_service_account_token=False, opts=child
+            f"{name}-account",
+            metadata=metadata(args.component, args.product, args.namespace, args.component, identity),
+            automount_service_account_token=False,
+            opts=child,
         )
         traffic = networking.v1.NetworkPolicy(
             f"{name}-traffic", metadata=named, spec=policy_spec(args.component, args.traffic), opts=child
@@ -57,9 +74,9 @@ class ApplicationJob(pulumi.ComponentResource):
                     schedule=args.schedule,
                     time_zone="Etc/UTC",
                     concurrency_policy="Forbid",
-                    starting_deadline_seconds=600,
-                    successful_jobs_history_limit=3,
-                    failed_jobs_history_limit=3,
+                    starting_deadline_seconds=STARTING_DEADLINE_SECONDS,
+                    successful_jobs_history_limit=HISTORY,
+                    failed_jobs_history_limit=HISTORY,
                     job_template=batch.v1.JobTemplateSpecArgs(spec=job),
                 ),
                 opts=after,
@@ -75,8 +92,8 @@ def _job(args: ApplicationJobArgs, account: pulumi.Output[str]) -> batch.v1.JobS
         args=list(args.arguments),
         env=[*instance_environment(args.port), *variables],
         resources=core.v1.ResourceRequirementsArgs(
-            requests={"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "64Mi"},
-            limits={"cpu": "1000m", "memory": "512Mi", "ephemeral-storage": "1Gi"},
+            requests={**RESOURCES.requests(), "ephemeral-storage": "64Mi"},
+            limits={**RESOURCES.limits(), "ephemeral-storage": "1Gi"},
         ),
         security_context=container_security(),
         volume_mounts=[
@@ -101,6 +118,9 @@ def _job(args: ApplicationJobArgs, account: pulumi.Output[str]) -> batch.v1.JobS
         backoff_limit=2,
         active_deadline_seconds=args.deadline_seconds,
         template=core.v1.PodTemplateSpecArgs(
-            metadata=meta.v1.ObjectMetaArgs(labels=labels(args.component, args.product)), spec=pod
+            metadata=meta.v1.ObjectMetaArgs(
+                labels={**labels(args.component, args.product), URGENCY_LABEL: args.urgency}
+            ),
+            spec=pod,
         ),
     )

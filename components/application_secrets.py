@@ -17,15 +17,20 @@ COMPONENT = "application-secrets"
 
 @dataclass(frozen=True)
 class ApplicationSecretsArgs:
-    """The stores of one region. ``recovery_days`` is how long AWS keeps a deleted secret; 0 deletes at once."""
+    """The stores of one region, directly and through the pooler.
+
+    ``recovery_days`` is how long AWS keeps a deleted secret, 0 deletes at once; ``key`` encrypts the entry.
+    """
 
     namespace: str
     product: str
     region: str
     database: DatabaseEndpoint
+    pooler: DatabaseEndpoint
     cache: RedisEndpoint
     queue: RedisEndpoint
     recovery_days: int
+    key: pulumi.Input[str]
 
 
 class ApplicationSecrets(pulumi.ComponentResource):
@@ -40,9 +45,9 @@ class ApplicationSecrets(pulumi.ComponentResource):
         super().__init__("contentgen:data:ApplicationSecrets", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         values = {
-            "database_url": args.database.url(args.database.host),
-            "database_url_direct": args.database.url(args.database.host),
-            "database_read_url": args.database.url(args.database.read_host),
+            "database_url": args.pooler.url(),
+            "database_url_direct": args.database.url(),
+            "database_read_url": args.pooler.read_url(),
             "redis_url": args.cache.url(),
             "redis_queue_url": args.queue.url(),
         }
@@ -50,6 +55,7 @@ class ApplicationSecrets(pulumi.ComponentResource):
             f"{name}-record",
             description=f"store addresses of {args.product}",
             recovery_window_in_days=args.recovery_days,
+            kms_key_id=args.key,
             region=args.region,
             opts=child,
         )

@@ -30,6 +30,8 @@ class BackupBucket(pulumi.ComponentResource):
     """An S3 bucket with a key of its own. ``bucket`` is its name, which AWS must not have seen before."""
 
     bucket: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    key_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: BackupBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:backup:BackupBucket", name, None, opts)
@@ -92,6 +94,8 @@ class BackupBucket(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
         )
         self.bucket = bucket.bucket
+        self.arn = bucket.arn
+        self.key_arn = key.arn
         self.register_outputs({"bucket": self.bucket})
 
 

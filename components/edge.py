@@ -1,8 +1,11 @@
-"""The public edge of a region: a Gateway that ends TLS, and routes that set the security headers on every answer."""
+"""The public edge of a region by the Gateway API: a Gateway that ends TLS, and routes that set the security headers on
+every answer (requirements K14, K15, K16, K20, Y01).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 import pulumi
@@ -10,118 +13,212 @@ from pulumi_kubernetes import meta
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.labels import metadata
+from components.load_balancer import load_balancer_annotations
+from components.traffic_limits import Rate, RouteTraffic, backend_traffic_policy
 
 API: Final = "gateway.networking.k8s.io/v1"
+POLICY_API: Final = "gateway.envoyproxy.io/v1alpha1"
 COMPONENT: Final = "edge"
 GATEWAY: Final = "edge"
+PLAIN: Final = "http"
 HTTP_PORT: Final = 80
 HTTPS_PORT: Final = 443
+TLS_MINIMUM: Final = "1.2"
+CIPHERS: Final = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+)
+"""Of TLS 1.2; TLS 1.3 has its own and all of them are good."""
+LONG_READ: Final = "300s"
+TRUSTED_HOPS: Final = 0
+"""Nothing stands before the gateway that adds to X-Forwarded-For: the network load balancer keeps client addresses."""
+IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True)
-class RouteRule:
-    """Paths that share a backend's time limits. A path ending in ``/`` stands for everything below it."""
+class RouteGroup:
+    """Paths with the same limits; each group is a route of its own. A path ending in ``/`` stands for all below it.
 
+    ``immutable`` files carry a hash in their name, so a browser keeps them for a year.
+    """
+
+    name: str
     paths: tuple[str, ...]
-    request_timeout: str
-    backend_timeout: str
+    timeout: str
+    rate: Rate | None
+    immutable: bool = False
+
+
+@dataclass(frozen=True)
+class EdgeHost:
+    """A host name, and which Service answers its groups."""
+
+    name: str
+    host: str
+    backends: dict[str, tuple[RouteGroup, ...]]
 
 
 @dataclass(frozen=True)
 class EdgeArgs:
-    """``backend`` is the Service that answers; ``headers`` go on every answer of every rule."""
+    """``headers`` go on every answer of every route; ``published_name`` is what the load balancer answers at."""
 
     namespace: str
     product: str
     gateway_class: str
-    host: str
     published_name: str
-    backend: str
+    certificate: str
+    hosts: tuple[EdgeHost, ...]
     backend_port: int
     headers: dict[str, str]
-    rules: tuple[RouteRule, ...]
+    health_backend: str
+    sticky: frozenset[str] = field(default_factory=frozenset)
+
+
+HEALTH_PATH: Final = "/health"
+HEALTH_GROUP: Final = RouteGroup("target-health", (HEALTH_PATH,), timeout="10s", rate=None)
+"""What the load balancer asks of its targets, by address and without TLS: through the gateway to an instance."""
 
 
 class Edge(pulumi.ComponentResource):
-    """Gateway, the redirect from HTTP, and the HTTPRoute of the API (requirements K14, Y01)."""
+    """Gateway, its policy for clients, the redirect from HTTP, and a route with its limits for each group of paths."""
 
     def __init__(self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:edge:Edge", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
         gateway = CustomResource(
             f"{name}-gateway",
             api_version=API,
             kind="Gateway",
-            metadata=metadata(
-                COMPONENT,
-                args.product,
-                args.namespace,
-                GATEWAY,
-                {"external-dns.alpha.kubernetes.io/hostname": args.published_name},
-            ),
+            metadata=_named(GATEWAY, args, {"external-dns.alpha.kubernetes.io/hostname": args.published_name}),
             spec={
                 "gatewayClassName": args.gateway_class,
-                "listeners": [_http_listener(args.host), _https_listener(args.host)],
+                "infrastructure": {"annotations": load_balancer_annotations(HEALTH_PATH)},
+                "listeners": [
+                    {"name": PLAIN, "protocol": "HTTP", "port": HTTP_PORT},
+                    *(_listener(host, args.certificate) for host in args.hosts),
+                ],
             },
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
         after = pulumi.ResourceOptions(parent=self, depends_on=[gateway])
+        CustomResource(
+            f"{name}-clients",
+            api_version=POLICY_API,
+            kind="ClientTrafficPolicy",
+            metadata=_named(GATEWAY, args),
+            spec=client_traffic_policy(),
+            opts=after,
+        )
         CustomResource(
             f"{name}-redirect",
             api_version=API,
             kind="HTTPRoute",
             metadata=_named("redirect-to-https", args),
             spec={
-                "parentRefs": [{"name": GATEWAY, "sectionName": "http"}],
-                "hostnames": [args.host],
+                "parentRefs": [{"name": GATEWAY, "sectionName": PLAIN}],
+                "hostnames": [host.host for host in args.hosts],
                 "rules": [{"filters": [_redirect()]}],
             },
             opts=after,
         )
         CustomResource(
-            f"{name}-api",
+            f"{name}-target-health",
             api_version=API,
             kind="HTTPRoute",
-            metadata=_named("api", args),
+            metadata=_named("target-health", args),
             spec={
-                "parentRefs": [{"name": GATEWAY, "sectionName": "https"}],
-                "hostnames": [args.host],
-                "rules": [_rule(rule, args) for rule in args.rules],
+                "parentRefs": [{"name": GATEWAY, "sectionName": PLAIN}],
+                "rules": [_rule(args.health_backend, HEALTH_GROUP, args)],
             },
             opts=after,
         )
-        self.register_outputs({"host": args.host})
+        for route in _routes(args):
+            _declare(name, route, args, after)
+        self.register_outputs({"hosts": [host.host for host in args.hosts]})
 
 
-def _named(name: str, args: EdgeArgs) -> meta.v1.ObjectMetaArgs:
-    return metadata(COMPONENT, args.product, args.namespace, name)
+@dataclass(frozen=True)
+class _Route:
+    name: str
+    host: EdgeHost
+    backend: str
+    group: RouteGroup
 
 
-def _http_listener(host: str) -> dict[str, object]:
-    return {"name": "http", "protocol": "HTTP", "port": HTTP_PORT, "hostname": host}
+def _routes(args: EdgeArgs) -> Iterator[_Route]:
+    for host in args.hosts:
+        for backend, groups in host.backends.items():
+            for group in groups:
+                yield _Route(f"{host.name}-{group.name}", host, backend, group)
 
 
-def _https_listener(host: str) -> dict[str, object]:
-    tls = {"mode": "Terminate", "certificateRefs": [{"kind": "Secret", "name": "edge-certificate"}]}
-    return {"name": "https", "protocol": "HTTPS", "port": HTTPS_PORT, "hostname": host, "tls": tls}
+def _declare(name: str, route: _Route, args: EdgeArgs, after: pulumi.ResourceOptions) -> None:
+    declared = CustomResource(
+        f"{name}-{route.name}",
+        api_version=API,
+        kind="HTTPRoute",
+        metadata=_named(route.name, args),
+        spec={
+            "parentRefs": [{"name": GATEWAY, "sectionName": f"https-{route.host.name}"}],
+            "hostnames": [route.host.host],
+            "rules": [_rule(route.backend, route.group, args)],
+        },
+        opts=after,
+    )
+    traffic = RouteTraffic(
+        route=route.name,
+        timeout=route.group.timeout,
+        rate=route.group.rate,
+        sticky=route.backend in args.sticky,
+        buffered=route.group.name != "live",
+    )
+    CustomResource(
+        f"{name}-{route.name}-limits",
+        api_version=POLICY_API,
+        kind="BackendTrafficPolicy",
+        metadata=_named(route.name, args),
+        spec=backend_traffic_policy(traffic),
+        opts=pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(depends_on=[declared])),
+    )
+
+
+def client_traffic_policy() -> dict[str, object]:
+    """How clients are met: TLS, time to send, whose address is believed, a request id on everything."""
+    return {
+        "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": GATEWAY}],
+        "tls": {"minVersion": TLS_MINIMUM, "ciphers": list(CIPHERS), "alpnProtocols": ["h2", "http/1.1"]},
+        "timeout": {"http": {"requestReceivedTimeout": LONG_READ, "streamIdleTimeout": LONG_READ}},
+        "clientIPDetection": {"xForwardedFor": {"numTrustedHops": TRUSTED_HOPS}},
+        "headers": {"requestID": "PreserveOrGenerate"},
+    }
+
+
+def _named(name: str, args: EdgeArgs, own: dict[str, str] | None = None) -> meta.v1.ObjectMetaArgs:
+    return metadata(COMPONENT, args.product, args.namespace, name, own)
+
+
+def _listener(host: EdgeHost, certificate: str) -> dict[str, object]:
+    tls = {"mode": "Terminate", "certificateRefs": [{"kind": "Secret", "name": certificate}]}
+    return {"name": f"https-{host.name}", "protocol": "HTTPS", "port": HTTPS_PORT, "hostname": host.host, "tls": tls}
 
 
 def _redirect() -> dict[str, object]:
     return {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}
 
 
-def _rule(rule: RouteRule, args: EdgeArgs) -> dict[str, object]:
-    headers = [{"name": name, "value": value} for name, value in sorted(args.headers.items())]
-    modifier = {"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": headers}}
+def _rule(backend: str, group: RouteGroup, args: EdgeArgs) -> dict[str, object]:
+    own = {"Cache-Control": IMMUTABLE} if group.immutable else {}
+    headers = [{"name": name, "value": value} for name, value in sorted({**args.headers, **own}.items())]
     return {
-        "matches": [{"path": _path(path)} for path in rule.paths],
-        "filters": [modifier],
-        "timeouts": {"request": rule.request_timeout, "backendRequest": rule.backend_timeout},
-        "backendRefs": [{"name": args.backend, "port": args.backend_port}],
+        "matches": [{"path": _match(path)} for path in group.paths],
+        "filters": [{"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": headers}}],
+        "timeouts": {"request": group.timeout, "backendRequest": group.timeout},
+        "backendRefs": [{"name": backend, "port": args.backend_port}],
     }
 
 
-def _path(path: str) -> dict[str, str]:
+def _match(path: str) -> dict[str, str]:
     if path != "/" and path.endswith("/"):
         return {"type": "PathPrefix", "value": path.rstrip("/")}
     return {"type": "Exact", "value": path}

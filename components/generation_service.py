@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_kubernetes import apps, core, meta, networking, policy
 
+from components.amount import Resources
 from components.hardening import container_security, pod_security
 from components.labels import labels, metadata, selector
 from components.network_policy import Traffic, policy_spec
+from components.spread import affinity, tolerations, zone_spread
 
 PORT_NAME = "http"
 SERVICE_PORT = 80
@@ -18,19 +20,10 @@ PRE_STOP_SECONDS = 5
 
 
 @dataclass(frozen=True)
-class Resources:
-    """Requests and limit of one instance, as Kubernetes quantities."""
-
-    cpu_request: str
-    cpu_limit: str
-    memory_request: str
-    memory_limit: str
-
-
-@dataclass(frozen=True)
 class GenerationServiceArgs:
     """``arguments`` follow the image's entry point; ``environment`` becomes the config map; ``secret`` is mounted as
-    files under SECRETS_MOUNT. Replicas are never set here: the autoscaler owns them.
+    files under SECRETS_MOUNT. Replicas are never set here: the autoscaler owns them. An ``interruptible`` one may run
+    on spot nodes; a ``sticky`` one keeps a client on its instance (K16) for callers inside the cluster too.
     """
 
     namespace: str
@@ -44,6 +37,8 @@ class GenerationServiceArgs:
     secret: pulumi.Input[str]
     traffic: Traffic
     environment: dict[str, str] = field(default_factory=dict)
+    sticky: bool = False
+    interruptible: bool = False
 
 
 class GenerationService(pulumi.ComponentResource):
@@ -94,6 +89,7 @@ class GenerationService(pulumi.ComponentResource):
             ),
             spec=core.v1.ServiceSpecArgs(
                 selector=selector(args.component),
+                session_affinity="ClientIP" if args.sticky else "None",
                 ports=[core.v1.ServicePortArgs(name=PORT_NAME, port=SERVICE_PORT, target_port=PORT_NAME)],
             ),
             opts=child,
@@ -118,15 +114,9 @@ def _deployment(
                 automount_service_account_token=False,
                 security_context=pod_security(),
                 termination_grace_period_seconds=args.grace_seconds,
-                affinity=_anti_affinity(args.component),
-                topology_spread_constraints=[
-                    core.v1.TopologySpreadConstraintArgs(
-                        max_skew=1,
-                        topology_key="topology.kubernetes.io/zone",
-                        when_unsatisfiable="ScheduleAnyway",
-                        label_selector=meta.v1.LabelSelectorArgs(match_labels=selector(args.component)),
-                    )
-                ],
+                affinity=affinity(args.component, interruptible=args.interruptible),
+                tolerations=tolerations(interruptible=args.interruptible),
+                topology_spread_constraints=[zone_spread(args.component)],
                 containers=[_container(args, config)],
                 volumes=[
                     core.v1.VolumeArgs(
@@ -137,17 +127,6 @@ def _deployment(
                 ],
             ),
         ),
-    )
-
-
-def _anti_affinity(component: str) -> core.v1.AffinityArgs:
-    term = core.v1.PodAffinityTermArgs(
-        topology_key="kubernetes.io/hostname",
-        label_selector=meta.v1.LabelSelectorArgs(match_labels=selector(component)),
-    )
-    preferred = core.v1.WeightedPodAffinityTermArgs(weight=100, pod_affinity_term=term)
-    return core.v1.AffinityArgs(
-        pod_anti_affinity=core.v1.PodAntiAffinityArgs(preferred_during_scheduling_ignored_during_execution=[preferred])
     )
 
 
@@ -162,7 +141,6 @@ def instance_environment(port: int) -> list[core.v1.EnvVarArgs]:
 
 
 def _container(args: GenerationServiceArgs, config: pulumi.Output[str]) -> core.v1.ContainerArgs:
-    size = args.resources
     return core.v1.ContainerArgs(
         name=args.component,
         image=args.image,
@@ -171,8 +149,8 @@ def _container(args: GenerationServiceArgs, config: pulumi.Output[str]) -> core.
         env=instance_environment(args.port),
         env_from=[core.v1.EnvFromSourceArgs(config_map_ref=core.v1.ConfigMapEnvSourceArgs(name=config))],
         resources=core.v1.ResourceRequirementsArgs(
-            requests={"cpu": size.cpu_request, "memory": size.memory_request, "ephemeral-storage": "64Mi"},
-            limits={"cpu": size.cpu_limit, "memory": size.memory_limit, "ephemeral-storage": "256Mi"},
+            requests={**args.resources.requests(), "ephemeral-storage": "64Mi"},
+            limits={**args.resources.limits(), "ephemeral-storage": "256Mi"},
         ),
         security_context=container_security(),
         # E's timings: startup and liveness ask the process alone, readiness asks whether it can serve.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pulumi
 from pulumi_kubernetes import meta
 
 PART_OF = "contentgen"
@@ -28,7 +31,7 @@ def metadata(
     product: str,
     namespace: str | None = None,
     name: str | None = None,
-    annotations: dict[str, str] | None = None,
+    annotations: Mapping[str, pulumi.Input[str]] | None = None,
     extra_labels: dict[str, str] | None = None,
 ) -> meta.v1.ObjectMetaArgs:
     """The metadata of an object. Without a name the engine makes one, new whenever the object must be replaced.

@@ -21,16 +21,27 @@ PARAMETERS: Final = {
 
 @dataclass(frozen=True)
 class DatabaseEndpoint:
-    """Where a client connects. ``read_host`` is a replica where there is one, else the server itself."""
+    """Where a client connects. ``read_host`` is a replica where there is one, else the server itself.
+
+    Behind a pooler both hosts are the pooler's and ``read_database`` tells readers apart.
+    """
 
     host: pulumi.Input[str]
     read_host: pulumi.Input[str]
     password: pulumi.Output[str]
     ssl_mode: str
+    replicated: bool = False
+    read_database: str = DATABASE
 
-    def url(self, host: pulumi.Input[str]) -> pulumi.Output[str]:
-        """A libpq URL; secret, because it carries the password."""
-        address = pulumi.Output.concat("postgresql://", USER, ":", self.password, "@", host, f":{PORT}/{DATABASE}")
+    def url(self) -> pulumi.Output[str]:
+        """A libpq URL for writing; secret, because it carries the password."""
+        return self._url(self.host, DATABASE)
+
+    def read_url(self) -> pulumi.Output[str]:
+        return self._url(self.read_host, self.read_database)
+
+    def _url(self, host: pulumi.Input[str], database: str) -> pulumi.Output[str]:
+        address = pulumi.Output.concat("postgresql://", USER, ":", self.password, "@", host, f":{PORT}/{database}")
         return pulumi.Output.secret(pulumi.Output.concat(address, "?sslmode=", self.ssl_mode))
 
 

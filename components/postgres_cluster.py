@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core
 
+from components.amount import Resources
 from components.hardening import container_security
 from components.labels import metadata
 from components.network_policy import Traffic
@@ -21,8 +22,8 @@ from components.postgres import (
 from components.stateful_store import StatefulStore, StatefulStoreArgs
 
 COMPONENT = "postgres"
-IMAGE = "postgres:17"
 UID = 999
+RESOURCES = Resources("250m", "2000m", "512Mi", "8Gi")
 PASSWORD_MOUNT = "/run/secrets/postgres"
 DATA_MOUNT = "/var/lib/postgresql/data"
 
@@ -36,7 +37,7 @@ class ClusterPostgresArgs:
     storage_gb: int
     max_connections: int
     traffic: Traffic
-    image: str = IMAGE
+    image: str
     protect: bool = False
 
 
@@ -97,7 +98,8 @@ def _server(args: ClusterPostgresArgs) -> core.v1.ContainerArgs:
             core.v1.EnvVarArgs(name="PGDATA", value=f"{DATA_MOUNT}/pgdata"),
         ],
         resources=core.v1.ResourceRequirementsArgs(
-            requests={"cpu": "250m", "memory": "512Mi"}, limits={"cpu": "2000m", "memory": "8Gi"}
+            requests={**RESOURCES.requests(), "ephemeral-storage": "64Mi"},
+            limits={**RESOURCES.limits(), "ephemeral-storage": "2Gi"},
         ),
         security_context=container_security(),
         startup_probe=core.v1.ProbeArgs(exec_=answers, period_seconds=1, timeout_seconds=5, failure_threshold=120),

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws.rds as rds
 
 from components.data_network import DataNetwork
+from components.monitoring_role import INTERVAL_SECONDS, monitoring_role
 from components.password import password
 from components.postgres import (
     DATABASE,
@@ -19,13 +20,19 @@ from components.postgres import (
 
 ENGINE_VERSION = "17"
 AUTOMATED_BACKUP_DAYS = 7
+AUTHORITY = "rds-ca-rsa2048-g1"
+INSIGHT_DAYS = 7
+STORAGE_LIMIT_GB = 100
+"""Where storage stops growing by itself (requirement Y02)."""
+GROWTH_STEP = 1.1
+"""AWS wants a limit at least this many times the size, or none."""
 MEMORY_UNITS = {"shared_buffers": 8192, "effective_cache_size": 8192, "work_mem": 1024}
 """Bytes of the unit in which RDS takes a memory parameter."""
 
 
 @dataclass(frozen=True)
 class ManagedPostgresArgs:
-    """Sizes are GB. ``protected`` forbids deletion and keeps a last snapshot."""
+    """Sizes are GB. ``protected`` forbids deletion and keeps a last snapshot; ``key`` encrypts storage and insights."""
 
     region: str
     network: DataNetwork
@@ -35,6 +42,7 @@ class ManagedPostgresArgs:
     read_replicas: int
     multi_az: bool
     protected: bool
+    key: pulumi.Input[str]
 
 
 class ManagedPostgres(pulumi.ComponentResource):
@@ -56,14 +64,23 @@ class ManagedPostgres(pulumi.ComponentResource):
             region=args.region,
             opts=child,
         )
+        monitoring = monitoring_role(name, self)
         primary = rds.Instance(
             f"{name}-primary",
             engine="postgres",
             engine_version=ENGINE_VERSION,
             instance_class=args.instance_class,
             allocated_storage=args.storage_gb,
+            max_allocated_storage=STORAGE_LIMIT_GB if args.storage_gb * GROWTH_STEP <= STORAGE_LIMIT_GB else None,
             storage_type="gp3",
             storage_encrypted=True,
+            kms_key_id=args.key,
+            ca_cert_identifier=AUTHORITY,
+            performance_insights_enabled=True,
+            performance_insights_retention_period=INSIGHT_DAYS,
+            monitoring_interval=INTERVAL_SECONDS,
+            monitoring_role_arn=monitoring,
+            enabled_cloudwatch_logs_exports=["postgresql", "upgrade"],
             db_name=DATABASE,
             username=USER,
             password=secret.result,
@@ -87,6 +104,14 @@ class ManagedPostgres(pulumi.ComponentResource):
                 replicate_source_db=primary.identifier,
                 instance_class=args.instance_class,
                 storage_encrypted=True,
+                kms_key_id=args.key,
+                ca_cert_identifier=AUTHORITY,
+                performance_insights_enabled=True,
+                performance_insights_retention_period=INSIGHT_DAYS,
+                monitoring_interval=INTERVAL_SECONDS,
+                monitoring_role_arn=monitoring,
+                auto_minor_version_upgrade=True,
+                copy_tags_to_snapshot=True,
                 publicly_accessible=False,
                 vpc_security_group_ids=[group.id],
                 parameter_group_name=parameters.name,
@@ -97,7 +122,9 @@ class ManagedPostgres(pulumi.ComponentResource):
             for number in range(1, args.read_replicas + 1)
         ]
         reader = replicas[0] if replicas else primary
-        self.endpoint = DatabaseEndpoint(primary.address, reader.address, secret.result, ssl_mode="require")
+        self.endpoint = DatabaseEndpoint(
+            primary.address, reader.address, secret.result, ssl_mode="require", replicated=bool(replicas)
+        )
         self.register_outputs({"host": primary.address})
 
 

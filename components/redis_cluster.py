@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core
 
+from components.amount import Resources
 from components.hardening import container_security
 from components.labels import metadata
 from components.network_policy import Traffic
@@ -14,8 +15,8 @@ from components.password import password
 from components.redis import PORT, RedisEndpoint, Role
 from components.stateful_store import StatefulStore, StatefulStoreArgs
 
-IMAGE = "redis:7"
 UID = 999
+VOLUME_GB = 1
 CONFIG_MOUNT = "/etc/redis"
 DATA_MOUNT = "/data"
 
@@ -29,7 +30,7 @@ class ClusterRedisArgs:
     role: Role
     memory_mb: int
     traffic: Traffic
-    image: str = IMAGE
+    image: str
     protect: bool = False
 
 
@@ -59,7 +60,7 @@ class ClusterRedis(pulumi.ComponentResource):
                 component=component,
                 port=PORT,
                 uid=UID,
-                storage="1Gi",
+                storage=f"{VOLUME_GB}Gi",
                 container=_server(component, args, secret.metadata.name),
                 volumes=(
                     core.v1.VolumeArgs(
@@ -77,6 +78,11 @@ class ClusterRedis(pulumi.ComponentResource):
         self.register_outputs({"host": store.host})
 
 
+def resources(memory_mb: int) -> Resources:
+    """Requirement R01's; twice ``maxmemory`` as the limit."""
+    return Resources("100m", "500m", "128Mi", f"{2 * memory_mb}Mi")
+
+
 def configuration(args: ClusterRedisArgs) -> str:
     """redis.conf without the password."""
     lines = (
@@ -91,6 +97,7 @@ def configuration(args: ClusterRedisArgs) -> str:
 
 def _server(component: str, args: ClusterRedisArgs, secret: pulumi.Output[str]) -> core.v1.ContainerArgs:
     reference = core.v1.EnvVarSourceArgs(secret_key_ref=core.v1.SecretKeySelectorArgs(name=secret, key="password"))
+    amount = resources(args.memory_mb)
     ping = core.v1.ExecActionArgs(command=["redis-cli", "ping"])
     return core.v1.ContainerArgs(
         name=component,
@@ -99,8 +106,8 @@ def _server(component: str, args: ClusterRedisArgs, secret: pulumi.Output[str]) 
         ports=[core.v1.ContainerPortArgs(name="server", container_port=PORT)],
         env=[core.v1.EnvVarArgs(name="REDISCLI_AUTH", value_from=reference)],
         resources=core.v1.ResourceRequirementsArgs(
-            requests={"cpu": "100m", "memory": "128Mi"},
-            limits={"cpu": "500m", "memory": f"{2 * args.memory_mb}Mi"},
+            requests={**amount.requests(), "ephemeral-storage": "16Mi"},
+            limits={**amount.limits(), "ephemeral-storage": "64Mi"},
         ),
         security_context=container_security(),
         startup_probe=core.v1.ProbeArgs(exec_=ping, period_seconds=1, timeout_seconds=5, failure_threshold=60),

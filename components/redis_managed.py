@@ -18,13 +18,18 @@ SNAPSHOT_DAYS = 7
 
 @dataclass(frozen=True)
 class ManagedRedisArgs:
-    """``nodes`` above one adds replicas in other zones with automatic failover."""
+    """``nodes`` above one adds replicas in other zones with automatic failover.
+
+    ``protected`` ones are never deleted by a destroy; ``key`` encrypts what is stored.
+    """
 
     region: str
     network: DataNetwork
     role: Role
     node_type: str
     nodes: int
+    protected: bool
+    key: pulumi.Input[str]
 
 
 class ManagedRedis(pulumi.ComponentResource):
@@ -58,6 +63,7 @@ class ManagedRedis(pulumi.ComponentResource):
             automatic_failover_enabled=replicated,
             multi_az_enabled=replicated,
             at_rest_encryption_enabled=True,
+            kms_key_id=args.key,
             transit_encryption_enabled=True,
             auth_token=secret.result,
             port=PORT,
@@ -65,8 +71,9 @@ class ManagedRedis(pulumi.ComponentResource):
             security_group_ids=[group.id],
             parameter_group_name=parameters.name,
             snapshot_retention_limit=SNAPSHOT_DAYS,
+            final_snapshot_identifier=f"{name}-final" if args.protected else None,
             region=args.region,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protected),
         )
         self.endpoint = RedisEndpoint(store.primary_endpoint_address, secret.result, tls=True)
         self.register_outputs({"host": store.primary_endpoint_address})

@@ -50,18 +50,25 @@ class RoutingArgs:
     table: Sequence[Record]
     health: HealthCheck
     ttl_seconds: int
+    protected: bool
 
 
 class Routing(pulumi.ComponentResource):
     """Route 53 zone, health checks and records."""
 
     name_servers: pulumi.Output[Sequence[str]]
+    zone_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: RoutingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:edge:Routing", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         zone = route53.Zone(
-            f"{name}-zone", name=args.domain, comment="content generation", force_destroy=False, opts=child
+            f"{name}-zone",
+            name=args.domain,
+            comment="content generation",
+            force_destroy=False,
+            # A new zone has other name servers, so a lost one takes the whole domain with it.
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protected),
         )
         checks = {
             region: route53.HealthCheck(
@@ -99,6 +106,7 @@ class Routing(pulumi.ComponentResource):
             )
             made.setdefault(record.name, []).append(created)
         self.name_servers = zone.name_servers
+        self.zone_id = zone.zone_id
         self.register_outputs({"nameServers": self.name_servers})
 
 

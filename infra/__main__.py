@@ -13,6 +13,7 @@ from infra.providers import aws_provider, kubernetes_providers
 from infra.settings import NAMESPACE, parse_config
 from infra.tags import tags
 from infra.target import TargetError, embedded_cloud
+from stacks.soundness import require_sound
 from stacks.whole import Providers, deploy
 
 
@@ -23,6 +24,7 @@ def main() -> None:
     try:
         settings = parse_config(stack, config)
         cloud = embedded_cloud()
+        require_sound(stack, settings, embedded=cloud is not None)
     except (SettingsError, TargetError) as error:
         raise pulumi.RunError(str(error)) from None
     aws = aws_provider(settings, tags(settings, stack), cloud)

@@ -9,7 +9,8 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
 from infra.regions import in_priority_order
-from infra.settings import ClusterSettings, StackSettings
+from infra.sections import ClusterSettings
+from infra.settings import StackSettings
 from infra.target import EmbeddedCloud
 
 SERVICES: Final = (

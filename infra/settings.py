@@ -7,120 +7,32 @@ special about the stack. No I/O here: the caller brings the text.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Final
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator
 
 from infra.errors import SettingsError, Wrong, described
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
-from infra.limits import GIBIBYTE, LIMITS, MEBIBYTE, ScaleLimits
+from infra.limits import GIBIBYTE, LIMITS, ScaleLimits
 from infra.regions import BY_CODE
+from infra.sections import (
+    BackupSettings,
+    BudgetSettings,
+    ClusterSettings,
+    Domain,
+    EdgeSettings,
+    Environment,
+    ImageSettings,
+    Model,
+    PostgresSettings,
+    Product,
+    RedisSettings,
+    ServiceSettings,
+    memory_bytes,
+)
 
 NAMESPACE: Final = "contentgen"
-DOMAIN_PATTERN: Final = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$"
-CRON_PATTERN: Final = r"^(\S+\s+){4}\S+$"
-EMAIL_PATTERN: Final = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
-QUANTITY_UNITS: Final = {"Mi": MEBIBYTE, "Gi": GIBIBYTE}
-
-Domain = Annotated[str, StringConstraints(pattern=DOMAIN_PATTERN)]
-Email = Annotated[str, StringConstraints(pattern=EMAIL_PATTERN)]
-Schedule = Annotated[str, StringConstraints(pattern=CRON_PATTERN)]
-Memory = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(Mi|Gi)$")]
-Cpu = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*m?$")]
-
-
-class Environment(StrEnum):
-    """Which profile a stack starts from, and which policy levels it gets."""
-
-    LOCAL = "local"
-    DEV = "dev"
-    STAGING = "staging"
-    PROD = "prod"
-
-
-class Backend(StrEnum):
-    """Where a data store runs: in the cluster, or as an AWS service (requirement P04)."""
-
-    CLUSTER = "cluster"
-    MANAGED = "managed"
-
-
-class Product(StrEnum):
-    """The products this program can deploy."""
-
-    CONTENT_GENERATION = "content-generation"
-
-
-class Model(BaseModel):
-    """Strict and frozen; an unknown key is an error, because a misspelt key must not be silently ignored."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-
-class ServiceSettings(Model):
-    """One service's size. ``minimum`` and ``maximum`` are instances a region; ``memory`` is the limit of one."""
-
-    minimum: int | None = Field(None, ge=1, description="instances the autoscaler keeps at least")
-    maximum: int | None = Field(None, ge=1, description="instances the autoscaler goes up to")
-    memory: Memory | None = Field(None, description="memory limit of one instance, such as 1Gi")
-    cpu: Cpu | None = Field(None, description="CPU limit of one instance, such as 1000m")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
-        return self
-
-
-class PostgresSettings(Model):
-    """The database: where it runs and how big it is."""
-
-    backend: Backend | None = Field(None, strict=False, description="cluster or managed")
-    storage_gb: int | None = Field(None, ge=1, description="size of the volume or of the managed storage, GB")
-    instance_class: str | None = Field(None, pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$", description="RDS instance class")
-    read_replicas: int | None = Field(None, ge=0, le=5, description="read replicas of a managed database")
-    max_connections: int | None = Field(None, ge=20, description="connections the server accepts")
-
-
-class RedisSettings(Model):
-    """Cache and queue stores: where they run; they are two instances wherever that is (requirement R02)."""
-
-    backend: Backend | None = Field(None, strict=False, description="cluster or managed")
-    memory_mb: int | None = Field(None, ge=64, le=4096, description="maxmemory of one instance, MB")
-    node_type: str | None = Field(None, pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$", description="ElastiCache node type")
-
-
-class BackupSettings(Model):
-    """When the database is dumped and how long dumps stay."""
-
-    schedule: Schedule | None = Field(None, description="cron expression, UTC")
-    retention_days: int | None = Field(None, ge=1, le=365, description="days until a dump expires")
-
-
-class BudgetSettings(Model):
-    """The month's limit and who hears of it (requirement M01)."""
-
-    monthly_usd: int | None = Field(None, ge=1, le=100_000, description="limit of a calendar month, USD")
-    notify: tuple[Email, ...] = Field((), strict=False, description="e-mail addresses told beside the SNS topic")
-
-
-class ClusterSettings(Model):
-    """How a real deployment reaches a region's Kubernetes; the local target brings its own."""
-
-    context: str | None = Field(None, min_length=1, description="context of the kubeconfig")
-    vpc_id: str | None = Field(None, pattern=r"^vpc-[0-9a-f]{8,}$", description="network the managed data stores join")
-    subnet_ids: tuple[str, ...] = Field((), strict=False, description="private subnets for the managed data stores")
 
 
 class StackSettings(Model):
@@ -137,6 +49,8 @@ class StackSettings(Model):
     redis: RedisSettings = RedisSettings()
     backup: BackupSettings = BackupSettings()
     budget: BudgetSettings = BudgetSettings()
+    edge: EdgeSettings = EdgeSettings()
+    images: ImageSettings = ImageSettings()
     headers: dict[str, str | None] = Field(default_factory=dict, description="headers that differ; null drops one")
     clusters: dict[str, ClusterSettings] = Field(default_factory=dict, description="Kubernetes access by region")
 
@@ -247,9 +161,3 @@ def _service_beyond(name: str, service: object, limits: ScaleLimits) -> list[Wro
         allowed = f"must be at most {limits.memory_bytes // GIBIBYTE}Gi an instance (Y02)"
         wrong.append(Wrong(f"{key}.memory", memory, allowed))
     return wrong
-
-
-def memory_bytes(quantity: str) -> int | None:
-    """Bytes of a quantity such as 512Mi; None when it is not one."""
-    found = re.fullmatch(r"([0-9]+)(Mi|Gi)", quantity)
-    return int(found[1]) * QUANTITY_UNITS[found[2]] if found else None

@@ -1,5 +1,5 @@
 """One Kubernetes control plane a region, made by kwokctl from our own binaries: etcd, API server, controller manager,
-scheduler, and kwok for the pods that are only simulated.
+scheduler, kwok for the pods that are only simulated, and metrics-server for the autoscalers.
 
 Pods whose image the runner can really run are kept out of kwok's pod stages, so that their status is what their
 processes say. Cluster addresses come from the loopback network, so a Service's address can be listened on.
@@ -22,7 +22,7 @@ from localcloud.toolchain.origin import Toolchain
 RUNNABLE_IMAGES = r"(^|/)(contentgen|postgres|redis|pgbouncer)(:|@|$)"
 ZONES = ("a", "b", "c")
 NODE_CAPACITY = {"cpu": "32", "memory": "128Gi", "pods": "110", "ephemeral-storage": "200Gi"}
-COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller", "metrics-server")
 PORTS = (
     "kubeApiserverPort",
     "etcdPort",
@@ -30,6 +30,7 @@ PORTS = (
     "kubeControllerManagerPort",
     "kubeSchedulerPort",
     "kwokControllerPort",
+    "metricsServerPort",
 )
 """Chosen here, because kwokctl's own choice is not safe when several clusters are made at once."""
 
@@ -113,6 +114,8 @@ class Cluster:
         self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", text=objects)
         files = [argument for crd in crds for argument in ("-f", str(crd))]
         self.kubectl("apply", "--server-side", "--force-conflicts", *files)
+        usage = [part for path in sorted(self.toolchain.usage.glob("*/*.yaml")) for part in ("-f", str(path))]
+        self.kubectl("apply", "--server-side", "--force-conflicts", *usage)
         kinds = [f"customresourcedefinition/{yaml.safe_load(crd.read_text())['metadata']['name']}" for crd in crds]
         self.kubectl("wait", "--for=condition=Established", "--timeout=30s", *kinds)
 
@@ -147,7 +150,10 @@ def nodes(region: str) -> Sequence[Mapping[str, object]]:
             "kind": "Node",
             "metadata": {
                 "name": f"{region}{zone}",
-                "annotations": {"kwok.x-k8s.io/node": "fake"},
+                "annotations": {
+                    "kwok.x-k8s.io/node": "fake",
+                    "metrics.k8s.io/resource-metrics-path": f"/metrics/nodes/{region}{zone}/metrics/resource",
+                },
                 "labels": {
                     "kubernetes.io/hostname": f"{region}{zone}",
                     "kubernetes.io/os": "linux",
@@ -175,6 +181,9 @@ def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
         "kubeControllerManagerBinary": str(binaries["kube-controller-manager"]),
         "kubeSchedulerBinary": str(binaries["kube-scheduler"]),
         "kwokControllerBinary": str(binaries["kwok"]),
+        "metricsServerBinary": str(binaries["metrics-server"]),
+        "metricsServerManifests": [str(cluster.toolchain.metrics_server_manifests)],
+        "enableCRDs": ["Metric", "ClusterResourceUsage"],
         "kubectlBinary": str(cluster.toolchain.kubectl),
         "components": list(COMPONENTS),
         "bindAddress": "127.0.0.1",

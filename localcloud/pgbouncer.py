@@ -67,14 +67,14 @@ def _unpack(folder: Path, packages: Sequence[str]) -> None:
 
 def _described(program: Path, libraries: Path | None, source: str) -> Origin:
     result = subprocess.run(
-        [str(program), "--version"], env=_environment(libraries), capture_output=True, text=True, check=False
+        [str(program), "--version"], env=environment(libraries), capture_output=True, text=True, check=False
     )
     if result.returncode != 0:
         raise ServerError(f"{program} does not run: {result.stderr.strip()}")
     return Origin(program, libraries, result.stdout.split()[1], source)
 
 
-def _environment(libraries: Path | None) -> dict[str, str]:
+def environment(libraries: Path | None) -> dict[str, str]:
     variables = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     return {**variables, "LD_LIBRARY_PATH": str(libraries)} if libraries else variables
 
@@ -128,7 +128,7 @@ class PgBouncerServer:
 
     def environment(self) -> dict[str, str]:
         """A neutral locale, and the unpacked libraries where the program needs them."""
-        return _environment(origin().libraries)
+        return environment(origin().libraries)
 
     @contextmanager
     def running(self) -> Iterator["subprocess.Popen[bytes]"]:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 from typing import Final
 
+import pulumi
+
 from infra.regions import Region
-from infra.settings import Environment, StackSettings
+from infra.sections import Environment
+from infra.settings import StackSettings
+from stacks.access import Backups
+from stacks.jobs import JobSpec
 from stacks.products.content_generation import API_KEYS_REQUIRED
 from stacks.routing import api_name
 from stacks.workload import GRACE_SECONDS, WorkloadSpec
@@ -22,9 +27,8 @@ def application_environment(settings: StackSettings, region: Region, workload: W
         "REGION": region.code,
         "SERVICE": workload.name,
         "IM_URL": "http://im",
-        "DATABASE_POOL_SIZE": str(workload.pool.size),
-        "DATABASE_MAX_OVERFLOW": str(workload.pool.overflow),
-        "UVICORN_WORKERS": str(workload.processes),
+        **_pool(workload),
+        "UVICORN_WORKERS": str(workload.size.processes),
         "GRACE_SECONDS": str(GRACE_SECONDS),
         "LOG_LEVEL": "INFO",
         "LOG_FORMAT_JSON": "true",
@@ -33,4 +37,27 @@ def application_environment(settings: StackSettings, region: Region, workload: W
         "ALLOWED_HOSTS": "*" if local else f"{api_name(settings.domain)},{workload.name},localhost,127.0.0.1",
         "CORS_ORIGINS": "" if local else f"https://{settings.domain}",
         "SECURITY_HEADERS": json.dumps(settings.security_headers, sort_keys=True),
+    }
+
+
+def job_environment(
+    settings: StackSettings, region: Region, job: JobSpec, backups: Backups
+) -> dict[str, pulumi.Input[str]]:
+    """What a job needs to know; where backups go only for who writes them."""
+    environment: dict[str, pulumi.Input[str]] = {
+        "ENVIRONMENT": settings.environment.value,
+        "REGION": region.code,
+        "SERVICE": job.name,
+    }
+    if job.reaches_aws:
+        environment |= {"BACKUP_BUCKET": backups.bucket, "BACKUP_BUCKET_REGION": backups.region}
+    return environment
+
+
+def _pool(workload: WorkloadSpec) -> dict[str, str]:
+    if workload.pool is None:
+        return {}
+    return {
+        "DATABASE_POOL_SIZE": str(workload.pool.size),
+        "DATABASE_MAX_OVERFLOW": str(workload.pool.overflow),
     }

@@ -6,22 +6,30 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from infra.settings import Backend, Environment, ServiceSettings, StackSettings
+from infra.sections import TIER_MEMORY, Backend, Environment, ServiceSettings
+from infra.settings import StackSettings
 
 
 @dataclass(frozen=True)
 class Size:
-    """Instances a region, and the limit of one instance."""
+    """Instances a region, and the limit of one. ``pool`` and ``overflow`` are the workload's own unless given."""
 
     minimum: int
     maximum: int
     memory: str = "1Gi"
     cpu: str = "1000m"
+    sticky: bool = False
+    processes: int = 1
+    pool: int | None = None
+    overflow: int | None = None
 
 
 @dataclass(frozen=True)
 class PostgresProfile:
-    """The database of an environment. Sizes are GB; ``read_replicas`` and ``multi_az`` are for the managed backend."""
+    """The database of an environment. Sizes are GB; ``read_replicas`` and ``multi_az`` are for the managed backend.
+
+    In front of it stand ``poolers`` PgBouncers, each for ``pooler_clients`` over ``pooler_size`` connections (P02).
+    """
 
     backend: Backend
     storage_gb: int = 20
@@ -29,6 +37,9 @@ class PostgresProfile:
     read_replicas: int = 0
     multi_az: bool = False
     max_connections: int = 200
+    poolers: int = 1
+    pooler_clients: int = 200
+    pooler_size: int = 25
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,7 @@ PROFILES: Final = MappingProxyType(
         ),
         Environment.STAGING: Profile(
             _services(Size(2, 5), Size(2, 3), Size(1, 3)),
-            PostgresProfile(Backend.MANAGED, storage_gb=50),
+            PostgresProfile(Backend.MANAGED, storage_gb=50, poolers=2),
             RedisProfile(Backend.MANAGED),
             _DAILY,
             30,
@@ -81,7 +92,7 @@ PROFILES: Final = MappingProxyType(
         ),
         Environment.PROD: Profile(
             _services(Size(2, 10), Size(2, 5), Size(2, 5)),
-            PostgresProfile(Backend.MANAGED, storage_gb=100, read_replicas=1, multi_az=True),
+            PostgresProfile(Backend.MANAGED, storage_gb=100, read_replicas=2, multi_az=True, poolers=2),
             RedisProfile(Backend.MANAGED, nodes=3),
             _HOURLY,
             30,
@@ -113,7 +124,9 @@ def _sized(size: Size, own: ServiceSettings | None) -> Size:
     """A stack file that moves only one end of the range moves the other with it when they would cross."""
     if own is None:
         return size
-    given = replace(size, **own.model_dump(exclude_none=True))
+    given = replace(size, **own.model_dump(exclude_none=True, exclude={"tier"}))
+    if own.tier is not None:
+        given = replace(given, memory=TIER_MEMORY[own.tier])
     if given.minimum <= given.maximum:
         return given
     return replace(given, maximum=given.minimum) if own.maximum is None else replace(given, minimum=given.maximum)

@@ -1,4 +1,4 @@
-"""What exists once in every region: the namespace, the data stores, the services, the edge."""
+"""What exists once in every region: the namespace, the data stores, the services, the jobs, the edge."""
 
 from __future__ import annotations
 
@@ -10,46 +10,50 @@ import pulumi
 from components.application_job import ApplicationJob, ApplicationJobArgs
 from components.application_secrets import ApplicationSecrets, ApplicationSecretsArgs
 from components.autoscaler import Autoscaler, AutoscalerArgs
-from components.edge import Edge, EdgeArgs
-from components.generation_service import (
-    SERVICE_PORT,
-    GenerationService,
-    GenerationServiceArgs,
-    Resources,
-)
+from components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from components.generation_service import GenerationService, GenerationServiceArgs
 from components.namespace import Namespace
+from components.queue_scaler import QueueScaler, QueueScalerArgs
+from components.quota import Quota, QuotaArgs
+from components.service_role import ServiceRole, ServiceRoleArgs
 from infra.regions import Region
+from infra.sections import ClusterSettings
 from infra.settings import StackSettings
 from stacks import traffic
-from stacks.environment import application_environment
-from stacks.products.content_generation import (
-    PUBLIC_SERVICE,
-    ROUTES,
-    content_generation,
-)
+from stacks.access import Backups, backup_grants
+from stacks.capacity import capacity
+from stacks.environment import application_environment, job_environment
+from stacks.jobs import MIGRATION, JobSpec, scheduled_jobs
+from stacks.products.content_generation import content_generation
 from stacks.profile import Profile
-from stacks.routing import api_name, edge_name
-from stacks.stores import stores
+from stacks.reach import declare_edge
+from stacks.stores import Stores, StoresArgs, stores
 from stacks.workload import APPLICATION_PORT, GRACE_SECONDS, WorkloadSpec
 
 NAMESPACE = "contentgen"
-GATEWAY_CLASS = "envoy-gateway"
-MIGRATION_DEADLINE_SECONDS = 900
-BACKUP_DEADLINE_SECONDS = 3600
+DATABASE_KEY = "database_url"
 SECRET_RECOVERY_DAYS = MappingProxyType({True: 30, False: 0})
 
 
 @dataclass(frozen=True)
 class RegionArgs:
-    """``index`` is the region's place in priority order; ``bucket`` takes the backups of every region."""
+    """``index`` is the region's place in priority order; ``backups`` takes every region's, ``zone`` is the domain's."""
 
     stack: str
     region: Region
     index: int
     settings: StackSettings
     profile: Profile
-    bucket: pulumi.Output[str]
-    bucket_region: str
+    backups: Backups
+    zone: pulumi.Output[str]
+
+    @property
+    def product(self) -> str:
+        return self.settings.product.value
+
+    @property
+    def oidc_provider(self) -> str | None:
+        return self.settings.clusters.get(self.region.code, ClusterSettings()).oidc_provider
 
 
 class RegionalStack(pulumi.ComponentResource):
@@ -57,46 +61,54 @@ class RegionalStack(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RegionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:stack:Region", name, None, opts)
-        product = args.settings.product.value
         workloads = content_generation(args.profile)
-        namespace = Namespace(f"{name}-space", NAMESPACE, product, pulumi.ResourceOptions(parent=self))
+        namespace = Namespace(f"{name}-space", NAMESPACE, args.product, pulumi.ResourceOptions(parent=self))
         inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
-        data = stores(name, args.index, args.region.code, args.settings, args.profile, inside)
-        secrets = ApplicationSecrets(
-            f"{name}-secrets",
-            ApplicationSecretsArgs(
-                namespace=NAMESPACE,
-                product=product,
-                region=args.region.code,
-                database=data.database,
-                cache=data.cache,
-                queue=data.queue,
-                recovery_days=SECRET_RECOVERY_DAYS[args.profile.protected],
-            ),
-            inside,
+        needed = capacity(workloads, args.profile)
+        Quota(f"{name}-quota", QuotaArgs(namespace=NAMESPACE, product=args.product, **vars(needed)), inside)
+        key = EncryptionKey(
+            f"{name}-data",
+            EncryptionKeyArgs(args.region.code, f"data of {args.stack} in {args.region.code}", args.profile.protected),
+            pulumi.ResourceOptions(parent=self),
         )
+        data = stores(name, StoresArgs(args.index, args.region.code, args.settings, args.profile, key.arn), inside)
+        secret = _secrets(name, args, data, key, inside).secret_name
         migration = ApplicationJob(
-            f"{name}-migrate",
-            _job(args, "migrate", secrets.secret_name, MIGRATION_DEADLINE_SECONDS),
+            f"{name}-{MIGRATION.name}",
+            _job(args, MIGRATION, secret),
             pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=data.resources)),
         )
         migrated = pulumi.ResourceOptions(parent=self, depends_on=[namespace, migration])
         for workload in workloads:
             service = GenerationService(
-                f"{name}-{workload.name}", _service(args, workload, workloads, secrets.secret_name), migrated
+                f"{name}-{workload.name}", _service(args, workload, workloads, secret), migrated
             )
-            Autoscaler(
-                f"{name}-{workload.name}-autoscaler",
-                AutoscalerArgs(NAMESPACE, product, workload.name, workload.size.minimum, workload.size.maximum),
-                pulumi.ResourceOptions(parent=service),
-            )
-        ApplicationJob(
-            f"{name}-backup",
-            _job(args, "backup", secrets.secret_name, BACKUP_DEADLINE_SECONDS, args.profile.backup_schedule),
-            migrated,
-        )
-        Edge(f"{name}-edge", _edge(args), inside)
+            _autoscaler(f"{name}-{workload.name}-autoscaler", args, workload, secret, service)
+        for job in scheduled_jobs(args.profile):
+            role = _role(f"{name}-{job.name}", args, job, inside)
+            ApplicationJob(f"{name}-{job.name}", _job(args, job, secret, role), migrated)
+        declare_edge(f"{name}-edge", NAMESPACE, args.region, args.settings, args.profile, args.zone, inside)
         self.register_outputs({"region": args.region.code})
+
+
+def _secrets(
+    name: str, args: RegionArgs, data: Stores, key: EncryptionKey, opts: pulumi.ResourceOptions
+) -> ApplicationSecrets:
+    return ApplicationSecrets(
+        f"{name}-secrets",
+        ApplicationSecretsArgs(
+            namespace=NAMESPACE,
+            product=args.product,
+            region=args.region.code,
+            database=data.database,
+            pooler=data.pooler,
+            cache=data.cache,
+            queue=data.queue,
+            recovery_days=SECRET_RECOVERY_DAYS[args.profile.protected],
+            key=key.arn,
+        ),
+        opts,
+    )
 
 
 def _service(
@@ -104,53 +116,71 @@ def _service(
 ) -> GenerationServiceArgs:
     return GenerationServiceArgs(
         namespace=NAMESPACE,
-        product=args.settings.product.value,
+        product=args.product,
         component=workload.name,
         image=args.settings.image,
         arguments=workload.arguments,
-        port=APPLICATION_PORT,
-        resources=Resources(workload.cpu_request, workload.size.cpu, workload.memory_request, workload.size.memory),
+        port=workload.port,
+        resources=workload.resources,
         grace_seconds=GRACE_SECONDS,
         secret=secret,
-        traffic=traffic.of_workload(workload, workloads, args.profile),
+        traffic=traffic.of_workload(workload, workloads, args.profile, args.settings.edge.kind),
         environment=application_environment(args.settings, args.region, workload),
+        sticky=workload.size.sticky,
+        interruptible=workload.interruptible,
     )
+
+
+def _autoscaler(
+    name: str, args: RegionArgs, workload: WorkloadSpec, secret: pulumi.Output[str], service: GenerationService
+) -> None:
+    """One autoscaler a Deployment: by the queue for who works it off, by CPU and memory for who answers requests."""
+    owned = pulumi.ResourceOptions(parent=service)
+    least, most = workload.size.minimum, workload.size.maximum
+    if workload.queue is None:
+        Autoscaler(name, AutoscalerArgs(NAMESPACE, args.product, workload.name, least, most), owned)
+        return
+    QueueScaler(
+        name,
+        QueueScalerArgs(
+            namespace=NAMESPACE,
+            product=args.product,
+            component=workload.name,
+            minimum=least,
+            maximum=most,
+            more_above=workload.queue.more_above,
+            fewer_below=workload.queue.fewer_below,
+            idle_seconds=workload.queue.idle_seconds,
+            secret=secret,
+            address_key=DATABASE_KEY,
+        ),
+        owned,
+    )
+
+
+def _role(name: str, args: RegionArgs, job: JobSpec, opts: pulumi.ResourceOptions) -> pulumi.Output[str] | None:
+    """The AWS identity of a job that needs one, where the cluster can prove who asks."""
+    if not job.reaches_aws or args.oidc_provider is None:
+        return None
+    role = ServiceRoleArgs(NAMESPACE, job.name, args.oidc_provider, backup_grants(args.backups))
+    return ServiceRole(f"{name}-identity", role, opts).arn
 
 
 def _job(
-    args: RegionArgs, what: str, secret: pulumi.Output[str], deadline_seconds: int, schedule: str | None = None
+    args: RegionArgs, job: JobSpec, secret: pulumi.Output[str], role: pulumi.Output[str] | None = None
 ) -> ApplicationJobArgs:
-    environment: dict[str, pulumi.Input[str]] = {
-        "ENVIRONMENT": args.settings.environment.value,
-        "REGION": args.region.code,
-        "SERVICE": what,
-    }
-    if schedule is not None:
-        environment |= {"BACKUP_BUCKET": args.bucket, "BACKUP_BUCKET_REGION": args.bucket_region}
     return ApplicationJobArgs(
         namespace=NAMESPACE,
-        product=args.settings.product.value,
-        component=what,
+        product=args.product,
+        component=job.name,
         image=args.settings.image,
-        arguments=(what,),
+        arguments=job.arguments,
         port=APPLICATION_PORT,
         secret=secret,
-        traffic=traffic.of_job(args.profile, reaches_aws=schedule is not None),
-        deadline_seconds=deadline_seconds,
-        schedule=schedule,
-        environment=environment,
-    )
-
-
-def _edge(args: RegionArgs) -> EdgeArgs:
-    return EdgeArgs(
-        namespace=NAMESPACE,
-        product=args.settings.product.value,
-        gateway_class=GATEWAY_CLASS,
-        host=api_name(args.settings.domain),
-        published_name=edge_name(args.region, args.settings.domain),
-        backend=PUBLIC_SERVICE,
-        backend_port=SERVICE_PORT,
-        headers=args.settings.security_headers,
-        rules=ROUTES,
+        traffic=traffic.of_job(job, args.profile),
+        deadline_seconds=job.deadline_seconds,
+        urgency=job.urgency,
+        schedule=job.schedule,
+        environment=job_environment(args.settings, args.region, job, args.backups),
+        role=role,
     )

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import pulumi
 
 from components.data_network import DataNetwork, DataNetworkArgs
+from components.pgbouncer import PgBouncer, PgBouncerArgs
 from components.postgres import DatabaseEndpoint
 from components.postgres_cluster import ClusterPostgres, ClusterPostgresArgs
 from components.postgres_managed import ManagedPostgres, ManagedPostgresArgs
 from components.redis import RedisEndpoint, Role
 from components.redis_cluster import ClusterRedis, ClusterRedisArgs
 from components.redis_managed import ManagedRedis, ManagedRedisArgs
-from infra.settings import Backend, ClusterSettings, StackSettings
+from infra.sections import Backend, ClusterSettings
+from infra.settings import StackSettings
 from stacks import traffic
 from stacks.products.content_generation import content_generation
 from stacks.profile import Profile
@@ -23,58 +25,67 @@ FIRST_OCTET = 40
 
 
 @dataclass(frozen=True)
+class StoresArgs:
+    """``index`` is the region's place in priority order; ``key`` encrypts what AWS stores."""
+
+    index: int
+    region: str
+    settings: StackSettings
+    profile: Profile
+    key: pulumi.Input[str]
+
+
+@dataclass(frozen=True)
 class Stores:
     """What the services connect to, and the resources that must be there before anyone does."""
 
     database: DatabaseEndpoint
+    pooler: DatabaseEndpoint
     cache: RedisEndpoint
     queue: RedisEndpoint
     resources: list[pulumi.Resource]
 
 
-def stores(
-    name: str, index: int, region: str, settings: StackSettings, profile: Profile, opts: pulumi.ResourceOptions
-) -> Stores:
-    """Declares Postgres and the two Redis instances of a region."""
-    managed = Backend.MANAGED in (profile.postgres.backend, profile.redis.backend)
-    network = _network(name, index, region, settings, opts) if managed else None
-    postgres = _postgres(name, region, settings, profile, network, opts)
-    redis = {role: _redis(name, role, region, settings, profile, network, opts) for role in Role}
+def stores(name: str, args: StoresArgs, opts: pulumi.ResourceOptions) -> Stores:
+    """Declares Postgres, the pooler in front of it, and the two Redis instances of a region."""
+    managed = Backend.MANAGED in (args.profile.postgres.backend, args.profile.redis.backend)
+    network = _network(name, args, opts) if managed else None
+    postgres = _postgres(name, args, network, opts)
+    redis = {role: _redis(name, role, args, network, opts) for role in Role}
+    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[postgres]))
+    pooler = _pooler(name, args, postgres.endpoint, after)
     return Stores(
         database=postgres.endpoint,
+        pooler=pooler.endpoint,
         cache=redis[Role.CACHE].endpoint,
         queue=redis[Role.QUEUE].endpoint,
-        resources=[postgres, *redis.values()],
+        resources=[postgres, pooler, *redis.values()],
     )
 
 
-def _network(name: str, index: int, region: str, settings: StackSettings, opts: pulumi.ResourceOptions) -> DataNetwork:
-    cluster = settings.clusters.get(region, ClusterSettings())
-    args = DataNetworkArgs(region, FIRST_OCTET + index, cluster.vpc_id, cluster.subnet_ids)
-    return DataNetwork(f"{name}-network", args, opts)
+def _network(name: str, args: StoresArgs, opts: pulumi.ResourceOptions) -> DataNetwork:
+    cluster = args.settings.clusters.get(args.region, ClusterSettings())
+    wanted = DataNetworkArgs(args.region, FIRST_OCTET + args.index, cluster.vpc_id, cluster.subnet_ids)
+    return DataNetwork(f"{name}-network", wanted, opts)
 
 
 def _postgres(
-    name: str,
-    region: str,
-    settings: StackSettings,
-    profile: Profile,
-    network: DataNetwork | None,
-    opts: pulumi.ResourceOptions,
+    name: str, args: StoresArgs, network: DataNetwork | None, opts: pulumi.ResourceOptions
 ) -> ClusterPostgres | ManagedPostgres:
-    wanted = profile.postgres
+    wanted = args.profile.postgres
     if wanted.backend is Backend.MANAGED and network is not None:
         return ManagedPostgres(
             f"{name}-postgres",
             ManagedPostgresArgs(
-                region=region,
+                region=args.region,
                 network=network,
                 instance_class=wanted.instance_class,
                 storage_gb=wanted.storage_gb,
                 max_connections=wanted.max_connections,
                 read_replicas=wanted.read_replicas,
                 multi_az=wanted.multi_az,
-                protected=profile.protected,
+                protected=args.profile.protected,
+                key=args.key,
             ),
             opts,
         )
@@ -82,41 +93,63 @@ def _postgres(
         f"{name}-postgres",
         ClusterPostgresArgs(
             namespace=NAMESPACE,
-            product=settings.product.value,
+            product=args.settings.product.value,
             storage_gb=wanted.storage_gb,
             max_connections=wanted.max_connections,
-            traffic=traffic.of_postgres(content_generation(profile)),
-            protect=profile.protected,
+            traffic=traffic.of_postgres(content_generation(args.profile), args.profile),
+            image=args.settings.images.postgres,
+            protect=args.profile.protected,
+        ),
+        opts,
+    )
+
+
+def _pooler(name: str, args: StoresArgs, database: DatabaseEndpoint, opts: pulumi.ResourceOptions) -> PgBouncer:
+    wanted = args.profile.postgres
+    return PgBouncer(
+        f"{name}-pgbouncer",
+        PgBouncerArgs(
+            namespace=NAMESPACE,
+            product=args.settings.product.value,
+            image=args.settings.images.pgbouncer,
+            instances=wanted.poolers,
+            clients=wanted.pooler_clients,
+            pool_size=wanted.pooler_size,
+            database=database,
+            traffic=traffic.of_pooler(content_generation(args.profile), args.profile),
         ),
         opts,
     )
 
 
 def _redis(
-    name: str,
-    role: Role,
-    region: str,
-    settings: StackSettings,
-    profile: Profile,
-    network: DataNetwork | None,
-    opts: pulumi.ResourceOptions,
+    name: str, role: Role, args: StoresArgs, network: DataNetwork | None, opts: pulumi.ResourceOptions
 ) -> ClusterRedis | ManagedRedis:
-    wanted = profile.redis
+    wanted = args.profile.redis
     if wanted.backend is Backend.MANAGED and network is not None:
         return ManagedRedis(
             f"{name}-redis-{role}",
-            ManagedRedisArgs(region, network, role, wanted.node_type, wanted.nodes),
+            ManagedRedisArgs(
+                region=args.region,
+                network=network,
+                role=role,
+                node_type=wanted.node_type,
+                nodes=wanted.nodes,
+                protected=args.profile.protected,
+                key=args.key,
+            ),
             opts,
         )
     return ClusterRedis(
         f"{name}-redis-{role}",
         ClusterRedisArgs(
             namespace=NAMESPACE,
-            product=settings.product.value,
+            product=args.settings.product.value,
             role=role,
             memory_mb=wanted.memory_mb,
-            traffic=traffic.of_redis(content_generation(profile)),
-            protect=profile.protected,
+            traffic=traffic.of_redis(content_generation(args.profile), args.profile),
+            image=args.settings.images.redis,
+            protect=args.profile.protected,
         ),
         opts,
     )

@@ -6,54 +6,70 @@ from typing import Final
 
 from components.data_network import PRIVATE_RANGE
 from components.network_policy import HTTPS_PORT, Peer, Traffic
+from components.pgbouncer import COMPONENT as POOLER
 from components.postgres import PORT as POSTGRES_PORT
 from components.redis import PORT as REDIS_PORT
 from components.redis import Role
-from infra.settings import Backend
+from infra.sections import Backend, EdgeKind
+from stacks.jobs import JobSpec, job_names
 from stacks.profile import Profile
-from stacks.workload import APPLICATION_PORT, WorkloadSpec
+from stacks.workload import WorkloadSpec
 
 GATEWAY_NAMESPACE: Final = "envoy-gateway-system"
+INGRESS_NAMESPACE: Final = "ingress-nginx"
 MONITORING_NAMESPACE: Final = "monitoring"
+SCALER_NAMESPACE: Final = "keda"
 ANYWHERE: Final = "0.0.0.0/0"
-JOBS: Final = ("migrate", "backup")
 
 
-def of_workload(workload: WorkloadSpec, workloads: tuple[WorkloadSpec, ...], profile: Profile) -> Traffic:
+def of_workload(
+    workload: WorkloadSpec, workloads: tuple[WorkloadSpec, ...], profile: Profile, edge: EdgeKind
+) -> Traffic:
     """A service: metrics from monitoring, requests from the edge or its callers; out to its stores and peers."""
-    callers = [Peer(APPLICATION_PORT, component=other.name) for other in workloads if workload.name in other.peers]
-    edge = [Peer(APPLICATION_PORT, namespace=GATEWAY_NAMESPACE)] if workload.public else []
-    scrape = Peer(APPLICATION_PORT, namespace=MONITORING_NAMESPACE)
-    peers = [Peer(APPLICATION_PORT, component=peer) for peer in workload.peers]
-    outside = [Peer(HTTPS_PORT, cidr=ANYWHERE)]
-    return Traffic((*edge, *callers, scrape), (*_stores(profile), *peers, *outside))
+    callers = [Peer(workload.port, component=other.name) for other in workloads if workload.name in other.peers]
+    gateway = GATEWAY_NAMESPACE if edge is EdgeKind.GATEWAY else INGRESS_NAMESPACE
+    front = [Peer(workload.port, namespace=gateway)] if workload.public else []
+    scrape = Peer(workload.port, namespace=MONITORING_NAMESPACE)
+    ports = {other.name: other.port for other in workloads}
+    peers = [Peer(ports[peer], component=peer) for peer in workload.peers]
+    stores = _redis(profile) if workload.pool is not None else ()
+    pooler = (Peer(POSTGRES_PORT, component=POOLER),) if workload.pool is not None else ()
+    direct = _postgres(profile) if workload.direct else ()
+    outside = [Peer(HTTPS_PORT, cidr=ANYWHERE)] if workload.reaches_outside else []
+    return Traffic((*front, *callers, scrape), (*pooler, *direct, *stores, *peers, *outside))
 
 
-def of_job(profile: Profile, *, reaches_aws: bool) -> Traffic:
+def of_job(job: JobSpec, profile: Profile) -> Traffic:
     """A job: nothing in; out to the stores, and to AWS where it must."""
-    return Traffic(egress=(*_stores(profile), *([Peer(HTTPS_PORT, cidr=ANYWHERE)] if reaches_aws else ())))
+    aws = (Peer(HTTPS_PORT, cidr=ANYWHERE),) if job.reaches_aws else ()
+    return Traffic(egress=(*_postgres(profile), *_redis(profile), *aws))
 
 
-def of_postgres(workloads: tuple[WorkloadSpec, ...]) -> Traffic:
-    callers = (*(workload.name for workload in workloads), *JOBS)
-    return Traffic(ingress=tuple(Peer(POSTGRES_PORT, component=caller) for caller in callers))
+def of_pooler(workloads: tuple[WorkloadSpec, ...], profile: Profile) -> Traffic:
+    """Who has a pool, and the autoscaler that counts waiting jobs; out to the database."""
+    clients = tuple(Peer(POSTGRES_PORT, component=one.name) for one in workloads if one.pool is not None)
+    return Traffic((*clients, Peer(POSTGRES_PORT, namespace=SCALER_NAMESPACE)), _postgres(profile))
 
 
-def of_redis(workloads: tuple[WorkloadSpec, ...]) -> Traffic:
-    callers = (*(workload.name for workload in workloads), *JOBS)
+def of_postgres(workloads: tuple[WorkloadSpec, ...], profile: Profile) -> Traffic:
+    """The pooler, who listens on a connection of its own, and jobs."""
+    direct = tuple(workload.name for workload in workloads if workload.direct)
+    return Traffic(ingress=tuple(Peer(POSTGRES_PORT, component=one) for one in (POOLER, *direct, *job_names(profile))))
+
+
+def of_redis(workloads: tuple[WorkloadSpec, ...], profile: Profile) -> Traffic:
+    callers = (*(workload.name for workload in workloads if workload.pool is not None), *job_names(profile))
     return Traffic(ingress=tuple(Peer(REDIS_PORT, component=caller) for caller in callers))
 
 
-def _stores(profile: Profile) -> tuple[Peer, ...]:
-    """In the cluster by component, managed ones by the private address range they live in."""
-    postgres = (
-        Peer(POSTGRES_PORT, component="postgres")
-        if profile.postgres.backend is Backend.CLUSTER
-        else Peer(POSTGRES_PORT, cidr=PRIVATE_RANGE)
-    )
-    redis = (
-        tuple(Peer(REDIS_PORT, component=f"redis-{role}") for role in Role)
-        if profile.redis.backend is Backend.CLUSTER
-        else (Peer(REDIS_PORT, cidr=PRIVATE_RANGE),)
-    )
-    return (postgres, *redis)
+def _postgres(profile: Profile) -> tuple[Peer, ...]:
+    """In the cluster by component, managed by the private address range it lives in."""
+    if profile.postgres.backend is Backend.CLUSTER:
+        return (Peer(POSTGRES_PORT, component="postgres"),)
+    return (Peer(POSTGRES_PORT, cidr=PRIVATE_RANGE),)
+
+
+def _redis(profile: Profile) -> tuple[Peer, ...]:
+    if profile.redis.backend is Backend.CLUSTER:
+        return tuple(Peer(REDIS_PORT, component=f"redis-{role}") for role in Role)
+    return (Peer(REDIS_PORT, cidr=PRIVATE_RANGE),)

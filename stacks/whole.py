@@ -10,7 +10,7 @@ from components.routing import HealthCheck, Routing, RoutingArgs
 from infra.regions import in_priority_order
 from infra.settings import StackSettings
 from stacks.profile import resolve
-from stacks.region import RegionalStack, RegionArgs
+from stacks.region import Backups, RegionalStack, RegionArgs
 from stacks.routing import (
     HEALTH_FAILURES,
     HEALTH_INTERVAL_SECONDS,
@@ -57,11 +57,13 @@ def deploy(stack: str, settings: StackSettings, providers: Providers) -> dict[st
             table=routing_table(regions, settings.domain),
             health=HealthCheck(HEALTH_PATH, HEALTH_INTERVAL_SECONDS, HEALTH_FAILURES),
             ttl_seconds=TTL_SECONDS,
+            protected=profile.protected,
         ),
         providers.shared(),
     )
     for index, region in enumerate(regions):
-        args = RegionArgs(stack, region, index, settings, profile, bucket.bucket, primary)
+        backups = Backups(bucket.bucket, bucket.arn, bucket.key_arn, primary)
+        args = RegionArgs(stack, region, index, settings, profile, backups, routing.zone_id)
         RegionalStack(f"{stack}-{region.code}", args, providers.of(region.code))
     return {
         "api": f"https://{api_name(settings.domain)}",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from components.amount import Resources
 from stacks.profile import Size
 
 APPLICATION_PORT: Final = 8000
+FRONTEND_PORT: Final = 3000
 GRACE_SECONDS: Final = 60
 
 
@@ -24,20 +26,49 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class QueueScaling:
+    """How a workload follows the queue (requirements K09, K10): one instance more for every ``more_above`` jobs that
+    wait, fewer when under ``fewer_below`` do, back to its minimum after ``idle_seconds`` without work.
+    """
+
+    more_above: int
+    fewer_below: int
+    idle_seconds: int
+
+
+@dataclass(frozen=True)
 class WorkloadSpec:
-    """One long-running workload. ``peers`` are workloads it calls; ``public`` ones are reached through the edge."""
+    """One long-running workload.
+
+    ``peers`` are workloads it calls; ``public`` ones are reached through the edge; ``pool`` is None for one without a
+    database. ``direct`` connections go round the pooler, because they listen. ``interruptible`` ones may run on spot
+    nodes (requirement K12): their work returns to the queue when a node goes. ``reaches_outside`` ones call over HTTPS.
+    """
 
     name: str
     arguments: tuple[str, ...]
     size: Size
-    pool: Pool
+    pool: Pool | None
     memory_request: str
     cpu_request: str
     peers: tuple[str, ...] = ()
     public: bool = False
-    processes: int = 1
+    port: int = APPLICATION_PORT
+    direct: int = 0
+    queue: QueueScaling | None = None
+    interruptible: bool = False
+    reaches_outside: bool = False
 
+    @property
+    def resources(self) -> Resources:
+        """Of one instance."""
+        return Resources(self.cpu_request, self.size.cpu, self.memory_request, self.size.memory)
 
-def worst_case_connections(workloads: tuple[WorkloadSpec, ...]) -> int:
-    """Connections when every workload is at its maximum and every pool is full (requirement Y03)."""
-    return sum(workload.size.maximum * workload.processes * workload.pool.worst_case for workload in workloads)
+    @property
+    def pooled_connections(self) -> int:
+        """Connections to the pooler when every instance runs and every pool is full (requirement Y03)."""
+        return self.size.maximum * self.size.processes * (self.pool.worst_case if self.pool else 0)
+
+    @property
+    def direct_connections(self) -> int:
+        return self.size.maximum * self.size.processes * self.direct

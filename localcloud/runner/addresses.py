@@ -11,17 +11,30 @@ from dataclasses import dataclass, field
 
 @dataclass
 class AddressPool:
-    """Gives out addresses of one region and takes them back."""
+    """Gives out addresses of one region and takes them back.
+
+    An owner that comes again, as a StatefulSet's pod does under its name, gets its old address while that is free:
+    whoever resolved the name before still finds it.
+    """
 
     network: int
     _used: set[int] = field(default_factory=set)
+    _remembered: dict[str, int] = field(default_factory=dict)
 
-    def take(self) -> str:
+    def take(self, owner: str = "") -> str:
         """A loopback address nobody has. Raises RuntimeError when 32,000 are in use."""
+        before = self._remembered.get(owner)
+        number = before if before is not None and before not in self._used else self._free()
+        self._used.add(number)
+        if owner:
+            self._remembered[owner] = number
+        return f"127.{self.network}.{number // 256}.{number % 256}"
+
+    def _free(self) -> int:
+        kept = set(self._remembered.values())
         for number in range(2, 127 * 256):
-            if number not in self._used and number % 256 not in (0, 255):
-                self._used.add(number)
-                return f"127.{self.network}.{number // 256}.{number % 256}"
+            if number not in self._used and number not in kept and number % 256 not in (0, 255):
+                return number
         raise RuntimeError(f"all addresses of 127.{self.network}.0.0/17 are in use")
 
     def give_back(self, address: str) -> None:

@@ -6,6 +6,7 @@ the pod declares is passed on as it is.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -13,9 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from localcloud import postgres, redis
+from localcloud import pgbouncer, postgres, redis
 from localcloud.cluster import RUNNABLE_IMAGES
 from localcloud.paths import CHECKOUT
+from localcloud.runner import poolers
 from localcloud.servers import Identity, unprivileged
 
 NAMES_FOLDER = Path(__file__).resolve().parent / "names"
@@ -36,7 +38,10 @@ class Machine:
 
 @dataclass(frozen=True)
 class Start:
-    """A container about to start: what it declares, with its mounts already translated to folders."""
+    """A container about to start: what it declares, with its mounts already translated to folders.
+
+    ``translated`` does the same to a text, such as a configuration that names other files.
+    """
 
     command: tuple[str, ...]
     arguments: tuple[str, ...]
@@ -46,6 +51,7 @@ class Start:
     region: str
     home: Path
     machine: Machine
+    translated: Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -60,19 +66,19 @@ class Process:
 
 
 def image_name(image: str) -> str | None:
-    """contentgen, postgres, redis; None for an image that is only simulated."""
+    """contentgen, postgres, redis, pgbouncer; None for an image that is only simulated."""
     found = re.search(RUNNABLE_IMAGES, image)
     return found[2] if found else None
 
 
 def owner_of(image: str) -> Identity | None:
     """Who owns the volumes of a pod of that image: servers drop root, our application runs as whoever runs this."""
-    return unprivileged() if image_name(image) in ("postgres", "redis") else None
+    return unprivileged() if image_name(image) in ("postgres", "redis", "pgbouncer") else None
 
 
 def process(image: str, start: Start) -> Process:
     """Raises ImageError for an image or a command that cannot be run here."""
-    adapters = {"contentgen": _contentgen, "postgres": _postgres, "redis": _redis}
+    adapters = {"contentgen": _contentgen, "postgres": _postgres, "redis": _redis, "pgbouncer": _pgbouncer}
     name = image_name(image)
     if name not in adapters:
         raise ImageError(f"image {image} cannot be run on this machine; those that can: {', '.join(adapters)}")
@@ -150,3 +156,24 @@ def _redis(start: Start) -> Process:
     return Process(
         argv, {**_base(start), **server.environment(), **start.environment}, server.identity(), None, programs
     )
+
+
+def _pgbouncer(start: Start) -> Process:
+    """As declared, but for its address and the names in it: a process here has neither a network nor DNS of its own."""
+    if len(start.arguments) != 2 or start.arguments[0] != "pgbouncer":
+        raise ImageError(f"pgbouncer arguments must be pgbouncer <file>, got {' '.join(start.arguments)}")
+    declared = Path(start.arguments[1])
+    own = start.home / "pgbouncer.ini"
+    identity = pgbouncer.unprivileged()
+
+    def prepare() -> None:
+        text = start.translated(declared.read_text())
+        names = json.loads(start.machine.hosts_file.read_text())
+        own.touch(mode=0o600)
+        own.write_text(poolers.localised(text, start.address, start.namespace, names))
+        if identity:
+            os.chown(own, identity.uid, identity.gid)
+
+    found = pgbouncer.origin()
+    environment = {**_base(start), **pgbouncer.environment(found.libraries), **start.environment}
+    return Process((str(found.program), str(own)), environment, identity, prepare)

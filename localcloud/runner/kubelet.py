@@ -53,17 +53,19 @@ class Kubelet:
         elif uid in self._pods:
             self._pods[uid].pod = pod
         elif pod.spec.nodeName and (pod.status is None or pod.status.phase not in _ENDED):
-            running = RunningPod(pod, self.addresses.take(), self.node)
+            running = RunningPod(pod, self.addresses.take(_steady_name(pod)), self.node)
             self._pods[uid] = running
             self._tasks[uid] = asyncio.create_task(self._guarded(running))
 
     async def _guarded(self, running: RunningPod) -> None:
+        """A fault of the runner's own must not leave a pod that nobody reports on: it becomes the pod's failure."""
         try:
             await running.run()
         except asyncio.CancelledError:
             raise
-        except Exception:
+        except Exception as error:
             log.exception("pod %s/%s", running.namespace, running.name)
+            await running.fail(f"the runner: {type(error).__name__}: {error}")
 
     async def _end(self, uid: str, pod: Pod, grace_seconds: float, *, exists: bool = True) -> None:
         running = self._pods.get(uid)
@@ -90,3 +92,11 @@ class Kubelet:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+
+def _steady_name(pod: Pod) -> str:
+    """What a pod of a StatefulSet is known by over restarts; other pods are new each time."""
+    assert pod.metadata is not None
+    owners = pod.metadata.ownerReferences or []
+    steady = any(owner.kind == "StatefulSet" for owner in owners)
+    return f"{pod.metadata.namespace}/{pod.metadata.name}" if steady else ""

@@ -100,7 +100,7 @@ class ManagedStores:
             self.services.write_names()
 
     async def _start(self, store: ManagedStore) -> None:
-        address = self.addresses.take()
+        address = self.addresses.take(f"{store.kind}/{store.identifier}")
         plain_port = store.port + PLAIN_PORT_OFFSET
         data = self.folder / store.kind / store.identifier
         log.info("%s %s is served by a local server at %s", store.kind, store.identifier, address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from localcloud.runner import images, variables, volumes
 from localcloud.runner.container import RunningContainer, now
 from localcloud.runner.images import ImageError, Machine, Process, Start
 from localcloud.runner.insisting import insist
-from localcloud.runner.status import pod_status
+from localcloud.runner.status import PodStatus, pod_status
 from localcloud.runner.variables import MissingReference, References
 from localcloud.servers import ServerError
 
@@ -84,6 +85,11 @@ class RunningPod:
             reporting.cancel()
             await asyncio.gather(reporting, return_exceptions=True)
 
+    async def fail(self, message: str) -> None:
+        """The pod's end when it could not be run at all: its controller and people see why."""
+        await self.stop(0)
+        await self._patch({"phase": "Failed", "reason": "RunnerError", "message": message})
+
     async def stop(self, grace_seconds: float) -> None:
         await asyncio.gather(*(container.stop(grace_seconds) for container in self._containers.values()))
 
@@ -135,6 +141,7 @@ class RunningPod:
                 region=self.node.region,
                 home=home,
                 machine=self.node.machine,
+                translated=lambda text: volumes.translated(text, mounted),
             ),
         )
 
@@ -158,7 +165,9 @@ class RunningPod:
 
     async def _write_status(self) -> None:
         states = {name: container.state for name, container in self._containers.items()}
-        status = pod_status(self.pod, states, self.address, self._started_at)
+        await self._patch(pod_status(self.pod, states, self.address, self._started_at))
+
+    async def _patch(self, status: PodStatus | Mapping[str, str]) -> None:
         await insist(
             lambda: self.node.client.patch(
                 Pod.Status, self.name, {"status": status}, namespace=self.namespace, patch_type=PatchType.STRATEGIC

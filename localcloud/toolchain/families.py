@@ -23,6 +23,7 @@ _MAIN_MODULES = {
     "etcd": "go.etcd.io/etcd/server/v3",
     "kwok": "sigs.k8s.io/kwok",
     "crds": "sigs.k8s.io/gateway-api",
+    "metrics-server": "sigs.k8s.io/metrics-server",
 }
 
 _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
@@ -103,9 +104,26 @@ def _stages(folder: str) -> ModuleFiles:
     return ModuleFiles("sigs.k8s.io/kwok", f"kustomize/stage/{folder}/*.yaml", "stages")
 
 
-def _crd(kind: str) -> ModuleFiles:
+def _metrics(folder: str) -> ModuleFiles:
+    return ModuleFiles("sigs.k8s.io/kwok", f"kustomize/metrics/{folder}/*-*.yaml", f"metrics/{folder}")
+
+
+def _gateway(kind: str) -> ModuleFiles:
     pattern = f"config/crd/standard/gateway.networking.k8s.io_{kind}.yaml"
     return ModuleFiles("sigs.k8s.io/gateway-api", pattern, "crds")
+
+
+def _envoy(kind: str) -> ModuleFiles:
+    pattern = f"charts/gateway-helm/crds/generated/gateway.envoyproxy.io_{kind}.yaml"
+    return ModuleFiles("github.com/envoyproxy/gateway", pattern, "crds")
+
+
+def _certificate(kind: str) -> ModuleFiles:
+    return ModuleFiles("github.com/cert-manager/cert-manager", f"deploy/crds/cert-manager.io_{kind}.yaml", "crds")
+
+
+def _keda(kind: str) -> ModuleFiles:
+    return ModuleFiles("github.com/kedacore/keda/v2", f"config/crd/bases/keda.sh_{kind}.yaml", "crds")
 
 
 _ENGINE_VERSION = (f"{_PULUMI_SDK}/go/common/version.Version=v{PULUMI_VERSION}",)
@@ -136,8 +154,27 @@ KWOK = Family(
     "kwok",
     2,
     (_kwok("kwok"), _kwok("kwokctl")),
-    tuple(map(_stages, ("node/fast", "node/heartbeat-with-lease", "pod/fast", "volume/fast"))),
+    (
+        *map(_stages, ("node/fast", "node/heartbeat-with-lease", "pod/fast", "volume/fast")),
+        *map(_metrics, ("resource", "usage")),
+    ),
 )
-CRDS = Family("crds", 0.1, files=tuple(map(_crd, ("gatewayclasses", "gateways", "httproutes", "referencegrants"))))
+# Only the kinds that are declared: each costs every control plane memory.
+CRDS = Family(
+    "crds",
+    0.5,
+    files=(
+        *map(_gateway, ("gatewayclasses", "gateways", "httproutes", "referencegrants")),
+        *map(_envoy, ("backendtrafficpolicies", "clienttrafficpolicies")),
+        *map(_certificate, ("certificates", "issuers")),
+        *map(_keda, ("scaledobjects", "triggerauthentications")),
+    ),
+)
+METRICS_SERVER = Family(
+    "metrics-server",
+    2,
+    (Binary("metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-server"),),
+    (ModuleFiles("sigs.k8s.io/metrics-server", "manifests/base/*.yaml", "manifests"),),
+)
 
-FAMILIES = (PULUMI, ETCD, KWOK, KUBERNETES, KUBERNETES_PROVIDER, CRDS)
+FAMILIES = (PULUMI, ETCD, KWOK, KUBERNETES, KUBERNETES_PROVIDER, CRDS, METRICS_SERVER)

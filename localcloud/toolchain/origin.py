@@ -23,6 +23,7 @@ from localcloud.toolchain.families import (
     FAMILIES,
     KUBERNETES,
     KWOK,
+    METRICS_SERVER,
     PULUMI,
     PULUMI_VERSION,
 )
@@ -56,6 +57,8 @@ class Toolchain:
     kubectl: Path
     stages: Path
     crds: Path
+    usage: Path
+    metrics_server_manifests: Path
 
 
 def ensure(say: Say) -> Toolchain:
@@ -95,12 +98,14 @@ def located(engine: Engine) -> Toolchain:
         engine=engine,
         kubernetes_provider=bins["pulumi-resource-kubernetes"],
         kubernetes_binaries={
-            binary.name: bins[binary.name] for family in (ETCD, KUBERNETES, KWOK) for binary in family.binaries
+            binary.name: bins[binary.name] for family in (ETCD, KUBERNETES, KWOK, METRICS_SERVER) for binary in family.binaries
         },
         kwokctl=bins["kwokctl"],
         kubectl=Path(sys.prefix) / "bin" / "kubectl",
         stages=build.result_folder(KWOK) / "stages",
         crds=build.result_folder(CRDS) / "crds",
+        usage=build.result_folder(KWOK) / "metrics",
+        metrics_server_manifests=build.result_folder(METRICS_SERVER) / "manifests",
     )
 
 

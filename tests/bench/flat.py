@@ -6,6 +6,7 @@ same graph to walk; names that the engine or a provider had made are left out, s
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -41,12 +42,13 @@ class Source:
 
 def flatten(deployment: Mapping[str, Json]) -> list[FlatResource]:
     """The custom resources of ``pulumi stack export --show-secrets``, in the order of their creation."""
-    found = [one for one in _resources(deployment) if one.get("custom") and not str(one["type"]).startswith("pulumi:")]
+    everything = {str(one["urn"]): one for one in _resources(deployment)}
+    found = [one for one in everything.values() if one.get("custom") and not str(one["type"]).startswith("pulumi:")]
     index = {str(one["urn"]): number for number, one in enumerate(found)}
     sources: list[Source] = []
     flat = []
     for number, one in enumerate(found):
-        inputs = _without_made_names(_plain(one.get("inputs")))
+        inputs = _readable(str(one["type"]), _without_made_names(_plain(one.get("inputs"))))
         flat.append(
             FlatResource(
                 type=str(one["type"]),
@@ -54,7 +56,7 @@ def flatten(deployment: Mapping[str, Json]) -> list[FlatResource]:
                 cluster=_cluster(str(one.get("provider", ""))),
                 inputs=_referenced(inputs, sources),
                 outputs=COMPUTED,
-                after=tuple(sorted({index[str(urn)] for urn in one.get("dependencies") or [] if str(urn) in index})),
+                after=tuple(sorted({index[urn] for urn in _waits_for(one, everything) if urn in index})),
             )
         )
         sources += _sources(number, _plain(one.get("outputs")), str(one.get("id", "")), inputs)
@@ -63,6 +65,26 @@ def flatten(deployment: Mapping[str, Json]) -> list[FlatResource]:
 
 def write(flat: Sequence[FlatResource], path: Path) -> None:
     path.write_text(json.dumps([asdict(one) for one in flat]))
+
+
+def _waits_for(one: Mapping[str, Json], everything: Mapping[str, Mapping[str, Json]]) -> Iterator[str]:
+    """Its own dependencies and those of the components around it, which a child waits for with its parent."""
+    current: Mapping[str, Json] | None = one
+    while current is not None:
+        dependencies = current.get("dependencies")
+        assert isinstance(dependencies, Sequence | None)
+        yield from map(str, dependencies or ())
+        current = everything.get(str(current.get("parent", "")))
+
+
+def _readable(kind: str, inputs: Json) -> Json:
+    """A Kubernetes Secret's values as text again: what they are made of is seen in no other form."""
+    if kind != "kubernetes:core/v1:Secret" or not isinstance(inputs, Mapping):
+        return inputs
+    data = inputs.get("data")
+    assert isinstance(data, Mapping)
+    texts: dict[str, Json] = {key: base64.b64decode(str(value)).decode() for key, value in data.items()}
+    return {**{key: value for key, value in inputs.items() if key != "data"}, "stringData": texts}
 
 
 def _resources(deployment: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:

@@ -93,7 +93,8 @@ def test_a_program_that_calls_a_providers_function_fails() -> None:
 def test_the_programs_own_file_declares_a_stack_from_the_text_the_engine_hands_over(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({f"{NAMESPACE}:{key}": value for key, value in LOCAL.items()}))
+    values = {**LOCAL, "clusters": json.dumps({"us-east-1": {"context": "mine"}})}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({f"{NAMESPACE}:{key}": value for key, value in values.items()}))
     monkeypatch.delenv("CONTENTGEN_TARGET", raising=False)
     engine = run(lambda: runpy.run_path(str(root / "infra" / "__main__.py")), "local")
     assert [one.name for one in engine.of("contentgen:stack:Region")] == ["local-us-east-1"]

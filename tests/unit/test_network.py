@@ -9,9 +9,18 @@ import pytest
 from tests.unit.engine import Declared, Json, RecordingEngine
 from tests.unit.program import Declare
 
-PORTS = {"cpm": 8000, "im": 8000, "worker": 8000, "postgres": 5432, "redis-cache": 6379, "redis-queue": 6379}
-CALLERS = ("cpm", "im", "worker", "migrate", "backup")
-STORES = ("postgres", "redis-cache", "redis-queue")
+PORTS = {
+    "cpm": 8000,
+    "im": 8000,
+    "worker": 8000,
+    "pgbouncer": 5432,
+    "postgres": 5432,
+    "redis-cache": 6379,
+    "redis-queue": 6379,
+}
+SERVICES = ("cpm", "im", "worker")
+JOBS = ("migrate", "backup", "maintenance-daily", "maintenance-weekly", "maintenance-monthly")
+REDIS = ("redis-cache", "redis-queue")
 METADATA = "169.254.169.254/32"
 
 
@@ -67,7 +76,13 @@ def test_between_pods_exactly_the_needed_ways_are_open(declare: Declare, stack: 
     engine = declare(stack)
     everybody = pods(engine)
     open_ = {(one, other) for one, other in product(everybody, PORTS) if one != other and reaches(engine, one, other)}
-    assert open_ == {*product(CALLERS, STORES), ("worker", "im")}
+    assert open_ == {
+        *product((*SERVICES, *JOBS), REDIS),
+        *product(SERVICES, ("pgbouncer",)),
+        # Who listens for notices, and who needs a session of its own, goes round the pooler.
+        *product(("pgbouncer", "worker", *JOBS), ("postgres",)),
+        ("worker", "im"),
+    }
 
 
 @pytest.mark.requirement("K11")

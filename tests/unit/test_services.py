@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -68,9 +69,12 @@ def test_im_has_its_instances_and_between_256_megabytes_and_one_gigabyte(
 @pytest.mark.requirement("K06")
 def test_autoscalers_own_the_replicas_at_70_per_cent_cpu_and_80_per_cent_memory(each: RecordingEngine) -> None:
     scalers = each.of("autoscaling/v2:HorizontalPodAutoscaler")
-    targets = {(one.provider, one.at("spec", "scaleTargetRef", "name")) for one in scalers}
-    assert targets == {(one.provider, one.at("metadata", "name")) for one in each.of("Deployment")}
-    assert [one.name for one in each.of("Deployment") if one.at("spec", "replicas") is not None] == []
+    targets = Counter(
+        (one.provider, one.at("spec", "scaleTargetRef", "name")) for one in (*scalers, *each.of("ScaledObject"))
+    )
+    scaled = [one for one in each.of("Deployment") if one.at("metadata", "name") in SERVICES]
+    assert targets == Counter((one.provider, one.at("metadata", "name")) for one in scaled)
+    assert [one.name for one in scaled if one.at("spec", "replicas") is not None] == []
     for one in scalers:
         metrics = one.at("spec", "metrics")
         assert isinstance(metrics, list)
@@ -85,11 +89,44 @@ def _target(at: int) -> tuple[str | int, ...]:
 
 @pytest.mark.requirement("K06")
 def test_production_scales_from_two_to_the_products_limits(declare: Declare) -> None:
-    assert {service: sizes(declare("prod"), service) for service in SERVICES} == {
-        "cpm": {(2, 10)},
-        "im": {(2, 5)},
-        "worker": {(2, 5)},
-    }
+    assert {service: sizes(declare("prod"), service) for service in ("cpm", "im")} == {"cpm": {(2, 10)}, "im": {(2, 5)}}
+    queues = declare("prod").of("ScaledObject")
+    assert {(one.at("spec", "minReplicaCount"), one.at("spec", "maxReplicaCount")) for one in queues} == {(2, 5)}
+
+
+@pytest.mark.requirement("K09")
+def test_workers_follow_the_queue_one_more_for_every_hundred_jobs_that_wait(each: RecordingEngine) -> None:
+    scalers = each.of("ScaledObject")
+    assert {one.at("spec", "scaleTargetRef", "name") for one in scalers} == {"worker"}
+    for one in scalers:
+        (trigger,) = one.at("spec", "triggers")  # type: ignore[misc]
+        assert isinstance(trigger, dict)
+        assert trigger["type"] == "postgresql"
+        assert trigger["metadata"] == {
+            "query": "SELECT count(*) FROM pgqueuer WHERE status = 'queued'",
+            "targetQueryValue": "100",
+            "activationTargetQueryValue": "10",
+        }
+
+
+@pytest.mark.requirement("K10")
+@pytest.mark.parametrize("stack", ["local", "dev"])
+def test_five_idle_minutes_take_workers_and_services_to_one_outside_production(declare: Declare, stack: str) -> None:
+    for one in declare(stack).of("ScaledObject"):
+        assert (one.at("spec", "minReplicaCount"), one.at("spec", "cooldownPeriod")) == (1, 300)
+    for one in declare(stack).of("HorizontalPodAutoscaler"):
+        assert one.at("spec", "minReplicas") == 1
+        assert one.at("spec", "behavior", "scaleDown", "stabilizationWindowSeconds") == 300
+
+
+@pytest.mark.requirement("K12")
+def test_only_workers_may_run_on_spot_nodes(each: RecordingEngine) -> None:
+    for one in each.of("Deployment"):
+        spec = pod(one)
+        assert isinstance(spec, dict)
+        spot = "karpenter.sh/capacity-type" in json.dumps(spec.get("tolerations"))
+        assert spot == (one.at("metadata", "name") == "worker")
+        assert spot == ("nodeAffinity" in spec["affinity"])
 
 
 @pytest.mark.requirement("K07")
@@ -129,7 +166,7 @@ def test_no_pod_runs_as_root_or_may_become_more_than_it_is(each: RecordingEngine
     for one in workloads(each):
         spec = pod(one)
         assert isinstance(spec, dict)
-        uid = 999 if one.type.endswith("StatefulSet") else 1001
+        uid = 999 if one.type.endswith("StatefulSet") else 70 if "pgbouncer" in one.name else 1001
         assert spec["securityContext"] == {
             "runAsNonRoot": True,
             "runAsUser": uid,
@@ -148,7 +185,7 @@ def test_probes_have_the_documents_times(each: RecordingEngine) -> None:
         keys = ("initialDelaySeconds", "periodSeconds", "timeoutSeconds", "failureThreshold")
         return tuple(container(one, probe, key) for key in keys)
 
-    for one in each.of("Deployment"):
+    for one in [found for service in SERVICES for found in deployments(each, service)]:
         assert times(one, "readinessProbe") == (10, 5, 5, 3)
         assert times(one, "livenessProbe") == (30, 10, 5, 3)
         assert times(one, "startupProbe") == (5, 5, 5, 30)
@@ -235,5 +272,12 @@ def test_http_only_redirects_and_https_ends_at_the_gateway(each: RecordingEngine
         assert [(gateway.at("spec", "listeners", at, "protocol")) for at in (0, 1)] == ["HTTP", "HTTPS"]
         assert gateway.at("spec", "listeners", 1, "tls", "mode") == "Terminate"
     on_http = [one for one in each.of("HTTPRoute") if one.at("spec", "parentRefs", 0, "sectionName") == "http"]
-    assert on_http
-    assert [one.name for one in on_http if one.at("spec", "rules", 0, "backendRefs") is not None] == []
+    answering = [one for one in on_http if one.at("spec", "rules", 0, "backendRefs") is not None]
+    # What a load balancer asks of its targets, by their address.
+    assert {one.at("metadata", "name") for one in answering} == {"target-health"}
+    for one in answering:
+        assert one.at("spec", "rules", 0, "matches") == [{"path": {"type": "Exact", "value": "/health"}}]
+    redirects = [one for one in on_http if one not in answering]
+    assert {one.at("spec", "hostnames", 0) for one in redirects} == {
+        one.at("spec", "listeners", 1, "hostname") for one in each.of("Gateway")
+    }

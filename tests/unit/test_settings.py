@@ -9,7 +9,8 @@ import pytest
 
 from infra.errors import SettingsError
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
-from infra.settings import Backend, Environment, StackSettings, memory_bytes, parse, parse_config
+from infra.sections import Backend, Environment, memory_bytes
+from infra.settings import StackSettings, parse, parse_config
 
 LEAST = {"environment": "dev", "domain": "example.com", "regions": ["us-east-1"]}
 

@@ -14,11 +14,16 @@ from tests.unit.program import STACKS, Declare
 ONCE = {"contentgen:backup:BackupBucket", "contentgen:cost:Budget", "contentgen:edge:Routing"}
 REGIONAL = {
     "contentgen:data:ApplicationSecrets": 1,
+    "contentgen:data:EncryptionKey": 1,
+    "contentgen:data:PgBouncer": 1,
+    "contentgen:edge:Certificate": 1,
     "contentgen:edge:Edge": 1,
-    "contentgen:kubernetes:ApplicationJob": 2,
-    "contentgen:kubernetes:Autoscaler": 3,
+    "contentgen:kubernetes:ApplicationJob": 5,
+    "contentgen:kubernetes:Autoscaler": 2,
     "contentgen:kubernetes:GenerationService": 3,
     "contentgen:kubernetes:Namespace": 1,
+    "contentgen:kubernetes:QueueScaler": 1,
+    "contentgen:kubernetes:Quota": 1,
 }
 IN_CLUSTER = {
     "contentgen:data:ClusterPostgres": 1,
@@ -30,7 +35,7 @@ MANAGED = {
     "contentgen:data:ManagedPostgres": 1,
     "contentgen:data:ManagedRedis": 2,
 }
-GLOBAL_SERVICES = ("aws:budgets/", "aws:route53/")
+GLOBAL_SERVICES = ("aws:budgets/", "aws:route53/", "aws:iam/")
 LABELS = ("name", "instance", "component", "part-of", "managed-by")
 
 
@@ -60,8 +65,8 @@ def test_each_of_the_three_regions_has_services_data_and_edge_of_its_own(declare
     for region in REGIONS:
         own = [one for one in prod.resources if region_of(one) == region.code]
         kinds = Counter(one.type for one in own)
-        assert kinds["kubernetes:apps/v1:Deployment"] == 3
-        assert kinds["aws:rds/instance:Instance"] == 2
+        assert kinds["kubernetes:apps/v1:Deployment"] == 4
+        assert kinds["aws:rds/instance:Instance"] == 3
         assert kinds["aws:elasticache/replicationGroup:ReplicationGroup"] == 2
         assert kinds["kubernetes:gateway.networking.k8s.io/v1:Gateway"] == 1
         providers = {one.provider.split("::")[-2] for one in own if one.type.startswith("kubernetes:")}
@@ -91,7 +96,13 @@ def test_stacks_with_managed_stores_run_none_in_the_cluster(declare: Declare, st
 
 def test_only_production_protects_what_cannot_be_made_again(declare: Declare) -> None:
     kept = {stack: Counter(one.type for one in declare(stack).resources if one.protect) for stack in STACKS}
-    assert kept.pop("prod") == {"aws:kms/key:Key": 1, "aws:s3/bucket:Bucket": 1, "aws:rds/instance:Instance": 3}
+    assert kept.pop("prod") == {
+        "aws:elasticache/replicationGroup:ReplicationGroup": 6,
+        "aws:kms/key:Key": 4,
+        "aws:rds/instance:Instance": 3,
+        "aws:route53/zone:Zone": 1,
+        "aws:s3/bucket:Bucket": 1,
+    }
     assert not any(kept.values())
 
 

@@ -1,0 +1,123 @@
+"""The certificate of a region's edge, issued and renewed by cert-manager (requirement K14)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+from pulumi_kubernetes import core, rbac
+from pulumi_kubernetes.apiextensions import CustomResource
+
+from components.labels import metadata
+
+API: Final = "cert-manager.io/v1"
+COMPONENT: Final = "certificate"
+SECRET_NAME: Final = "edge-certificate"
+AUTHORITY: Final = "https://acme-v02.api.letsencrypt.org/directory"
+DURATION: Final = "2160h"
+RENEW_BEFORE: Final = "720h"
+
+
+@dataclass(frozen=True)
+class CertificateArgs:
+    """``names`` are what it is for; ``role``, taken by the service account ``account``, lets the issuer write the
+    answering records into ``zone``, whose name is ``domain``, and nothing else; ``email`` hears from the authority.
+    """
+
+    namespace: str
+    product: str
+    names: tuple[str, ...]
+    domain: str
+    zone: pulumi.Input[str]
+    region: str
+    role: pulumi.Input[str] | None
+    account: str
+    email: str | None
+
+
+class Certificate(pulumi.ComponentResource):
+    """An issuer that proves the domain by DNS records, so that no port must be open first, and the certificate.
+
+    The key is new with every renewal. ``secret`` is a plain value, known at preview.
+    """
+
+    secret: str
+
+    def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:edge:Certificate", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        if args.role is not None:
+            core.v1.ServiceAccount(
+                f"{name}-account",
+                metadata=metadata(COMPONENT, args.product, args.namespace, args.account),
+                automount_service_account_token=False,
+                opts=child,
+            )
+            _token_role(name, args, child)
+        acme: dict[str, object] = {
+            "server": AUTHORITY,
+            "privateKeySecretRef": {"name": "acme-account"},
+            "solvers": [{"selector": {"dnsZones": [args.domain]}, "dns01": {"route53": _route53(args)}}],
+        }
+        if args.email is not None:
+            acme["email"] = args.email
+        issuer = CustomResource(
+            f"{name}-issuer",
+            api_version=API,
+            kind="Issuer",
+            metadata=metadata(COMPONENT, args.product, args.namespace, "acme"),
+            spec={"acme": acme},
+            opts=child,
+        )
+        CustomResource(
+            f"{name}-certificate",
+            api_version=API,
+            kind="Certificate",
+            metadata=metadata(COMPONENT, args.product, args.namespace, "edge"),
+            spec={
+                "secretName": SECRET_NAME,
+                "dnsNames": list(args.names),
+                "issuerRef": {"name": "acme", "kind": "Issuer", "group": "cert-manager.io"},
+                "duration": DURATION,
+                "renewBefore": RENEW_BEFORE,
+                "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+                "usages": ["digital signature", "server auth"],
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[issuer]),
+        )
+        self.secret = SECRET_NAME
+        self.register_outputs({"secret": self.secret})
+
+
+def _route53(args: CertificateArgs) -> dict[str, object]:
+    found: dict[str, object] = {"region": args.region, "hostedZoneID": args.zone}
+    if args.role is not None:
+        account = {"kubernetes": {"serviceAccountRef": {"name": args.account}}}
+        found |= {"role": args.role, "auth": account}
+    return found
+
+
+def _token_role(name: str, args: CertificateArgs, opts: pulumi.ResourceOptions) -> None:
+    """cert-manager asks for the account's tokens, which it may not unless somebody says so."""
+    named = metadata(COMPONENT, args.product, args.namespace, f"{args.account}-token")
+    rbac.v1.Role(
+        f"{name}-token-role",
+        metadata=named,
+        rules=[
+            rbac.v1.PolicyRuleArgs(
+                api_groups=[""],
+                resources=["serviceaccounts/token"],
+                resource_names=[args.account],
+                verbs=["create"],
+            )
+        ],
+        opts=opts,
+    )
+    rbac.v1.RoleBinding(
+        f"{name}-token-binding",
+        metadata=named,
+        role_ref=rbac.v1.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=f"{args.account}-token"),
+        subjects=[rbac.v1.SubjectArgs(kind="ServiceAccount", name="cert-manager", namespace="cert-manager")],
+        opts=opts,
+    )

@@ -1,0 +1,191 @@
+"""PgBouncer in front of a database: many clients over few connections, in transaction mode (requirement P02)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+from pulumi_kubernetes import apps, core, meta, networking, policy
+
+from components.amount import Resources
+from components.hardening import container_security, pod_security
+from components.labels import labels, metadata, selector
+from components.network_policy import Traffic, policy_spec
+from components.postgres import DATABASE, PORT, USER, DatabaseEndpoint
+from components.spread import affinity, zone_spread
+
+COMPONENT: Final = "pgbouncer"
+READ_DATABASE: Final = "contentgen_read"
+UID: Final = 70
+RESOURCES: Final = Resources("100m", "500m", "64Mi", "128Mi")
+CONFIG_MOUNT: Final = "/etc/pgbouncer"
+GRACE_SECONDS: Final = 60
+PRE_STOP_SECONDS: Final = 5
+SERVER_IDLE_SECONDS: Final = 300
+QUERY_WAIT_SECONDS: Final = 30
+DNS_SECONDS: Final = 15
+
+
+@dataclass(frozen=True)
+class PgBouncerArgs:
+    """``clients`` and ``pool_size`` are of one instance; ``database`` is the server behind it."""
+
+    namespace: str
+    product: str
+    image: str
+    instances: int
+    clients: int
+    pool_size: int
+    database: DatabaseEndpoint
+    traffic: Traffic
+
+
+class PgBouncer(pulumi.ComponentResource):
+    """A Deployment with its own budget, probes and address. ``endpoint`` is what applications use.
+
+    The configuration is a secret as a whole, because it holds the password; its name is the engine's, so instances roll
+    when it changes.
+    """
+
+    endpoint: DatabaseEndpoint
+
+    def __init__(self, name: str, args: PgBouncerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:data:PgBouncer", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        named = metadata(COMPONENT, args.product, args.namespace, COMPONENT)
+        networking.v1.NetworkPolicy(
+            f"{name}-traffic", metadata=named, spec=policy_spec(COMPONENT, args.traffic), opts=child
+        )
+        account = core.v1.ServiceAccount(
+            f"{name}-account", metadata=named, automount_service_account_token=False, opts=child
+        )
+        secret = core.v1.Secret(
+            f"{name}-config",
+            metadata=metadata(COMPONENT, args.product, args.namespace),
+            string_data={
+                "pgbouncer.ini": configuration(args),
+                "userlist.txt": pulumi.Output.secret(
+                    pulumi.Output.concat('"', USER, '" "', args.database.password, '"\n')
+                ),
+            },
+            immutable=True,
+            opts=child,
+        )
+        policy.v1.PodDisruptionBudget(
+            f"{name}-budget",
+            metadata=named,
+            spec=policy.v1.PodDisruptionBudgetSpecArgs(
+                max_unavailable=1, selector=meta.v1.LabelSelectorArgs(match_labels=selector(COMPONENT))
+            ),
+            opts=child,
+        )
+        apps.v1.Deployment(
+            f"{name}-deployment",
+            metadata=named,
+            spec=_deployment(args, secret.metadata.name, account.metadata.name),
+            opts=child,
+        )
+        core.v1.Service(
+            f"{name}-service",
+            # The Deployment already waits for ready pods; waiting for the Service too adds ten seconds.
+            metadata=metadata(COMPONENT, args.product, args.namespace, COMPONENT, {"pulumi.com/skipAwait": "true"}),
+            spec=core.v1.ServiceSpecArgs(
+                selector=selector(COMPONENT),
+                ports=[core.v1.ServicePortArgs(name="server", port=PORT, target_port="server")],
+            ),
+            opts=child,
+        )
+        read = READ_DATABASE if args.database.replicated else DATABASE
+        # With its namespace, because the autoscaler asks from another one.
+        host = f"{COMPONENT}.{args.namespace}.svc"
+        self.endpoint = DatabaseEndpoint(host, host, args.database.password, ssl_mode="disable", read_database=read)
+        self.register_outputs({"host": host})
+
+
+def configuration(args: PgBouncerArgs) -> pulumi.Output[str]:
+    """pgbouncer.ini. To a managed server only over TLS; readers have a database name of their own."""
+    database = args.database
+    replica: tuple[pulumi.Input[str], ...] = ("host=", database.read_host) if database.replicated else ()
+    lines: list[pulumi.Input[str]] = [
+        "[databases]\n",
+        pulumi.Output.concat(f"{DATABASE} = host=", database.host, f" port={PORT} dbname={DATABASE}\n"),
+    ]
+    if replica:
+        lines.append(pulumi.Output.concat(f"{READ_DATABASE} = ", *replica, f" port={PORT} dbname={DATABASE}\n"))
+    settings = {
+        "listen_addr": "0.0.0.0",
+        "listen_port": PORT,
+        "unix_socket_dir": "",
+        "auth_type": "scram-sha-256",
+        "auth_file": f"{CONFIG_MOUNT}/userlist.txt",
+        "pool_mode": "transaction",
+        "max_client_conn": args.clients,
+        "default_pool_size": args.pool_size,
+        "max_db_connections": args.pool_size,
+        "server_tls_sslmode": database.ssl_mode,
+        "server_idle_timeout": SERVER_IDLE_SECONDS,
+        "query_wait_timeout": QUERY_WAIT_SECONDS,
+        "dns_max_ttl": DNS_SECONDS,
+        "ignore_startup_parameters": "extra_float_digits",
+        "application_name_add_host": 1,
+        "log_connections": 0,
+        "log_disconnections": 0,
+    }
+    rendered = "".join(f"{key} = {value}\n" for key, value in settings.items())
+    return pulumi.Output.concat(*lines, "\n[pgbouncer]\n", rendered)
+
+
+def _deployment(
+    args: PgBouncerArgs, secret: pulumi.Output[str], account: pulumi.Output[str]
+) -> apps.v1.DeploymentSpecArgs:
+    config = core.v1.SecretVolumeSourceArgs(secret_name=secret, default_mode=0o440)
+    return apps.v1.DeploymentSpecArgs(
+        replicas=args.instances,
+        selector=meta.v1.LabelSelectorArgs(match_labels=selector(COMPONENT)),
+        strategy=apps.v1.DeploymentStrategyArgs(
+            type="RollingUpdate", rolling_update=apps.v1.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
+        ),
+        template=core.v1.PodTemplateSpecArgs(
+            metadata=meta.v1.ObjectMetaArgs(labels=labels(COMPONENT, args.product)),
+            spec=core.v1.PodSpecArgs(
+                service_account_name=account,
+                automount_service_account_token=False,
+                security_context=pod_security(UID),
+                termination_grace_period_seconds=GRACE_SECONDS,
+                affinity=affinity(COMPONENT),
+                topology_spread_constraints=[zone_spread(COMPONENT)],
+                containers=[_container(args)],
+                volumes=[
+                    core.v1.VolumeArgs(name="config", secret=config),
+                    core.v1.VolumeArgs(name="tmp", empty_dir=core.v1.EmptyDirVolumeSourceArgs(size_limit="16Mi")),
+                ],
+            ),
+        ),
+    )
+
+
+def _container(args: PgBouncerArgs) -> core.v1.ContainerArgs:
+    """From PgBouncer 1.23 on SIGTERM takes no new clients and lets those it has finish, within the grace time."""
+    accepts = core.v1.TCPSocketActionArgs(port="server")
+    return core.v1.ContainerArgs(
+        name=COMPONENT,
+        image=args.image,
+        args=["pgbouncer", f"{CONFIG_MOUNT}/pgbouncer.ini"],
+        ports=[core.v1.ContainerPortArgs(name="server", container_port=PORT)],
+        resources=core.v1.ResourceRequirementsArgs(
+            requests={**RESOURCES.requests(), "ephemeral-storage": "16Mi"},
+            limits={**RESOURCES.limits(), "ephemeral-storage": "64Mi"},
+        ),
+        security_context=container_security(),
+        startup_probe=core.v1.ProbeArgs(tcp_socket=accepts, period_seconds=1, failure_threshold=60),
+        readiness_probe=core.v1.ProbeArgs(tcp_socket=accepts, period_seconds=5, failure_threshold=3),
+        liveness_probe=core.v1.ProbeArgs(tcp_socket=accepts, period_seconds=10, failure_threshold=3),
+        lifecycle=core.v1.LifecycleArgs(
+            pre_stop=core.v1.LifecycleHandlerArgs(sleep=core.v1.SleepActionArgs(seconds=PRE_STOP_SECONDS))
+        ),
+        volume_mounts=[
+            core.v1.VolumeMountArgs(name="config", mount_path=CONFIG_MOUNT, read_only=True),
+            core.v1.VolumeMountArgs(name="tmp", mount_path="/tmp"),
+        ],
+    )

@@ -1,0 +1,95 @@
+"""The autoscaler of a Deployment that works off a queue, by KEDA (requirements K09, K10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+
+from components.labels import metadata
+
+API: Final = "keda.sh/v1alpha1"
+POLL_SECONDS: Final = 15
+WAITING_JOBS: Final = "SELECT count(*) FROM pgqueuer WHERE status = 'queued'"
+
+
+@dataclass(frozen=True)
+class QueueScalerArgs:
+    """``component`` is the Deployment's name, the range is instances.
+
+    Another instance for every ``more_above`` jobs that wait. A queue with at most ``fewer_below`` counts as idle, and
+    after ``idle_seconds`` of that the Deployment is at its minimum. ``secret`` holds the database's address in the file
+    ``address_key``.
+    """
+
+    namespace: str
+    product: str
+    component: str
+    minimum: int
+    maximum: int
+    more_above: int
+    fewer_below: int
+    idle_seconds: int
+    secret: pulumi.Input[str]
+    address_key: str
+
+
+class QueueScaler(pulumi.ComponentResource):
+    """Owns the replica count of a worker Deployment; it must be the only autoscaler there is for it."""
+
+    def __init__(self, name: str, args: QueueScalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:kubernetes:QueueScaler", name, None, opts)
+        access = CustomResource(
+            f"{name}-access",
+            api_version=API,
+            kind="TriggerAuthentication",
+            metadata=metadata(args.component, args.product, args.namespace, f"{args.component}-queue"),
+            spec={"secretTargetRef": [{"parameter": "connection", "name": args.secret, "key": args.address_key}]},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        CustomResource(
+            f"{name}-scaler",
+            api_version=API,
+            kind="ScaledObject",
+            metadata=metadata(args.component, args.product, args.namespace, args.component),
+            spec={
+                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": args.component},
+                "minReplicaCount": args.minimum,
+                "maxReplicaCount": args.maximum,
+                "pollingInterval": POLL_SECONDS,
+                "cooldownPeriod": args.idle_seconds,
+                "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behaviour(args)}},
+                "triggers": [_trigger(args)],
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[access]),
+        )
+        self.register_outputs({"minimum": args.minimum, "maximum": args.maximum})
+
+
+def behaviour(args: QueueScalerArgs) -> dict[str, object]:
+    """Up at once, down only when the queue stayed short for the idle time."""
+    return {
+        "scaleUp": {
+            "stabilizationWindowSeconds": 0,
+            "policies": [{"type": "Pods", "value": 1, "periodSeconds": POLL_SECONDS}],
+        },
+        "scaleDown": {
+            "stabilizationWindowSeconds": args.idle_seconds,
+            "policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}],
+        },
+    }
+
+
+def _trigger(args: QueueScalerArgs) -> dict[str, object]:
+    return {
+        "type": "postgresql",
+        "metricType": "AverageValue",
+        "metadata": {
+            "query": WAITING_JOBS,
+            "targetQueryValue": str(args.more_above),
+            "activationTargetQueryValue": str(args.fewer_below),
+        },
+        "authenticationRef": {"name": f"{args.component}-queue"},
+    }

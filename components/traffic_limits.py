@@ -1,0 +1,67 @@
+"""What the gateway does with a route's traffic beside routing it, as Envoy Gateway's policy object wants it: limits by
+client, body size, time limits, compression, stickiness (requirements K14, K15, K16, K20). Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+BODY_LIMIT: Final = "10Mi"
+CONNECT_TIMEOUT: Final = "60s"
+SECONDS_A_MINUTE: Final = 60
+STICKY_COOKIE: Final = "contentgen-instance"
+STICKY_LIFETIME: Final = "1h"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Requests of one client: sustained over a minute, and at most ``burst`` in any one second."""
+
+    per_second: int
+    burst: int
+
+
+@dataclass(frozen=True)
+class RouteTraffic:
+    """One route's share. A ``rate`` of None is no limit; ``buffered`` bodies are measured before they are passed on,
+    which a stream or a WebSocket cannot be.
+    """
+
+    route: str
+    timeout: str
+    rate: Rate | None
+    sticky: bool
+    buffered: bool
+
+
+def backend_traffic_policy(traffic: RouteTraffic) -> dict[str, object]:
+    """The spec of a BackendTrafficPolicy."""
+    spec: dict[str, object] = {
+        "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": traffic.route}],
+        "timeout": {"tcp": {"connectTimeout": CONNECT_TIMEOUT}, "http": {"requestTimeout": traffic.timeout}},
+        "compression": [{"type": "Brotli"}, {"type": "Gzip"}],
+    }
+    if traffic.buffered:
+        spec["requestBuffer"] = {"limit": BODY_LIMIT}
+    if traffic.rate is not None:
+        spec["rateLimit"] = {"local": {"rules": _rules(traffic.rate)}}
+    if traffic.sticky:
+        spec["loadBalancer"] = {
+            "type": "ConsistentHash",
+            "consistentHash": {"type": "Cookie", "cookie": {"name": STICKY_COOKIE, "ttl": STICKY_LIFETIME}},
+        }
+    return spec
+
+
+def _rules(rate: Rate) -> list[dict[str, object]]:
+    """Two windows say what one bucket with a burst would: Envoy Gateway's limit has no burst of its own."""
+    return [
+        _rule(rate.burst, "Second"),
+        _rule(rate.per_second * SECONDS_A_MINUTE, "Minute"),
+    ]
+
+
+def _rule(requests: int, unit: str) -> dict[str, object]:
+    every_client = [{"sourceCIDR": {"type": "Distinct", "value": address}} for address in ("0.0.0.0/0",)]
+    return {"clientSelectors": every_client, "limit": {"requests": requests, "unit": unit}}

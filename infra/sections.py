@@ -1,0 +1,166 @@
+"""The sections of a stack file: strict, frozen models, each for one subject. No I/O."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from infra.limits import GIBIBYTE, MEBIBYTE
+
+DOMAIN_PATTERN: Final = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$"
+CRON_PATTERN: Final = r"^(\S+\s+){4}\S+$"
+EMAIL_PATTERN: Final = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+QUANTITY_UNITS: Final = {"Mi": MEBIBYTE, "Gi": GIBIBYTE}
+
+Domain = Annotated[str, StringConstraints(pattern=DOMAIN_PATTERN)]
+Email = Annotated[str, StringConstraints(pattern=EMAIL_PATTERN)]
+Schedule = Annotated[str, StringConstraints(pattern=CRON_PATTERN)]
+Memory = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(Mi|Gi)$")]
+Cpu = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*m?$")]
+
+
+class Environment(StrEnum):
+    """Which profile a stack starts from, and which policy levels it gets."""
+
+    LOCAL = "local"
+    DEV = "dev"
+    STAGING = "staging"
+    PROD = "prod"
+
+
+class Backend(StrEnum):
+    """Where a data store runs: in the cluster, or as an AWS service (requirement P04)."""
+
+    CLUSTER = "cluster"
+    MANAGED = "managed"
+
+
+class Product(StrEnum):
+    """The products this program can deploy."""
+
+    CONTENT_GENERATION = "content-generation"
+
+
+class EdgeKind(StrEnum):
+    """Which edge a cluster has: the Gateway API, or ingress-nginx where it is still in use."""
+
+    GATEWAY = "gateway"
+    INGRESS = "ingress"
+
+
+class Tier(StrEnum):
+    """The vertical sizes of an instance by their names (requirement K18)."""
+
+    STANDARD = "standard"
+    PRO = "pro"
+    PREMIUM = "premium"
+
+
+TIER_MEMORY: Final = MappingProxyType({Tier.STANDARD: "512Mi", Tier.PRO: "1Gi", Tier.PREMIUM: "2Gi"})
+
+
+class Model(BaseModel):
+    """Strict and frozen; an unknown key is an error, because a misspelt key must not be silently ignored."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class ServiceSettings(Model):
+    """One service's size. ``minimum`` and ``maximum`` are instances a region; ``memory`` is the limit of one."""
+
+    minimum: int | None = Field(None, ge=1, description="instances the autoscaler keeps at least")
+    maximum: int | None = Field(None, ge=1, description="instances the autoscaler goes up to")
+    memory: Memory | None = Field(None, description="memory limit of one instance, such as 1Gi")
+    cpu: Cpu | None = Field(None, description="CPU limit of one instance, such as 1000m")
+    tier: Tier | None = Field(None, strict=False, description="memory by name: standard 512Mi, pro 1Gi, premium 2Gi")
+    sticky: bool | None = Field(None, description="a client's requests go to the same instance while it is healthy")
+    processes: int | None = Field(None, ge=1, le=8, description="server processes of one instance")
+    pool: int | None = Field(None, ge=1, le=100, description="database connections a process keeps open")
+    overflow: int | None = Field(None, ge=0, le=100, description="database connections a process adds in a rush")
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if self.tier is not None and self.memory is not None:
+            raise ValueError(f"tier {self.tier} and memory {self.memory} say the same thing twice; give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
+        return self
+
+
+class PostgresSettings(Model):
+    """The database: where it runs and how big it is."""
+
+    backend: Backend | None = Field(None, strict=False, description="cluster or managed")
+    storage_gb: int | None = Field(None, ge=1, description="size of the volume or of the managed storage, GB")
+    instance_class: str | None = Field(None, pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$", description="RDS instance class")
+    read_replicas: int | None = Field(None, ge=0, le=5, description="read replicas of a managed database")
+    max_connections: int | None = Field(None, ge=20, description="connections the server accepts")
+    pooler_clients: int | None = Field(None, ge=1, le=10_000, description="clients one PgBouncer accepts (P02)")
+    pooler_size: int | None = Field(None, ge=1, le=1000, description="server connections one PgBouncer keeps (P02)")
+
+
+class RedisSettings(Model):
+    """Cache and queue stores: where they run; they are two instances wherever that is (requirement R02)."""
+
+    backend: Backend | None = Field(None, strict=False, description="cluster or managed")
+    memory_mb: int | None = Field(None, ge=64, le=4096, description="maxmemory of one instance, MB")
+    node_type: str | None = Field(None, pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$", description="ElastiCache node type")
+
+
+class BackupSettings(Model):
+    """When the database is dumped and how long dumps stay."""
+
+    schedule: Schedule | None = Field(None, description="cron expression, UTC")
+    retention_days: int | None = Field(None, ge=1, le=365, description="days until a dump expires")
+
+
+class BudgetSettings(Model):
+    """The month's limit and who hears of it (requirement M01)."""
+
+    monthly_usd: int | None = Field(None, ge=1, le=100_000, description="limit of a calendar month, USD")
+    notify: tuple[Email, ...] = Field((), strict=False, description="e-mail addresses told beside the SNS topic")
+
+
+class ClusterSettings(Model):
+    """How a real deployment reaches a region's Kubernetes; the local target brings its own."""
+
+    context: str | None = Field(None, min_length=1, description="context of the kubeconfig")
+    vpc_id: str | None = Field(None, pattern=r"^vpc-[0-9a-f]{8,}$", description="network the managed data stores join")
+    subnet_ids: tuple[str, ...] = Field((), strict=False, description="private subnets for the managed data stores")
+    oidc_provider: str | None = Field(
+        None,
+        pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/\S+$",
+        description="the cluster's identity provider in IAM; without it no service account gets a role",
+    )
+
+
+class EdgeSettings(Model):
+    """How a region is reached from outside, and the certificate it shows (requirement K14)."""
+
+    kind: EdgeKind = Field(EdgeKind.GATEWAY, strict=False, description="gateway, or ingress for ingress-nginx")
+    certificate_names: tuple[Domain, ...] = Field(
+        (), strict=False, description="names beside the API's and the front end's that the certificate is for"
+    )
+    certificate_email: Email | None = Field(None, description="who the certificate authority writes to")
+
+
+class ImageSettings(Model):
+    """Images of the servers that run in the cluster; digests outside local."""
+
+    postgres: str = Field("postgres:17", min_length=3, description="Postgres 15 or newer")
+    redis: str = Field("redis:7", min_length=3, description="Redis 7")
+    pgbouncer: str = Field("pgbouncer:1.23", min_length=3, description="PgBouncer")
+
+
+def memory_bytes(quantity: str) -> int | None:
+    """Bytes of a quantity such as 512Mi; None when it is not one."""
+    found = re.fullmatch(r"([0-9]+)(Mi|Gi)", quantity)
+    return int(found[1]) * QUANTITY_UNITS[found[2]] if found else None

@@ -1,0 +1,43 @@
+"""What each service account may do in AWS, and why (requirement X01): calls named one by one, resources in full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.service_role import Grant
+
+RECORD_TYPES = ("ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsRecordTypes", ("TXT",))
+"""The certificate authority reads TXT records; none that routes traffic can be changed with this."""
+
+
+@dataclass(frozen=True)
+class Backups:
+    """The bucket of every region's backups, the key it is encrypted with, and the region it is in."""
+
+    bucket: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    key_arn: pulumi.Output[str]
+    region: str
+
+
+def backup_grants(backups: Backups) -> tuple[Grant, ...]:
+    """To write backups and check what is there; never to delete: ageing out is the bucket's own rule."""
+    folders = tuple(pulumi.Output.concat(backups.arn, f"/{folder}/*") for folder in ("db", "state"))
+    return (
+        Grant(("s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"), folders),
+        Grant(("s3:ListBucket",), (backups.arn,)),
+        Grant(("kms:GenerateDataKey", "kms:Decrypt"), (backups.key_arn,)),
+    )
+
+
+def certificate_grants(zone: pulumi.Output[str]) -> tuple[Grant, ...]:
+    """To prove the domain by TXT records in its own zone."""
+    arn = pulumi.Output.concat("arn:aws:route53:::hostedzone/", zone)
+    return (
+        Grant(("route53:ChangeResourceRecordSets",), (arn,), (RECORD_TYPES,)),
+        Grant(("route53:ListResourceRecordSets",), (arn,)),
+        # A change has an id of its own, which nobody knows before it is made.
+        Grant(("route53:GetChange",), ("arn:aws:route53:::change/*",)),
+    )

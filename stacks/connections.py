@@ -1,0 +1,40 @@
+"""Whether the database holds when everything is at its maximum (requirement Y03). Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from stacks.profile import PostgresProfile
+from stacks.workload import WorkloadSpec
+
+RESERVED: Final = 3
+"""What Postgres keeps for its superuser (superuser_reserved_connections)."""
+JOB_CONNECTIONS: Final = 12
+"""Migration, backup, restore check and maintenance may run at once, each with a dump or a vacuum and a control."""
+
+
+@dataclass(frozen=True)
+class Connections:
+    """The worst case of one region against what accepts it."""
+
+    pooler_clients: int
+    pooler_accepts: int
+    server: int
+    server_accepts: int
+
+    @property
+    def pooler_fits(self) -> bool:
+        return self.pooler_clients <= self.pooler_accepts
+
+    @property
+    def server_fits(self) -> bool:
+        return self.server <= self.server_accepts
+
+
+def worst_case(workloads: tuple[WorkloadSpec, ...], postgres: PostgresProfile) -> Connections:
+    """Clients must fit a single PgBouncer, because the others may be gone; every PgBouncer fills its own pool."""
+    pooled = sum(workload.pooled_connections for workload in workloads)
+    direct = sum(workload.direct_connections for workload in workloads)
+    server = postgres.poolers * postgres.pooler_size + direct + JOB_CONNECTIONS + RESERVED
+    return Connections(pooled, postgres.pooler_clients, server, postgres.max_connections)

@@ -1,0 +1,83 @@
+"""How a region is reached from outside: its certificate, and its edge by the Gateway API or ingress-nginx."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pulumi
+
+from components.certificate import Certificate, CertificateArgs
+from components.edge import Edge, EdgeArgs, EdgeHost
+from components.edge_ingress import IngressEdge
+from components.generation_service import SERVICE_PORT
+from components.service_role import ServiceRole, ServiceRoleArgs
+from infra.regions import Region
+from infra.sections import ClusterSettings, EdgeKind
+from infra.settings import StackSettings
+from stacks.access import certificate_grants
+from stacks.products.content_generation import PUBLIC_SERVICE, ROUTES, content_generation
+from stacks.profile import Profile
+from stacks.routing import api_name, edge_name
+
+GATEWAY_CLASS: Final = "envoy-gateway"
+ISSUER_ACCOUNT: Final = "certificate"
+
+
+def declare_edge(
+    name: str,
+    namespace: str,
+    region: Region,
+    settings: StackSettings,
+    profile: Profile,
+    zone: pulumi.Output[str],
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """Declares certificate and edge. Both forms of edge take the same description."""
+    host = api_name(settings.domain)
+    role = _issuer_role(f"{name}-issuer", namespace, region, settings, zone, opts)
+    certificate = Certificate(
+        f"{name}-certificate",
+        CertificateArgs(
+            namespace=namespace,
+            product=settings.product.value,
+            names=tuple(dict.fromkeys((host, *settings.edge.certificate_names))),
+            domain=settings.domain,
+            zone=zone,
+            region=region.code,
+            role=role,
+            account=ISSUER_ACCOUNT,
+            email=settings.edge.certificate_email,
+        ),
+        opts,
+    )
+    args = EdgeArgs(
+        namespace=namespace,
+        product=settings.product.value,
+        gateway_class=GATEWAY_CLASS,
+        published_name=edge_name(region, settings.domain),
+        certificate=certificate.secret,
+        hosts=(EdgeHost("api", host, {PUBLIC_SERVICE: ROUTES}),),
+        backend_port=SERVICE_PORT,
+        headers=settings.security_headers,
+        health_backend=PUBLIC_SERVICE,
+        sticky=frozenset(one.name for one in content_generation(profile) if one.size.sticky),
+    )
+    if settings.edge.kind is EdgeKind.INGRESS:
+        IngressEdge(name, args, opts)
+    else:
+        Edge(name, args, opts)
+
+
+def _issuer_role(
+    name: str,
+    namespace: str,
+    region: Region,
+    settings: StackSettings,
+    zone: pulumi.Output[str],
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Output[str] | None:
+    """Without an identity provider of the cluster cert-manager falls back on the identity it has itself."""
+    provider = settings.clusters.get(region.code, ClusterSettings()).oidc_provider
+    if provider is None:
+        return None
+    return ServiceRole(name, ServiceRoleArgs(namespace, ISSUER_ACCOUNT, provider, certificate_grants(zone)), opts).arn

@@ -1,0 +1,83 @@
+"""What is well-formed in a stack file and still cannot work: told before the first resource (S06, Y03). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from infra.errors import SettingsError, Wrong
+from infra.sections import Backend, ClusterSettings, Environment
+from infra.settings import NAMESPACE, StackSettings
+from stacks.connections import worst_case
+from stacks.products.content_generation import content_generation
+from stacks.profile import Profile, resolve
+
+DIGEST: Final = re.compile(r"^[^@\s]+@sha256:[0-9a-f]{64}$")
+
+
+def require_sound(stack: str, settings: StackSettings, *, embedded: bool) -> None:
+    """Raises SettingsError with everything that cannot work. An embedded cloud brings its own clusters."""
+    wrong = findings(settings, embedded=embedded)
+    if wrong:
+        raise SettingsError(f"Pulumi.{stack}.yaml", wrong)
+
+
+def findings(settings: StackSettings, *, embedded: bool) -> tuple[Wrong, ...]:
+    """Everything that does not fit together, each with the fix."""
+    profile = resolve(settings)
+    found = [*_images(settings, profile), *_stores(profile), *_connections(profile), *_certificate(settings)]
+    return tuple(found if embedded else [*found, *_clusters(settings)])
+
+
+def _clusters(settings: StackSettings) -> Iterator[Wrong]:
+    for region in settings.regions:
+        if settings.clusters.get(region, ClusterSettings()).context is None:
+            allowed = "is required for a region of a real deployment: the context of its cluster in the kubeconfig"
+            yield Wrong(f"{NAMESPACE}:clusters.{region}.context", None, allowed)
+
+
+def _images(settings: StackSettings, profile: Profile) -> Iterator[Wrong]:
+    """Outside local an image is named by digest, so that what was tested is what runs."""
+    if settings.environment is Environment.LOCAL:
+        return
+    used = {"image": settings.image, "images.pgbouncer": settings.images.pgbouncer}
+    if profile.postgres.backend is Backend.CLUSTER:
+        used["images.postgres"] = settings.images.postgres
+    if profile.redis.backend is Backend.CLUSTER:
+        used["images.redis"] = settings.images.redis
+    for key, image in used.items():
+        if not DIGEST.match(image):
+            allowed = "must be named by digest outside local: name@sha256:<64 hexadecimal digits>, never by a tag"
+            yield Wrong(f"{NAMESPACE}:{key}", image, allowed)
+
+
+def _stores(profile: Profile) -> Iterator[Wrong]:
+    postgres = profile.postgres
+    if postgres.backend is Backend.CLUSTER and postgres.read_replicas:
+        allowed = "must be 0 with a database in the cluster, which has no replicas; set postgres.backend to managed"
+        yield Wrong(f"{NAMESPACE}:postgres.read_replicas", postgres.read_replicas, allowed)
+
+
+def _connections(profile: Profile) -> Iterator[Wrong]:
+    """Requirement Y03. Each side is compared by itself, so that the message names what to change."""
+    most = worst_case(content_generation(profile), profile.postgres)
+    if not most.pooler_fits:
+        allowed = (
+            f"must be at least {most.pooler_clients}, what every instance at its maximum opens (Y03); "
+            "raise it, or lower the services' maximum, processes, pool or overflow"
+        )
+        yield Wrong(f"{NAMESPACE}:postgres.pooler_clients", most.pooler_accepts, allowed)
+    if not most.server_fits:
+        allowed = (
+            f"must be at least {most.server}: the poolers' connections, the workers' own, the jobs' and the reserve "
+            "(Y03); raise it, or lower postgres.pooler_size or the workers' maximum"
+        )
+        yield Wrong(f"{NAMESPACE}:postgres.max_connections", most.server_accepts, allowed)
+
+
+def _certificate(settings: StackSettings) -> Iterator[Wrong]:
+    for name in settings.edge.certificate_names:
+        if name != settings.domain and not name.endswith(f".{settings.domain}"):
+            allowed = f"must be {settings.domain} or a name below it: the stack proves no other domain"
+            yield Wrong(f"{NAMESPACE}:edge.certificate_names", name, allowed)

@@ -1,0 +1,176 @@
+"""One maker for every component: the least that declares it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pulumi
+
+from components.amount import Resources
+from components.application_job import ApplicationJob, ApplicationJobArgs
+from components.application_secrets import ApplicationSecrets, ApplicationSecretsArgs
+from components.autoscaler import Autoscaler, AutoscalerArgs
+from components.backup_bucket import BackupBucket, BackupBucketArgs
+from components.budget import Budget, BudgetArgs
+from components.certificate import Certificate, CertificateArgs
+from components.data_network import DataNetwork, DataNetworkArgs
+from components.edge import Edge, EdgeArgs, EdgeHost, RouteGroup
+from components.edge_ingress import IngressEdge
+from components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from components.generation_service import GenerationService, GenerationServiceArgs
+from components.namespace import Namespace
+from components.network_policy import Traffic
+from components.pgbouncer import PgBouncer, PgBouncerArgs
+from components.postgres import DatabaseEndpoint
+from components.postgres_cluster import ClusterPostgres, ClusterPostgresArgs
+from components.postgres_managed import ManagedPostgres, ManagedPostgresArgs
+from components.queue_scaler import QueueScaler, QueueScalerArgs
+from components.quota import Quota, QuotaArgs
+from components.redis import RedisEndpoint, Role
+from components.redis_cluster import ClusterRedis, ClusterRedisArgs
+from components.redis_managed import ManagedRedis, ManagedRedisArgs
+from components.routing import HealthCheck, Routing, RoutingArgs
+from components.service_role import Grant, ServiceRole, ServiceRoleArgs
+from components.traffic_limits import Rate
+from infra.regions import REGIONS
+from stacks.routing import edge_name, routing_table
+
+REGION = "us-east-1"
+RESOURCES = Resources("250m", "1000m", "256Mi", "1Gi")
+PROVIDER = "arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id/A"
+
+
+def network(name: str) -> DataNetwork:
+    return DataNetwork(f"{name}-network", DataNetworkArgs(REGION, 40))
+
+
+def secrets(name: str) -> ApplicationSecrets:
+    password = pulumi.Output.secret("x")
+    endpoint = RedisEndpoint("redis", password, tls=False)
+    database = DatabaseEndpoint("postgres", "postgres", password, "disable")
+    args = ApplicationSecretsArgs(name, "product", REGION, database, database, endpoint, endpoint, 0, "key")
+    return ApplicationSecrets(name, args)
+
+
+def service(name: str) -> GenerationService:
+    return GenerationService(
+        name,
+        GenerationServiceArgs(
+            namespace="shared",
+            product="product",
+            component=name,
+            image="image:1",
+            arguments=(),
+            port=8000,
+            resources=RESOURCES,
+            grace_seconds=60,
+            secret="secret",
+            traffic=Traffic(),
+        ),
+    )
+
+
+def job(name: str, schedule: str | None) -> ApplicationJob:
+    args = ApplicationJobArgs(
+        "shared", "product", name, "image:1", (name,), 8000, "secret", Traffic(), 60, "high", schedule
+    )
+    return ApplicationJob(name, args)
+
+
+def managed_postgres(name: str) -> ManagedPostgres:
+    return ManagedPostgres(
+        name,
+        ManagedPostgresArgs(
+            region=REGION,
+            network=network(name),
+            instance_class="db.t4g.large",
+            storage_gb=20,
+            max_connections=200,
+            read_replicas=2,
+            multi_az=True,
+            protected=True,
+            key="key",
+        ),
+    )
+
+
+def routing(name: str) -> Routing:
+    domain = f"{name}.example.com"
+    edges = {region.code: edge_name(region, domain) for region in REGIONS}
+    table, health = routing_table(REGIONS, domain), HealthCheck("/ready", 30, 3)
+    return Routing(name, RoutingArgs(domain, edges, table, health, 60, protected=True))
+
+
+def edge_args(name: str, *, sticky: bool = False) -> EdgeArgs:
+    group = RouteGroup("all", ("/", "/api/"), "60s", Rate(10, 20), immutable=True)
+    return EdgeArgs(
+        namespace=name,
+        product="product",
+        gateway_class="class",
+        published_name="edge.example.com",
+        certificate="certificate",
+        hosts=(EdgeHost("api", "api.example.com", {"cpm": (group,)}),),
+        backend_port=80,
+        headers={"X-A": "1"},
+        health_backend="cpm",
+        sticky=frozenset({"cpm"} if sticky else ()),
+    )
+
+
+def database(name: str) -> DatabaseEndpoint:
+    return DatabaseEndpoint(f"{name}.rds", f"{name}-replica.rds", pulumi.Output.secret("x"), "require", replicated=True)
+
+
+def pooler(name: str) -> PgBouncer:
+    args = PgBouncerArgs(name, "product", "pgbouncer:1", 2, 200, 25, database(name), Traffic())
+    return PgBouncer(name, args)
+
+
+def queue_scaler(name: str) -> QueueScaler:
+    return QueueScaler(
+        name,
+        QueueScalerArgs("shared", "product", name, 1, 5, 100, 10, 300, secret="secret", address_key="database_url"),
+    )
+
+
+def certificate(name: str) -> Certificate:
+    args = CertificateArgs(
+        name, "product", ("api.example.com",), "example.com", "zone", REGION, "role", "certificate", "a@example.com"
+    )
+    return Certificate(name, args)
+
+
+def service_role(name: str) -> ServiceRole:
+    return ServiceRole(name, ServiceRoleArgs("shared", name, PROVIDER, (Grant(("s3:GetObject",), ("arn",)),)))
+
+
+MAKERS: dict[str, Callable[[str], object]] = {
+    "application job": lambda name: job(name, None),
+    "scheduled job": lambda name: job(name, "0 2 * * *"),
+    "application secrets": secrets,
+    "autoscaler": lambda name: Autoscaler(name, AutoscalerArgs("shared", "product", name, 1, 2)),
+    "backup bucket": lambda name: BackupBucket(name, BackupBucketArgs(REGION, 30, protected=True)),
+    "budget": lambda name: Budget(name, BudgetArgs("product", "stack", 50, ("a@example.com",), REGION)),
+    "data network": network,
+    "certificate": certificate,
+    "edge": lambda name: Edge(name, edge_args(name)),
+    "edge by ingress": lambda name: IngressEdge(name, edge_args(name)),
+    "encryption key": lambda name: EncryptionKey(name, EncryptionKeyArgs(REGION, "data", protected=True)),
+    "generation service": service,
+    "namespace": lambda name: Namespace(name, name, "product"),
+    "Postgres in the cluster": lambda name: ClusterPostgres(
+        name, ClusterPostgresArgs(name, "product", 20, 200, Traffic(), "postgres:1")
+    ),
+    "managed Postgres": managed_postgres,
+    "Redis in the cluster": lambda name: ClusterRedis(
+        name, ClusterRedisArgs(name, "product", Role.CACHE, 256, Traffic(), "redis:1")
+    ),
+    "managed Redis": lambda name: ManagedRedis(
+        name, ManagedRedisArgs(REGION, network(name), Role.QUEUE, "cache.t4g.small", 3, protected=True, key="key")
+    ),
+    "pooler": pooler,
+    "queue scaler": queue_scaler,
+    "quota": lambda name: Quota(name, QuotaArgs(name, "product", 1, 1, 1, 1, 1, 1)),
+    "routing": routing,
+    "service role": service_role,
+}

@@ -1,0 +1,148 @@
+"""What is well-formed and still cannot work, and how it is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.errors import SettingsError
+from infra.sections import Backend
+from infra.settings import StackSettings, parse
+from stacks.connections import JOB_CONNECTIONS, RESERVED, worst_case
+from stacks.products.content_generation import WORKER_DIRECT, content_generation
+from stacks.profile import PROFILES, PostgresProfile, Profile, Size, resolve
+from stacks.soundness import findings, require_sound
+from stacks.workload import Pool, WorkloadSpec
+
+DIGEST = "registry.example.com/it@sha256:" + "a" * 64
+IMAGES = {"postgres": DIGEST, "redis": DIGEST, "pgbouncer": DIGEST}
+CLUSTERS = {"us-east-1": {"context": "mine"}}
+
+
+def settings(environment: str = "dev", **values: object) -> StackSettings:
+    least = {
+        "environment": environment,
+        "domain": "example.com",
+        "regions": ["us-east-1"],
+        "image": DIGEST,
+        "images": IMAGES,
+        "clusters": CLUSTERS,
+    }
+    return parse("it", {**least, **values})
+
+
+def told(environment: str = "dev", **values: object) -> dict[str, str]:
+    """Key to what is allowed, for a real deployment."""
+    wrong = findings(settings(environment, **values), embedded=False)
+    return {one.key.removeprefix("contentgen:"): one.allowed for one in wrong}
+
+
+def test_a_sound_stack_has_no_finding() -> None:
+    assert told() == {}
+    require_sound("it", settings(), embedded=False)
+
+
+def test_everything_that_cannot_work_is_told_at_once_with_the_fix() -> None:
+    with pytest.raises(SettingsError) as raised:
+        require_sound(
+            "it",
+            settings(
+                image="contentgen:latest",
+                clusters={},
+                postgres={"read_replicas": 1, "max_connections": 20, "pooler_clients": 10},
+                edge={"certificate_names": ["shop.example.org"]},
+            ),
+            embedded=False,
+        )
+    message = str(raised.value)
+    assert message.startswith("Pulumi.it.yaml: 6 settings are wrong, nothing was changed:")
+    for key in (
+        "image = 'contentgen:latest'",
+        "clusters.us-east-1.context = None",
+        "postgres.read_replicas = 1",
+        "postgres.max_connections = 20",
+        "postgres.pooler_clients = 10",
+        "edge.certificate_names = 'shop.example.org'",
+    ):
+        assert f"contentgen:{key}: must" in message or f"contentgen:{key}: is required" in message
+
+
+def test_a_region_without_a_context_is_refused_for_a_real_deployment_only() -> None:
+    without = settings(clusters={})
+    assert [one.key for one in findings(without, embedded=False)] == ["contentgen:clusters.us-east-1.context"]
+    assert findings(without, embedded=True) == ()
+
+
+@pytest.mark.parametrize("image", ["contentgen:1.2", "contentgen", "contentgen@sha256:abc", "contentgen:latest"])
+def test_an_image_without_a_digest_is_refused_outside_local(image: str) -> None:
+    assert "never by a tag" in told(image=image)["image"]
+    assert told("local", image=image) == {}
+
+
+def test_only_images_that_run_in_the_cluster_need_a_digest() -> None:
+    by_tag = {**IMAGES, "postgres": "postgres:17", "redis": "redis:7"}
+    assert set(told(images=by_tag)) == {"images.postgres", "images.redis"}
+    assert told("staging", images=by_tag) == {}
+
+
+def test_replicas_of_a_database_in_the_cluster_are_refused() -> None:
+    assert "managed" in told(postgres={"read_replicas": 2})["postgres.read_replicas"]
+    assert told(postgres={"read_replicas": 2, "backend": "managed"}) == {}
+
+
+@pytest.mark.parametrize("name", ["example.org", "notexample.com", "example.com.evil.org"])
+def test_a_certificate_for_a_foreign_domain_is_refused(name: str) -> None:
+    assert "example.com" in told(edge={"certificate_names": [name]})["edge.certificate_names"]
+
+
+@pytest.mark.parametrize("name", ["example.com", "www.example.com", "a.b.example.com"])
+def test_a_certificate_for_names_below_the_stacks_domain_is_sound(name: str) -> None:
+    assert told(edge={"certificate_names": [name]}) == {}
+
+
+@pytest.mark.requirement("Y03")
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES.keys())
+def test_in_every_environment_all_instances_with_full_pools_find_a_connection(profile: Profile) -> None:
+    most = worst_case(content_generation(profile), profile.postgres)
+    assert most.pooler_fits
+    assert most.server_fits
+
+
+@pytest.mark.requirement("Y03")
+def test_the_worst_case_is_every_process_of_every_instance_with_its_overflow() -> None:
+    one = WorkloadSpec("one", (), Size(1, 10, processes=2), Pool(5, 3), "1Mi", "1m", direct=4)
+    other = WorkloadSpec("other", (), Size(1, 1), None, "1Mi", "1m")
+    postgres = PostgresProfile(Backend.MANAGED, poolers=2, pooler_size=25)
+    most = worst_case((one, other), postgres)
+    assert most.pooler_clients == 10 * 2 * 8
+    assert most.server == 2 * 25 + 10 * 2 * 4 + JOB_CONNECTIONS + RESERVED
+
+
+@pytest.mark.requirement("Y03")
+def test_production_needs_150_of_the_poolers_200_and_no_more_of_the_servers_200_than_it_has() -> None:
+    prod = PROFILES[settings("prod").environment]
+    most = worst_case(content_generation(prod), prod.postgres)
+    assert (most.pooler_clients, most.pooler_accepts) == (10 * 10 + 5 * 4 + 5 * 6, 200)
+    assert (most.server, most.server_accepts) == (2 * 25 + 5 * WORKER_DIRECT + JOB_CONNECTIONS + RESERVED, 200)
+
+
+@pytest.mark.requirement("Y03")
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"services": {"cpm": {"processes": 2}}}, "postgres.pooler_clients"),
+        ({"services": {"cpm": {"pool": 50}}}, "postgres.pooler_clients"),
+        ({"services": {"cpm": {"overflow": 20}}}, "postgres.pooler_clients"),
+        ({"postgres": {"pooler_clients": 149}}, "postgres.pooler_clients"),
+        ({"postgres": {"pooler_size": 90}}, "postgres.max_connections"),
+        ({"postgres": {"max_connections": 84}}, "postgres.max_connections"),
+    ],
+)
+def test_connections_that_do_not_fit_are_refused_with_the_least_that_does(values: dict[str, object], key: str) -> None:
+    assert list(told("prod", **values)) == [key]
+
+
+def test_a_tier_is_memory_by_name_and_not_both_at_once() -> None:
+    sized = resolve(settings(services={"cpm": {"tier": "premium"}}))
+    assert sized.services["cpm"].memory == "2Gi"
+    with pytest.raises(SettingsError, match="say the same thing twice"):
+        settings(services={"cpm": {"tier": "pro", "memory": "1Gi"}})
