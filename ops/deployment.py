@@ -7,7 +7,6 @@ from pathlib import Path
 
 import httpx
 
-from infra.policy_config import policy_config
 from infra.regions import in_priority_order
 from infra.settings import StackSettings
 from infra.stackfile import read, stacks
@@ -19,7 +18,9 @@ from localcloud.paths import CHECKOUT, state_root
 from localcloud.protection import release
 from localcloud.toolchain.origin import Toolchain, ensure
 from ops.console import Report
+from ops.policy_pack import stack_policy_config
 from ops.reporting import show_deployed
+from stacks.soundness import require_sound
 
 ANSWER_SECONDS = 30.0
 DESTROY_SECONDS = 300.0
@@ -28,7 +29,7 @@ HEALTH_PATH = "/health"
 
 def up(stack: str, report: Report) -> None:
     """Cloud, engine, policies, workloads. Safe and quick to run again, after any kind of interruption too."""
-    settings = read(CHECKOUT, stack)
+    settings = _sound(stack)
     cloud, described, engine = _ready(stack, settings, report)
     report.step("pulumi up, with the policy pack")
     engine.run("up", "--yes", *engine.policy_arguments())
@@ -41,7 +42,7 @@ def up(stack: str, report: Report) -> None:
 
 def preview(stack: str, report: Report, *, diff: bool) -> None:
     """What ``up`` would do to the stack as it stands on the embedded cloud."""
-    settings = read(CHECKOUT, stack)
+    settings = _sound(stack)
     _, _, engine = _ready(stack, settings, report)
     report.step("pulumi preview, with the policy pack")
     engine.run("preview", *(["--diff"] if diff else []), *engine.policy_arguments())
@@ -49,7 +50,7 @@ def preview(stack: str, report: Report, *, diff: bool) -> None:
 
 def refresh(stack: str, report: Report) -> None:
     """Reads back a running stack."""
-    settings = read(CHECKOUT, stack)
+    settings = _sound(stack)
     _, _, engine = _ready(stack, settings, report)
     engine.refresh()
 
@@ -70,8 +71,15 @@ def down(stack: str | None, report: Report) -> None:
 def check(stack: str | None, report: Report) -> None:
     """Reads stack files; SettingsError names everything wrong in the first one that is."""
     for name in [stack] if stack else stacks(CHECKOUT):
-        settings = read(CHECKOUT, name)
+        settings = _sound(name)
         report.line(f"Pulumi.{name}.yaml: {settings.environment}, {', '.join(settings.regions)}: no finding")
+
+
+def _sound(stack: str) -> StackSettings:
+    """A stack's settings. Raises SettingsError for wrong ones, and for those that cannot work together."""
+    settings = read(CHECKOUT, stack)
+    require_sound(stack, settings, embedded=True)
+    return settings
 
 
 def _ready(stack: str, settings: StackSettings, report: Report) -> tuple[Cloud, CloudFile, Engine]:
@@ -80,7 +88,7 @@ def _ready(stack: str, settings: StackSettings, report: Report) -> tuple[Cloud, 
     regions = [region.code for region in in_priority_order(settings.regions)]
     described = cloud.up(regions, report.step)
     engine = _engine(cloud, toolchain)
-    engine.prepare(policy_config(settings), report.step)
+    engine.prepare(stack_policy_config(CHECKOUT, stack, settings), report.step)
     engine.recover(report.step)
     lost = cloud.identity(described).lost_since(CloudIdentity.read(_identity_file(cloud)))
     if lost:

@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 
 from infra.limits import LIMITS, ScaleLimits
 from infra.regions import BY_CODE
-from infra.settings import NAMESPACE, Product, StackSettings
+from infra.sections import Product
+from infra.settings import NAMESPACE, StackSettings
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | None"
 Node: TypeAlias = dict[str, Json]

@@ -8,7 +8,8 @@ from typing import Final
 
 from infra.limits import GIBIBYTE, LIMITS
 from infra.policy_config import LEVELS
-from infra.settings import NAMESPACE, Environment
+from infra.sections import Environment
+from infra.settings import NAMESPACE
 from ops.schema import Json, Node, node, stack_file_schema
 from stacks.profile import PROFILES, PostgresProfile, Profile, RedisProfile, Size
 
@@ -91,7 +92,7 @@ def _meant(one: Node, definitions: Node) -> Node:
 
 def _type(one: Node, definitions: Node) -> str:
     meant = _meant(one, definitions)
-    names = {"string": "text", "integer": "whole number", "array": "list", "object": "mapping"}
+    names = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list", "object": "mapping"}
     return names[str(meant["type"])]
 
 
