@@ -34,6 +34,8 @@ CIPHERS: Final = (
 LONG_READ: Final = "300s"
 TRUSTED_HOPS: Final = 0
 """Nothing stands before the gateway that adds to X-Forwarded-For: the network load balancer keeps client addresses."""
+TALKATIVE_HEADERS: Final = ("Server", "X-Powered-By")
+"""They tell an attacker what runs behind the edge, and nobody else anything."""
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
 
@@ -212,7 +214,12 @@ def _rule(backend: str, group: RouteGroup, args: EdgeArgs) -> dict[str, object]:
     headers = [{"name": name, "value": value} for name, value in sorted({**args.headers, **own}.items())]
     return {
         "matches": [{"path": _match(path)} for path in group.paths],
-        "filters": [{"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": headers}}],
+        "filters": [
+            {
+                "type": "ResponseHeaderModifier",
+                "responseHeaderModifier": {"set": headers, "remove": list(TALKATIVE_HEADERS)},
+            }
+        ],
         "timeouts": {"request": group.timeout, "backendRequest": group.timeout},
         "backendRefs": [{"name": backend, "port": args.backend_port}],
     }

@@ -9,7 +9,7 @@ from typing import Final
 import pulumi
 from pulumi_kubernetes import networking
 
-from components.edge import COMPONENT, IMMUTABLE, LONG_READ, EdgeArgs, EdgeHost, RouteGroup
+from components.edge import COMPONENT, IMMUTABLE, LONG_READ, TALKATIVE_HEADERS, EdgeArgs, EdgeHost, RouteGroup
 from components.labels import metadata
 from components.traffic_limits import STICKY_COOKIE
 
@@ -50,7 +50,8 @@ class IngressEdge(pulumi.ComponentResource):
 def _annotations(args: EdgeArgs, backend: str, group: RouteGroup) -> dict[str, str]:
     read = group.timeout.removesuffix("s")
     own = {"Cache-Control": IMMUTABLE} if group.immutable else {}
-    headers = "".join(f'more_set_headers "{key}: {value}";\n' for key, value in sorted({**args.headers, **own}.items()))
+    lines = [f'more_set_headers "{key}: {value}";\n' for key, value in sorted({**args.headers, **own}.items())]
+    headers = "".join([*lines, *(f'more_clear_headers "{key}";\n' for key in TALKATIVE_HEADERS)])
     found = {
         "ssl-redirect": "true",
         "force-ssl-redirect": "true",

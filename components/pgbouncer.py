@@ -17,7 +17,8 @@ from components.spread import affinity, zone_spread
 
 COMPONENT: Final = "pgbouncer"
 READ_DATABASE: Final = "contentgen_read"
-UID: Final = 70
+UID: Final = 999
+"""Its image needs no entry of it in passwd; low numbers belong to a node's own users."""
 RESOURCES: Final = Resources("100m", "500m", "64Mi", "128Mi")
 CONFIG_MOUNT: Final = "/etc/pgbouncer"
 GRACE_SECONDS: Final = 60

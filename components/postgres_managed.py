@@ -22,6 +22,7 @@ ENGINE_VERSION = "17"
 AUTOMATED_BACKUP_DAYS = 7
 AUTHORITY = "rds-ca-rsa2048-g1"
 INSIGHT_DAYS = 7
+LOGS = ["postgresql", "upgrade"]
 STORAGE_LIMIT_GB = 100
 """Where storage stops growing by itself (requirement Y02)."""
 GROWTH_STEP = 1.1
@@ -80,7 +81,7 @@ class ManagedPostgres(pulumi.ComponentResource):
             performance_insights_retention_period=INSIGHT_DAYS,
             monitoring_interval=INTERVAL_SECONDS,
             monitoring_role_arn=monitoring,
-            enabled_cloudwatch_logs_exports=["postgresql", "upgrade"],
+            enabled_cloudwatch_logs_exports=LOGS,
             db_name=DATABASE,
             username=USER,
             password=secret.result,
@@ -110,6 +111,7 @@ class ManagedPostgres(pulumi.ComponentResource):
                 performance_insights_retention_period=INSIGHT_DAYS,
                 monitoring_interval=INTERVAL_SECONDS,
                 monitoring_role_arn=monitoring,
+                enabled_cloudwatch_logs_exports=LOGS,
                 auto_minor_version_upgrade=True,
                 copy_tags_to_snapshot=True,
                 publicly_accessible=False,

@@ -170,7 +170,10 @@ def _pgbouncer(start: Start) -> Process:
         text = start.translated(declared.read_text())
         names = json.loads(start.machine.hosts_file.read_text())
         own.touch(mode=0o600)
-        own.write_text(poolers.localised(text, start.address, start.namespace, names))
+        try:
+            own.write_text(poolers.localised(text, start.address, start.namespace, names))
+        except poolers.UnknownName as unknown:
+            raise ImageError(str(unknown)) from None
         if identity:
             os.chown(own, identity.uid, identity.gid)
 

@@ -9,14 +9,21 @@ _HOST = re.compile(r"\bhost=(\S+)")
 _LISTEN = re.compile(r"^listen_addr\s*=.*$", re.MULTILINE)
 
 
+class UnknownName(Exception):
+    """A server in the configuration that nothing here answers for so far."""
+
+
 def localised(text: str, address: str, namespace: str, names: Mapping[str, str]) -> str:
     """The configuration with the pod's own address to listen on, and the servers' addresses for their names.
 
-    A name that is not known yet stays: PgBouncer answers its clients with an error and the pod is not ready.
+    Raises UnknownName for a server that has none yet: the pod waits for it, as PgBouncer would for its name service.
     """
 
     def resolved(found: re.Match[str]) -> str:
         plain = found[1].removesuffix(".cluster.local").removesuffix(".svc")
-        return f"host={names.get(plain) or names.get(f'{plain}.{namespace}') or found[1]}"
+        known = names.get(plain) or names.get(f"{plain}.{namespace}")
+        if known is None:
+            raise UnknownName(f"no address is known yet for {found[1]}")
+        return f"host={known}"
 
     return _LISTEN.sub(f"listen_addr = {address}", _HOST.sub(resolved, text))

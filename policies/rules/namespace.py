@@ -26,6 +26,8 @@ SECRET_NAME: Final = re.compile(
     r"(?i)(password|passwd|secret|token|api_?key|private_?key|access_?key(_id)?|credentials?)$"
 )
 LOGIN_IN_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@")
+NAME_OF_WORDS: Final = re.compile(r"([a-z]{3,}[0-9]*-){2,}[a-z0-9]{1,12}")
+"""Such as a bucket's name with the engine's suffix: several words in small letters, and a short end."""
 LONG_ENOUGH: Final = 20
 BITS_A_CHARACTER: Final = 4.0
 
@@ -93,6 +95,8 @@ def _secret(key: str, value: str) -> Iterator[str]:
         yield f"{key} holds a value in clear; mount it from a Secret"
     elif LOGIN_IN_ADDRESS.search(value):
         yield f"{key} holds an address with a password in it; mount it from a Secret"
+    elif NAME_OF_WORDS.fullmatch(value):
+        return
     elif len(value) >= LONG_ENOUGH and re.fullmatch(r"[A-Za-z0-9+/=_-]+", value) and _entropy(value) > BITS_A_CHARACTER:
         yield f"{key} holds what looks like a key; mount it from a Secret"
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from itertools import pairwise
+
 import pytest
 
+from tests.engine.scaling import Scaling
 from tests.engine.world import World, finished_job, summary
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
@@ -31,14 +35,17 @@ def test_each_region_runs_the_autoscalers_of_production(world: World, up: str) -
     for region in REGIONS:
         path = "jsonpath={range .items[*]}{.metadata.name} {.spec.minReplicas} {.spec.maxReplicas};{end}"
         found = world.kubectl("prod", "-n", "contentgen", "get", "hpa", "-o", path, region=region)
-        assert found == "cpm 2 10;im 2 5;worker 2 5;"
+        assert found == "cpm 2 10;im 2 5;"
+        path = "jsonpath={range .items[*]}{.metadata.name} {.spec.minReplicaCount} {.spec.maxReplicaCount};{end}"
+        queue = world.kubectl("prod", "-n", "contentgen", "get", "scaledobjects.keda.sh", "-o", path, region=region)
+        assert queue == "worker 2 5;"
 
 
 @pytest.mark.requirement("P04")
 def test_production_uses_managed_stores_in_every_region(world: World, up: str) -> None:
     for region in REGIONS:
         instances = world.aws("prod", "rds", region).describe_db_instances()["DBInstances"]
-        assert len(instances) == 2
+        assert len(instances) == 3
         assert [one["MultiAZ"] for one in instances if not one.get("ReadReplicaSourceDBInstanceIdentifier")] == [True]
         assert all(one["StorageEncrypted"] and not one["PubliclyAccessible"] for one in instances)
         groups = world.aws("prod", "elasticache", region).describe_replication_groups()["ReplicationGroups"]
@@ -60,6 +67,33 @@ def test_route_53_holds_geolocation_latency_and_failover_records(world: World, u
     assert len(client.list_health_checks()["HealthChecks"]) == 3
 
 
+@pytest.mark.requirement("K06")
+@pytest.mark.requirement("K07")
+def test_load_takes_cpm_from_two_to_its_maximum_in_steps_of_four_and_never_beyond(world: World, up: str) -> None:
+    scaling = Scaling(world, "prod", "cpm")
+    seen = scaling.under("1000m", until=10, seconds=300)
+    assert seen[0] == 2
+    assert max(seen) == 10
+    assert all(later - earlier <= 4 for earlier, later in pairwise(seen))
+    assert scaling.under("1000m", until=11, seconds=45) == [10]
+
+
+@pytest.mark.requirement("K06")
+def test_an_update_leaves_the_replicas_that_the_autoscaler_chose(world: World, up: str) -> None:
+    scaling = Scaling(world, "prod", "cpm")
+    assert scaling.replicas() == 10
+    done = world.command("up", "--stack", "prod")
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert scaling.replicas() == 10
+
+
+@pytest.fixture(scope="module")
+def calm_since(world: World, up: str) -> float:
+    """When the load went; the tests in between are the time that the autoscaler waits before it acts."""
+    Scaling(world, "prod", "cpm").use("1m")
+    return time.monotonic()
+
+
 def test_a_second_up_of_production_changes_nothing(world: World, up: str) -> None:
     done = world.command("up", "--stack", "prod")
     assert done.returncode == 0, done.stdout[-4000:]
@@ -67,11 +101,36 @@ def test_a_second_up_of_production_changes_nothing(world: World, up: str) -> Non
     assert len(summary(done.stdout).splitlines()) == 1
 
 
-def test_a_refresh_of_production_finds_no_drift(world: World, up: str) -> None:
+@pytest.mark.requirement("P02")
+def test_in_every_region_the_services_reach_the_database_through_two_poolers(
+    world: World, up: str, calm_since: float
+) -> None:
+    for region in REGIONS:
+        path = "jsonpath={.status.readyReplicas}"
+        ready = world.kubectl("prod", "-n", "contentgen", "get", "deployment", "pgbouncer", "-o", path, region=region)
+        assert ready == "2"
+        asked = world.database("prod", region, "SELECT DISTINCT application_name FROM pg_stat_activity")
+        # The pooler adds its client's address to the name; who comes directly has none.
+        assert any(name.startswith("cpm - 127.") for name in asked), asked
+
+
+def test_a_refresh_of_production_finds_no_drift(world: World, up: str, calm_since: float) -> None:
     engine = world.engine("prod")
     output = engine.quietly("refresh", "--preview-only", "--stack", "prod")
     assert summary(output).endswith("unchanged")
     assert len(summary(output).splitlines()) == 1
+
+
+@pytest.mark.requirement("K07")
+def test_without_load_cpm_goes_back_one_a_minute_after_five_calm_minutes(
+    world: World, up: str, calm_since: float
+) -> None:
+    scaling = Scaling(world, "prod", "cpm")
+    steps = scaling.falling(to=8, seconds=600)
+    assert [count for _, count in steps] == [9, 8]
+    # The controller looks every 15 seconds, at metrics that are as old at the most.
+    assert steps[0][0] - calm_since >= 300 - 15
+    assert steps[1][0] - steps[0][0] >= 60 - 15
 
 
 def test_production_can_be_taken_down_although_it_is_protected(world: World, up: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
 import os
 import subprocess
@@ -10,7 +12,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import asyncpg
 import boto3
 import httpx
 import psutil
@@ -77,6 +81,30 @@ class World:
         command = [str(Path(sys.prefix) / "bin" / "kubectl"), "--kubeconfig", kubeconfig, *arguments]
         environment = {**self.environment(), "HOME": str(self.state)}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    def database(self, stack: str, region: str, query: str) -> list[str]:
+        """The first column of a query's answer from a region's database, by the address that its jobs have."""
+        path = "jsonpath={.items[*].data.database_url_direct}"
+        secret = self.kubectl(stack, "-n", "contentgen", "get", "secrets", "-o", path, region=region).split()[-1]
+        address = urlsplit(base64.b64decode(secret).decode())
+        names = json.loads((self.state / stack / "regions" / region / "names.json").read_text())
+        host = str(address.hostname)
+
+        async def ask() -> list[str]:
+            connection = await asyncpg.connect(
+                host=names.get(host) or names[f"{host}.contentgen"],
+                port=address.port,
+                user=address.username,
+                password=address.password,
+                database=address.path.lstrip("/"),
+                ssl="require" if "sslmode=require" in address.query else False,
+            )
+            try:
+                return [str(row[0]) for row in await connection.fetch(query)]
+            finally:
+                await connection.close()
+
+        return asyncio.run(ask())
 
     def checkpoint(self, stack: str) -> Mapping[str, object]:
         return json.loads(self.engine(stack).checkpoint.read_text())["checkpoint"]["latest"]

@@ -126,7 +126,7 @@ def _start(tmp_path: Path, **values: object) -> Start:
     machine = Machine("http://127.0.0.1:1", tmp_path / "names", tmp_path / "ca")
     plain = {"command": (), "arguments": ("serve",), "environment": {"A": "b"}, "address": "127.16.0.2"}
     more = {"namespace": "contentgen", "region": "us-east-1", "home": tmp_path, "machine": machine}
-    return Start(**{**plain, **more, **values})  # type: ignore[arg-type]
+    return Start(**{**plain, **more, **values}, translated=str)  # type: ignore[arg-type]
 
 
 def test_our_image_runs_the_application_with_the_declared_variables(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_no_pod_runs_as_root_or_may_become_more_than_it_is(each: RecordingEngine
     for one in workloads(each):
         spec = pod(one)
         assert isinstance(spec, dict)
-        uid = 999 if one.type.endswith("StatefulSet") else 70 if "pgbouncer" in one.name else 1001
+        uid = 999 if one.type.endswith("StatefulSet") or "pgbouncer" in one.name else 1001
         assert spec["securityContext"] == {
             "runAsNonRoot": True,
             "runAsUser": uid,

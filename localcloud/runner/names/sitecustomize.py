@@ -40,6 +40,9 @@ def _patch_uvloop():
     connect, resolve = uvloop.Loop.create_connection, uvloop.Loop.getaddrinfo
 
     async def create_connection(self, protocol_factory, host=None, *arguments, **options):
+        # The certificate is for the name, whatever address it has.
+        if options.get("ssl") and options.get("server_hostname") is None and isinstance(host, str):
+            options["server_hostname"] = host
         return await connect(self, protocol_factory, _address(host), *arguments, **options)
 
     async def loop_getaddrinfo(self, host, *arguments, **options):
