@@ -26,9 +26,7 @@ def _with_services(what: str, work: Callable[[Services], Awaitable[T]]) -> T:
         try:
             return await work(services)
         finally:
-            await services.http.aclose()
-            await services.redis.close()
-            await services.database.close()
+            await services.close()
 
     with reported(what):
         return asyncio.run(run())

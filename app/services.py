@@ -47,6 +47,13 @@ class Services:
     regions: Regions
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self.http.aclose()
+        await self.redis.close()
+        await self.limiter.close()
+        await self.database.close()
+
 
 def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     """Put the parts together; nothing runs and nothing is connected yet."""
@@ -83,9 +90,7 @@ async def running(settings: Settings, lifecycle: Lifecycle) -> AsyncIterator[Ser
         async with background(services.cache.listen(), services.switchboard.follow()):
             yield services
     finally:
-        await services.http.aclose()
-        await services.redis.close()
-        await services.database.close()
+        await services.close()
 
 
 @asynccontextmanager

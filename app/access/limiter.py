@@ -93,6 +93,10 @@ class Limiter:
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._script: str | None = None
 
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._link.close()
+
     async def request(self, who: str, allowance: Allowance, *, generation: bool) -> Verdict:
         """Count one request; the verdict is the refusing window's, else the narrowest one's."""
         question = _Question(who, _windows(allowance, generation=generation), generation)

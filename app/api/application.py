@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from enum import StrEnum
 
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
@@ -67,7 +68,7 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
     routers = ROUTERS[role] if settings.closed else (*ROUTERS[role], debug.router)
     for router in routers:
         app.include_router(router)
-    _wrap(app, settings, role, [route for router in routers for route in router.routes])
+    wrap(app, settings, role, [route for router in routers for route in router.routes])
     return app
 
 
@@ -88,7 +89,7 @@ ROUTERS = {
 }
 
 
-def _wrap(app: FastAPI, settings: Settings, role: Role, routes: list[BaseRoute]) -> None:
+def wrap(app: Starlette, settings: Settings, role: Role, routes: list[BaseRoute]) -> None:
     """The layers; what is added last is outermost."""
     if role is Role.CPM:
         app.add_middleware(Modes)

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pgqueuer.errors import FailingListenerError
 
 from app.domain import Assignment, GenerationRequest, JobStatus, Priority
 from app.ids import JobId
@@ -20,7 +21,7 @@ from app.queue import PATIENCE_SECONDS, rank
 from app.services import Lifecycle, Services, running
 from app.settings import Settings
 from app.sweeper import sweep
-from app.worker import Worker
+from app.worker import Manager, Worker
 from app.writers.embedded import EmbeddedWriter
 
 MakeSettings = Callable[..., Settings]
@@ -237,6 +238,30 @@ def test_a_job_that_fell_out_of_the_queue_is_put_back(make_settings: MakeSetting
 
     async def scenario(services: Services) -> None:
         assert (await ended(services, await lost(services))).status is JobStatus.COMPLETED
+
+    in_service(quick(make_settings, url), scenario)
+
+
+def test_a_worker_whose_listener_fails_goes_on_taking_jobs(
+    make_settings: MakeSettings, im: tuple[FakeIm, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake, url = im
+    fake.answers = [GOOD]
+    failures: list[FailingListenerError] = []
+
+    async def deaf_once(manager: Manager, **_: object) -> None:
+        if not failures:
+            failures.append(FailingListenerError())
+            raise failures[0]
+        await manager.shutdown.wait()
+
+    monkeypatch.setattr(Manager, "listener_healthy", deaf_once)
+
+    async def scenario(services: Services) -> None:
+        while not failures:
+            await asyncio.sleep(0.02)
+        for _ in range(3):
+            assert (await ended(services, await accept(services))).status is JobStatus.COMPLETED
 
     in_service(quick(make_settings, url), scenario)
 

@@ -1,84 +1,43 @@
-"""`python tests/load/bench.py`: the figures of docs/benchmarks.md, on servers of its own, as JSON and as a table.
+"""`python -m tests.load.bench [--json]`: what the service takes, on servers of its own, beside what was promised.
 
-Every feature is on: limits (set high, so that they count and never refuse), cache, logs, figures, headers, queue.
+Nothing here passes or fails; docs/benchmarks.md shows the rows. BENCH_SECONDS shortens the timed runs (default 60).
 """
 
 import asyncio
 import json
 import os
-import shutil
-import signal
 import statistics
 import sys
-import tempfile
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from urllib.error import URLError
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 
-import asyncpg
-from client import Result, load, post
+from tests.load.client import Result, load, post
+from tests.load.layers import microseconds
+from tests.load.site import Running, Site, site
 
-from localcloud.postgres import PostgresServer
-from localcloud.redis import RedisServer
-from localcloud.servers import free_port, started
-
-ROOT = Path(__file__).parents[2]
-SECONDS = float(os.environ.get("BENCH_SECONDS", "10"))
+COMMAND = "python -m tests.load.bench"
+SECONDS = float(os.environ.get("BENCH_SECONDS", "60"))
+MANY_REQUESTS, MANY_JOBS = 100_000, 10_000
 BODY = {
     "topic": "How to brew better coffee at home",
     "content_type": "blog",
     "client_id": "bench",
     "keywords": ["water"],
 }
+BARE = ("-m", "uvicorn", "tests.load.bare:app", "--port", "{port}", "--log-level", "error", "--no-access-log")
+SLOW = ("-m", "uvicorn", "tests.load.slow:app", "--port", "{port}", "--log-level", "error", "--no-access-log")
 
 
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1):
-            return True
-    except (URLError, OSError):
-        return False
+@dataclass(frozen=True)
+class Row:
+    """One figure: what was measured, what came out, what was promised ("" where nothing was), and how to repeat it."""
 
-
-class Bench:
-    """Servers and processes of one run."""
-
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.folder, self.stack = folder, stack
-        postgres = PostgresServer(folder / "postgres", "127.0.0.1", free_port(), {"shared_buffers": "256MB"})
-        postgres.initialise("bench", "bench-password", "bench")
-        redis = RedisServer(folder / "redis", "127.0.0.1", free_port(), {"maxmemory": "256mb"})
-        redis.initialise()
-        stack.enter_context(postgres.running())
-        stack.enter_context(redis.running())
-        self.database = f"postgresql://bench:bench-password@127.0.0.1:{postgres.port}/bench"
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'tests/load'}",
-            "DATABASE_URL": self.database,
-            "DATABASE_URL_DIRECT": self.database,
-            "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0",
-            "HOST": "127.0.0.1",
-            "RATE_LIMIT_PER_MINUTE": "10000000",
-            "RATE_LIMIT_PER_HOUR": "10000000",
-            "RATE_LIMIT_GENERATE_PER_MINUTE": "10000000",
-        }
-
-    @contextmanager
-    def process(self, name: str, *command: str, path: str = "/ready", **variables: str) -> Iterator[tuple[int, int]]:
-        """A server process; gives its port and pid."""
-        port = free_port()
-        with started(
-            [sys.executable, *[part.format(port=port) for part in command]],
-            environment={**self.environment, "PORT": str(port), **variables},
-            identity=None,
-            log=self.folder / f"{name}.log",
-            ready=lambda: _answers(f"http://127.0.0.1:{port}{path}"),
-            stop_signal=signal.SIGTERM,
-        ) as running:
-            yield port, running.pid
+    what: str
+    figure: str
+    goal: str
+    command: str = COMMAND
 
 
 def request(number: int) -> bytes:
@@ -86,94 +45,157 @@ def request(number: int) -> bytes:
     return post("/generate", json.dumps({**BODY, "topic": f"Coffee number {number}"}).encode())
 
 
-def figures(result: Result) -> dict[str, float]:
-    """What is reported of a run."""
-    names = {"p50_ms": 50, "p95_ms": 95, "p99_ms": 99}
-    latencies = {name: round(result.percentile(share), 1) for name, share in names.items()}
-    return {"per_second": round(result.per_second), **latencies, "failed": result.failed, "sent": len(result.latencies)}
+def throughput(here: Site) -> list[Row]:
+    """The service against the floor, in turns, in one run; the medians of five count."""
+    rates: dict[str, list[float]] = {"service": [], "bare": []}
+    costs: dict[str, list[float]] = {"service": [], "bare": []}
+    with here.cpm() as service, here.process("bare", *BARE, path="/openapi.json") as bare:
+        for _ in range(5):
+            for name, running in (("service", service), ("bare", bare)):
+                before = running.processor_seconds
+                run = _load(running, seconds=SECONDS / 12, connections=32)
+                rates[name].append(run.per_second)
+                costs[name].append(1e6 * (running.processor_seconds - before) / max(1, len(run.latencies)))
+    service_rate, bare_rate = (statistics.median(rates[name]) for name in ("service", "bare"))
+    service_cost, bare_cost = (statistics.median(costs[name]) for name in ("service", "bare"))
+    pair = f"{service_rate:.0f} and {bare_rate:.0f} requests a second, {service_cost:.0f} and {bare_cost:.0f} us each"
+    what = "POST /generate, every feature on, against a bare FastAPI endpoint with one INSERT"
+    return [Row(what, f"{service_rate / bare_rate:.2f} of its throughput ({pair})", ">= 0.50")]
 
 
-def resident_megabytes(pid: int) -> float:
-    """Resident memory of a process."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
+def sustained(here: Site) -> list[Row]:
+    """T03: so many requests at fixed times, whatever the answers take; then every accepted job is done, once."""
+    here.empty()
+    with here.cpm() as service:
+        run = _load(service, seconds=SECONDS, connections=200, rate=500)
+        accepted = [json.loads(body)["job_id"] for body in run.bodies]
+    seconds = _drain(here)
+    done = Counter(row["id"] for row in here.query("SELECT id FROM jobs WHERE status = 'completed' AND attempt = 1"))
+    missing = [job for job in accepted if done[job] != 1]
+    what = f"500 requests a second for {SECONDS:.0f} s"
+    return [
+        Row(what, f"P95 {run.percentile(95):.0f} ms, P99 {run.percentile(99):.0f} ms", "P95 < 1000 ms, P99 < 3000 ms"),
+        Row(f"{what}: errors", f"{run.failed} of {len(run.latencies)}", "< 0.1 %"),
+        Row(f"{what}: accepted jobs lost or done twice", f"{len(missing)} of {len(accepted)}", "0"),
+        Row("jobs done by one worker", f"{len(accepted) / seconds:.0f} a second", ""),
+    ]
 
 
-async def jobs_by_status(database: str) -> dict[str, int]:
-    """How many jobs are in which state."""
-    connection = await asyncpg.connect(database)
-    try:
-        rows = await connection.fetch("SELECT status, count(*) AS jobs FROM jobs GROUP BY status")
-        return {row["status"]: row["jobs"] for row in rows}
-    finally:
-        await connection.close()
+def memory(here: Site) -> list[Row]:
+    """One process over many requests: how much, and whether it grows."""
+    here.empty()
+    sizes: dict[int, float] = {}
+    with here.cpm() as service:
+        for share in (2, 1):
+            run = _load(service, requests=MANY_REQUESTS // 2, connections=32)
+            sizes[MANY_REQUESTS // share] = service.megabytes
+    half, whole = sizes.values()
+    figure = f"{whole:.0f} MB ({half:.0f} MB after half of them), {run.failed} errors"
+    return [Row(f"memory of one API process after {MANY_REQUESTS} requests", figure, "<= 200 MB, flat")]
 
 
-def processor_seconds(pid: int) -> float:
-    """Processor time a process has used; unlike throughput it is the same on a busy machine."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def middleware(here: Site) -> list[Row]:
+    """Processor time of our layers around an application that does nothing."""
+    figure = asyncio.run(microseconds(here.environment))
+    return [Row("processor time of our middleware a request", f"{figure:.0f} us", "<= 150 us")]
 
 
-def throughput(bench: Bench) -> dict[str, object]:
-    """The service against the floor, in turns, in the same run."""
-    rates: dict[str, list[dict[str, float]]] = {"service": [], "bare": []}
-    bare = ("-m", "uvicorn", "bare:app", "--port", "{port}", "--log-level", "error", "--no-access-log")
-    with (
-        bench.process("cpm", "-m", "app", "serve", "--role", "cpm") as (service_port, service_pid),
-        bench.process("bare", *bare, path="/openapi.json") as (bare_port, bare_pid),
-    ):
-        before = resident_megabytes(service_pid)
-        for _ in range(3):
-            for name, port, pid in (("service", service_port, service_pid), ("bare", bare_port, bare_pid)):
-                used = processor_seconds(pid)
-                run = asyncio.run(load("127.0.0.1", port, request, connections=32, seconds=SECONDS / 2))
-                spent = 1e6 * (processor_seconds(pid) - used) / max(1, len(run.latencies))
-                rates[name].append({**figures(run), "processor_us": round(spent)})
-        after = resident_megabytes(service_pid)
-    median = {name: statistics.median(run["per_second"] for run in runs) for name, runs in rates.items()}
-    memory = {"before_mb": before, "after_mb": after}
-    return {
-        "service": rates["service"],
-        "bare": rates["bare"],
-        "ratio": round(median["service"] / median["bare"], 2),
-        **memory,
-    }
+def start_of_a_job(here: Site) -> list[Row]:
+    """From acceptance to the first attempt when nothing else waits."""
+    here.empty()
+    with here.cpm() as service, here.workers():
+        for _ in range(100):
+            _load(service, requests=1, connections=1)
+            _until(lambda: here.query("SELECT count(*) FROM jobs WHERE status != 'completed'")[0][0] == 0)
+    waits = "SELECT extract(epoch FROM started_at - created_at) * 1000 AS wait FROM jobs ORDER BY 1"
+    ordered = [float(row["wait"]) for row in here.query(waits)]
+    figure = f"P50 {ordered[49]:.0f} ms, P95 {ordered[94]:.0f} ms"
+    return [Row("from acceptance to the start of a job, idle", figure, "P95 < 50 ms")]
 
 
-def sustained(bench: Bench) -> dict[str, object]:
-    """T03: 500 requests a second; afterwards every accepted job is there exactly once."""
-    asyncio.run(_empty(bench.database))
-    with bench.process("cpm", "-m", "app", "serve", "--role", "cpm") as (port, _):
-        run = asyncio.run(load("127.0.0.1", port, request, connections=200, seconds=SECONDS * 6, rate=500))
-    accepted = {json.loads(body)["job_id"] for body in run.bodies}
-    stored = asyncio.run(jobs_by_status(bench.database))
-    return {**figures(run), "accepted": len(accepted), "stored": sum(stored.values())}
+def overhead(here: Site) -> list[Row]:
+    """Jobs of exactly one second, more than fit at once: what a full worker adds to each."""
+    here.empty()
+    with here.cpm() as service:
+        _load(service, requests=100, connections=10)
+    with here.process("slow", *SLOW, path="/health") as slow, here.workers(slow.url, WORKER_CONCURRENCY="10"):
+        _until(lambda: here.query("SELECT count(*) FROM jobs WHERE status != 'completed'")[0][0] == 0)
+    row = here.query(
+        "SELECT avg(extract(epoch FROM finished_at - started_at)) AS job,"
+        " extract(epoch FROM max(finished_at) - min(started_at)) AS run FROM jobs"
+    )[0]
+    share = 100 * (float(row["run"]) / 10 - 1)
+    figure = f"{1000 * (float(row['job']) - 1):.1f} ms from start to end; {share:.1f} % with ten at once, always full"
+    return [Row("what queue and worker add to a job of 1 s", figure, "< 1 %")]
 
 
-async def _empty(database: str) -> None:
-    connection = await asyncpg.connect(database)
-    try:
-        await connection.execute("TRUNCATE jobs, pgqueuer, pgqueuer_log, idempotency_keys")
-    finally:
-        await connection.close()
+def restart(here: Site) -> list[Row]:
+    """Many queued jobs, the database killed and started again: all of them are done, once."""
+    here.empty()
+    with here.cpm() as service:
+        _load(service, requests=MANY_JOBS, connections=32)
+    here.postgres.restart()
+    seconds = _drain(here)
+    done = here.query("SELECT count(*) AS jobs, count(DISTINCT id) AS ids FROM jobs WHERE status = 'completed'")[0]
+    figure = f"{done['jobs']} done, {done['ids']} different, in {seconds:.0f} s"
+    return [Row(f"{MANY_JOBS} queued jobs and a killed database", figure, f"{MANY_JOBS} done once")]
+
+
+FIGURES: tuple[Callable[[Site], list[Row]], ...] = (
+    throughput,
+    sustained,
+    memory,
+    middleware,
+    start_of_a_job,
+    overhead,
+    restart,
+)
+
+
+def rows(*names: str) -> list[Row]:
+    """All figures, or those of the named functions."""
+    with site() as here:
+        return [row for figure in FIGURES if not names or figure.__name__ in names for row in figure(here)]
+
+
+def _load(
+    running: Running,
+    *,
+    connections: int,
+    seconds: float | None = None,
+    requests: int | None = None,
+    rate: float | None = None,
+) -> Result:
+    limits = {"seconds": seconds, "requests": requests, "rate": rate}
+    return asyncio.run(load("127.0.0.1", running.port, request, connections=connections, **limits))
+
+
+def _drain(here: Site) -> float:
+    """Have every open job done by one worker; seconds."""
+    began = time.perf_counter()
+    with here.workers(WORKER_CONCURRENCY="20"):
+        open_jobs = "SELECT count(*) FROM jobs WHERE status IN ('pending', 'in_progress')"
+        _until(lambda: here.query(open_jobs)[0][0] == 0, 1200)
+    return time.perf_counter() - began
+
+
+def _until(question: Callable[[], bool], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not question():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not after {seconds} s")
+        time.sleep(0.05)
 
 
 def main() -> None:
-    """Run everything and print it."""
-    folder = Path(tempfile.mkdtemp(prefix="contentgen-bench-"))
-    folder.chmod(0o755)
-    try:
-        with ExitStack() as stack:
-            bench = Bench(folder, stack)
-            from app.migrate import migrate
-            from app.settings import Settings
-
-            asyncio.run(migrate(Settings(database_url=bench.database, database_url_direct=bench.database)))  # type: ignore[arg-type]
-            report = {"throughput": throughput(bench), "sustained": sustained(bench)}
-        print(json.dumps(report, indent=1))
-    finally:
-        shutil.rmtree(folder)
+    """Print the rows, as a table or as JSON."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--json"]
+    found = rows(*arguments)
+    if "--json" in sys.argv:
+        print(json.dumps([asdict(row) for row in found], indent=1))
+        return
+    for row in found:
+        print(f"{row.what}: {row.figure}" + (f"  (goal {row.goal})" if row.goal else ""))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A small HTTP/1.1 load generator: on a shared machine the client must cost less than the server it measures."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -38,18 +39,21 @@ async def load(
     request: Callable[[int], bytes],
     *,
     connections: int,
-    seconds: float,
+    seconds: float | None = None,
+    requests: int | None = None,
     rate: float | None = None,
 ) -> Result:
-    """Send for so long over so many connections; with a `rate` at fixed times, so that a slow server is not spared."""
-    result, counter, began = Result(), iter(range(10**9)), time.perf_counter()
-    until = began + seconds
+    """Send for so long, or so many, over so many connections; with a `rate` at fixed times.
+
+    A latency at a rate counts from when the request was due, so that a slow server is not spared.
+    """
+    result, counter, began = Result(), iter(range(requests or 10**9)), time.perf_counter()
+    until = began + (seconds or math.inf)
 
     async def run() -> None:
         reader, writer = await asyncio.open_connection(host, port)
         try:
-            while time.perf_counter() < until:
-                number = next(counter)
+            while time.perf_counter() < until and (number := next(counter, None)) is not None:
                 due = began + number / rate if rate else time.perf_counter()
                 if due >= until:
                     return
