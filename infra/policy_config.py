@@ -28,16 +28,6 @@ LEVELS: Final = MappingProxyType(
 PENDING: Final[Mapping[str, str]] = MappingProxyType(
     {
         "backup-is-tried": "the restore test by the clock and its alarm come with the backups",
-        "pinned-images": "comes with the platform's objects",
-        "database-backups": "comes with the platform's objects",
-        "namespace-quota": "comes with the platform's objects",
-        "protected-state": "comes with the platform's objects",
-        "rate-limits": "comes with the platform's objects",
-        "secret-with-own-key": "comes with the platform's objects",
-        "stated-resources": "comes with the platform's objects",
-        "database-insight": "read replicas do not export their log yet",
-        "pod-user": "the pooler's image has a user of its own below the others'",
-        "talkative-headers": "the edge does not take Server and X-Powered-By away yet",
         "bucket-access-log": "a bucket for logs comes with the backups",
         "locked-backups": "the retention lock comes with the backups",
     }

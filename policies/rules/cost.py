@@ -25,7 +25,7 @@ LABELS: Final = ["name", "component", "part-of", "managed-by"]
 def _budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
     budgets = [one for one in resources if one.properties.get("timeUnit") == "MONTHLY"]
     if not budgets:
-        yield Violation("the stack has no monthly budget")
+        yield Violation("has no monthly budget")
     for budget in budgets:
         yield from (Violation(wrong, budget) for wrong in _one_budget(budget, settings.number("monthlyUsd")))
 
