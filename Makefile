@@ -1,9 +1,10 @@
 # What people and CI run. Everything is installed by the project's own files; `make help` lists the targets.
 STACK ?= local
 PYTHON ?= python3
+BASE ?= origin/main
 CONTENTGEN := .venv/bin/contentgen
 
-.PHONY: help environment up preview refresh down status doctor test test-fast lint requirements generated bench lock
+.PHONY: help environment up preview refresh down status doctor test test-fast lint requirements generated pr-check drift policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -49,6 +50,18 @@ requirements: environment ## which requirements the last test run proved
 
 generated: environment ## write the files that are made from the code
 	@$(CONTENTGEN) generate
+
+pr-check: environment ## what this checkout changes against BASE, for every stack, as one comment; no credentials
+	@$(CONTENTGEN) pr-check --base $(BASE) $(if $(filter command%,$(origin STACK)),--stack $(STACK))
+
+drift: environment ## what differs between a running STACK and what was declared
+	@$(CONTENTGEN) drift --stack $(STACK)
+
+policy: environment ## the policy pack on what every stack declares, without an engine
+	@.venv/bin/python -m pytest -q tests/policies
+
+workflows: environment ## the workflows, by actionlint
+	@.venv/bin/python -m pytest -q tests/workflows
 
 bench: environment ## measure, and write docs/benchmarks.md
 	@.venv/bin/python -m tests.bench

@@ -1,16 +1,19 @@
 """``contentgen``: what an engineer or CI runs. Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 the machine
-lacks something, 130 interrupted.
+lacks something, 4 a comment could not be published, 130 interrupted.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from infra.errors import SettingsError
+from infra.stackfile import stacks
 from infra.target import TargetError
 from localcloud.cloud import CloudError
 from localcloud.cluster import ClusterError
@@ -19,12 +22,23 @@ from localcloud.paths import CHECKOUT
 from localcloud.toolchain.build import ToolchainError
 from ops import deployment, doctoring, reporting
 from ops.console import Report
+from ops.cost.book import TABLE
+from ops.cost.refresh import AWS_PRICE_LIST, PriceListError, refresh_prices
+from ops.drift import drift as find_drift
 from ops.generating import generate as generate_files
+from ops.previewing import PreviewError
+from ops.pull_request import check_pull_request
+from ops.report.command import DEFAULT_FILE, chosen, pull_request_of
+from ops.report.command import report as report_on
+from ops.report.events import ReportError
+from ops.report.publishing import PublishingError
+from ops.report.secrets import redacted
 from ops.requirements import RequirementsError, review
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_MACHINE = 3
+EXIT_PUBLISHING = 4
 EXIT_INTERRUPTED = 130
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -88,6 +102,50 @@ def generate(
         raise typer.Exit(EXIT_FAILED)
 
 
+@app.command(name="report")
+def report_(
+    preview: Annotated[list[str], typer.Option("--preview", help="stack=file of streaming JSON; may be repeated")],
+    output: Annotated[Path, typer.Option(help="where the comment is written")] = DEFAULT_FILE,
+    pull_request: Annotated[str, typer.Option(help="owner/name#number; its token is GITHUB_TOKEN")] = "",
+) -> None:
+    """Turn previews into one comment of a pull request; 1 when the check fails, 4 when it cannot be published."""
+    where = pull_request_of(pull_request, os.environ) if pull_request else None
+    if not report_on(CHECKOUT, chosen(preview), output, where, Report()):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def drift(stack: Stack = "local") -> None:
+    """Name what differs between a running stack and what was declared; 1 when something does."""
+    if not find_drift(stack, Report()):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command(name="pr-check")
+def pr_check(
+    base: Annotated[str, typer.Option(help="commit the pull request goes to")] = "origin/main",
+    stack: Annotated[list[str] | None, typer.Option("--stack", "-s", help="one stack; all when left out")] = None,
+) -> None:
+    """Deploy the base onto the embedded cloud, preview this checkout against it, write the comment. No credentials."""
+    if not check_pull_request(base, stack or stacks(CHECKOUT), Report()):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def prices(
+    write: Annotated[bool, typer.Option("--write", help="write the table; else only show what differs")] = False,
+) -> None:
+    """Read the prices of ops/cost/prices.yaml again from AWS's public price list; 3 where it cannot be reached."""
+    refresh_prices(TABLE, AWS_PRICE_LIST, Report(), write=write)
+
+
+@app.command()
+def redact() -> None:
+    """Pass standard input on without secrets: for the engine's words when an update is not the one that was planned."""
+    for line in sys.stdin:
+        sys.stdout.write(redacted(line))
+
+
 @app.command()
 def requirements() -> None:
     """Show which requirements the last test run proved, and write docs/requirements.md."""
@@ -103,9 +161,11 @@ def main() -> None:
         _fail(str(error), EXIT_USAGE)
     except TargetError as error:
         _fail(str(error), EXIT_USAGE)
-    except (ToolchainError, CloudError, ClusterError) as error:
+    except PublishingError as error:
+        _fail(str(error), EXIT_PUBLISHING)
+    except (ToolchainError, CloudError, ClusterError, PriceListError) as error:
         _fail(str(error), EXIT_MACHINE)
-    except (EngineError, RequirementsError) as error:
+    except (EngineError, RequirementsError, ReportError, PreviewError) as error:
         _fail(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
         _fail("interrupted; run the same command again to go on", EXIT_INTERRUPTED)

@@ -75,6 +75,12 @@ def check(stack: str | None, report: Report) -> None:
         report.line(f"Pulumi.{name}.yaml: {settings.environment}, {', '.join(settings.regions)}: no finding")
 
 
+def prepared(stack: str, report: Report) -> Engine:
+    """The engine of a stack on its embedded cloud, ready for any command."""
+    _, _, engine = _ready(stack, _sound(stack), report)
+    return engine
+
+
 def _sound(stack: str) -> StackSettings:
     """A stack's settings. Raises SettingsError for wrong ones, and for those that cannot work together."""
     settings = read(CHECKOUT, stack)

@@ -1,0 +1,118 @@
+"""``contentgen prices``: reads the table's prices again from AWS's public price list, which asks for no account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import httpx
+import yaml
+
+from ops.console import Report
+from ops.cost.book import Row, Table, load
+from ops.report.events import Json, Object
+
+AWS_PRICE_LIST: Final = "https://pricing.us-east-1.amazonaws.com"
+TIMEOUT_SECONDS: Final = 300.0
+
+
+class PriceListError(Exception):
+    """The list cannot be reached, or it is not what it was; the table stays as it is."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A price that is another one today."""
+
+    item: str
+    region: str
+    was: float
+    is_: float
+
+
+def refresh_prices(path: Path, address: str, report: Report, *, write: bool) -> None:
+    """Tells every price that moved, and with ``write`` puts it into the table with today's date.
+
+    Raises PriceListError when the list cannot be read.
+    """
+    table = load(path).table
+    moved = [one for row in table.prices if row.offer for one in _compared(row, address)]
+    for one in moved:
+        report.line(f"{one.item} in {one.region}: {one.was:g} is now {one.is_:g}")
+    listed = sum(1 for row in table.prices if row.offer)
+    report.line(f"{listed} of {len(table.prices)} items are in the list; {len(moved)} prices moved")
+    if write and moved:
+        path.write_text(rewritten(path.read_text(), table, moved))
+
+
+def _compared(row: Row, address: str) -> Iterator[Moved]:
+    for region, was in row.usd.items():
+        now = price_in(_offer(address, row.offer, region), row.match)
+        if now is not None and now != was:
+            yield Moved(row.item, region, was, now)
+
+
+def _offer(address: str, offer: str, region: str) -> Object:
+    """One service's list in one region: some ten megabytes."""
+    url = f"{address}/offers/v1.0/aws/{offer}/current/{region}/index.json"
+    try:
+        answer = httpx.get(url, timeout=TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        found: Json = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise PriceListError(f"{url}: {error}; the table stays as it is") from None
+    if not isinstance(found, dict) or "products" not in found or "terms" not in found:
+        raise PriceListError(f"{url} holds no products and terms; the table stays as it is")
+    return found
+
+
+def price_in(offer: Object, match: Mapping[str, str]) -> float | None:
+    """The price on demand of the product with these attributes; None when the list has none, or more than one."""
+    products = _object(offer.get("products"))
+    skus = [sku for sku, product in products.items() if _matches(_object(product), match)]
+    terms = _object(_object(offer.get("terms")).get("OnDemand"))
+    prices = {price for sku in skus for price in _prices(_object(terms.get(sku)))}
+    return prices.pop() if len(prices) == 1 else None
+
+
+def _matches(product: Object, match: Mapping[str, str]) -> bool:
+    attributes = {**_object(product.get("attributes")), "productFamily": product.get("productFamily")}
+    return all(attributes.get(key) == value for key, value in match.items())
+
+
+def _prices(terms: Object) -> Iterator[float]:
+    for term in terms.values():
+        for dimension in _object(_object(term).get("priceDimensions")).values():
+            usd = _object(_object(dimension).get("pricePerUnit")).get("USD")
+            if isinstance(usd, str) and float(usd) > 0:
+                yield float(usd)
+
+
+def rewritten(text: str, table: Table, moved: list[Moved]) -> str:
+    """The table's text with the new prices and today's date on their rows; its head and its other lines stay."""
+    today = datetime.now(UTC).date().isoformat()
+    by_item: dict[str, dict[str, float]] = {}
+    for one in moved:
+        by_item.setdefault(one.item, {})[one.region] = one.is_
+    lines = []
+    for line in text.splitlines():
+        row = _row_of(line, table)
+        lines.append(line if row is None or row.item not in by_item else _written(row, by_item[row.item], today))
+    return "\n".join(lines) + "\n"
+
+
+def _row_of(line: str, table: Table) -> Row | None:
+    return next((row for row in table.prices if line.startswith(f"  - {{item: {row.item},")), None)
+
+
+def _written(row: Row, prices: Mapping[str, float], today: str) -> str:
+    values = {**row.model_dump(exclude_defaults=True), "usd": {**row.usd, **prices}, "read": today}
+    flow = yaml.safe_dump(values, default_flow_style=True, sort_keys=False, width=10_000).strip()
+    return f"  - {flow}"
+
+
+def _object(value: Json) -> Object:
+    return value if isinstance(value, dict) else {}

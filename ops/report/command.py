@@ -1,0 +1,87 @@
+"""``contentgen report``: previews in, one comment out; the exit code says whether the check passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from infra.stackfile import read
+from ops.console import Report
+from ops.cost.book import Book, load
+from ops.cost.estimate import Estimate, Priced, assumptions, estimate
+from ops.policy_pack import stack_policy_config
+from ops.report.events import Change, Object, Operation, Preview, ReportError, parse
+from ops.report.markdown import StackReport, comment
+from ops.report.publishing import API, PublishingError, PullRequest, publish
+from ops.report.verdict import failures, levels
+
+DEFAULT_FILE: Final = Path("reports/preview.md")
+
+
+def report(
+    root: Path, previews: Mapping[str, Path], output: Path, pull_request: PullRequest | None, out: Report
+) -> bool:
+    """Writes the comment to ``output``, and to the pull request where one is given; whether the check passes.
+
+    Raises ReportError for a preview that cannot be read, PublishingError when the comment could not be published: the
+    file is written first, so nothing is lost.
+    """
+    book = load()
+    stacks = [_stack(root, stack, path, book) for stack, path in previews.items()]
+    text = comment(stacks, assumptions(book))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text)
+    out.line(f"{output}: {len(text)} characters")
+    failed = [why for one in stacks for why in failures(one.preview, one.levels)]
+    for why in failed:
+        out.line(f"fails: {why}")
+    if pull_request:
+        try:
+            out.line(publish(text, pull_request))
+        except PublishingError as error:
+            raise PublishingError(f"{error}; the comment is in {output}") from None
+    return not failed
+
+
+def _stack(root: Path, stack: str, path: Path, book: Book) -> StackReport:
+    if not path.exists():
+        raise ReportError(f"{stack}: there is no preview {path}; fix: make pr-check")
+    with path.open() as lines:
+        preview = parse(stack, lines)
+    config = stack_policy_config(root, stack, read(root, stack))
+    before, after = cost(preview, book)
+    return StackReport(preview, levels(config), before, after)
+
+
+def cost(preview: Preview, book: Book) -> tuple[Estimate, Estimate]:
+    """What the stack costs now, and what it would."""
+    now = [_priced(one, one.before) for one in preview.changes if one.operation is not Operation.CREATE]
+    then = [_priced(one, one.after) for one in preview.changes if one.operation is not Operation.DELETE]
+    return estimate(now, book), estimate(then, book)
+
+
+def _priced(change: Change, inputs: Object) -> Priced:
+    return Priced(change.name, change.type, inputs, change.provider)
+
+
+def pull_request_of(text: str, environment: Mapping[str, str]) -> PullRequest:
+    """``owner/name#number`` with the token of the environment. Raises ReportError when either is missing."""
+    repository, mark, number = text.partition("#")
+    if not mark or not number.isdigit() or repository.count("/") != 1:
+        raise ReportError(f"--pull-request is {text!r}; allowed is owner/name#number")
+    token = environment.get("GITHUB_TOKEN", "")
+    if not token:
+        raise ReportError("GITHUB_TOKEN is not set; the workflow gives it to the job that may write comments")
+    return PullRequest(repository, int(number), token, environment.get("GITHUB_API_URL", API))
+
+
+def chosen(given: Sequence[str]) -> dict[str, Path]:
+    """``stack=path`` of the command line. Raises ReportError for anything else."""
+    found: dict[str, Path] = {}
+    for one in given:
+        stack, equals, path = one.partition("=")
+        if not stack or not equals or not path:
+            raise ReportError(f"--preview is {one!r}; allowed is stack=path, as in prod=reports/prod.json")
+        found[stack] = Path(path)
+    return found

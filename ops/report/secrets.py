@@ -1,0 +1,53 @@
+"""What must not be shown. The engine hides what it knows to be secret; this hides what merely looks so, because a
+comment is public and cannot be taken back.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+HIDDEN: Final = "[hidden]"
+SECRET_TYPES: Final = (
+    "kubernetes:core/v1:Secret",
+    "aws:secretsmanager/secretVersion:SecretVersion",
+    "random:index/randomPassword:RandomPassword",
+)
+"""Of these no value is shown at all."""
+
+_NAME: Final = re.compile(
+    r"(?i)(password|passwd|secret(?!_?name|s?manager)|token|api_?key|private_?key|access_?key|credential|passphrase)"
+)
+_HARMLESS: Final = re.compile(r"(?i)(automount|secret_?name|secretRef|_file|_dir|arn|kmskeyid)")
+_LOGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*://[^/\s:@]*):[^/\s@]+@")
+_KEY_BLOCK: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
+_KNOWN_SHAPES: Final = re.compile(
+    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}\b|\bsk-[A-Za-z0-9_-]{16,}\b|\bxox[a-z]-[A-Za-z0-9-]{10,}\b"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+)
+
+_VIOLATION: Final = "violates plan:"
+_CHANGED: Final = re.compile(r"(?:: |, )[+~=-]{2}([A-Za-z0-9_]+)(?=\[|,|$)")
+
+
+def is_secret(type_: str, path: str) -> bool:
+    """Whether a property of a type may not be shown, by where it is."""
+    return type_ in SECRET_TYPES or bool(_NAME.search(path) and not _HARMLESS.search(path))
+
+
+def redacted(line: str) -> str:
+    """A line of the engine's output without secrets. When an update is not the planned one the engine says so with
+    every value in clear, passwords too; the names of the properties are kept.
+    """
+    before, violation, after = line.partition(_VIOLATION)
+    if not violation:
+        return clean(line)
+    names = dict.fromkeys(_CHANGED.findall(after))
+    return f"{before}{violation} {', '.join(names) or HIDDEN}\n"
+
+
+def clean(text: str) -> str:
+    """A text without the passwords, keys and tokens that can be told by their shape."""
+    text = _KEY_BLOCK.sub(HIDDEN, text)
+    text = _LOGIN.sub(rf"\1:{HIDDEN}@", text)
+    return _KNOWN_SHAPES.sub(HIDDEN, text)

@@ -1,0 +1,158 @@
+"""Costs by region, hours, storage and replicas; what has no price is named."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ops.console import Report
+from ops.cost import refresh
+from ops.cost.book import TABLE, Table, UnknownPriceError, load
+from ops.cost.estimate import Priced, estimate
+from ops.cost.refresh import PriceListError, price_in, refresh_prices
+from tests.policies.declared import resources
+from tests.report.events import PROVIDER
+from tests.report.stack import DATABASE, DEPLOYMENT, SCALER, pod
+
+BOOK = load()
+LARGE = {"instanceClass": "db.t4g.large", "allocatedStorage": 100, "region": "us-east-1"}
+OFFER = {
+    "products": {
+        "A": {
+            "productFamily": "Database Instance",
+            "attributes": {"instanceType": "db.t4g.large", "deploymentOption": "Single-AZ"},
+        },
+        "B": {
+            "productFamily": "Database Instance",
+            "attributes": {"instanceType": "db.t4g.large", "deploymentOption": "Multi-AZ"},
+        },
+    },
+    "terms": {
+        "OnDemand": {
+            "A": {"A.1": {"priceDimensions": {"A.1.1": {"pricePerUnit": {"USD": "0.1310000000"}}}}},
+            "B": {"B.1": {"priceDimensions": {"B.1.1": {"pricePerUnit": {"USD": "0.2620000000"}}}}},
+        }
+    },
+}
+
+
+def cost(type_: str, inputs: dict, provider: str = "") -> float:
+    return estimate([Priced("it", type_, inputs, provider)], BOOK).total
+
+
+@pytest.mark.requirement("M04")
+def test_a_database_costs_its_hours_and_its_storage_and_twice_that_in_two_zones() -> None:
+    once = cost(DATABASE, LARGE)
+    assert once == pytest.approx(0.129 * 730 + 100 * 0.115)
+    assert cost(DATABASE, {**LARGE, "multiAz": True}) == pytest.approx(2 * once)
+
+
+@pytest.mark.requirement("M04")
+def test_prices_are_those_of_the_region() -> None:
+    assert cost(DATABASE, {**LARGE, "region": "eu-west-1"}) == pytest.approx(0.143 * 730 + 100 * 0.127)
+
+
+def test_pods_cost_their_requests_at_the_autoscalers_minimum() -> None:
+    metadata = SCALER["resourcePreEvent"]["metadata"]  # type: ignore[index]
+    scaler = Priced("cpm-hpa", metadata["type"], metadata["new"]["inputs"], PROVIDER)
+    one = estimate([Priced("cpm", DEPLOYMENT, dict(pod("app")), PROVIDER)], BOOK).total
+    two = estimate([scaler, Priced("cpm", DEPLOYMENT, dict(pod("app")), PROVIDER)], BOOK).total
+    assert one == pytest.approx(730 * (0.25 * 0.04048 + 0.25 * 0.004445))
+    assert two == pytest.approx(2 * one)
+
+
+def test_a_replica_is_taken_to_be_as_large_as_is_assumed() -> None:
+    replica = {"instanceClass": "db.t4g.large", "region": "us-east-1", "replicateSourceDb": "primary"}
+    assert cost(DATABASE, replica) == pytest.approx(cost(DATABASE, LARGE))
+
+
+@pytest.mark.requirement("M04")
+@pytest.mark.parametrize(
+    ("type_", "inputs", "told"),
+    [
+        ("aws:sqs/queue:Queue", {"region": "us-east-1"}, "aws:sqs/queue:Queue"),
+        (DATABASE, {**LARGE, "instanceClass": "db.x1.huge"}, "rds db.x1.huge in us-east-1"),
+        (DATABASE, {**LARGE, "region": "mars-1"}, "rds db.t4g.large in mars-1"),
+    ],
+)
+def test_what_has_no_price_is_named_and_never_counted_as_nothing(type_: str, inputs: dict, told: str) -> None:
+    found = estimate([Priced("it", type_, inputs)], BOOK)
+    assert found.unpriced == (told,)
+    assert found.by_resource == {}
+
+
+def test_an_item_that_the_table_lacks_is_an_error_with_its_name() -> None:
+    with pytest.raises(UnknownPriceError, match="gold in us-east-1"):
+        BOOK.price("gold", "us-east-1")
+
+
+@pytest.mark.requirement("M04")
+def test_everything_that_production_declares_has_a_price_or_is_known_to_be_free(root: Path) -> None:
+    declared = [
+        Priced(one.name, one.type, one.properties, f"{one.provider}::")
+        for one in resources(root, "prod", preview=False)
+    ]
+    found = estimate(declared, BOOK)
+    assert found.unpriced == ()
+    assert found.budget is not None
+    assert found.total > 0
+
+
+def test_every_price_says_where_and_when_it_was_read() -> None:
+    for row in BOOK.table.prices:
+        assert row.source.startswith("aws.amazon.com/"), row.item
+        assert re.fullmatch(r"20[0-9]{2}-[01][0-9](-[0-3][0-9])?", row.read), row.item
+        assert all(price > 0 for price in row.usd.values()), row.item
+
+
+def test_the_list_gives_the_one_product_that_matches_and_nothing_where_several_do() -> None:
+    single = {"instanceType": "db.t4g.large", "deploymentOption": "Single-AZ"}
+    assert price_in(OFFER, single) == 0.131
+    assert price_in(OFFER, {"instanceType": "db.t4g.large"}) is None
+    assert price_in(OFFER, {"instanceType": "db.gone"}) is None
+
+
+def test_a_price_that_moved_is_written_with_todays_date_and_nothing_else_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "prices.yaml"
+    table.write_text(TABLE.read_text())
+    monkeypatch.setattr(refresh.httpx, "get", lambda url, timeout: _answer(url))
+    refresh_prices(table, "https://list", Report(), write=True)
+    assert "rds db.t4g.large in us-east-1: 0.129 is now 0.131" in capsys.readouterr().out
+    book = load(table)
+    assert book.price("rds db.t4g.large", "us-east-1") == 0.131
+    (row,) = (row for row in book.table.prices if row.item == "rds db.t4g.large")
+    assert row.read == datetime.now(UTC).date().isoformat()
+    before, after = TABLE.read_text().splitlines(), table.read_text().splitlines()
+    assert len([1 for old, new in zip(before, after, strict=True) if old != new]) == 1
+
+
+def test_a_list_that_cannot_be_reached_leaves_the_table_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "prices.yaml"
+    table.write_text(TABLE.read_text())
+
+    def refuse(url: str, timeout: float) -> httpx.Response:
+        raise httpx.ConnectError("no route")
+
+    monkeypatch.setattr(refresh.httpx, "get", refuse)
+    with pytest.raises(PriceListError, match="the table stays as it is"):
+        refresh_prices(table, "https://list", Report(), write=True)
+    assert table.read_text() == TABLE.read_text()
+
+
+def _answer(url: str) -> httpx.Response:
+    """Single-AZ in the United States at another price; nothing else is in the list."""
+    found = OFFER if "AmazonRDS" in url and "us-east-1/index" in url else {"products": {}, "terms": {}}
+    text = json.dumps(found).replace('"deploymentOption"', '"databaseEngine": "PostgreSQL", "deploymentOption"')
+    return httpx.Response(200, text=text, request=httpx.Request("GET", url))
+
+
+def test_the_table_refuses_a_row_with_a_field_that_it_does_not_have() -> None:
+    with pytest.raises(ValueError, match="usdd"):
+        Table.model_validate({"prices": [{"item": "x", "unit": "hour", "usdd": {}}], "assumptions": {}, "free": []})
