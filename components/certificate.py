@@ -13,7 +13,7 @@ from components.labels import metadata
 
 API: Final = "cert-manager.io/v1"
 COMPONENT: Final = "certificate"
-SECRET_NAME: Final = "edge-certificate"
+ISSUED_INTO: Final = "edge-certificate"
 AUTHORITY: Final = "https://acme-v02.api.letsencrypt.org/directory"
 DURATION: Final = "2160h"
 RENEW_BEFORE: Final = "720h"
@@ -76,7 +76,7 @@ class Certificate(pulumi.ComponentResource):
             kind="Certificate",
             metadata=metadata(COMPONENT, args.product, args.namespace, "edge"),
             spec={
-                "secretName": SECRET_NAME,
+                "secretName": ISSUED_INTO,
                 "dnsNames": list(args.names),
                 "issuerRef": {"name": "acme", "kind": "Issuer", "group": "cert-manager.io"},
                 "duration": DURATION,
@@ -86,7 +86,7 @@ class Certificate(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=[issuer]),
         )
-        self.secret = SECRET_NAME
+        self.secret = ISSUED_INTO
         self.register_outputs({"secret": self.secret})
 
 

@@ -17,6 +17,9 @@ from components.stateful_store import StatefulStore, StatefulStoreArgs
 
 UID = 999
 VOLUME_GB = 1
+PROBE_USER = "probe"
+PING = ("redis-cli", "--no-auth-warning", "--user", PROBE_USER, "--pass", "any", "ping")
+"""A user that may ask for a sign of life and nothing else, so that no probe needs the password in its environment."""
 CONFIG_MOUNT = "/etc/redis"
 DATA_MOUNT = "/data"
 
@@ -48,7 +51,6 @@ class ClusterRedis(pulumi.ComponentResource):
             metadata=metadata(component, args.product, args.namespace),
             string_data={
                 "redis.conf": pulumi.Output.concat(configuration(args), "requirepass ", secret_value.result, "\n"),
-                "password": secret_value.result,
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -61,7 +63,7 @@ class ClusterRedis(pulumi.ComponentResource):
                 port=PORT,
                 uid=UID,
                 storage=f"{VOLUME_GB}Gi",
-                container=_server(component, args, secret.metadata.name),
+                container=_server(component, args),
                 volumes=(
                     core.v1.VolumeArgs(
                         name="config",
@@ -87,6 +89,7 @@ def configuration(args: ClusterRedisArgs) -> str:
     """redis.conf without the password."""
     lines = (
         f"port {PORT}",
+        f"user {PROBE_USER} on nopass -@all +ping",
         "appendonly yes",
         "appendfsync everysec",
         f"maxmemory {args.memory_mb}mb",
@@ -95,16 +98,14 @@ def configuration(args: ClusterRedisArgs) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _server(component: str, args: ClusterRedisArgs, secret: pulumi.Output[str]) -> core.v1.ContainerArgs:
-    reference = core.v1.EnvVarSourceArgs(secret_key_ref=core.v1.SecretKeySelectorArgs(name=secret, key="password"))
+def _server(component: str, args: ClusterRedisArgs) -> core.v1.ContainerArgs:
     amount = resources(args.memory_mb)
-    ping = core.v1.ExecActionArgs(command=["redis-cli", "ping"])
+    ping = core.v1.ExecActionArgs(command=list(PING))
     return core.v1.ContainerArgs(
         name=component,
         image=args.image,
         args=["redis-server", f"{CONFIG_MOUNT}/redis.conf", "--dir", DATA_MOUNT],
         ports=[core.v1.ContainerPortArgs(name="server", container_port=PORT)],
-        env=[core.v1.EnvVarArgs(name="REDISCLI_AUTH", value_from=reference)],
         resources=core.v1.ResourceRequirementsArgs(
             requests={**amount.requests(), "ephemeral-storage": "16Mi"},
             limits={**amount.limits(), "ephemeral-storage": "64Mi"},

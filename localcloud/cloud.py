@@ -30,6 +30,7 @@ FIRST_NETWORK = 16
 LAST_NETWORK = 126
 FIRST_EDGE_PORT = 8080
 START_SECONDS = 60.0
+MINIMUM_FREE_BYTES = 2 * 2**30
 AWS = "aws"
 RUNNER = "runner"
 
@@ -69,6 +70,7 @@ class Cloud:
     def up(self, regions: Sequence[str], say: Say) -> CloudFile:
         """Starts what is not running. Data of earlier runs is kept. Raises CloudError or ClusterError."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        _require_space(self.folder)
         known = {region.name: region for region in (self.description() or _NOTHING).regions}
         networks = _networks(regions, known)
         clusters = [self.cluster(region, networks[region]) for region in regions]
@@ -161,6 +163,16 @@ class Cloud:
 
 
 _NOTHING = CloudFile(stack="", folder="", aws_endpoint="", regions=(), kubeconfigs={})
+
+
+def _require_space(folder: Path) -> None:
+    """A database or a control plane that runs out of disk loses what it was told; better not to begin."""
+    free = shutil.disk_usage(folder).free
+    if free < MINIMUM_FREE_BYTES:
+        raise CloudError(
+            f"{folder.parent} has {free / 2**30:.1f} GiB free; a running stack takes "
+            f"{MINIMUM_FREE_BYTES / 2**30:.0f} GiB. Fix: free space, or set CONTENTGEN_STATE to a folder elsewhere."
+        )
 
 
 def _networks(regions: Sequence[str], known: dict[str, RegionFile]) -> dict[str, int]:

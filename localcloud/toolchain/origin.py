@@ -98,7 +98,9 @@ def located(engine: Engine) -> Toolchain:
         engine=engine,
         kubernetes_provider=bins["pulumi-resource-kubernetes"],
         kubernetes_binaries={
-            binary.name: bins[binary.name] for family in (ETCD, KUBERNETES, KWOK, METRICS_SERVER) for binary in family.binaries
+            binary.name: bins[binary.name]
+            for family in (ETCD, KUBERNETES, KWOK, METRICS_SERVER)
+            for binary in family.binaries
         },
         kwokctl=bins["kwokctl"],
         kubectl=Path(sys.prefix) / "bin" / "kubectl",

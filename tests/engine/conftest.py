@@ -29,6 +29,20 @@ def fingerprint(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def up(world: World) -> str:
+    """The local stack, deployed once for all tests of it; what the command printed."""
+    done = world.command("up", "--stack", "local")
+    assert done.returncode == 0, done.stdout[-4000:]
+    return done.stdout
+
+
+@pytest.fixture
+def url(world: World, up: str) -> str:
+    """Where the local stack answers now."""
+    return world.cloud("local").regions[0].url
+
+
+@pytest.fixture(scope="session")
 def world() -> Iterator[World]:
     # On a new machine this builds for twenty minutes, more than any single command below may take.
     ensure(print)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,25 +14,11 @@ import pytest
 import yaml
 
 from infra.headers import SECURITY_HEADERS
-from localcloud import processes
 from localcloud.engine import EngineError
 from tests.engine.conftest import TRAPS, fingerprint
 from tests.engine.world import World, finished_job, summary
 
 HERE = Path(__file__).resolve().parent
-
-
-@pytest.fixture(scope="module")
-def up(world: World) -> str:
-    """The stack, deployed once for this module; what the command printed."""
-    done = world.command("up", "--stack", "local")
-    assert done.returncode == 0, done.stdout[-4000:]
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def url(world: World, up: str) -> str:
-    return world.cloud("local").regions[0].url
 
 
 @pytest.mark.requirement("S01")
@@ -247,60 +231,6 @@ def test_no_secret_stands_in_clear_in_state_logs_or_workspace(world: World, url:
     assert any(path.name == "local.json" for path in files)
     found = [(path, "clear") for path in files for one in passwords if one in path.read_bytes()]
     assert found == []
-
-
-def test_an_engine_killed_in_mid_update_is_recovered_by_the_next_up(world: World, url: str) -> None:
-    engine = world.engine("local")
-    world.kubectl("local", "-n", "contentgen", "delete", "deployment/worker", "--wait=true")
-    engine.quietly("refresh", "--yes", "--skip-preview", "--stack", "local")
-    running = world.start("up", "--stack", "local")
-    assert running.stdout is not None
-    for line in running.stdout:
-        if "local-us-east-1-worker-deployment creating" in line:
-            break
-    pid = int((world.state / "local" / "engine.pid").read_text())
-    os.kill(pid, signal.SIGKILL)
-    running.communicate()
-    assert running.returncode != 0
-    done = world.command("up", "--stack", "local")
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert "an earlier update was cut off" in done.stdout
-    assert engine.pending_operations() == 0
-    assert finished_job(url)["status"] == "completed"
-
-
-def test_an_interrupted_up_ends_cleanly_and_the_next_one_goes_on(world: World, url: str) -> None:
-    running = world.start("up", "--stack", "local")
-    assert running.stdout is not None
-    for line in running.stdout:
-        if "Previewing update" in line or "Updating" in line:
-            break
-    os.killpg(running.pid, signal.SIGINT)
-    running.communicate(timeout=60)
-    assert running.returncode in (1, 130)
-    assert not list((world.engine("local").home / "backend" / ".pulumi" / "locks").rglob("*.json"))
-    assert world.command("up", "--stack", "local").returncode == 0
-
-
-def test_lost_aws_memory_is_noticed_and_made_again(world: World, url: str) -> None:
-    daemon = processes.find(world.state / "local" / "logs", "aws")
-    assert daemon is not None
-    os.kill(daemon.pid, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(daemon.pid)] if psutil.pid_exists(daemon.pid) else [], timeout=10)
-    done = world.command("up", "--stack", "local")
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert "AWS lost its data" in done.stdout
-    assert len(world.aws("local", "s3").list_buckets()["Buckets"]) == 1
-
-
-def test_lost_cluster_data_is_noticed_and_made_again(world: World, url: str) -> None:
-    described = world.cloud("local")
-    [region] = described.regions
-    world.embedded("local").cluster(region.name, region.network).delete()
-    done = world.command("up", "--stack", "local")
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert "us-east-1 lost its data" in done.stdout
-    assert finished_job(world.cloud("local").regions[0].url)["status"] == "completed"
 
 
 def test_everything_that_was_started_listens_on_loopback_only(world: World, url: str) -> None:

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from infra.headers import SECURITY_HEADERS
 from infra.exemptions import EXEMPTIONS
+from infra.headers import SECURITY_HEADERS
 from infra.policy_config import policy_config
 from infra.settings import StackSettings
 from infra.stackfile import read, stacks

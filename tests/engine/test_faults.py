@@ -1,0 +1,112 @@
+"""What may happen to a running stack at any moment, and that the next ``up`` makes it whole again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from localcloud import processes
+from localcloud.cloud import MINIMUM_FREE_BYTES
+from tests.engine.world import World, finished_job
+
+
+def test_an_engine_killed_in_mid_update_is_recovered_by_the_next_up(world: World, url: str) -> None:
+    engine = world.engine("local")
+    world.kubectl("local", "-n", "contentgen", "delete", "deployment/worker", "--wait=true")
+    engine.quietly("refresh", "--yes", "--skip-preview", "--stack", "local")
+    running = world.start("up", "--stack", "local")
+    assert running.stdout is not None
+    for line in running.stdout:
+        if "local-us-east-1-worker-deployment creating" in line:
+            break
+    pid = int((world.state / "local" / "engine.pid").read_text())
+    os.kill(pid, signal.SIGKILL)
+    running.communicate()
+    assert running.returncode != 0
+    done = world.command("up", "--stack", "local")
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "an earlier update was cut off" in done.stdout
+    assert engine.pending_operations() == 0
+    assert finished_job(url)["status"] == "completed"
+
+
+def test_an_interrupted_up_ends_cleanly_and_the_next_one_goes_on(world: World, url: str) -> None:
+    running = world.start("up", "--stack", "local")
+    assert running.stdout is not None
+    for line in running.stdout:
+        if "Previewing update" in line or "Updating" in line:
+            break
+    os.killpg(running.pid, signal.SIGINT)
+    running.communicate(timeout=60)
+    assert running.returncode in (1, 130)
+    assert not list((world.engine("local").home / "backend" / ".pulumi" / "locks").rglob("*.json"))
+    assert world.command("up", "--stack", "local").returncode == 0
+
+
+def test_lost_aws_memory_is_noticed_and_made_again(world: World, url: str) -> None:
+    daemon = processes.find(world.state / "local" / "logs", "aws")
+    assert daemon is not None
+    os.kill(daemon.pid, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(daemon.pid)] if psutil.pid_exists(daemon.pid) else [], timeout=10)
+    done = world.command("up", "--stack", "local")
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "AWS lost its data" in done.stdout
+    assert len(world.aws("local", "s3").list_buckets()["Buckets"]) == 1
+
+
+def test_lost_cluster_data_is_noticed_and_made_again(world: World, url: str) -> None:
+    described = world.cloud("local")
+    [region] = described.regions
+    world.embedded("local").cluster(region.name, region.network).delete()
+    done = world.command("up", "--stack", "local")
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "us-east-1 lost its data" in done.stdout
+    assert finished_job(world.cloud("local").regions[0].url)["status"] == "completed"
+
+
+def test_a_restarted_machine_goes_on_with_its_data(world: World, url: str) -> None:
+    before = finished_job(url)
+    everything = world.processes()
+    family = [child for process in everything for child in process.children(recursive=True)] + everything
+    for process in family:
+        if process.is_running():
+            process.kill()
+    psutil.wait_procs(family, timeout=20)
+    assert world.processes() == []
+    done = world.command("up", "--stack", "local")
+    assert done.returncode == 0, done.stdout[-4000:]
+    after = world.cloud("local").regions[0].url
+    assert httpx.get(f"{after}/status/{before['job_id']}", timeout=10).json()["result"] == before["result"]
+    assert finished_job(after)["status"] == "completed"
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A small file system with next to nothing left on it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a file system to fill")
+    folder = tmp_path / "full"
+    folder.mkdir()
+    subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["/bin/umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_told_before_anything_starts(world: World, full_disk: Path) -> None:
+    other = World(full_disk / "state", world.home)
+    done = other.command("up", "--stack", "local")
+    assert done.returncode == 1
+    assert f"{full_disk / 'state'} has 0.0 GiB free" in done.stdout
+    assert f"takes {MINIMUM_FREE_BYTES / 2**30:.0f} GiB" in done.stdout
+    assert "CONTENTGEN_STATE" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert other.processes() == []
+    shutil.rmtree(full_disk / "state", ignore_errors=True)

@@ -1,0 +1,179 @@
+"""The public edge: which paths with which limits, by the Gateway API and by ingress-nginx."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from components.edge import Edge
+from components.edge_ingress import IngressEdge
+from infra.headers import SECURITY_HEADERS
+from infra.sections import EdgeKind
+from infra.settings import StackSettings
+from infra.stackfile import read
+from tests.unit.engine import Declared, Json, RecordingEngine, run
+from tests.unit.makers import edge_args
+from tests.unit.program import ROOT, Declare, declared
+
+LIMITS = {
+    "api-generate": {("Second", 5), ("Minute", 60)},
+    "api-live": {("Second", 20), ("Minute", 600)},
+    "api-api": {("Second", 20), ("Minute", 600)},
+    "api-health": None,
+    "api-page": {("Second", 50), ("Minute", 1800)},
+}
+"""Requirement K15: a burst in one second, and the sustained rate over a minute."""
+
+
+def changed(**edge: object) -> RecordingEngine:
+    """The dev stack with other edge settings."""
+    settings: StackSettings = read(ROOT, "dev")
+    return declared("dev", settings.model_copy(update={"edge": settings.edge.model_copy(update=edge)}))
+
+
+def mapping(value: Json) -> Mapping[str, Json]:
+    assert isinstance(value, dict)
+    return value
+
+
+def by_name(engine: RecordingEngine, kind: str) -> dict[str, Declared]:
+    return {str(one.at("metadata", "name")): one for one in engine.of(kind)}
+
+
+@pytest.mark.requirement("K15")
+def test_every_route_has_the_limits_of_one_client_that_the_documents_want(each: RecordingEngine) -> None:
+    policies = by_name(each, "BackendTrafficPolicy")
+    assert set(policies) == set(LIMITS)
+    for name, wanted in LIMITS.items():
+        rules = policies[name].at("spec", "rateLimit", "local", "rules")
+        if wanted is None:
+            assert rules is None
+            continue
+        assert isinstance(rules, list)
+        assert {(mapping(rule["limit"])["unit"], mapping(rule["limit"])["requests"]) for rule in rules} == wanted
+        for rule in rules:
+            assert rule["clientSelectors"] == [{"sourceCIDR": {"type": "Distinct", "value": "0.0.0.0/0"}}]
+
+
+@pytest.mark.requirement("K14")
+def test_bodies_time_limits_and_tls_are_the_documents(each: RecordingEngine) -> None:
+    policies = by_name(each, "BackendTrafficPolicy")
+    assert {one.at("spec", "requestBuffer", "limit") for name, one in policies.items() if name != "api-live"} == {
+        "10Mi"
+    }
+    assert policies["api-live"].at("spec", "requestBuffer") is None
+    times = {name: one.at("spec", "timeout", "http", "requestTimeout") for name, one in policies.items()}
+    assert times == {
+        "api-generate": "60s", "api-live": "86400s", "api-api": "300s", "api-health": "10s", "api-page": "300s",
+    }  # fmt: skip
+    assert {one.at("spec", "timeout", "tcp", "connectTimeout") for one in policies.values()} == {"60s"}
+    for clients in each.of("ClientTrafficPolicy"):
+        assert clients.at("spec", "tls", "minVersion") == "1.2"
+        assert clients.at("spec", "tls", "maxVersion") is None
+
+
+@pytest.mark.requirement("K20")
+def test_ciphers_are_ephemeral_and_authenticated_sessions_are_not_resumed_and_answers_are_compressed(
+    each: RecordingEngine,
+) -> None:
+    for clients in each.of("ClientTrafficPolicy"):
+        ciphers = clients.at("spec", "tls", "ciphers")
+        assert isinstance(ciphers, list)
+        assert ciphers
+        assert all(str(one).startswith("ECDHE-") and "-GCM-" in str(one) for one in ciphers)
+        assert clients.at("spec", "tls", "session") is None
+        assert clients.at("spec", "headers", "requestID") == "PreserveOrGenerate"
+    for policy in each.of("BackendTrafficPolicy"):
+        assert policy.at("spec", "compression") == [{"type": "Brotli"}, {"type": "Gzip"}]
+
+
+def test_a_policy_hangs_on_the_route_of_its_name(each: RecordingEngine) -> None:
+    routes = set(by_name(each, "HTTPRoute"))
+    for name, policy in by_name(each, "BackendTrafficPolicy").items():
+        assert policy.at("spec", "targetRefs", 0, "name") == name
+        assert name in routes
+
+
+@pytest.mark.requirement("K14")
+def test_the_certificate_is_for_the_stacks_names_and_renewed_a_month_before_its_end(each: RecordingEngine) -> None:
+    for certificate in each.of("Certificate"):
+        if not certificate.custom:
+            continue
+        hosts = {one.at("spec", "listeners", 1, "hostname") for one in each.of("Gateway")}
+        assert set(map(str, certificate.at("spec", "dnsNames") or ())) == hosts  # type: ignore[arg-type]
+        assert certificate.at("spec", "renewBefore") == "720h"
+        assert certificate.at("spec", "privateKey", "rotationPolicy") == "Always"
+        secret = each.of("Gateway")[0].at("spec", "listeners", 1, "tls", "certificateRefs", 0, "name")
+        assert certificate.at("spec", "secretName") == secret
+
+
+def test_further_names_of_the_certificate_and_its_address_come_from_the_stack_file() -> None:
+    engine = changed(certificate_names=("www.dev.contentgen.example.com",), certificate_email="ops@example.com")
+    (certificate,) = [one for one in engine.of("Certificate") if one.custom]
+    names = certificate.at("spec", "dnsNames")
+    assert names == ["api.dev.contentgen.example.com", "www.dev.contentgen.example.com"]
+    assert engine.one("Issuer").at("spec", "acme", "email") == "ops@example.com"
+
+
+@pytest.mark.requirement("A05")
+def test_the_load_balancer_asks_for_health_every_30_seconds_through_the_gateway(each: RecordingEngine) -> None:
+    prefix = "service.beta.kubernetes.io/aws-load-balancer"
+    for gateway in each.of("Gateway"):
+        found = mapping(gateway.at("spec", "infrastructure", "annotations"))
+        # More than eight are refused by the API server.
+        assert len(found) <= 8
+        health = {key.removeprefix(f"{prefix}-healthcheck-"): value for key, value in found.items() if "health" in key}
+        assert health == {"protocol": "HTTP", "path": "/health", "interval": "30", "timeout": "10"}
+
+
+@pytest.mark.requirement("K16")
+def test_a_sticky_service_keeps_a_client_at_the_edge_and_inside() -> None:
+    sticky = run(lambda: Edge("it", edge_args("it", sticky=True))).one("BackendTrafficPolicy")
+    assert sticky.at("spec", "loadBalancer", "consistentHash", "type") == "Cookie"
+    assert run(lambda: Edge("it", edge_args("it"))).one("BackendTrafficPolicy").at("spec", "loadBalancer") is None
+    settings = read(ROOT, "dev").model_dump(mode="json", exclude_none=True)
+    settings["services"] = {"cpm": {"sticky": True}}
+    engine = declared("dev", StackSettings.model_validate(settings))
+    affinity = {str(one.at("metadata", "name")): one.at("spec", "sessionAffinity") for one in engine.of("v1:Service")}
+    assert affinity["cpm"] == "ClientIP"
+    assert affinity["im"] == "None"
+
+
+def test_files_with_a_hash_in_their_name_are_kept_for_a_year() -> None:
+    route = run(lambda: Edge("it", edge_args("it"))).one("HTTPRoute", "it-api-all")
+    headers = route.at("spec", "rules", 0, "filters", 0, "responseHeaderModifier", "set")
+    assert isinstance(headers, list)
+    assert {"name": "Cache-Control", "value": "public, max-age=31536000, immutable"} in headers
+
+
+def test_a_cluster_with_ingress_nginx_gets_the_same_paths_limits_and_headers(declare: Declare) -> None:
+    ingress, gateway = changed(kind=EdgeKind.INGRESS), declare("dev")
+    assert ingress.of("Gateway") == ingress.of("HTTPRoute") == []
+    prefix = "nginx.ingress.kubernetes.io"
+    found = by_name(ingress, "Ingress")
+    assert set(found) == set(LIMITS)
+    for name, one in found.items():
+        notes = mapping(one.at("metadata", "annotations"))
+        assert notes[f"{prefix}/proxy-body-size"] == "10m"
+        assert notes[f"{prefix}/force-ssl-redirect"] == "true"
+        snippet = str(notes[f"{prefix}/configuration-snippet"])
+        for header, value in SECURITY_HEADERS.items():
+            assert f'more_set_headers "{header}: {value}";' in snippet
+        limit = LIMITS[name]
+        assert (f"{prefix}/limit-rps" in notes) == (limit is not None)
+        if limit is not None:
+            rate = int(str(notes[f"{prefix}/limit-rps"]))
+            assert ("Minute", rate * 60) in limit
+        route = by_name(gateway, "HTTPRoute")[name]
+        matches = route.at("spec", "rules", 0, "matches")
+        paths = one.at("spec", "rules", 0, "http", "paths")
+        assert isinstance(matches, list)
+        assert isinstance(paths, list)
+        assert [path["path"] for path in paths] == [mapping(match["path"])["value"] for match in matches]
+
+
+def test_an_ingress_waits_for_no_address_of_a_controller_that_may_come_later() -> None:
+    for one in run(lambda: IngressEdge("it", edge_args("it"))).of("Ingress"):
+        if one.custom:
+            assert one.at("metadata", "annotations", "pulumi.com/skipAwait") == "true"
