@@ -3,109 +3,160 @@
 import gzip
 import hashlib
 import json
-import os
-import shutil
-import socket
 import subprocess
 import tempfile
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
-from pydantic import SecretStr
-from sqlalchemy import make_url
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.database import Database
+from app.postgres_programs import environment, program
 from app.settings import Settings
+
+FOLDER = "db"
+MANIFEST = ".manifest.json"
 
 
 class BackupFailed(Exception):
     """No complete backup was written; the message says which step failed and why."""
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(BaseModel):
     """What was written; stored last, so that a backup without one is no backup."""
 
-    made_at: str
+    model_config = ConfigDict(frozen=True)
+
+    made_at: datetime
     database_key: str
     state_key: str
     bytes: int
     sha256: str
     version: str
+    tables: dict[str, int] = {}
+    """Rows of each table in the dump's own snapshot, for whoever restores it."""
 
 
-def backup(settings: Settings) -> Manifest:
+@dataclass(frozen=True)
+class Bucket:
+    """Where backups are kept."""
+
+    name: str
+    region: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Bucket":
+        """The configured one. Raises BackupFailed when there is none."""
+        if not settings.backup_bucket:
+            raise BackupFailed("BACKUP_BUCKET is not set; name the bucket that backups are kept in")
+        return cls(settings.backup_bucket, settings.backup_bucket_region or settings.region)
+
+    def upload(self, path: Path, key: str, sha256: str) -> None:
+        """A file, with its digest beside it."""
+        self._client.upload_file(str(path), self.name, key, {"Metadata": {"sha256": sha256}})
+
+    def put(self, key: str, body: bytes) -> None:
+        """A small object."""
+        self._client.put_object(Bucket=self.name, Key=key, Body=body)
+
+    def get(self, key: str) -> bytes:
+        """A small object. Raises botocore's ClientError when it is not there."""
+        return bytes(self._client.get_object(Bucket=self.name, Key=key)["Body"].read())
+
+    def download(self, key: str, path: Path) -> None:
+        """A large object into a file."""
+        self._client.download_file(self.name, key, str(path))
+
+    def manifests(self) -> Iterator[str]:
+        """The keys of all manifests, oldest first: their names begin with the date and end with the time."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=f"{FOLDER}/")
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+        yield from sorted(key for key in keys if key.endswith(MANIFEST))
+
+    @property
+    def _client(self):  # noqa: ANN202  boto3 makes its classes at run time
+        return boto3.client("s3", region_name=self.region)
+
+
+async def backup(settings: Settings) -> Manifest:
     """Dump, upload, and write the manifest under db/<date>/. Raises BackupFailed."""
-    if not settings.backup_bucket:
-        raise BackupFailed("BACKUP_BUCKET is not set; name the bucket backups go to")
-    now = datetime.now(UTC)
-    prefix = f"db/{now:%Y-%m-%d}/{settings.environment}-{now:%H%M%S}"
-    store = boto3.client("s3", region_name=settings.region)
+    bucket, now = Bucket.of(settings), datetime.now(UTC)
+    prefix = f"{FOLDER}/{now:%Y-%m-%d}/{settings.environment}-{now:%H%M%S}"
     with tempfile.TemporaryDirectory(prefix="contentgen-backup-") as folder:
         dump = Path(folder) / "database.dump"
-        _dump(settings, dump)
+        tables = await _dump(settings, dump)
         manifest = Manifest(
-            made_at=now.isoformat(),
+            made_at=now,
             database_key=f"{prefix}.dump",
             state_key=f"{prefix}.state.json.gz",
             bytes=dump.stat().st_size,
-            sha256=_digest(dump),
+            sha256=digest(dump),
             version=settings.version,
+            tables=tables,
         )
-        store.upload_file(
-            str(dump), settings.backup_bucket, manifest.database_key, {"Metadata": {"sha256": manifest.sha256}}
-        )
-    store.put_object(Bucket=settings.backup_bucket, Key=manifest.state_key, Body=gzip.compress(_state(settings)))
-    store.put_object(
-        Bucket=settings.backup_bucket, Key=f"{prefix}.manifest.json", Body=json.dumps(asdict(manifest)).encode()
-    )
+        bucket.upload(dump, manifest.database_key, manifest.sha256)
+    bucket.put(manifest.state_key, gzip.compress(_state(settings)))
+    bucket.put(f"{prefix}{MANIFEST}", manifest.model_dump_json().encode())
     return manifest
 
 
-def program(settings: Settings, name: str) -> str:
-    """A Postgres program from PG_BIN, else from PATH. Raises BackupFailed."""
-    path = os.pathsep.join(part for part in (settings.pg_bin, os.environ.get("PATH")) if part)
-    found = shutil.which(name, path=path)
-    if not found:
-        raise BackupFailed(f"{name} was not found on PATH or in PG_BIN; install Postgres' client programs")
-    return found
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def libpq_environment(secret: SecretStr) -> dict[str, str]:
-    """Connection settings for libpq's programs: never in argv, where every user of the machine reads them.
-
-    The host name is resolved here, because statically linked client programs may lack a resolver.
-    """
-    url = make_url(secret.get_secret_value())
-    host, port = url.host or "localhost", url.port or 5432
-    try:
-        address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0]
-    except OSError as error:
-        raise BackupFailed(f"the database's host '{host}' cannot be resolved: {error}") from error
-    variables = {
-        "PGHOST": host,
-        "PGHOSTADDR": str(address),
-        "PGPORT": str(port),
-        "PGUSER": url.username or "",
-        "PGPASSWORD": str(url.password or ""),
-        "PGDATABASE": url.database or "",
-        "PGSSLMODE": str(url.query.get("sslmode", "prefer")),
-        "PGSSLROOTCERT": str(url.query.get("sslrootcert", "")),
-        "PGCONNECT_TIMEOUT": "10",
-        "PGAPPNAME": "contentgen-backup",
-        "PATH": os.environ.get("PATH", os.defpath),
-        "LC_ALL": "C.UTF-8",
+async def row_counts(connection: AsyncConnection) -> dict[str, int]:
+    """Rows of every ordinary table of the schema, as the connection's transaction sees them."""
+    tables = [str(row[0]) for row in await connection.execute(text(_TABLES))]
+    counts = {
+        table: await connection.execute(text(f"SELECT count(*) FROM {table}"))  # noqa: S608
+        for table in tables
     }
-    return {name: value for name, value in variables.items() if value}
+    return {table: int(count.scalar_one()) for table, count in counts.items()}
 
 
-def _dump(settings: Settings, target: Path) -> None:
-    command = [program(settings, "pg_dump"), "--format=custom", "--compress=1", "--no-password", f"--file={target}"]
-    environment = libpq_environment(settings.database_url_direct)
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+_TABLES = (
+    "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE n.nspname = current_schema() AND c.relkind = 'r' ORDER BY 1"
+)
+
+
+async def _dump(settings: Settings, target: Path) -> dict[str, int]:
+    """Dump and count in one snapshot, so that a restored database can be held against the counts exactly."""
+    database = Database(settings, direct=True)
+    try:
+        async with database.writer.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ")
+            snapshot = str((await connection.execute(text("SELECT pg_export_snapshot()"))).scalar_one())
+            _pg_dump(settings, target, snapshot)
+            return await row_counts(connection)
+    finally:
+        await database.close()
+
+
+def _pg_dump(settings: Settings, target: Path, snapshot: str) -> None:
+    options = ["--format=custom", "--compress=1", "--no-password", f"--snapshot={snapshot}", f"--file={target}"]
+    with _failing_as_backup():
+        command = [program(settings, "pg_dump"), *options]
+        variables = environment(settings.database_url_direct, "contentgen-backup")
+    result = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise BackupFailed(f"pg_dump ended with {result.returncode}: {result.stderr.strip()[-1000:]}")
+
+
+@contextmanager
+def _failing_as_backup() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BackupFailed(str(error)) from error
 
 
 def _state(settings: Settings) -> bytes:
@@ -113,8 +164,3 @@ def _state(settings: Settings) -> bytes:
     fields = settings.model_dump(mode="json")
     public = {name: value for name, value in fields.items() if value != "**********"}
     return json.dumps({"settings": public}, sort_keys=True).encode()
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -1,8 +1,6 @@
 """`python -m app`: what the image can do. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."""
 
 import asyncio
-import json
-from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
@@ -31,7 +29,7 @@ def serve(role: Annotated[ServeRole, typer.Option(help="cpm takes requests, im w
     """Serve a role on PORT until a signal."""
     from app.server import serve as run
 
-    run(configured(), role)
+    run(configured(writes=role is ServeRole.IM), role)
 
 
 @main.command()
@@ -60,4 +58,18 @@ def backup() -> None:
 
     settings = configured()
     with reported("backup"):
-        typer.echo(json.dumps(asdict(run(settings))))
+        typer.echo(asyncio.run(run(settings)).model_dump_json())
+
+
+@main.command()
+def restore(
+    key: Annotated[str | None, typer.Option(help="A manifest's key in the bucket; default: the newest.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Drop what the database holds.")] = False,
+    scratch: Annotated[bool, typer.Option("--scratch", help="Into a database of its own, dropped after.")] = False,
+) -> None:
+    """Restore a backup into DATABASE_URL_DIRECT and check every table's rows against the backup's manifest."""
+    from app.restore import restore as run
+
+    settings = configured()
+    with reported("restore"):
+        typer.echo(asyncio.run(run(settings, key, force=force, scratch=scratch)).model_dump_json())

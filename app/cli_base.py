@@ -12,10 +12,15 @@ from app.telemetry import logs
 FAILED, MISCONFIGURED = 1, 2
 
 
-def configured() -> Settings:
-    """Settings and logs, or every configuration error on standard error and exit code 2."""
+def configured(*, writes: bool = False) -> Settings:
+    """Settings and logs, or every configuration error on standard error and exit code 2.
+
+    `writes` says that the process will ask providers for texts, so that those settings are judged too.
+    """
     try:
         settings = load_settings()
+        if writes and settings.writing_problem:
+            raise ConfigurationError((settings.writing_problem,))
     except ConfigurationError as error:
         for problem in error.problems:
             typer.echo(f"configuration: {problem}", err=True)

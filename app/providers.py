@@ -31,6 +31,10 @@ class ProviderSettings(BaseModel):
     anthropic_base_url: str | None = None
     gemini_api_key: SecretStr | None = None
     gemini_base_url: str | None = None
+    allow_embedded_writer: bool = Field(
+        False,
+        description="Lets staging and prod run with the embedded writer alone, whose texts nobody should publish.",
+    )
     llm_providers: Annotated[tuple[Provider, ...], NoDecode, BeforeValidator(_split)] = Field(
         (Provider.EMBEDDED,), min_length=1, description="In the order they are tried."
     )

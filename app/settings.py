@@ -26,7 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.headers import HSTS, SECURITY_HEADERS
 from app.ids import region_code
-from app.providers import ProviderSettings
+from app.providers import Provider, ProviderSettings
 
 Network = IPv4Network | IPv6Network
 PRODUCTION_LIKE = ("staging", "prod")
@@ -165,6 +165,7 @@ class Settings(ProviderSettings, BaseSettings):
 
     # Backup
     backup_bucket: str | None = None
+    backup_bucket_region: Region | None = Field(None, description="Default: the region of the service.")
     pg_bin: str | None = None
 
     @field_validator("dev_mode")
@@ -192,6 +193,17 @@ class Settings(ProviderSettings, BaseSettings):
     def keys_required(self) -> bool:
         """Whether a caller without an API key or session is refused (E03)."""
         return self.environment in PRODUCTION_LIKE if self.api_key_required is None else self.api_key_required
+
+    @property
+    def writing_problem(self) -> str | None:
+        """Why im must not start with these settings (E07); a matter of im alone, because only im is given keys."""
+        made_up = set(self.llm_providers) == {Provider.EMBEDDED}
+        if self.environment in PRODUCTION_LIKE and made_up and not self.allow_embedded_writer:
+            return (
+                f"LLM_PROVIDERS: names the embedded writer alone, and this is '{self.environment}'; name a provider and"
+                " give its key, or set ALLOW_EMBEDDED_WRITER=true where made-up texts will do"
+            )
+        return None
 
     @property
     def region_short(self) -> str:

@@ -24,6 +24,7 @@ class Guard:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._hosts: Sequence[str] = settings.allowed_hosts
+        self._any_host = "*" in self._hosts
         self._https = settings.https_redirect_enabled
         self._limit = settings.max_body_bytes
 
@@ -34,7 +35,7 @@ class Guard:
             return
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if not self._allowed(host):
+        if not (self._any_host or self._allowed(host)):
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
             else:
@@ -87,6 +88,5 @@ class Guard:
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         lower = name.lower()
         return any(
-            pattern == "*" or lower == pattern or (pattern.startswith("*.") and lower.endswith(pattern[1:]))
-            for pattern in self._hosts
+            lower == pattern or (pattern.startswith("*.") and lower.endswith(pattern[1:])) for pattern in self._hosts
         )

@@ -1,10 +1,8 @@
 """The whole way of a job through the three roles, as real processes on real servers."""
 
-import json
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
-import boto3
 import httpx
 import pytest
 from conftest import Fleet, Servers, eventually, run_app
@@ -92,24 +90,6 @@ def test_an_accepted_job_survives_the_death_of_the_api(fleet: Fleet) -> None:
         fleet.process("worker", "worker", IM_URL=im),
     ):
         assert eventually(lambda: finished(api, job_id))["status"] == "completed"
-
-
-@pytest.mark.requirement("W01")
-def test_a_backup_is_written_with_a_manifest_and_no_secret(fleet: Fleet, aws: str) -> None:
-    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": aws}
-    from localcloud.postgres import home
-
-    store = boto3.client(
-        "s3", endpoint_url=aws, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
-    )
-    store.create_bucket(Bucket="backups")
-    done = run_app(fleet, "backup", BACKUP_BUCKET="backups", PG_BIN=str(home() / "bin"), **credentials)
-    assert done.returncode == 0, done.stdout + done.stderr
-    manifest = json.loads(done.stdout.splitlines()[-1])
-    body = store.get_object(Bucket="backups", Key=manifest["database_key"])["Body"].read()
-    assert body.startswith(b"PGDMP") and len(body) == manifest["bytes"]
-    assert manifest["database_key"].startswith("db/")
-    assert "postgres-password" not in done.stdout + done.stderr
 
 
 @pytest.mark.requirement("E02")

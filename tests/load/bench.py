@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import statistics
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -14,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from tests.load.client import Result, load, post
-from tests.load.layers import microseconds
 from tests.load.site import Running, Site, site
 
 COMMAND = "python -m tests.load.bench"
@@ -96,8 +96,11 @@ def memory(here: Site) -> list[Row]:
 
 def middleware(here: Site) -> list[Row]:
     """Processor time of our layers around an application that does nothing."""
-    figure = asyncio.run(microseconds(here.environment))
-    return [Row("processor time of our middleware a request", f"{figure:.0f} us", "<= 150 us")]
+    command = [sys.executable, "-W", "ignore", "-m", "tests.load.layers"]
+    done = subprocess.run(
+        command, env=here.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True
+    )
+    return [Row("processor time of our middleware a request", f"{float(done.stderr):.0f} us", "<= 150 us")]
 
 
 def start_of_a_job(here: Site) -> list[Row]:
