@@ -14,6 +14,7 @@ main = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pre
 main.add_typer(operating.keys, name="keys")
 main.add_typer(operating.flags, name="flags")
 main.command()(operating.mode)
+main.command()(operating.health)
 main.command()(operating.maintenance)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from app.access.tiers import Tier
-from app.cli_base import configured, reported
+from app.cli_base import FAILED, configured, reported
 from app.maintenance import Schedule
 from app.services import Lifecycle, Services, build
 from app.switches import Mode
@@ -55,7 +55,7 @@ def revoke_key(key_id: str) -> None:
     """Refuse a key from now on."""
     if not _with_services("key revocation", lambda services: services.keys.revoke(key_id)):
         typer.echo(f"there is no key '{key_id}' in force; `keys list` shows them", err=True)
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 @flags.command("list")
@@ -79,6 +79,17 @@ def set_flag(
 def mode(mode: Mode) -> None:
     """normal, read_only or maintenance; in force everywhere within two seconds."""
     _with_services("mode change", lambda services: services.switchboard.set_mode(mode))
+
+
+def health(url: Annotated[str, typer.Argument(help="Where the service answers.")] = "http://127.0.0.1:8000") -> None:
+    """Ask every health endpoint: PASS or FAIL each, exit code 1 when one fails."""
+    from app.checkup import examine
+
+    findings = list(examine(url))
+    for finding in findings:
+        typer.echo(finding)
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(FAILED)
 
 
 def maintenance(

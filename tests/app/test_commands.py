@@ -7,6 +7,8 @@ import asyncpg
 import pytest
 from conftest import Fleet, run_app
 
+from app.checkup import ENDPOINTS, SECONDS
+
 
 @pytest.mark.requirement("K17")
 @pytest.mark.parametrize("schedule", ["daily", "weekly", "monthly"])
@@ -70,3 +72,17 @@ def test_a_flag_is_set_and_switched_off_by_command(fleet: Fleet) -> None:
 def test_wrong_usage_ends_with_code_two(fleet: Fleet) -> None:
     assert run_app(fleet, "maintenance", "yearly").returncode == 2
     assert run_app(fleet, "serve", "--role", "frontend").returncode == 2
+
+
+@pytest.mark.requirement("O16")
+def test_the_health_command_says_pass_or_fail_for_each_endpoint(fleet: Fleet) -> None:
+    with fleet.process("cpm", "serve", "--role", "cpm") as (_, api):
+        good = run_app(fleet, "health", api)
+        assert good.returncode == 0 and good.stdout.count("PASS /") == len(ENDPOINTS)
+    with fleet.process("cpm", "serve", "--role", "cpm", REDIS_URL="redis://127.0.0.1:1/0") as (_, api):
+        partly = run_app(fleet, "health", api)
+        assert partly.returncode == 1
+        assert "FAIL /health/cache: 503" in partly.stdout and "PASS /ready: 200" in partly.stdout
+    gone = run_app(fleet, "health", "http://127.0.0.1:1")
+    assert gone.returncode == 1 and gone.stdout.count("FAIL /") == len(ENDPOINTS)
+    assert SECONDS == 10

@@ -6,9 +6,10 @@ import signal
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,11 +17,20 @@ import asyncpg
 import httpx
 import psutil
 import pytest
-from conftest import PASSWORD, TEMPLATE, USER, Fleet, Servers, apart, eventually, fleet_over
+import redis
+from conftest import PASSWORD, TEMPLATE, USER, Fleet, Servers, apart, eventually, fleet_over, redis_in
 
+from app.database import Database
+from app.domain import GenerationRequest
+from app.ids import JobId
+from app.intake import Submission
 from app.migrate import migrate
+from app.services import Lifecycle, running
 from app.settings import Settings
+from app.sweeper import Swept, sweep
+from localcloud.pgbouncer import unpacked
 from localcloud.postgres import PostgresServer
+from localcloud.redis import RedisServer
 from localcloud.servers import free_port
 
 BODY = {"topic": "How to brew better coffee at home", "content_type": "social", "client_id": "acme"}
@@ -268,3 +278,113 @@ DO $$ BEGIN LOOP
     COMMIT;
 END LOOP; END $$
 """
+
+
+@pytest.fixture
+def own_redis(folder: Path) -> RedisServer:
+    """A Redis that a test may break; stopped."""
+    return redis_in(folder, f"redis-{uuid4().hex[:8]}")
+
+
+@pytest.mark.requirement("E06")
+@pytest.mark.parametrize("fault", ["stopped", "frozen", "full"])
+def test_redis_stopped_frozen_or_full_is_never_seen_by_a_client(
+    own_redis: RedisServer, servers: Servers, database_url: str, tmp_path: Path, fault: str
+) -> None:
+    fleet = fleet_over(database_url, database_url, f"redis://127.0.0.1:{own_redis.port}/0", tmp_path)
+    limits = {"RATE_LIMIT_ENABLED": "true", "RATE_LIMIT_PER_MINUTE": "100000", "RATE_LIMIT_PER_HOUR": "100000"}
+    limits["RATE_LIMIT_GENERATE_PER_MINUTE"] = "100000"
+    with ExitStack() as first:
+        server = first.enter_context(own_redis.running())
+        with site(fleet, database_url, cpm=limits) as here:
+            with here.clients.asking():
+                here.clients.seen(202, 20)
+                if fault == "stopped":
+                    first.close()
+                elif fault == "frozen":
+                    server.send_signal(signal.SIGSTOP)
+                    first.callback(server.send_signal, signal.SIGCONT)
+                else:
+                    client = redis.Redis(port=own_redis.port)
+                    client.config_set("maxmemory-policy", "noeviction")
+                    client.config_set("maxmemory", 1)
+                here.clients.seen(202, 50)
+                health = httpx.get(f"{here.clients.api}/ready")
+                assert health.status_code == 200
+                assert health.json()["status"] == ("ready" if fault == "full" else "degraded")
+            here.every_job_ended_once()
+            assert here.clients.statuses.keys() == {202}
+
+
+def test_an_api_killed_under_load_keeps_what_it_promised(fleet: Fleet, database_url: str) -> None:
+    clients = Clients("")
+    with fleet.process("first", "serve", "--role", "cpm") as (victim, clients.api), clients.asking():
+        clients.seen(202, 30)
+        victim.kill()
+        clients.seen(0, 2)
+    with site(fleet, database_url) as here:
+        here.clients.accepted = clients.accepted
+        here.every_job_ended_once()
+
+
+@pytest.fixture(scope="session")
+def wrong_clock() -> str:
+    """The library that gives a process another time than the machine's."""
+    found = unpacked("libfaketime-debian", ("libfaketime",))
+    library = next((found or Path("/usr/lib")).rglob("libfaketimeMT.so.1"), None)
+    assert library, "libfaketime is neither installed nor to be had by apt-get"
+    return str(library)
+
+
+def test_clocks_that_jump_end_no_job_and_run_none_twice(
+    fleet: Fleet, database_url: str, wrong_clock: str, tmp_path: Path
+) -> None:
+    """The API's clock is two days behind and the worker's jumps two days ahead: more than a job may wait."""
+    ahead, behind = tmp_path / "ahead", tmp_path / "behind"
+    ahead.write_text("+0")
+    behind.write_text("-2d")
+    clock = {"LD_PRELOAD": wrong_clock, "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    worker, api = ({**clock, "FAKETIME_TIMESTAMP_FILE": str(path)} for path in (ahead, behind))
+    with site(fleet, database_url, worker=worker, cpm=api) as here:
+        with here.clients.asking():
+            here.clients.seen(202, 20)
+            ahead.write_text("+2d")
+            here.clients.seen(202, 20)
+            behind.write_text("+2d")
+            here.clients.seen(202, 20)
+        here.every_job_ended_once()
+        days = "SELECT count(DISTINCT created_at::date), max(attempt) FROM jobs"
+        assert tuple(run_sql(database_url, days)[0]) == (2, 1), "the clocks did jump, and nothing was tried again"
+
+
+def test_ten_thousand_queued_jobs_survive_a_restart_and_are_in_the_queue_once(
+    breakable: PostgresServer, make_settings: Callable[..., Settings]
+) -> None:
+    async def accept(url: str) -> list[str]:
+        async with running(make_settings(database_url=url, database_url_direct=url), Lifecycle()) as services:
+            request = GenerationRequest.model_validate(BODY)
+            jobs = (Submission(JobId.new("use1"), request, None) for _ in range(10_000))
+            receipts = await asyncio.gather(*(services.intake.accept(job) for job in jobs))
+            return [str(receipt.job) for receipt in receipts]
+
+    with ExitStack() as first:
+        server = first.enter_context(breakable.running())
+        with database(breakable) as url:
+            accepted = apart(accept(url))
+            for process in (psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)):
+                send(process, signal.SIGKILL)
+            first.close()
+            with breakable.running():
+                rows = run_sql(url, "SELECT j.id, q.dedupe_key FROM jobs j LEFT JOIN pgqueuer q ON q.dedupe_key = j.id")
+                assert sorted(row["id"] for row in rows) == sorted(accepted)
+                assert all(row["id"] == row["dedupe_key"] for row in rows)
+                settings = make_settings(database_url=url, database_url_direct=url, job_lease_seconds=1)
+                assert apart(swept(settings)) == Swept(0, 0), "nothing is put back that was not lost"
+
+
+async def swept(settings: Settings) -> Swept:
+    store = Database(settings, direct=True)
+    try:
+        return await sweep(store, timedelta(0))
+    finally:
+        await store.close()
