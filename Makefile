@@ -2,9 +2,10 @@
 STACK ?= local
 PYTHON ?= python3
 BASE ?= origin/main
+REAL := $(if $(filter real,$(TARGET)),--real)
 CONTENTGEN := .venv/bin/contentgen
 
-.PHONY: help environment up preview refresh down status doctor test test-fast lint requirements generated pr-check drift policy workflows bench lock
+.PHONY: help environment up preview refresh down status doctor test test-fast lint requirements generated pr-check drift plan release release-checklist comment policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -43,7 +44,8 @@ test: environment ## every tier of tests, then the requirements they prove
 	@$(CONTENTGEN) requirements
 
 test-fast: environment ## unit and policy tiers: seconds
-	@.venv/bin/python -m pytest tests/unit tests/policies
+	@mkdir -p reports
+	@.venv/bin/python -m pytest tests/unit tests/policies --junitxml=reports/tests.xml
 
 requirements: environment ## which requirements the last test run proved
 	@$(CONTENTGEN) requirements
@@ -55,7 +57,19 @@ pr-check: environment ## what this checkout changes against BASE, for every stac
 	@$(CONTENTGEN) pr-check --base $(BASE) $(if $(filter command%,$(origin STACK)),--stack $(STACK))
 
 drift: environment ## what differs between a running STACK and what was declared
-	@$(CONTENTGEN) drift --stack $(STACK)
+	@$(CONTENTGEN) drift --stack $(STACK) $(REAL) $(if $(ISSUE_IN),--issue-in $(ISSUE_IN))
+
+plan: environment ## the plan of a release of STACK on the real cloud, and the comment that tells what is in it
+	@$(CONTENTGEN) plan --stack $(STACK) --real
+
+release: environment ## apply the plan of STACK on the real cloud; back to BACK_TO by itself when it fails
+	@$(CONTENTGEN) release --stack $(STACK) --real --back-to $(BACK_TO)
+
+release-checklist: environment ## the pull request of the weekly release, with the questions that people answer
+	@$(CONTENTGEN) propose --repository $(REPOSITORY)
+
+comment: environment ## write the comments in COMMENTS to the pull request of REPOSITORY
+	@$(CONTENTGEN) comment $(COMMENTS) --repository $(REPOSITORY)
 
 policy: environment ## the policy pack on what every stack declares, without an engine
 	@.venv/bin/python -m pytest -q tests/policies

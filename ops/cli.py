@@ -20,20 +20,27 @@ from localcloud.cluster import ClusterError
 from localcloud.engine import EngineError
 from localcloud.paths import CHECKOUT
 from localcloud.toolchain.build import ToolchainError
-from ops import deployment, doctoring, reporting
+from ops import deployment, doctoring, reporting, rotation
+from ops.commits import CommitError
 from ops.console import Report
 from ops.cost.book import TABLE
 from ops.cost.refresh import AWS_PRICE_LIST, PriceListError, refresh_prices
 from ops.drift import drift as find_drift
+from ops.drift import tell_drift
 from ops.generating import generate as generate_files
 from ops.previewing import PreviewError
 from ops.pull_request import check_pull_request
-from ops.report.command import DEFAULT_FILE, chosen, pull_request_of
+from ops.release.command import make_plan, make_release
+from ops.release.proposal import propose_release
+from ops.report.command import DEFAULT_FILE, chosen, comments_in, pull_request_of
 from ops.report.command import report as report_on
 from ops.report.events import ReportError
-from ops.report.publishing import PublishingError
+from ops.report.publishing import PublishingError, publish
 from ops.report.secrets import redacted
 from ops.requirements import RequirementsError, review
+from ops.rotation import Step
+from ops.target import EngineMissingError
+from ops.target import chosen as target_of
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -43,6 +50,7 @@ EXIT_INTERRUPTED = 130
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 Stack = Annotated[str, typer.Option("--stack", "-s", help="stack: local, dev, staging or prod")]
+Real = Annotated[bool, typer.Option("--real", help="the real cloud, by the credentials of the environment")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
 
 
@@ -64,6 +72,18 @@ def preview(
 def refresh(stack: Stack = "local") -> None:
     """Read every resource of a running stack back into its state."""
     deployment.refresh(stack, Report())
+
+
+@app.command()
+def rotate(
+    stack: Stack = "local",
+    write: Annotated[Step | None, typer.Option(help="write one step into the stack file and deploy nothing")] = None,
+) -> None:
+    """Renew the passwords of a stack's stores without downtime."""
+    if write is None:
+        rotation.rotate(stack, Report())
+    else:
+        rotation.write(stack, write, Report())
 
 
 @app.command()
@@ -115,10 +135,53 @@ def report_(
 
 
 @app.command()
-def drift(stack: Stack = "local") -> None:
+def drift(
+    stack: Stack = "local",
+    real: Real = False,
+    issue_in: Annotated[str, typer.Option(help="owner/name: opens one issue, or brings it up to date")] = "",
+) -> None:
     """Name what differs between a running stack and what was declared; 1 when something does."""
-    if not find_drift(stack, Report()):
+    found = find_drift(target_of(stack, Report(), os.environ, on_real=real), Report())
+    if found and issue_in:
+        tell_drift(stack, found, issue_in, os.environ)
+    if found:
         raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def plan(stack: Stack = "local", real: Real = False) -> None:
+    """Make the plan that a release applies, and the comment that tells what is in it; 1 when something stops it."""
+    if not make_plan(target_of(stack, Report(), os.environ, on_real=real), Report()):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def release(
+    back_to: Annotated[str, typer.Option(help="commit to go back to when the release fails")],
+    stack: Stack = "local",
+    real: Real = False,
+    address: Annotated[str, typer.Option(help="where the service answers; the stack's own when left out")] = "",
+) -> None:
+    """Apply the plan, test, watch, go back by itself when something fails, and tell Slack either way."""
+    target = target_of(stack, Report(), os.environ, on_real=real)
+    if not make_release(target, address or deployment.address_of(stack, on_real=real), back_to, os.environ, Report()):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def propose(repository: Annotated[str, typer.Option(help="owner/name; its token is GITHUB_TOKEN")]) -> None:
+    """Open the pull request of the weekly release, develop to main, with the checklist; once while one is open."""
+    Report().line(propose_release(CHECKOUT, repository, os.environ))
+
+
+@app.command()
+def comment(
+    folder: Annotated[Path, typer.Argument(help="with a preview.md and a number in each folder below")],
+    repository: Annotated[str, typer.Option(help="owner/name; its token is GITHUB_TOKEN")],
+) -> None:
+    """Write the comments that previews left, each in the place of the one before; 4 when one cannot be published."""
+    for text, where in comments_in(folder, repository, os.environ):
+        Report().line(publish(text, where))
 
 
 @app.command(name="pr-check")
@@ -163,9 +226,9 @@ def main() -> None:
         _fail(str(error), EXIT_USAGE)
     except PublishingError as error:
         _fail(str(error), EXIT_PUBLISHING)
-    except (ToolchainError, CloudError, ClusterError, PriceListError) as error:
+    except (ToolchainError, CloudError, ClusterError, PriceListError, EngineMissingError) as error:
         _fail(str(error), EXIT_MACHINE)
-    except (EngineError, RequirementsError, ReportError, PreviewError) as error:
+    except (EngineError, RequirementsError, ReportError, PreviewError, CommitError) as error:
         _fail(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
         _fail("interrupted; run the same command again to go on", EXIT_INTERRUPTED)

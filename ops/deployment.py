@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 
+from infra.errors import SettingsError
 from infra.regions import in_priority_order
 from infra.settings import StackSettings
 from infra.stackfile import read, stacks
@@ -20,6 +21,7 @@ from localcloud.toolchain.origin import Toolchain, ensure
 from ops.console import Report
 from ops.policy_pack import stack_policy_config
 from ops.reporting import show_deployed
+from stacks.routing import api_name
 from stacks.soundness import require_sound
 
 ANSWER_SECONDS = 30.0
@@ -79,6 +81,25 @@ def prepared(stack: str, report: Report) -> Engine:
     """The engine of a stack on its embedded cloud, ready for any command."""
     _, _, engine = _ready(stack, _sound(stack), report)
     return engine
+
+
+def address_of(stack: str, *, on_real: bool) -> str:
+    """Where a stack's public API answers: its domain, or the first region's edge of the embedded cloud."""
+    if on_real:
+        return f"https://{api_name(read(CHECKOUT, stack).domain)}"
+    described = Cloud(stack, ensure(print)).description()
+    if described is None:
+        raise CloudError(f"{stack} is not running; fix: make up STACK={stack}")
+    return described.regions[0].url
+
+
+def problem_of(stack: str) -> str:
+    """What is wrong with a stack's settings for a real deployment, in the words of the refusal; nothing when sound."""
+    try:
+        require_sound(stack, read(CHECKOUT, stack), embedded=False)
+    except SettingsError as error:
+        return str(error)
+    return ""
 
 
 def _sound(stack: str) -> StackSettings:

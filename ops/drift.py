@@ -7,13 +7,14 @@ status. The program must be the one that was deployed; what it newly declares wo
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ops import deployment
 from ops.console import Report
 from ops.previewing import preview_events
 from ops.report.events import Change, Operation, Preview, ReportError, parse
+from ops.report.publishing import API, Repository, publish_issue
+from ops.target import Target
 
 WORDS = {
     Operation.CREATE: "is gone",
@@ -23,25 +24,36 @@ WORDS = {
 }
 
 
-def drift(stack: str, report: Report) -> bool:
-    """Tells every resource and field that differs; whether nothing does.
+def drift(target: Target, report: Report) -> list[str]:
+    """Tells every resource and field that differs, and returns the same.
 
     Raises ReportError when the preview failed: then nothing is known.
     """
-    engine = deployment.prepared(stack, report)
     report.step("reading the cloud, and comparing it with what is declared")
     with tempfile.TemporaryDirectory(prefix="contentgen-drift-") as folder:
         events = Path(folder) / "events.json"
-        preview_events(engine, events, "--refresh")
+        preview_events(target, events, "--refresh")
         with events.open() as lines:
-            preview = parse(stack, lines)
+            preview = parse(target.stack, lines)
     if not preview.succeeded:
-        raise ReportError(f"{stack}: the preview failed, so nothing is known of drift: {'; '.join(preview.errors)}")
+        problems = "; ".join(preview.errors)
+        raise ReportError(f"{target.stack}: the preview failed, so nothing is known of drift: {problems}")
     found = list(drifted(preview))
     for line in found:
         report.line(line)
-    report.line(f"{stack}: {len(found)} resources differ" if found else f"{stack}: no drift")
-    return not found
+    report.line(f"{target.stack}: {len(found)} resources differ" if found else f"{target.stack}: no drift")
+    return found
+
+
+def tell_drift(stack: str, found: list[str], repository: str, environment: Mapping[str, str]) -> None:
+    """One issue a stack, opened once and brought up to date. Raises ReportError without a token."""
+    token = environment.get("GITHUB_TOKEN", "")
+    if not token:
+        raise ReportError("GITHUB_TOKEN is not set; the workflow gives it to the job that may write issues")
+    lines = "\n".join(f"- {line}" for line in found)
+    body = f"<!-- contentgen drift of {stack} -->\n{lines}\n\n`make drift STACK={stack}` tells the same."
+    where = Repository(repository, token, environment.get("GITHUB_API_URL", API))
+    publish_issue(f"{stack} is not what was declared", body, where)
 
 
 def drifted(preview: Preview) -> Iterator[str]:

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from localcloud.engine import Engine
+from ops.target import Target
 
 STREAMING: Final = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "1"}
 
@@ -15,7 +15,7 @@ class PreviewError(Exception):
     """The engine could not even begin; the message is its own."""
 
 
-def preview_events(engine: Engine, output: Path, *arguments: str) -> None:
+def preview_events(target: Target, output: Path, *arguments: str) -> None:
     """Writes the events of ``pulumi preview`` to a file. Raises PreviewError when there are none.
 
     Events can hold what is secret to those who see the state, so only the owner may read the file.
@@ -23,24 +23,16 @@ def preview_events(engine: Engine, output: Path, *arguments: str) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     output.unlink(missing_ok=True)
     output.touch(mode=0o600)
-    command = [
-        str(engine.toolchain.engine.command),
-        "preview",
-        "--json",
-        "--non-interactive",
-        "--stack",
-        engine.stack,
-        *arguments,
-    ]
+    command = [str(target.command), "preview", "--json", "--non-interactive", "--stack", target.stack, *arguments]
     with output.open("w") as events:
         done = subprocess.run(
             command,
-            cwd=engine.workspace,
-            env={**engine.environment(), **STREAMING},
+            cwd=target.workspace,
+            env={**target.environment, **STREAMING},
             stdout=events,
             stderr=subprocess.PIPE,
             text=True,
             check=False,
         )
     if output.stat().st_size == 0:
-        raise PreviewError(f"{engine.stack}: the preview did not begin: {done.stderr.strip()}")
+        raise PreviewError(f"{target.stack}: the preview did not begin: {done.stderr.strip()}")

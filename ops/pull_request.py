@@ -7,33 +7,33 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Final
 
 from localcloud.paths import CHECKOUT
 from ops import deployment
+from ops.commits import checked_out
 from ops.console import Report
 from ops.previewing import PreviewError, preview_events
 from ops.report.command import DEFAULT_FILE
 from ops.report.command import report as report_on
-from ops.report.events import ReportError
+from ops.target import embedded
 
 COMMAND: Final = "from ops.cli import main; main()"
-LOCK: Final = "requirements.lock"
 STATE: Final = "CONTENTGEN_STATE"
 
 
 def check_pull_request(base: str, stacks: Sequence[str], report: Report) -> bool:
-    """Whether the check of every stack passes. Raises PreviewError when the base cannot be deployed."""
+    """Whether the check of every stack passes. Raises CommitError for a base that is not here, PreviewError
+    for one that cannot be deployed."""
     with tempfile.TemporaryDirectory(prefix="contentgen-pr-", dir=_where()) as folder:
         root = Path(folder)
         # Postgres runs as another user, who must be able to walk in.
         root.chmod(0o755)
-        before = _checked_out(base, root / "base", report)
+        report.step(f"taking the files of {base}")
+        before = checked_out(base, root / "base")
         os.environ[STATE] = str(root / "state")
         previews = {stack: _previewed(stack, before, report) for stack in stacks}
         return report_on(CHECKOUT, previews, DEFAULT_FILE, None, report)
@@ -47,8 +47,8 @@ def _previewed(stack: str, base: Path, report: Report) -> Path:
             report.step(f"{stack}: deploying the base")
             _deploy(base, stack)
         report.step(f"{stack}: previewing this checkout against it")
-        engine = deployment.prepared(stack, report)
-        preview_events(engine, output, *engine.policy_arguments())
+        target = embedded(deployment.prepared(stack, report))
+        preview_events(target, output, *target.policies)
     finally:
         deployment.down(stack, report)
     return output
@@ -68,22 +68,6 @@ def _deploy(base: Path, stack: str) -> None:
     if done.returncode != 0:
         tail = "\n".join(done.stdout.splitlines()[-20:])
         raise PreviewError(f"{stack}: the base cannot be deployed, so there is nothing to compare with:\n{tail}")
-
-
-def _checked_out(base: str, folder: Path, report: Report) -> Path:
-    """The files of a commit, with this checkout's environment. Raises ReportError for what git does not know."""
-    report.step(f"taking the files of {base}")
-    done = subprocess.run(["git", "archive", "--format=tar", base], cwd=CHECKOUT, capture_output=True, check=False)  # noqa: S607 - git is the user's own
-    if done.returncode != 0:
-        raise ReportError(f"{base} is no commit here: {done.stderr.decode().strip()}; fix: git fetch, or BASE=<commit>")
-    with tarfile.open(fileobj=BytesIO(done.stdout)) as files:
-        files.extractall(folder, filter="data")
-    if (folder / LOCK).read_bytes() == (CHECKOUT / LOCK).read_bytes():
-        (folder / ".venv").symlink_to(sys.prefix)
-    else:
-        report.step("the base has other dependencies: making its own environment")
-        subprocess.run([sys.executable, "ops/bootstrap.py"], cwd=folder, check=True)
-    return folder
 
 
 def _where() -> Path:

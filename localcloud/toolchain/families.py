@@ -24,6 +24,7 @@ _MAIN_MODULES = {
     "kwok": "sigs.k8s.io/kwok",
     "crds": "sigs.k8s.io/gateway-api",
     "metrics-server": "sigs.k8s.io/metrics-server",
+    "actionlint": "github.com/rhysd/actionlint",
 }
 
 _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
@@ -176,5 +177,8 @@ METRICS_SERVER = Family(
     (Binary("metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-server"),),
     (ModuleFiles("sigs.k8s.io/metrics-server", "manifests/base/*.yaml", "manifests"),),
 )
+
+ACTIONLINT = Family("actionlint", 0.5, (Binary("actionlint", "github.com/rhysd/actionlint/cmd/actionlint"),))
+"""Checks the workflows. No stack needs it, so it is not among those that are built for one."""
 
 FAMILIES = (PULUMI, ETCD, KWOK, KUBERNETES, KUBERNETES_PROVIDER, CRDS, METRICS_SERVER)

@@ -28,7 +28,7 @@ def report(
     file is written first, so nothing is lost.
     """
     book = load()
-    stacks = [_stack(root, stack, path, book) for stack, path in previews.items()]
+    stacks = [stack_report(root, stack, path, book) for stack, path in previews.items()]
     text = comment(stacks, assumptions(book))
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text)
@@ -44,13 +44,14 @@ def report(
     return not failed
 
 
-def _stack(root: Path, stack: str, path: Path, book: Book) -> StackReport:
+def stack_report(root: Path, stack: str, path: Path, book: Book | None = None) -> StackReport:
+    """One stack's part. Raises ReportError for a preview that is not there or cannot be read."""
     if not path.exists():
         raise ReportError(f"{stack}: there is no preview {path}; fix: make pr-check")
     with path.open() as lines:
         preview = parse(stack, lines)
     config = stack_policy_config(root, stack, read(root, stack))
-    before, after = cost(preview, book)
+    before, after = cost(preview, book or load())
     return StackReport(preview, levels(config), before, after)
 
 
@@ -74,6 +75,20 @@ def pull_request_of(text: str, environment: Mapping[str, str]) -> PullRequest:
     if not token:
         raise ReportError("GITHUB_TOKEN is not set; the workflow gives it to the job that may write comments")
     return PullRequest(repository, int(number), token, environment.get("GITHUB_API_URL", API))
+
+
+def comments_in(folder: Path, repository: str, environment: Mapping[str, str]) -> list[tuple[str, PullRequest]]:
+    """What the previews of a workflow left: a text each, and the number of the pull request. Nothing of it is run.
+
+    Raises ReportError for a number that is none, and when there is nothing.
+    """
+    found = []
+    for path in sorted(folder.glob("*/preview.md")):
+        number = (path.parent / "number").read_text().strip()
+        found.append((path.read_text(), pull_request_of(f"{repository}#{number}", environment)))
+    if not found:
+        raise ReportError(f"{folder} holds no preview.md; the previews left nothing")
+    return found
 
 
 def chosen(given: Sequence[str]) -> dict[str, Path]:

@@ -16,8 +16,7 @@ from ops.report.stateful import endangered
 from ops.report.values import difference
 from ops.report.verdict import Levels, failures, not_run, violations
 
-MARK: Final = "<!-- contentgen report -->"
-"""By this the comment of an earlier run is found and replaced."""
+_MARK: Final = "<!-- contentgen report of {} -->"
 
 LONGEST: Final = 60_000
 LONGEST_FINDINGS: Final = 40
@@ -48,9 +47,14 @@ def comment(reports: Sequence[StackReport], assumptions: str) -> str:
     return head + _folded([report.preview for report in reports], LONGEST - len(head))
 
 
+def mark(stacks: Iterable[str]) -> str:
+    """By this the comment of an earlier run, for the same stacks, is found and replaced."""
+    return _MARK.format(" ".join(stacks))
+
+
 def _head(reports: Sequence[StackReport], assumptions: str) -> Iterator[str]:
     previews = [report.preview for report in reports]
-    yield f"**{'; '.join(_sum(preview) for preview in previews)}** {MARK}"
+    yield f"**{'; '.join(_sum(preview) for preview in previews)}** {mark(preview.stack for preview in previews)}"
     yield ""
     for preview in previews:
         yield from (_danger(preview.stack, one) for one in endangered(preview))

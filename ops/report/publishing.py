@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +10,12 @@ from typing import Final
 
 import httpx
 
-from ops.report.markdown import MARK
-
 API: Final = "https://api.github.com"
 ATTEMPTS: Final = 4
 FIRST_PAUSE_SECONDS: Final = 1.0
 TIMEOUT_SECONDS: Final = 20.0
 PAGE: Final = 100
+_MARK: Final = re.compile(r"<!-- contentgen [^>]*-->")
 RETRIED: Final = (429, 500, 502, 503, 504)
 
 
@@ -33,40 +33,92 @@ class PullRequest:
     api: str = API
 
 
+@dataclass(frozen=True)
+class Repository:
+    """Where an issue goes."""
+
+    name: str
+    token: str
+    api: str = API
+
+
 def publish(body: str, where: PullRequest, pause: Callable[[float], None] = time.sleep) -> str:
-    """Writes or replaces the comment and returns its address. Raises PublishingError after the last attempt."""
-    headers = {"Authorization": f"Bearer {where.token}", "Accept": "application/vnd.github+json"}
-    with httpx.Client(base_url=where.api, headers=headers, timeout=TIMEOUT_SECONDS) as client:
+    """Writes the comment, or replaces that of an earlier run, which holds the same mark; returns its address.
+
+    Raises PublishingError after the last attempt, and for a text without a mark.
+    """
+    with _client(where.token, where.api) as client:
         base = f"/repos/{where.repository}/issues"
-        mine = _find(client, f"{base}/{where.number}/comments", pause)
+        mine = _find(client, f"{base}/{where.number}/comments", _mark(body), pause)
         if mine is None:
-            answer = _ask(client, "POST", f"{base}/{where.number}/comments", body, pause)
+            answer = _ask(client, "POST", f"{base}/{where.number}/comments", {"body": body}, pause)
         else:
-            answer = _ask(client, "PATCH", f"{base}/comments/{mine}", body, pause)
+            answer = _ask(client, "PATCH", f"{base}/comments/{mine}", {"body": body}, pause)
     return str(answer.json().get("html_url", ""))
 
 
-def _find(client: httpx.Client, path: str, pause: Callable[[float], None]) -> int | None:
+def publish_issue(title: str, body: str, where: Repository, pause: Callable[[float], None] = time.sleep) -> str:
+    """Opens an issue, or brings the open one with the same mark up to date; returns its address.
+
+    Raises PublishingError after the last attempt, and for a text without a mark.
+    """
+    with _client(where.token, where.api) as client:
+        base = f"/repos/{where.name}/issues"
+        mine = _find(client, f"{base}?state=open", _mark(body), pause, "number")
+        if mine is None:
+            answer = _ask(client, "POST", base, {"title": title, "body": body}, pause)
+        else:
+            answer = _ask(client, "PATCH", f"{base}/{mine}", {"title": title, "body": body}, pause)
+    return str(answer.json().get("html_url", ""))
+
+
+def publish_pull_request(title: str, body: str, head: str, base: str, where: Repository) -> str:
+    """Opens a pull request, unless one from ``head`` to ``base`` is open; returns its address."""
+    with _client(where.token, where.api) as client:
+        path = f"/repos/{where.name}/pulls"
+        owner = where.name.partition("/")[0]
+        there = _ask(client, "GET", f"{path}?state=open&head={owner}:{head}&base={base}", None, time.sleep).json()
+        if there:
+            return str(there[0]["html_url"])
+        wanted = {"title": title, "body": body, "head": head, "base": base}
+        return str(_ask(client, "POST", path, wanted, time.sleep).json()["html_url"])
+
+
+def _client(token: str, api: str) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
+    return httpx.Client(base_url=api, headers=headers, timeout=TIMEOUT_SECONDS)
+
+
+def _mark(body: str) -> str:
+    found = _MARK.search(body)
+    if found is None:
+        raise PublishingError("the text has no mark, so the next run could not find it; only reports are published")
+    return found[0]
+
+
+def _find(client: httpx.Client, path: str, mark: str, pause: Callable[[float], None], key: str = "id") -> int | None:
     page = 1
     while True:
-        found = _ask(client, "GET", f"{path}?per_page={PAGE}&page={page}", None, pause).json()
+        found = _ask(
+            client, "GET", f"{path}{'&' if '?' in path else '?'}per_page={PAGE}&page={page}", None, pause
+        ).json()
         for one in found:
-            if MARK in str(one.get("body")):
-                return int(one["id"])
+            if mark in str(one.get("body")):
+                return int(one[key])
         if len(found) < PAGE:
             return None
         page += 1
 
 
 def _ask(
-    client: httpx.Client, method: str, path: str, body: str | None, pause: Callable[[float], None]
+    client: httpx.Client, method: str, path: str, body: dict[str, str] | None, pause: Callable[[float], None]
 ) -> httpx.Response:
     problem = ""
     for attempt in range(ATTEMPTS):
         if attempt:
             pause(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
         try:
-            answer = client.request(method, path, json=None if body is None else {"body": body})
+            answer = client.request(method, path, json=body)
         except httpx.TransportError as error:
             problem = type(error).__name__
             continue

@@ -13,11 +13,12 @@ import pytest
 from ops.console import Report
 from ops.report import command
 from ops.report.events import ReportError
-from ops.report.markdown import MARK
+from ops.report.markdown import mark
 from ops.report.publishing import ATTEMPTS, PublishingError, PullRequest, publish
 from tests.report.events import lines
 from tests.report.stack import EVERYTHING
 
+MARK = mark(["prod"])
 TOKEN = "ghs_canary0123456789abcdefghij"
 
 

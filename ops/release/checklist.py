@@ -1,0 +1,113 @@
+"""The checklist of a release: what can be checked is checked here, the rest is for people (requirement L06)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from ops.report.markdown import StackReport
+from ops.report.stateful import endangered
+from ops.report.verdict import not_run, violations
+
+CHECKLIST: Final = Path("docs/releases/checklist.yaml")
+PLACEHOLDER: Final = "sha256:" + "0" * 64
+
+
+class Item(BaseModel):
+    """One question."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    by: Literal["workflow", "person"]
+    ask: str
+    check: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known before a release. ``problem_of_settings`` is empty for a sound stack file."""
+
+    report: StackReport
+    plan: Path
+    tests_passed: bool
+    image: str
+    back_to_is_here: bool
+    unreleased: str
+    problem_of_settings: str = ""
+
+
+def read(root: Path) -> tuple[Item, ...]:
+    """The questions of the repository, in order."""
+    return tuple(Item.model_validate(one) for one in yaml.safe_load((root / CHECKLIST).read_text()))
+
+
+def unanswered(items: tuple[Item, ...], facts: Facts) -> list[str]:
+    """What the workflow's own questions find wrong, each with the question."""
+    found = []
+    for item in items:
+        if item.by == "workflow":
+            problem = CHECKS[item.check](facts)
+            if problem:
+                found.append(f"{item.ask} No: {problem}")
+    return found
+
+
+def _tests_passed(facts: Facts) -> str:
+    return "" if facts.tests_passed else "reports/tests.xml is not there, or tells of failures; run make test"
+
+
+def _plan_is_there(facts: Facts) -> str:
+    return "" if facts.plan.exists() else f"{facts.plan} is not there; run make plan"
+
+
+def _no_violation(facts: Facts) -> str:
+    found = [*violations(facts.report.preview), *not_run(facts.report.preview, facts.report.levels)]
+    return "; ".join(f"{one.rule}: {one.message}" for one in found)
+
+
+def _no_data_lost(facts: Facts) -> str:
+    return "; ".join(f"{one.name} would be {one.operation.value}d" for one in endangered(facts.report.preview))
+
+
+def _within_budget(facts: Facts) -> str:
+    after = facts.report.after
+    if after.budget is None:
+        return "the stack has no budget"
+    return "" if after.total <= after.budget else f"${after.total:,.2f} of ${after.budget:,.2f} a month"
+
+
+def _settings_hold(facts: Facts) -> str:
+    return facts.problem_of_settings
+
+
+def _image_is_real(facts: Facts) -> str:
+    real = "@sha256:" in facts.image and not facts.image.endswith(PLACEHOLDER)
+    return "" if real else f"{facts.image} is no digest of a build"
+
+
+def _can_go_back(facts: Facts) -> str:
+    return "" if facts.back_to_is_here else "git does not have that commit; fetch the history"
+
+
+def _changes_are_told(facts: Facts) -> str:
+    return "" if facts.unreleased.strip() else "CHANGELOG.md has nothing under Unreleased"
+
+
+CHECKS: Final[Mapping[str, Callable[[Facts], str]]] = {
+    "tests_passed": _tests_passed,
+    "plan_is_there": _plan_is_there,
+    "no_violation": _no_violation,
+    "no_data_lost": _no_data_lost,
+    "within_budget": _within_budget,
+    "settings_hold": _settings_hold,
+    "image_is_real": _image_is_real,
+    "can_go_back": _can_go_back,
+    "changes_are_told": _changes_are_told,
+}
+"""By the name in the list; each says what is wrong, or nothing."""

@@ -1,0 +1,142 @@
+"""``contentgen plan`` and ``contentgen release``: what was reviewed is what is applied."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from infra.headers import SECURITY_HEADERS
+from infra.settings import StackSettings
+from infra.stackfile import read
+from localcloud.paths import CHECKOUT
+from ops import deployment
+from ops.commits import CommitError, checked_out
+from ops.console import Report
+from ops.previewing import preview_events
+from ops.release.checklist import Facts, unanswered
+from ops.release.checklist import read as read_checklist
+from ops.release.notice import Notice, tell
+from ops.release.process import WATCH_SECONDS, Outcome, StepError, Steps, release
+from ops.release.smoke import smoke
+from ops.report.command import DEFAULT_FILE, report, stack_report
+from ops.report.secrets import redacted
+from ops.target import Target
+
+PLAN: Final = Path("reports/plan.json")
+TESTS: Final = Path("reports/tests.xml")
+UNRELEASED: Final = re.compile(r"^## .*unreleased.*$\n(.*?)(?=^## |\Z)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+
+
+def events_of(stack: str) -> Path:
+    """Where the preview of a stack is kept that its plan was made by."""
+    return CHECKOUT / PLAN.parent / f"plan-{stack}.json"
+
+
+def make_plan(target: Target, out: Report) -> bool:
+    """A plan in PLAN, and its comment beside it; whether nothing stops it. Both are readable by their owner only."""
+    plan = CHECKOUT / PLAN
+    plan.parent.mkdir(parents=True, exist_ok=True)
+    plan.unlink(missing_ok=True)
+    preview_events(target, events_of(target.stack), "--save-plan", str(plan), *target.policies)
+    if plan.exists():
+        plan.chmod(0o600)
+    return report(CHECKOUT, {target.stack: events_of(target.stack)}, CHECKOUT / DEFAULT_FILE, None, out)
+
+
+def make_release(target: Target, address: str, back_to: str, environment: Mapping[str, str], out: Report) -> bool:
+    """Applies the plan, tests, watches, goes back by itself; whether it is released. Slack is told either way."""
+    settings = read(CHECKOUT, target.stack)
+    wrong = unanswered(read_checklist(CHECKOUT), facts(target.stack, settings, back_to))
+    for line in wrong:
+        out.line(f"checklist: {line}")
+    if wrong:
+        return False
+    steps = Steps(
+        apply=lambda: _pulumi(target, "up", "--yes", "--plan", str(CHECKOUT / PLAN)),
+        smoke=lambda: smoke(address, SECURITY_HEADERS),
+        go_back=lambda: _go_back(target, back_to),
+        wait=time.sleep,
+        say=out.step,
+    )
+    outcome, why = release(steps, float(environment.get("WATCH_SECONDS", WATCH_SECONDS)))
+    out.line(f"{target.stack}: {outcome.value}{f': {why}' if why else ''}")
+    _tell(Notice(outcome, target.stack, _commit(), environment.get("AUTHOR", "somebody"), why), environment, out)
+    return outcome is Outcome.RELEASED
+
+
+def facts(stack: str, settings: StackSettings, back_to: str) -> Facts:
+    """What the checklist asks for, read from this checkout."""
+    changes = UNRELEASED.search((CHECKOUT / "CHANGELOG.md").read_text())
+    return Facts(
+        report=stack_report(CHECKOUT, stack, events_of(stack)),
+        plan=CHECKOUT / PLAN,
+        tests_passed=tests_passed(CHECKOUT / TESTS),
+        image=settings.image,
+        back_to_is_here=_git("cat-file", "-e", f"{back_to}^{{commit}}").returncode == 0,
+        unreleased=changes[1] if changes else "",
+        problem_of_settings=deployment.problem_of(stack),
+    )
+
+
+def tests_passed(path: Path) -> bool:
+    """Whether a test report is there and tells of no failure."""
+    if not path.exists():
+        return False
+    suites = ET.parse(path).getroot().iter("testsuite")  # noqa: S314 - the report of our own tests
+    counts = [int(suite.get(key, "0")) for suite in suites for key in ("failures", "errors")]
+    return bool(counts) and not any(counts)
+
+
+def _pulumi(target: Target, *arguments: str) -> None:
+    """An engine command with its output on ours, without secrets: a plan that does not hold prints them in clear.
+
+    Raises StepError when it fails.
+    """
+    command = [str(target.command), *arguments, "--non-interactive", "--stack", target.stack, *target.policies]
+    child = subprocess.Popen(
+        command,
+        cwd=target.workspace,
+        env=dict(target.environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert child.stdout is not None
+    for line in child.stdout:
+        sys.stdout.write(redacted(line))
+    if child.wait() != 0:
+        raise StepError(f"pulumi {arguments[0]} ended with exit code {child.returncode}")
+
+
+def _go_back(target: Target, commit: str) -> None:
+    """The release before, by its own code and its own policies."""
+    with tempfile.TemporaryDirectory(prefix="contentgen-back-") as folder:
+        try:
+            before = checked_out(commit, Path(folder) / "before")
+        except CommitError as error:
+            raise StepError(str(error)) from None
+        _pulumi(Target(target.stack, target.command, before, target.environment, ()), "up", "--yes", "--skip-preview")
+
+
+def _tell(notice: Notice, environment: Mapping[str, str], out: Report) -> None:
+    webhook = environment.get("SLACK_WEBHOOK", "")
+    if not webhook:
+        out.line("SLACK_WEBHOOK is not set, so nobody was told")
+    elif not tell(notice, webhook):
+        out.line("Slack does not answer, so nobody was told")
+
+
+def _commit() -> str:
+    return _git("rev-parse", "HEAD").stdout.strip()
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)

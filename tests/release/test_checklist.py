@@ -1,0 +1,86 @@
+"""The thirteen questions: what the workflow answers by itself, and what it leaves to people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ops.release.checklist import CHECKS, PLACEHOLDER, Facts, read, unanswered
+from ops.release.command import tests_passed as passed_in
+from ops.release.proposal import body
+from tests.report.events import said, step
+from tests.report.stack import DATABASE, LARGE, SMALL, reported, whole
+
+BUDGET = step("same", "aws:budgets/budget:Budget", "month", {"limitAmount": "900"}, {"limitAmount": "900"})
+PASSED = '<testsuites><testsuite tests="3" failures="0" errors="0"/></testsuites>'
+
+
+@pytest.fixture
+def facts(tmp_path: Path) -> Facts:
+    """A release against which nothing speaks."""
+    plan = tmp_path / "plan.json"
+    plan.write_text("{}")
+    good = reported("prod", [step("update", DATABASE, "primary", SMALL, LARGE, {"instanceClass": "update"}), BUDGET])
+    image = "registry.example.com/app@sha256:" + "1" * 64
+    return Facts(good, plan, tests_passed=True, image=image, back_to_is_here=True, unreleased="- something new")
+
+
+@pytest.mark.requirement("L06")
+def test_there_are_thirteen_questions_and_the_workflow_has_an_answer_to_each_of_its_own(root: Path) -> None:
+    items = read(root)
+    assert len(items) == 13
+    assert len({one.id for one in items}) == 13
+    assert {one.check for one in items if one.by == "workflow"} == set(CHECKS)
+    assert not any(one.check for one in items if one.by == "person")
+    assert all(one.ask.endswith("?") for one in items)
+
+
+@pytest.mark.requirement("L06")
+def test_a_release_against_which_nothing_speaks_goes_on(root: Path, facts: Facts) -> None:
+    assert unanswered(read(root), facts) == []
+
+
+@pytest.mark.requirement("L06")
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"tests_passed": False}, "reports/tests.xml is not there"),
+        ({"plan": Path("/nowhere/plan.json")}, "plan.json is not there; run make plan"),
+        ({"report": reported("prod", [said("spread", "cpm: apart"), BUDGET], "failed")}, "spread: cpm: apart"),
+        ({"report": whole()}, "primary would be replaced"),
+        ({"report": reported("prod", [step("create", DATABASE, "p", None, {**LARGE, "multiAz": True})])}, "no budget"),
+        (
+            {"report": reported("prod", [step("create", DATABASE, str(n), None, LARGE) for n in range(12)] + [BUDGET])},
+            "of $900.00 a month",
+        ),
+        ({"problem_of_settings": "Pulumi.prod.yaml: 1 setting is wrong"}, "1 setting is wrong"),
+        ({"image": f"registry.example.com/app@{PLACEHOLDER}"}, "is no digest of a build"),
+        ({"image": "app:latest"}, "is no digest of a build"),
+        ({"back_to_is_here": False}, "git does not have that commit"),
+        ({"unreleased": "\n"}, "nothing under Unreleased"),
+    ],
+)
+def test_each_of_its_questions_stops_a_release_and_says_why(root: Path, facts: Facts, wrong: dict, told: str) -> None:
+    found = " ".join(unanswered(read(root), replace(facts, **wrong)))
+    assert told in found
+
+
+@pytest.mark.parametrize(
+    ("text", "passed"),
+    [(PASSED, True), (PASSED.replace('failures="0"', 'failures="1"'), False), ("<testsuites/>", False)],
+)
+def test_a_test_report_counts_when_it_tells_of_tests_and_of_no_failure(tmp_path: Path, text: str, passed: bool) -> None:
+    report = tmp_path / "tests.xml"
+    report.write_text(text)
+    assert passed_in(report) is passed
+    assert not passed_in(tmp_path / "none.xml")
+
+
+@pytest.mark.requirement("L03")
+def test_the_proposal_of_the_weekly_release_leaves_boxes_for_people_alone(root: Path) -> None:
+    text = body(read(root), date(2027, 1, 5))
+    assert text.count("- [ ]") == 4
+    assert text.count("(the workflow checks)") == 9

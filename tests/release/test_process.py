@@ -1,0 +1,91 @@
+"""A release, for every way in which it may end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from ops.release.process import FAILURES_IN_A_ROW, INTERVAL_SECONDS, WATCH_SECONDS, Outcome, StepError, Steps, release
+
+
+@dataclass
+class Stage:
+    """A release whose steps fail when they are told to: ``bad`` are the numbers of the smoke tests that do."""
+
+    bad: tuple[int, ...] = ()
+    apply_fails: bool = False
+    back_fails: bool = False
+    done: list[str] = field(default_factory=list)
+    looks: int = 0
+    passed: float = 0.0
+
+    def steps(self) -> Steps:
+        return Steps(self._step("apply", lambda: self.apply_fails), self._smoke, self._back, self._wait, lambda _: None)
+
+    def _step(self, name: str, fails: Callable[[], bool]) -> Callable[[], None]:
+        def run() -> None:
+            self.done.append(name)
+            if fails():
+                raise StepError(f"{name} failed")
+
+        return run
+
+    def _smoke(self) -> None:
+        self.looks += 1
+        if self.looks in self.bad:
+            raise StepError(f"look {self.looks} failed")
+
+    def _back(self) -> None:
+        self._step("back", lambda: self.back_fails)()
+
+    def _wait(self, seconds: float) -> None:
+        self.passed += seconds
+
+
+@pytest.mark.requirement("L02")
+@pytest.mark.requirement("L06")
+def test_a_good_release_is_tested_and_watched_for_half_an_hour() -> None:
+    stage = Stage()
+    assert release(stage.steps()) == (Outcome.RELEASED, "")
+    assert stage.done == ["apply"]
+    assert stage.passed == WATCH_SECONDS == 1800
+    assert stage.looks == 1 + WATCH_SECONDS / INTERVAL_SECONDS
+
+
+@pytest.mark.requirement("L02")
+def test_a_failing_smoke_test_rolls_back_by_itself() -> None:
+    stage = Stage(bad=(1,))
+    assert release(stage.steps()) == (Outcome.ROLLED_BACK, "look 1 failed")
+    assert stage.done == ["apply", "back"]
+    assert stage.passed == 0
+
+
+@pytest.mark.requirement("L02")
+def test_an_update_that_fails_rolls_back_without_a_smoke_test_of_it() -> None:
+    stage = Stage(apply_fails=True)
+    assert release(stage.steps()) == (Outcome.ROLLED_BACK, "apply failed")
+    assert stage.looks == 1
+
+
+@pytest.mark.requirement("L06")
+def test_one_bad_answer_during_the_watch_is_forgiven_and_three_in_a_row_are_not() -> None:
+    forgiven = Stage(bad=(2, 3, 5, 6, 8))
+    assert release(forgiven.steps())[0] is Outcome.RELEASED
+    fallen = Stage(bad=(4, 5, 6))
+    assert release(fallen.steps()) == (Outcome.ROLLED_BACK, "look 6 failed")
+    assert FAILURES_IN_A_ROW == 3
+
+
+@pytest.mark.requirement("L02")
+def test_a_way_back_that_fails_too_is_said_to_be_stuck_with_both_reasons() -> None:
+    outcome, why = release(Stage(bad=(1,), back_fails=True).steps())
+    assert outcome is Outcome.STUCK
+    assert "look 1 failed" in why
+    assert "back failed" in why
+
+
+@pytest.mark.requirement("L02")
+def test_what_was_gone_back_to_is_tested_too() -> None:
+    assert release(Stage(bad=(1, 2)).steps())[0] is Outcome.STUCK

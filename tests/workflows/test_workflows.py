@@ -1,0 +1,199 @@
+"""The workflows: checked by actionlint, thin over make, pinned, with the least permissions, one release at a time."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from localcloud.toolchain.build import ensure
+from localcloud.toolchain.families import ACTIONLINT
+
+PINNED = re.compile(r"^[\w./-]+@[0-9a-f]{40}$")
+NAMES = ("checks", "comment", "deploy", "drift", "hotfix", "policy", "preview", "release")
+SHELL = ("git merge-base --is-ancestor origin/main HEAD", 'echo "$NUMBER" > reports/number')
+"""The two steps that are no make target: they read and write what only the workflow knows."""
+
+Job = Mapping[str, object]
+
+
+@pytest.fixture(scope="module")
+def folder(root: Path) -> Path:
+    return root / ".github" / "workflows"
+
+
+def read(folder: Path, name: str) -> Mapping[object, object]:
+    return yaml.safe_load((folder / f"{name}.yaml").read_text())
+
+
+def jobs(workflow: Mapping[object, object]) -> Iterator[Job]:
+    found = workflow["jobs"]
+    assert isinstance(found, Mapping)
+    yield from found.values()
+
+
+def steps(job: Job) -> list[Mapping[str, object]]:
+    found = job["steps"]
+    assert isinstance(found, list)
+    return found
+
+
+def commands(workflow: Mapping[object, object]) -> list[str]:
+    return [str(step["run"]) for job in jobs(workflow) for step in steps(job) if "run" in step]
+
+
+def make_targets(root: Path) -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_there_is_a_workflow_for_every_way_of_delivery(folder: Path) -> None:
+    assert {path.stem for path in folder.glob("*.yaml")} == set(NAMES)
+
+
+@pytest.mark.requirement("S09")
+def test_actionlint_has_no_finding(folder: Path) -> None:
+    tool = ensure(ACTIONLINT, print) / "bin" / "actionlint"
+    files = [str(path) for path in sorted(folder.glob("*.yaml"))]
+    done = subprocess.run([str(tool), "-no-color", *files], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_action_is_pinned_by_its_commit(folder: Path, name: str) -> None:
+    used = [str(step["uses"]) for job in jobs(read(folder, name)) for step in steps(job) if "uses" in step]
+    assert used
+    assert [one for one in used if not PINNED.match(one)] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_steps_are_make_targets_that_exist(root: Path, folder: Path, name: str) -> None:
+    targets = make_targets(root)
+    for command in commands(read(folder, name)):
+        if command.startswith("make "):
+            assert command.split()[1] in targets, command
+        else:
+            assert command in SHELL or command.startswith("cat reports/preview.md"), command
+
+
+@pytest.mark.requirement("Y07")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_workflow_may_read_only_and_a_job_what_it_must(folder: Path, name: str) -> None:
+    workflow = read(folder, name)
+    allowed = {"contents": "read"} if name != "comment" else {"contents", "actions", "pull-requests"}
+    assert set(allowed) == set(workflow["permissions"])  # type: ignore[arg-type]
+    for job in jobs(workflow):
+        granted = job.get("permissions", {})
+        assert isinstance(granted, Mapping)
+        assert "write" not in [
+            value for key, value in granted.items() if key not in ("id-token", "issues", "pull-requests")
+        ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_checkout_leaves_no_token_behind_and_every_job_ends(folder: Path, name: str) -> None:
+    for job in jobs(read(folder, name)):
+        assert isinstance(job["timeout-minutes"], int)
+        for step in steps(job):
+            if str(step.get("uses", "")).startswith("actions/checkout@"):
+                settings = step["with"]
+                assert isinstance(settings, Mapping)
+                assert settings["persist-credentials"] is False
+
+
+def test_no_text_of_a_pull_request_reaches_a_shell(folder: Path) -> None:
+    for path in folder.glob("*.yaml"):
+        for command in commands(yaml.safe_load(path.read_text())):
+            assert not re.search(r"\$\{\{[^}]*(title|body|head_ref|\.head\.ref|label)", command), (
+                f"{path.name}: {command}"
+            )
+
+
+@pytest.mark.requirement("S04")
+@pytest.mark.requirement("S05")
+def test_a_pull_request_is_previewed_for_every_stack_without_a_secret(root: Path, folder: Path) -> None:
+    workflow = read(folder, "preview")
+    (job,) = jobs(workflow)
+    stacks = {path.stem.removeprefix("Pulumi.") for path in root.glob("Pulumi.*.yaml")}
+    assert set(job["strategy"]["matrix"]["stack"]) == stacks  # type: ignore[index]
+    assert any(command.startswith("make pr-check STACK=${{ matrix.stack }}") for command in commands(workflow))
+    assert "secrets." not in (folder / "preview.yaml").read_text()
+    assert "id-token" not in (folder / "preview.yaml").read_text()
+
+
+@pytest.mark.requirement("S08")
+@pytest.mark.requirement("S09")
+def test_develop_goes_to_staging_and_main_to_production_after_checks_a_plan_and_an_approval(folder: Path) -> None:
+    text = (folder / "deploy.yaml").read_text()
+    workflow = yaml.safe_load(text)
+    assert workflow[True]["push"]["branches"] == ["main", "develop"]
+    assert workflow["jobs"]["plan"]["needs"] == "checks"
+    assert workflow["jobs"]["release"]["needs"] == "plan"
+    target = "${{ inputs.stack || (github.ref_name == 'main' && 'prod') || 'staging' }}"
+    assert workflow["env"]["STACK"] == target
+    assert workflow["jobs"]["release"]["environment"] == target
+    assert workflow[True]["workflow_dispatch"]["inputs"]["stack"]["options"] == ["dev", "staging"]
+    assert [one.split()[1] for one in commands(workflow) if one.startswith("make")] == [
+        "lint",
+        "test",
+        "plan",
+        "release",
+    ]
+
+
+@pytest.mark.requirement("L02")
+@pytest.mark.parametrize("name", ["deploy", "hotfix"])
+def test_a_stack_has_one_release_at_a_time_which_is_never_cut_off_and_knows_where_to_go_back_to(
+    folder: Path, name: str
+) -> None:
+    workflow = read(folder, name)
+    group = workflow["concurrency"]
+    assert isinstance(group, Mapping)
+    assert str(group["group"]).startswith("deploy-")
+    assert group["cancel-in-progress"] is False
+    assert any("make release" in one and "BACK_TO=" in one for one in commands(workflow))
+    assert "SLACK_WEBHOOK" in (folder / f"{name}.yaml").read_text()
+
+
+@pytest.mark.requirement("L03")
+def test_every_kind_of_release_is_a_written_procedure_that_names_its_workflow(root: Path, folder: Path) -> None:
+    pages = {path.stem: path.read_text() for path in (root / "docs" / "releases").glob("*.md")}
+    assert set(pages) == {"README", "weekly", "hotfix", "flag"}
+    assert "`.github/workflows/release.yaml`" in pages["weekly"]
+    assert "two reviewers" in pages["weekly"]
+    assert "`.github/workflows/hotfix.yaml`" in pages["hotfix"]
+    assert "one senior engineer" in pages["hotfix"]
+    assert "weekly release" in pages["flag"]
+
+
+@pytest.mark.requirement("L03")
+def test_a_hotfix_begins_at_main_and_is_approved_by_its_own_environment(folder: Path) -> None:
+    workflow = read(folder, "hotfix")
+    assert workflow[True]["push"]["branches"] == ["hotfix/**"]  # type: ignore[index]
+    assert workflow["jobs"]["release"]["environment"] == "prod-hotfix"  # type: ignore[index]
+    assert SHELL[0] in commands(workflow)
+
+
+@pytest.mark.requirement("L03")
+def test_every_command_of_the_release_pages_is_a_make_target(root: Path) -> None:
+    targets = make_targets(root)
+    for page in (root / "docs" / "releases").glob("*.md"):
+        for target in re.findall(r"make ([a-z-]+)", page.read_text()):
+            assert target in targets, f"{page.name}: make {target}"
+
+
+@pytest.mark.requirement("Y08")
+def test_what_goes_into_the_image_is_scanned_and_a_known_hole_fails(folder: Path) -> None:
+    scans = [
+        step["with"]
+        for job in jobs(read(folder, "policy"))
+        for step in steps(job)
+        if "trivy-action" in str(step.get("uses"))
+    ]
+    (scan,) = scans
+    assert isinstance(scan, Mapping)
+    assert scan["exit-code"] == "1"
+    assert scan["severity"] == "HIGH,CRITICAL"
