@@ -14,6 +14,8 @@ from app.writers.base import WriterError
 
 CHECK_SECONDS = 30.0
 PROBE_SECONDS = 5.0
+# Cache-Control of a request whose text must not be one that was written before.
+NO_CACHE = "no-cache"
 _LOG = structlog.get_logger("app.peers")
 
 

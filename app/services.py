@@ -17,6 +17,7 @@ from app.intake import Intake
 from app.jobs import JobStore
 from app.redis_link import RedisLink
 from app.regions import Regions
+from app.schema import Schema
 from app.settings import Settings
 from app.switches import Switchboard
 
@@ -34,6 +35,7 @@ class Services:
 
     settings: Settings
     database: Database
+    schema: Schema
     jobs: JobStore
     intake: Intake
     redis: RedisLink
@@ -67,6 +69,7 @@ def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     return Services(
         settings=settings,
         database=database,
+        schema=Schema(database),
         jobs=JobStore(database, cache, settings.job_max_attempts),
         intake=Intake(database, cache, settings.job_expiry_seconds),
         redis=link,

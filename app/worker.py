@@ -23,11 +23,11 @@ from app.database import DatabaseUnavailable, queue_pool
 from app.domain import Draft
 from app.ids import JobId
 from app.jobs import Claim, Failure, Job
-from app.peers import ImClient, Peers
+from app.peers import NO_CACHE, ImClient, Peers
 from app.queue import ENTRYPOINT
 from app.services import Services, background
 from app.sweeper import sweep_regularly
-from app.switches import EVERY_SECONDS
+from app.switches import EVERY_SECONDS, FRESH_TEXTS
 from app.telemetry.metrics import (
     CONTENT_ERRORS,
     CONTENT_REQUESTS,
@@ -154,6 +154,8 @@ class Worker:
         headers = {"X-Request-ID": job.request_id or job.id.uuid.hex}
         if job.trace_parent:
             headers["traceparent"] = job.trace_parent
+        if self._services.switchboard.now.has(FRESH_TEXTS, job.client_id):
+            headers["Cache-Control"] = NO_CACHE
         try:
             if not await self._services.jobs.advance(job.id, job.attempt, 25):
                 return

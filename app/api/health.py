@@ -92,13 +92,18 @@ async def api_ready(services: ServicesNow) -> Response:
     return JSONResponse(body, 200 if up else 503)
 
 
-@router.get("/ready", responses={503: {"description": "Draining, or without the database"}})
+@router.get("/ready", responses={503: {"description": "Draining, or without the database or its schema"}})
 async def ready(services: ServicesNow) -> Response:
-    """Whether traffic should come here: not while draining, not without the database; without Redis yes, degraded."""
+    """Whether traffic should come here: not while draining, not without the database and this release's migrations.
+
+    Without Redis yes, degraded.
+    """
     if services.lifecycle.draining:
         return JSONResponse({"status": "draining"}, 503)
     if not (await _database(services)).connected:
         return JSONResponse({"status": "database unavailable"}, 503)
+    if not await _migrated(services):
+        return JSONResponse({"status": "waiting for migrations"}, 503)
     degraded = [] if await services.redis.connected() else ["redis"]
     return JSONResponse({"status": "degraded" if degraded else "ready", "degraded": degraded})
 
@@ -107,6 +112,13 @@ async def ready(services: ServicesNow) -> Response:
 async def metrics() -> Response:
     """Prometheus' text format."""
     return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _migrated(services: Services) -> bool:
+    try:
+        return await services.schema.ready()
+    except DatabaseUnavailable:
+        return False
 
 
 async def _database(services: Services) -> DatabaseHealth:

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 
 from app.api.problems import ProblemError, documented
 from app.domain import Assignment, Draft
+from app.peers import NO_CACHE
 from app.writers.base import WriterError
 from app.writers.desk import Desk
 
@@ -15,6 +16,6 @@ async def write(assignment: Assignment, request: Request) -> Draft:
     """Write one text. 503: try again later; 502: trying again will not help."""
     desk: Desk = request.app.state.desk
     try:
-        return await desk.write(assignment)
+        return await desk.write(assignment, fresh=request.headers.get("cache-control") == NO_CACHE)
     except WriterError as error:
         raise ProblemError(503 if error.retriable else 502, f"{error.kind}: {error}") from error

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
+import sentry_sdk
 import structlog
 from starlette.datastructures import Headers
 from starlette.routing import BaseRoute, Match
@@ -50,6 +51,8 @@ class Observe:
                 await self._app(scope, receive, send_and_note)
             except Exception as error:
                 _LOG.exception("request failed", error_type=type(error).__name__, endpoint=self._endpoint(scope))
+                # Answered here, so what Sentry wraps further out never sees it.
+                sentry_sdk.capture_exception(error)
                 if status:
                     raise
                 await send_problem(scope, receive, send_and_note, 500, "Something broke on our side; try again later.")

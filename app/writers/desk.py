@@ -75,10 +75,13 @@ class Desk:
         self._cache = cache
         self._cache_seconds = cache_seconds
 
-    async def write(self, assignment: Assignment) -> Draft:
-        """A cached text for the same assignment, else the first that a provider gives. Raises the last WriterError."""
+    async def write(self, assignment: Assignment, *, fresh: bool = False) -> Draft:
+        """A cached text for the same assignment unless it must be `fresh`, else the first that a provider gives.
+
+        Raises the last WriterError.
+        """
         name = f"text:{hashlib.sha256(assignment.model_dump_json().encode()).hexdigest()}"
-        cached = await self._cache.get(name) if self._cache_seconds else None
+        cached = await self._cache.get(name) if self._cache_seconds and not fresh else None
         if cached is not None:
             draft = Draft.model_validate_json(cached)
             return draft.model_copy(update={"cached": True, "usage": draft.usage.model_copy(update={"cost_usd": 0.0})})
