@@ -93,7 +93,8 @@ def servers(folder: Path) -> Iterator[Servers]:
         yield found
 
 
-async def _create(servers: Servers, name: str) -> None:
+async def create_database(servers: Servers, name: str) -> None:
+    """A migrated database of the session's server."""
     connection = await asyncpg.connect(servers.database_url("postgres"))
     try:
         await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
@@ -105,7 +106,7 @@ async def _create(servers: Servers, name: str) -> None:
 def database_url(servers: Servers) -> str:
     """A migrated database that only this test uses."""
     name = f"t_{uuid4().hex[:16]}"
-    apart(_create(servers, name))
+    apart(create_database(servers, name))
     return servers.database_url(name)
 
 

@@ -1,9 +1,11 @@
 """API keys, sessions, limits, addresses, webhooks and administration over HTTP."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
 
+import asyncpg
 import jwt
 import pytest
 from conftest import Servers
@@ -38,10 +40,6 @@ def test_production_refuses_a_request_without_a_key_and_takes_one_with_it(make_c
 
 @pytest.mark.requirement("E03")
 def test_the_database_holds_no_key_in_clear(make_client: MakeClient, database_url: str) -> None:
-    import asyncio
-
-    import asyncpg
-
     client = make_client(**ADMIN)
     _, key = new_key(client)
 
@@ -226,3 +224,45 @@ def test_without_redis_limits_still_hold_in_the_process(make_client: MakeClient,
     assert codes == [202] * 10 + [429]
     assert client.get("/ready").json() == {"status": "degraded", "degraded": ["redis"]}
     assert client.get("/api/ready").status_code == 503
+
+
+@pytest.mark.requirement("X03")
+def test_a_client_gets_everything_that_is_stored_about_it_and_can_have_it_erased(
+    make_client: MakeClient, database_url: str
+) -> None:
+    client = make_client(**ADMIN)
+    _, mine = new_key(client, "acme-and-sons")
+    _, theirs = new_key(client, "rival")
+    canary = "a topic that only acme would write about"
+    body = {**BODY, "client_id": "acme-and-sons", "topic": canary}
+    replies = [
+        client.post("/generate", json=body, headers={**mine, **key})
+        for key in ({"Idempotency-Key": "k-1"}, {"Idempotency-Key": "k-2"}, {})
+    ]
+    made = {reply.json()["job_id"] for reply in replies}
+    client.post("/generate", json={**BODY, "client_id": "rival"}, headers=theirs)
+    exported = client.get("/export", headers=mine).json()
+    assert {job["job_id"] for job in exported} == made and all(job["topic"] == canary for job in exported)
+    assert client.get("/export").status_code == 401
+    assert client.get("/jobs", headers=mine).json()["jobs"]
+
+    assert client.delete("/export", headers=mine).json() == {"jobs": 3}
+    assert client.get("/export", headers=mine).json() == client.get("/jobs", headers=mine).json()["jobs"] == []
+    for table, text in asyncio.run(everything(database_url)).items():
+        assert canary not in text, table
+        assert table == "api_keys" or "acme-and-sons" not in text, table
+        assert not any(job in text for job in made), table
+    assert len(client.get("/export", headers=theirs).json()) == 1
+
+
+async def everything(url: str) -> dict[str, str]:
+    """Every row of every table, as text."""
+    connection = await asyncpg.connect(url)
+    try:
+        query = "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        tables = await connection.fetch(f"{query} WHERE n.nspname = 'public' AND c.relkind = 'r'")
+        # Table names come from the catalogue.
+        query = "SELECT array_agg(t::text) FROM {} t"
+        return {row[0]: str(await connection.fetchval(query.format(row[0]))) for row in tables}
+    finally:
+        await connection.close()

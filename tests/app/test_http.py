@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from conftest import Fleet, eventually
+from conftest import Fleet, Servers, apart, create_database, eventually
 from starlette.testclient import TestClient
 
 from app.api.application import Role, create
+from app.database import Database
 from app.headers import SECURITY_HEADERS
 from app.settings import ConfigurationError, Settings, load_settings
 
@@ -219,3 +221,56 @@ def test_a_secret_file_configures_and_an_environment_variable_wins(
     monkeypatch.setenv("SECRETS_DIR", str(tmp_path / "missing"))
     with pytest.raises(ConfigurationError, match="SECRETS_DIR"):
         load_settings()
+
+
+@pytest.mark.requirement("B02")
+def test_reads_go_to_the_replica_and_writes_to_the_primary(
+    make_client: MakeClient, servers: Servers, database_url: str
+) -> None:
+    """The replica is another database here, so that it can be seen who answered."""
+    name = f"t_{uuid4().hex[:16]}"
+    apart(create_database(servers, name))
+    replica = servers.database_url(name)
+    there = make_client(database_url=replica, database_url_direct=replica)
+    on_replica = there.post("/generate", json=BODY).json()["status_url"]
+    client = make_client(database_read_url=replica)
+    assert client.get(on_replica).status_code == 200
+    on_primary = client.post("/generate", json=BODY).json()["status_url"]
+    assert there.get(on_primary).status_code == 404, "written to the primary alone"
+    assert client.get(on_primary).status_code == 200, "a job too young for the replica is looked for on the primary"
+
+
+@pytest.mark.requirement("B02")
+def test_without_its_replica_the_service_reads_from_the_primary(make_client: MakeClient) -> None:
+    client = make_client(database_read_url="postgresql://u:p@127.0.0.1:1/db")
+    url = client.post("/generate", json=BODY).json()["status_url"]
+    assert client.get(url).status_code == 200
+    assert client.get("/jobs?client_id=acme").json()["jobs"]
+    assert 'degraded_operations_total{dependency="replica"}' in client.get("/metrics").text
+
+
+@pytest.mark.requirement("E09")
+def test_the_pools_have_the_documents_sizes_and_a_pool_setting_is_in_force(servers: Servers) -> None:
+    url = servers.database_url("postgres")
+    defaults = Settings(database_url=url, database_url_direct=url)  # type: ignore[arg-type]
+    assert (defaults.database_pool_size, defaults.database_max_overflow) == (10, 20)
+    assert (defaults.database_pool_timeout_seconds, defaults.database_pool_recycle_seconds) == (30, 1800)
+    pool = Database(defaults.model_copy(update={"database_pool_size": 20, "database_max_overflow": 40})).writer.pool
+    assert (pool.size(), pool._max_overflow, pool._recycle, pool._pre_ping) == (20, 40, 1800, True)  # type: ignore[attr-defined]
+
+
+@pytest.mark.requirement("Y01")
+def test_a_refused_websocket_carries_the_security_headers_too(fleet: Fleet) -> None:
+    from websockets.exceptions import InvalidStatus
+    from websockets.sync.client import connect
+
+    with fleet.process("cpm", "serve", "--role", "cpm") as (_, api):
+        url = f"{api.replace('http', 'ws')}/ws/jobs/use1-01a20211-d439-74c8-b554-ee43073a2514"
+        with pytest.raises(InvalidStatus) as refused:
+            connect(url, origin="https://evil.test")  # type: ignore[arg-type]
+        reply = refused.value.response
+        assert reply.status_code == 403
+        for name, value in SECURITY_HEADERS.items():
+            assert reply.headers.get_all(name) == [value]
+        with connect(url) as socket:
+            assert socket.response is not None and socket.response.headers["X-Frame-Options"] == "DENY"

@@ -3,19 +3,25 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import asyncpg
 import pytest
+from starlette.testclient import TestClient
 
+from app import migrations
 from app.migrate import head, migrate
 from app.partitions import Month, months_needed
+from app.schema import latest
 from app.settings import Settings
 
+RELEASES = sorted((Path(__file__).parent / "releases").glob("*.sql"))
 
-async def fetch(url: str, query: str) -> list[asyncpg.Record]:
+
+async def fetch(url: str, query: str, *values: object) -> list[asyncpg.Record]:
     connection = await asyncpg.connect(url)
     try:
-        return list(await connection.fetch(query))
+        return list(await connection.fetch(query, *values))
     finally:
         await connection.close()
 
@@ -66,3 +72,87 @@ def test_a_migration_gives_up_rather_than_wait_behind_a_long_lock(
 
     with pytest.raises(Exception, match="lock timeout"):
         asyncio.run(blocked())
+
+
+@pytest.mark.requirement("A13")
+@pytest.mark.requirement("S09")
+@pytest.mark.parametrize(
+    "release", sorted((Path(__file__).parent / "releases").glob("*.sql")), ids=lambda path: path.stem
+)
+def test_the_code_of_the_previous_release_works_on_the_newest_schema(release: Path, database_url: str) -> None:
+    async def speak() -> None:
+        connection = await asyncpg.connect(database_url)
+        try:
+            for statement in release.read_text().split(";\n"):
+                words = "\n".join(line for line in statement.splitlines() if not line.startswith("--")).strip()
+                if words:
+                    status = await connection.execute(words)
+                    assert status.split()[-1] != "0", f"no rows: {words}"
+        finally:
+            await connection.close()
+
+    asyncio.run(speak())
+
+
+@pytest.mark.requirement("A13")
+@pytest.mark.requirement("S09")
+def test_this_release_goes_on_while_the_schema_is_expanded_under_it(client: TestClient, database_url: str) -> None:
+    """What the next release's migrations may do while this one still takes requests."""
+    body = {"topic": "Growing tomatoes on a balcony", "content_type": "social", "client_id": "acme"}
+    assert client.post("/generate", json=body).status_code == 202
+    for statement in (
+        "ALTER TABLE jobs ADD COLUMN first text",
+        "ALTER TABLE jobs ADD COLUMN second integer NOT NULL DEFAULT 7",
+        "ALTER TABLE api_keys ADD COLUMN third jsonb",
+        "CREATE TABLE fourth (id bigint PRIMARY KEY)",
+        "UPDATE alembic_version SET version_num = '9999'",
+    ):
+        asyncio.run(fetch(database_url, statement))
+        accepted = client.post("/generate", json=body)
+        assert accepted.status_code == 202, statement
+        assert client.get(accepted.json()["status_url"]).json()["status"] == "pending"
+        assert client.delete(f"/jobs/{accepted.json()['job_id']}").status_code == 200
+        assert client.get("/ready").status_code == 200
+
+
+@pytest.mark.requirement("S09")
+def test_a_pod_is_not_ready_before_its_migrations_and_becomes_so_by_itself(
+    make_client: Callable[..., TestClient], database_url: str
+) -> None:
+    asyncio.run(fetch(database_url, "UPDATE alembic_version SET version_num = '0001'"))
+    client = make_client()
+    assert client.get("/ready").json() == {"status": "waiting for migrations"}
+    assert client.get("/ready").status_code == 503
+    asyncio.run(fetch(database_url, "UPDATE alembic_version SET version_num = $1", head()))
+    assert client.get("/ready").status_code == 200
+
+
+def test_the_schema_a_pod_waits_for_is_the_newest_migration() -> None:
+    assert latest() == head()
+
+
+@pytest.mark.requirement("A13")
+def test_no_migration_goes_backward() -> None:
+    for path in (Path(migrations.__file__).parent / "versions").glob("0*.py"):
+        assert "def downgrade" not in path.read_text(), path.name
+
+
+@pytest.mark.requirement("A13")
+def test_the_time_of_a_migration_is_recorded_with_it(database_url: str) -> None:
+    rows = asyncio.run(fetch(database_url, "SELECT version, applied_at FROM migration_history ORDER BY version"))
+    assert [row["version"] for row in rows] == ["0001", "0002"]
+    assert all(row["applied_at"].tzinfo for row in rows)
+
+
+@pytest.mark.requirement("A12")
+def test_every_partition_has_both_indexes_and_one_made_later_gets_them(database_url: str) -> None:
+    query = (
+        "SELECT c.relname, count(i.indexrelid) AS indexes, bool_and(i.indisvalid) AS valid FROM pg_inherits p"
+        " JOIN pg_class c ON c.oid = p.inhrelid JOIN pg_index i ON i.indrelid = c.oid"
+        " WHERE p.inhparent = 'jobs'::regclass GROUP BY 1"
+    )
+    add = "CREATE TABLE jobs_2040_01 PARTITION OF jobs FOR VALUES FROM ('2040-01-01') TO ('2040-02-01')"
+    asyncio.run(fetch(database_url, add))
+    rows = asyncio.run(fetch(database_url, query))
+    assert len(rows) >= 6
+    assert all(row["indexes"] == 3 and row["valid"] for row in rows), rows
