@@ -21,6 +21,8 @@ from app.tables import jobs
 OPEN = (JobStatus.PENDING, JobStatus.IN_PROGRESS)
 # A replica may not have seen a job this young yet, so it is looked for on the primary too.
 REPLICA_LAG = timedelta(seconds=60)
+# Percent shown of a job that is being written; writers give their text all at once.
+BEGUN = 25
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class JobStore:
             .values(
                 status=case((expired, JobStatus.EXPIRED), (exhausted, JobStatus.FAILED), else_=JobStatus.IN_PROGRESS),
                 attempt=jobs.c.attempt + case((or_(expired, exhausted), 0), else_=1),
-                progress=case((or_(expired, exhausted), jobs.c.progress), else_=5),
+                progress=case((or_(expired, exhausted), jobs.c.progress), else_=BEGUN),
                 started_at=func.coalesce(jobs.c.started_at, now),
                 finished_at=case((or_(expired, exhausted), now), else_=None),
                 error_type=case((expired, "expired"), (exhausted, func.coalesce(jobs.c.error_type, "crashed"))),
@@ -127,10 +129,6 @@ class JobStore:
             return Claim.DONE, None
         outcome = {JobStatus.EXPIRED: Claim.EXPIRED, JobStatus.FAILED: Claim.EXHAUSTED}
         return outcome.get(JobStatus(row.status), Claim.RUN), _job(row)
-
-    async def advance(self, job: JobId, attempt: int, progress: int) -> bool:
-        """Tell those who watch how far the attempt is, in percent. False when the attempt is no longer ours."""
-        return await self._fenced(job, attempt, _change(job).values(progress=progress)) is not None
 
     async def complete(self, job: JobId, attempt: int, draft: Draft) -> bool:
         """Store the result. False (and unchanged) when another attempt or a cancellation came first."""

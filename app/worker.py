@@ -157,8 +157,6 @@ class Worker:
         if self._services.switchboard.now.has(FRESH_TEXTS, job.client_id):
             headers["Cache-Control"] = NO_CACHE
         try:
-            if not await self._services.jobs.advance(job.id, job.attempt, 25):
-                return
             draft = await self._im.write(job.assignment, headers)
         except WriterError as error:
             await self._failed(job, error)

@@ -80,10 +80,12 @@ def test_a_migration_gives_up_rather_than_wait_behind_a_long_lock(
     "release", sorted((Path(__file__).parent / "releases").glob("*.sql")), ids=lambda path: path.stem
 )
 def test_the_code_of_the_previous_release_works_on_the_newest_schema(release: Path, database_url: str) -> None:
+    statements = release.read_text().split(";\n")
+
     async def speak() -> None:
         connection = await asyncpg.connect(database_url)
         try:
-            for statement in release.read_text().split(";\n"):
+            for statement in statements:
                 words = "\n".join(line for line in statement.splitlines() if not line.startswith("--")).strip()
                 if words:
                     status = await connection.execute(words)
