@@ -12,14 +12,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
+import structlog
 from pydantic import SecretStr
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.settings import Settings
+from app.telemetry.metrics import DEGRADED
 
 CONNECT_SECONDS = 5.0
+# A replica that could not be reached is not asked again before this has passed.
+REPLICA_PAUSE_SECONDS = 5.0
+_LOG = structlog.get_logger("app.database")
 
 # What says "the database cannot serve us now" rather than "our statement is wrong".
 UNAVAILABLE = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
@@ -54,9 +59,10 @@ class Database:
 
     def __init__(self, settings: Settings, *, direct: bool = False) -> None:
         primary = settings.database_url_direct if direct else settings.database_url
-        self.writer = _engine(settings, primary)
+        self.writer = engine(settings, primary)
         same = direct or settings.database_read_url is None
-        self.reader = self.writer if same else _engine(settings, settings.database_read_url or primary)
+        self.reader = self.writer if same else engine(settings, settings.database_read_url or primary)
+        self._replica_back_at = 0.0
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -67,10 +73,24 @@ class Database:
 
     @asynccontextmanager
     async def read(self, *, fresh: bool = False) -> AsyncIterator[AsyncConnection]:
-        """A connection for reading, from the replica unless `fresh` data is needed (B02)."""
+        """A connection for reading, from the replica unless `fresh` data is needed (B02), or the replica is gone."""
         with _Translated():
-            async with (self.writer if fresh else self.reader).connect() as connection:
+            connection = await self._reading(fresh=fresh)
+            try:
                 yield connection
+            finally:
+                await connection.close()
+
+    async def _reading(self, *, fresh: bool) -> AsyncConnection:
+        now = time.monotonic()
+        if not fresh and self.reader is not self.writer and now >= self._replica_back_at:
+            try:
+                return await self.reader.connect()
+            except UNAVAILABLE as error:
+                self._replica_back_at = now + REPLICA_PAUSE_SECONDS
+                DEGRADED.labels("replica").inc()
+                _LOG.warning("reading from the primary", error_type=type(error).__name__, error=str(error)[:200])
+        return await self.writer.connect()
 
     async def latency(self, seconds: float = 2.0) -> float:
         """Milliseconds of a SELECT 1 on the primary. Raises DatabaseUnavailable."""
@@ -138,7 +158,8 @@ def _unnamed() -> str:
     return ""
 
 
-def _engine(settings: Settings, secret: SecretStr) -> AsyncEngine:
+def engine(settings: Settings, secret: SecretStr) -> AsyncEngine:
+    """A pool on one address."""
     address = Address.parse(secret)
     arguments: dict[str, object] = {
         "timeout": CONNECT_SECONDS,

@@ -11,11 +11,12 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
+from pydantic import SecretStr
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app import partitions
-from app.database import Database
+from app import partitions, roles
+from app.database import Database, engine
 from app.settings import Settings
 
 # Any number that nothing else uses; the migrators of one database meet on it.
@@ -48,6 +49,8 @@ async def migrate(settings: Settings, revision: str = "head") -> Migrated:
     A statement that waits for a lock longer than the configured timeout fails, and so does the migration: a
     migration must never make the service wait. Raises MigrationBusy and sqlalchemy's errors.
     """
+    if settings.database_admin_url is not None:
+        await _ensure_logins(settings, settings.database_admin_url)
     database = Database(settings, direct=True)
     try:
         async with database.writer.connect() as connection:
@@ -66,6 +69,17 @@ async def migrate(settings: Settings, revision: str = "head") -> Migrated:
                 await connection.commit()
     finally:
         await database.close()
+
+
+async def _ensure_logins(settings: Settings, address: SecretStr) -> None:
+    """Before anything else, because what follows logs in as one of them."""
+    administrators = engine(settings, address)
+    passwords = {name: password.get_secret_value() for name, password in settings.database_logins.items()}
+    try:
+        async with administrators.connect() as connection:
+            await roles.ensure(connection, passwords)
+    finally:
+        await administrators.dispose()
 
 
 async def _lock(connection: AsyncConnection) -> None:

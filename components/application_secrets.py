@@ -9,7 +9,8 @@ import pulumi_aws.secretsmanager as secretsmanager
 from pulumi_kubernetes import core
 
 from components.labels import metadata
-from components.postgres import DatabaseEndpoint
+from components.logins import Logins
+from components.postgres import DatabaseEndpoint, login_name
 from components.redis import RedisEndpoint
 
 COMPONENT = "application-secrets"
@@ -17,7 +18,7 @@ COMPONENT = "application-secrets"
 
 @dataclass(frozen=True)
 class ApplicationSecretsArgs:
-    """The stores of one region, directly and through the pooler.
+    """The stores of one region, directly and through the pooler, and the logins that applications have.
 
     ``recovery_days`` is how long AWS keeps a deleted secret, 0 deletes at once; ``key`` encrypts the entry.
     """
@@ -27,6 +28,7 @@ class ApplicationSecretsArgs:
     region: str
     database: DatabaseEndpoint
     pooler: DatabaseEndpoint
+    logins: Logins
     cache: RedisEndpoint
     queue: RedisEndpoint
     recovery_days: int
@@ -34,23 +36,36 @@ class ApplicationSecretsArgs:
 
 
 class ApplicationSecrets(pulumi.ComponentResource):
-    """One Secrets Manager entry as the record, and one Kubernetes Secret whose keys are mounted as files.
+    """One Secrets Manager entry as the record, and Kubernetes Secrets whose keys are mounted as files.
 
-    The Secret's name is the engine's, so pods roll when a value changes.
+    The Secrets' names are the engine's, so pods roll when a value changes. What makes logins is in one of its own,
+    which migrations alone mount.
     """
 
     secret_name: pulumi.Output[str]
+    migration_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: ApplicationSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:ApplicationSecrets", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
         values = {
             "database_url": args.pooler.url(),
-            "database_url_direct": args.database.url(),
+            "database_url_direct": args.database.logged_in(args.logins.active).url(),
             "database_read_url": args.pooler.read_url(),
             "redis_url": args.cache.url(),
             "redis_queue_url": args.queue.url(),
         }
+        logins = {login_name(one): one.password for one in args.logins.both}
+        administration = {
+            "database_admin_url": args.database.url(),
+            "database_logins": pulumi.Output.secret(pulumi.Output.json_dumps(logins)),
+        }
+        self._record(name, args, {**values, **administration})
+        self.secret_name = self._mounted(f"{name}-secret", args, values)
+        self.migration_name = self._mounted(f"{name}-migration", args, {**values, **administration})
+        self.register_outputs({"secretName": self.secret_name})
+
+    def _record(self, name: str, args: ApplicationSecretsArgs, values: dict[str, pulumi.Output[str]]) -> None:
+        child = pulumi.ResourceOptions(parent=self)
         record = secretsmanager.Secret(
             f"{name}-record",
             description=f"store addresses of {args.product}",
@@ -66,12 +81,15 @@ class ApplicationSecrets(pulumi.ComponentResource):
             region=args.region,
             opts=child,
         )
+
+    def _mounted(
+        self, name: str, args: ApplicationSecretsArgs, values: dict[str, pulumi.Output[str]]
+    ) -> pulumi.Output[str]:
         secret = core.v1.Secret(
-            f"{name}-secret",
+            name,
             metadata=metadata(COMPONENT, args.product, args.namespace),
             string_data=values,
             immutable=True,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        self.secret_name = secret.metadata.name
-        self.register_outputs({"secretName": self.secret_name})
+        return secret.metadata.apply(lambda found: str(found.name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pulumi
@@ -11,8 +11,9 @@ from pulumi_kubernetes import apps, core, meta, networking, policy
 from components.amount import Resources
 from components.hardening import container_security, pod_security
 from components.labels import labels, metadata, selector
+from components.logins import Logins
 from components.network_policy import Traffic, policy_spec
-from components.postgres import DATABASE, PORT, USER, DatabaseEndpoint
+from components.postgres import DATABASE, PORT, DatabaseEndpoint, login_name
 from components.spread import affinity, zone_spread
 
 COMPONENT: Final = "pgbouncer"
@@ -39,6 +40,7 @@ class PgBouncerArgs:
     clients: int
     pool_size: int
     database: DatabaseEndpoint
+    logins: Logins
     traffic: Traffic
 
 
@@ -66,9 +68,7 @@ class PgBouncer(pulumi.ComponentResource):
             metadata=metadata(COMPONENT, args.product, args.namespace),
             string_data={
                 "pgbouncer.ini": configuration(args),
-                "userlist.txt": pulumi.Output.secret(
-                    pulumi.Output.concat('"', USER, '" "', args.database.password, '"\n')
-                ),
+                "userlist.txt": pulumi.Output.secret(pulumi.Output.concat(*_accepted(args.logins))),
             },
             immutable=True,
             opts=child,
@@ -100,8 +100,19 @@ class PgBouncer(pulumi.ComponentResource):
         read = READ_DATABASE if args.database.replicated else DATABASE
         # With its namespace, because the autoscaler asks from another one.
         host = f"{COMPONENT}.{args.namespace}.svc"
-        self.endpoint = DatabaseEndpoint(host, host, args.database.password, ssl_mode="disable", read_database=read)
+        self.endpoint = replace(
+            args.database.logged_in(args.logins.active),
+            host=host,
+            read_host=host,
+            ssl_mode="disable",
+            read_database=read,
+        )
         self.register_outputs({"host": host})
+
+
+def _accepted(logins: Logins) -> list[pulumi.Input[str]]:
+    """Both logins, for clients and for the server behind: clients change over one by one."""
+    return [pulumi.Output.concat('"', login_name(one), '" "', one.password, '"\n') for one in logins.both]
 
 
 def configuration(args: PgBouncerArgs) -> pulumi.Output[str]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import pulumi
 
+from components.logins import Login
+
 PORT: Final = 5432
-USER: Final = "contentgen"
+ADMINISTRATOR: Final = "contentgen"
+"""Who makes the logins; migrations alone know the password."""
+LOGIN_PREFIX: Final = "contentgen_"
 DATABASE: Final = "contentgen"
 PARAMETERS: Final = {
     "shared_buffers": "2GB",
@@ -28,10 +32,15 @@ class DatabaseEndpoint:
 
     host: pulumi.Input[str]
     read_host: pulumi.Input[str]
+    user: str
     password: pulumi.Output[str]
     ssl_mode: str
     replicated: bool = False
     read_database: str = DATABASE
+
+    def logged_in(self, login: Login) -> DatabaseEndpoint:
+        """The same for one of the two logins that applications have (requirement X02)."""
+        return replace(self, user=login_name(login), password=login.password)
 
     def url(self) -> pulumi.Output[str]:
         """A libpq URL for writing; secret, because it carries the password."""
@@ -41,8 +50,12 @@ class DatabaseEndpoint:
         return self._url(self.read_host, self.read_database)
 
     def _url(self, host: pulumi.Input[str], database: str) -> pulumi.Output[str]:
-        address = pulumi.Output.concat("postgresql://", USER, ":", self.password, "@", host, f":{PORT}/{database}")
+        address = pulumi.Output.concat("postgresql://", self.user, ":", self.password, "@", host, f":{PORT}/{database}")
         return pulumi.Output.secret(pulumi.Output.concat(address, "?sslmode=", self.ssl_mode))
+
+
+def login_name(login: Login) -> str:
+    return f"{LOGIN_PREFIX}{login.slot}"
 
 
 class Postgres(Protocol):

@@ -10,13 +10,13 @@ from pulumi_kubernetes import core
 from components.amount import Resources
 from components.hardening import container_security
 from components.labels import metadata
+from components.logins import password
 from components.network_policy import Traffic
-from components.password import password
 from components.postgres import (
+    ADMINISTRATOR,
     DATABASE,
     PARAMETERS,
     PORT,
-    USER,
     DatabaseEndpoint,
 )
 from components.stateful_store import StatefulStore, StatefulStoreArgs
@@ -79,20 +79,20 @@ class ClusterPostgres(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        self.endpoint = DatabaseEndpoint(store.host, store.host, secret_value.result, ssl_mode="disable")
+        self.endpoint = DatabaseEndpoint(store.host, store.host, ADMINISTRATOR, secret_value.result, ssl_mode="disable")
         self.register_outputs({"host": store.host})
 
 
 def _server(args: ClusterPostgresArgs) -> core.v1.ContainerArgs:
     parameters = {**PARAMETERS, "max_connections": str(args.max_connections)}
-    answers = core.v1.ExecActionArgs(command=["psql", "-U", USER, "-d", DATABASE, "-qtAc", "SELECT 1"])
+    answers = core.v1.ExecActionArgs(command=["psql", "-U", ADMINISTRATOR, "-d", DATABASE, "-qtAc", "SELECT 1"])
     return core.v1.ContainerArgs(
         name=COMPONENT,
         image=args.image,
         args=[part for key, value in sorted(parameters.items()) for part in ("-c", f"{key}={value}")],
         ports=[core.v1.ContainerPortArgs(name="server", container_port=PORT)],
         env=[
-            core.v1.EnvVarArgs(name="POSTGRES_USER", value=USER),
+            core.v1.EnvVarArgs(name="POSTGRES_USER", value=ADMINISTRATOR),
             core.v1.EnvVarArgs(name="POSTGRES_DB", value=DATABASE),
             core.v1.EnvVarArgs(name="POSTGRES_PASSWORD_FILE", value=f"{PASSWORD_MOUNT}/password"),
             core.v1.EnvVarArgs(name="PGDATA", value=f"{DATA_MOUNT}/pgdata"),

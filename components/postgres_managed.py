@@ -8,13 +8,13 @@ import pulumi
 import pulumi_aws.rds as rds
 
 from components.data_network import DataNetwork
+from components.logins import password
 from components.monitoring_role import INTERVAL_SECONDS, monitoring_role
-from components.password import password
 from components.postgres import (
+    ADMINISTRATOR,
     DATABASE,
     PARAMETERS,
     PORT,
-    USER,
     DatabaseEndpoint,
 )
 
@@ -33,7 +33,9 @@ MEMORY_UNITS = {"shared_buffers": 8192, "effective_cache_size": 8192, "work_mem"
 
 @dataclass(frozen=True)
 class ManagedPostgresArgs:
-    """Sizes are GB. ``protected`` forbids deletion and keeps a last snapshot; ``key`` encrypts storage and insights."""
+    """Sizes are GB. ``protected`` forbids deletion and keeps a last snapshot; ``key`` encrypts storage and insights.
+    The administrator's password is renewed when ``keeper`` changes.
+    """
 
     region: str
     network: DataNetwork
@@ -44,6 +46,7 @@ class ManagedPostgresArgs:
     multi_az: bool
     protected: bool
     key: pulumi.Input[str]
+    keeper: str
 
 
 class ManagedPostgres(pulumi.ComponentResource):
@@ -55,7 +58,7 @@ class ManagedPostgres(pulumi.ComponentResource):
         super().__init__("contentgen:data:ManagedPostgres", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         stateful = pulumi.ResourceOptions(parent=self, protect=args.protected)
-        secret = password(name, self)
+        secret = password(name, self, args.keeper)
         subnets = rds.SubnetGroup(f"{name}-subnets", subnet_ids=args.network.subnet_ids, region=args.region, opts=child)
         group = args.network.security_group(PORT, "postgres")
         parameters = rds.ParameterGroup(
@@ -83,7 +86,7 @@ class ManagedPostgres(pulumi.ComponentResource):
             monitoring_role_arn=monitoring,
             enabled_cloudwatch_logs_exports=LOGS,
             db_name=DATABASE,
-            username=USER,
+            username=ADMINISTRATOR,
             password=secret.result,
             db_subnet_group_name=subnets.name,
             parameter_group_name=parameters.name,
@@ -125,7 +128,12 @@ class ManagedPostgres(pulumi.ComponentResource):
         ]
         reader = replicas[0] if replicas else primary
         self.endpoint = DatabaseEndpoint(
-            primary.address, reader.address, secret.result, ssl_mode="require", replicated=bool(replicas)
+            primary.address,
+            reader.address,
+            ADMINISTRATOR,
+            secret.result,
+            ssl_mode="require",
+            replicated=bool(replicas),
         )
         self.register_outputs({"host": primary.address})
 

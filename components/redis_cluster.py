@@ -10,8 +10,8 @@ from pulumi_kubernetes import core
 from components.amount import Resources
 from components.hardening import container_security
 from components.labels import metadata
+from components.logins import Logins
 from components.network_policy import Traffic
-from components.password import password
 from components.redis import PORT, RedisEndpoint, Role
 from components.stateful_store import StatefulStore, StatefulStoreArgs
 
@@ -34,6 +34,7 @@ class ClusterRedisArgs:
     memory_mb: int
     traffic: Traffic
     image: str
+    logins: Logins
     protect: bool = False
 
 
@@ -45,12 +46,11 @@ class ClusterRedis(pulumi.ComponentResource):
     def __init__(self, name: str, args: ClusterRedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:ClusterRedis", name, None, opts)
         component = f"redis-{args.role}"
-        secret_value = password(name, self)
         secret = core.v1.Secret(
             f"{name}-secret",
             metadata=metadata(component, args.product, args.namespace),
             string_data={
-                "redis.conf": pulumi.Output.concat(configuration(args), "requirepass ", secret_value.result, "\n"),
+                "redis.conf": pulumi.Output.concat(configuration(args), *_accepted(args.logins)),
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -76,7 +76,7 @@ class ClusterRedis(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        self.endpoint = RedisEndpoint(store.host, secret_value.result, tls=False)
+        self.endpoint = RedisEndpoint(store.host, args.logins.active.password, tls=False)
         self.register_outputs({"host": store.host})
 
 
@@ -85,8 +85,14 @@ def resources(memory_mb: int) -> Resources:
     return Resources("100m", "500m", "128Mi", f"{2 * memory_mb}Mi")
 
 
+def _accepted(logins: Logins) -> list[pulumi.Input[str]]:
+    """Both passwords open the door, so that clients change over one by one."""
+    passwords = [pulumi.Output.concat(" >", login.password) for login in logins.both]
+    return ["user default on ~* &* +@all", *passwords, "\n"]
+
+
 def configuration(args: ClusterRedisArgs) -> str:
-    """redis.conf without the password."""
+    """redis.conf without the passwords."""
     lines = (
         f"port {PORT}",
         f"user {PROBE_USER} on nopass -@all +ping",

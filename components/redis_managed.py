@@ -8,12 +8,14 @@ import pulumi
 import pulumi_aws.elasticache as elasticache
 
 from components.data_network import DataNetwork
-from components.password import password
+from components.logins import Logins
 from components.redis import PORT, RedisEndpoint, Role
 
 ENGINE_VERSION = "7.1"
 FAMILY = "redis7"
 SNAPSHOT_DAYS = 7
+BESIDE_THE_LAST, ONLY_THIS = "ROTATE", "SET"
+"""Whether a new token leaves the one of before valid."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class ManagedRedisArgs:
     nodes: int
     protected: bool
     key: pulumi.Input[str]
+    logins: Logins
 
 
 class ManagedRedis(pulumi.ComponentResource):
@@ -40,7 +43,6 @@ class ManagedRedis(pulumi.ComponentResource):
     def __init__(self, name: str, args: ManagedRedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:ManagedRedis", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        secret = password(name, self)
         subnets = elasticache.SubnetGroup(
             f"{name}-subnets", subnet_ids=args.network.subnet_ids, region=args.region, opts=child
         )
@@ -65,7 +67,8 @@ class ManagedRedis(pulumi.ComponentResource):
             at_rest_encryption_enabled=True,
             kms_key_id=args.key,
             transit_encryption_enabled=True,
-            auth_token=secret.result,
+            auth_token=args.logins.active.password,
+            auth_token_update_strategy=ONLY_THIS if args.logins.settled else BESIDE_THE_LAST,
             port=PORT,
             subnet_group_name=subnets.name,
             security_group_ids=[group.id],
@@ -75,5 +78,5 @@ class ManagedRedis(pulumi.ComponentResource):
             region=args.region,
             opts=pulumi.ResourceOptions(parent=self, protect=args.protected),
         )
-        self.endpoint = RedisEndpoint(store.primary_endpoint_address, secret.result, tls=True)
+        self.endpoint = RedisEndpoint(store.primary_endpoint_address, args.logins.active.password, tls=True)
         self.register_outputs({"host": store.primary_endpoint_address})

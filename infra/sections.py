@@ -160,6 +160,19 @@ class ImageSettings(Model):
     pgbouncer: str = Field("pgbouncer:1.23", min_length=3, description="PgBouncer")
 
 
+class SecretSettings(Model):
+    """Renewal of the stores' passwords without downtime (requirement X02); `contentgen rotate` writes both."""
+
+    generation: int = Field(1, ge=1, description="counts rotations: raising it makes new passwords the ones in use")
+    retired: int = Field(0, ge=0, description="the last rotation whose old passwords were made useless")
+
+    @model_validator(mode="after")
+    def _no_later_than_begun(self) -> Self:
+        if self.retired > self.generation:
+            raise ValueError(f"retired {self.retired} is above generation {self.generation}, which has not begun")
+        return self
+
+
 def memory_bytes(quantity: str) -> int | None:
     """Bytes of a quantity such as 512Mi; None when it is not one."""
     found = re.fullmatch(r"([0-9]+)(Mi|Gi)", quantity)

@@ -28,6 +28,7 @@ from infra.sections import (
     PostgresSettings,
     Product,
     RedisSettings,
+    SecretSettings,
     ServiceSettings,
     memory_bytes,
 )
@@ -51,6 +52,7 @@ class StackSettings(Model):
     budget: BudgetSettings = BudgetSettings()
     edge: EdgeSettings = EdgeSettings()
     images: ImageSettings = ImageSettings()
+    secrets: SecretSettings = SecretSettings()
     headers: dict[str, str | None] = Field(default_factory=dict, description="headers that differ; null drops one")
     clusters: dict[str, ClusterSettings] = Field(default_factory=dict, description="Kubernetes access by region")
 

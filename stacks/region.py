@@ -72,10 +72,11 @@ class RegionalStack(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
         data = stores(name, StoresArgs(args.index, args.region.code, args.settings, args.profile, key.arn), inside)
-        secret = _secrets(name, args, data, key, inside).secret_name
+        secrets = _secrets(name, args, data, key, inside)
+        secret = secrets.secret_name
         migration = ApplicationJob(
             f"{name}-{MIGRATION.name}",
-            _job(args, MIGRATION, secret),
+            _job(args, MIGRATION, secrets.migration_name),
             pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=data.resources)),
         )
         migrated = pulumi.ResourceOptions(parent=self, depends_on=[namespace, migration])
@@ -102,6 +103,7 @@ def _secrets(
             region=args.region.code,
             database=data.database,
             pooler=data.pooler,
+            logins=data.logins,
             cache=data.cache,
             queue=data.queue,
             recovery_days=SECRET_RECOVERY_DAYS[args.profile.protected],

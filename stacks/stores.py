@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.data_network import DataNetwork, DataNetworkArgs
+from components.logins import Logins, Rotation
 from components.pgbouncer import PgBouncer, PgBouncerArgs
 from components.postgres import DatabaseEndpoint
 from components.postgres_cluster import ClusterPostgres, ClusterPostgresArgs
@@ -34,6 +35,11 @@ class StoresArgs:
     profile: Profile
     key: pulumi.Input[str]
 
+    @property
+    def rotation(self) -> Rotation:
+        """Where the stack is in renewing its passwords."""
+        return Rotation(self.settings.secrets.generation, self.settings.secrets.retired)
+
 
 @dataclass(frozen=True)
 class Stores:
@@ -41,6 +47,7 @@ class Stores:
 
     database: DatabaseEndpoint
     pooler: DatabaseEndpoint
+    logins: Logins
     cache: RedisEndpoint
     queue: RedisEndpoint
     resources: list[pulumi.Resource]
@@ -51,12 +58,14 @@ def stores(name: str, args: StoresArgs, opts: pulumi.ResourceOptions) -> Stores:
     managed = Backend.MANAGED in (args.profile.postgres.backend, args.profile.redis.backend)
     network = _network(name, args, opts) if managed else None
     postgres = _postgres(name, args, network, opts)
+    logins = Logins(f"{name}-database", args.rotation, opts)
     redis = {role: _redis(name, role, args, network, opts) for role in Role}
     after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[postgres]))
-    pooler = _pooler(name, args, postgres.endpoint, after)
+    pooler = _pooler(name, args, postgres.endpoint, logins, after)
     return Stores(
         database=postgres.endpoint,
         pooler=pooler.endpoint,
+        logins=logins,
         cache=redis[Role.CACHE].endpoint,
         queue=redis[Role.QUEUE].endpoint,
         resources=[postgres, pooler, *redis.values()],
@@ -86,6 +95,7 @@ def _postgres(
                 multi_az=wanted.multi_az,
                 protected=args.profile.protected,
                 key=args.key,
+                keeper=str(args.rotation.generation),
             ),
             opts,
         )
@@ -104,7 +114,9 @@ def _postgres(
     )
 
 
-def _pooler(name: str, args: StoresArgs, database: DatabaseEndpoint, opts: pulumi.ResourceOptions) -> PgBouncer:
+def _pooler(
+    name: str, args: StoresArgs, database: DatabaseEndpoint, logins: Logins, opts: pulumi.ResourceOptions
+) -> PgBouncer:
     wanted = args.profile.postgres
     return PgBouncer(
         f"{name}-pgbouncer",
@@ -116,6 +128,7 @@ def _pooler(name: str, args: StoresArgs, database: DatabaseEndpoint, opts: pulum
             clients=wanted.pooler_clients,
             pool_size=wanted.pooler_size,
             database=database,
+            logins=logins,
             traffic=traffic.of_pooler(content_generation(args.profile), args.profile),
         ),
         opts,
@@ -126,6 +139,7 @@ def _redis(
     name: str, role: Role, args: StoresArgs, network: DataNetwork | None, opts: pulumi.ResourceOptions
 ) -> ClusterRedis | ManagedRedis:
     wanted = args.profile.redis
+    logins = Logins(f"{name}-redis-{role}", args.rotation, opts)
     if wanted.backend is Backend.MANAGED and network is not None:
         return ManagedRedis(
             f"{name}-redis-{role}",
@@ -137,6 +151,7 @@ def _redis(
                 nodes=wanted.nodes,
                 protected=args.profile.protected,
                 key=args.key,
+                logins=logins,
             ),
             opts,
         )
@@ -149,6 +164,7 @@ def _redis(
             memory_mb=wanted.memory_mb,
             traffic=traffic.of_redis(content_generation(args.profile), args.profile),
             image=args.settings.images.redis,
+            logins=logins,
             protect=args.profile.protected,
         ),
         opts,

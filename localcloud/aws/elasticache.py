@@ -133,7 +133,8 @@ def update_group(aws: Aws, name: str, before: Block, after: Block) -> None:
         for ours, api in CHANGEABLE.items()
         if after.has(ours) and before.values.get(ours) != after.values.get(ours)
     }
-    if after.has("authToken") and before.text("authToken") != after.text("authToken"):
+    token = ("authToken", "authTokenUpdateStrategy")
+    if after.has("authToken") and any(before.text(name) != after.text(name) for name in token):
         changed["AuthToken"] = after.text("authToken")
         changed["AuthTokenUpdateStrategy"] = after.text("authTokenUpdateStrategy", "ROTATE")
     if changed:

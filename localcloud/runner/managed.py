@@ -11,12 +11,14 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
 import httpx
+import redis
 from pydantic import BaseModel, TypeAdapter
 
 from localcloud.postgres import PostgresServer
 from localcloud.redis import RedisServer
-from localcloud.runner import tls
+from localcloud.runner import renewal, tls
 from localcloud.runner.addresses import AddressPool
 from localcloud.runner.certificates import Certificates
 from localcloud.runner.child import end, spawn
@@ -88,6 +90,7 @@ class ManagedStores:
                 await self._forget(identifier, keep_data=True)
             if identifier not in self._address:
                 await self._start(store)
+            await self._renewed(store)
         for identifier in [known for known in self._address if known not in primaries]:
             await self._forget(identifier)
         names: dict[str, str] = {}
@@ -111,16 +114,39 @@ class ManagedStores:
             argv, environment, identity = server.argv(), server.environment(), server.identity()
             front = await tls.postgres(address, store.port, plain_port, self.certificates.server_context())
         else:
-            redis = RedisServer(data, address, plain_port)
-            redis.initialise()
-            config = self._redis_config(data, store.password, redis.identity())
-            argv, environment, identity = redis.argv(), redis.environment(), redis.identity()
+            cache = RedisServer(data, address, plain_port)
+            cache.initialise()
+            config = self._redis_config(data, store.password, cache.identity())
+            renewal.remember(data, store.password)
+            argv, environment, identity = cache.argv(), cache.environment(), cache.identity()
             argv.insert(1, str(config))
             front = await tls.redis(address, store.port, plain_port, self.certificates.server_context())
         self._fronts[store.identifier] = front
         with data.with_name(f"{data.name}.log").open("ab") as output:
             self._children[store.identifier] = await spawn(argv, environment, identity, output.fileno())
         self._address[store.identifier] = address
+
+    async def _renewed(self, store: ManagedStore) -> None:
+        """Follows a new password; one that cannot be set yet is tried again with the next look."""
+        data = self.folder / store.kind / store.identifier
+        old = renewal.remembered(data, store.password)
+        if old == store.password:
+            return
+        address, port, passwords = (
+            self._address[store.identifier],
+            store.port + PLAIN_PORT_OFFSET,
+            (old, store.password),
+        )
+        try:
+            if store.kind == "rds":
+                await renewal.renew_postgres(address, port, store.user, store.database, passwords)
+            else:
+                await renewal.renew_redis(address, port, passwords)
+        except (OSError, asyncpg.PostgresError, redis.RedisError) as error:
+            log.warning("%s %s does not take its new password yet: %s", store.kind, store.identifier, error)
+            return
+        renewal.remember(data, store.password)
+        log.info("%s %s has a new password", store.kind, store.identifier)
 
     async def _forget(self, identifier: str, *, keep_data: bool = False) -> None:
         address = self._address.pop(identifier)
@@ -129,6 +155,7 @@ class ManagedStores:
         self.addresses.give_back(address)
         for kind in () if keep_data else ("rds", "elasticache"):
             await asyncio.to_thread(shutil.rmtree, self.folder / kind / identifier, ignore_errors=True)
+            (self.folder / kind / f"{identifier}.password").unlink(missing_ok=True)
 
     def _redis_config(self, data: Path, password: str, identity: Identity | None) -> Path:
         config = data / "redis.conf"

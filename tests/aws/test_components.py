@@ -16,6 +16,8 @@ from pulumi.runtime.settings import reset_options
 from components.backup_bucket import BackupBucket, BackupBucketArgs
 from components.budget import Budget, BudgetArgs
 from components.data_network import DataNetwork, DataNetworkArgs
+from components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from components.logins import Logins, Rotation
 from components.postgres_managed import ManagedPostgres, ManagedPostgresArgs
 from components.redis import Role
 from components.redis_managed import ManagedRedis, ManagedRedisArgs
@@ -119,6 +121,7 @@ def test_the_three_region_routing_table_is_one_route_53_would_take(deploy: Deplo
         table=table,
         health=HealthCheck("/ready", 30, 3),
         ttl_seconds=60,
+        protected=True,
     )
     made = deploy(lambda: Routing("three", args))
     zone = made.of("aws:route53/zone:Zone")[0].id
@@ -131,6 +134,7 @@ def test_the_three_region_routing_table_is_one_route_53_would_take(deploy: Deplo
 def managed_stores() -> None:
     """The managed databases of one region."""
     network = DataNetwork("stores-net", DataNetworkArgs("eu-west-1", 40))
+    key = EncryptionKey("stores-key", EncryptionKeyArgs("eu-west-1", "data", protected=True)).arn
     ManagedPostgres(
         "stores-pg",
         ManagedPostgresArgs(
@@ -142,12 +146,21 @@ def managed_stores() -> None:
             read_replicas=2,
             multi_az=True,
             protected=True,
+            key=key,
+            keeper="1",
         ),
     )
     ManagedRedis(
         "stores-rd",
         ManagedRedisArgs(
-            region="eu-west-1", network=network, role=next(iter(Role)), node_type="cache.t4g.small", nodes=3
+            region="eu-west-1",
+            network=network,
+            role=next(iter(Role)),
+            node_type="cache.t4g.small",
+            nodes=3,
+            protected=True,
+            key=key,
+            logins=Logins("stores-logins", Rotation()),
         ),
     )
 
@@ -159,6 +172,7 @@ def test_managed_databases_are_there_as_declared(deploy: Deploy, cloud: Cloud) -
     primary, *replicas = (
         rds.describe_db_instances(DBInstanceIdentifier=one)["DBInstances"][0] for one in sorted(instances)
     )
+    assert primary["KmsKeyId"] == made.of("aws:kms/key:Key")[0].text("arn")
     assert (primary["MultiAZ"], primary["StorageEncrypted"], primary["DeletionProtection"]) == (True, True, True)
     assert [one["ReadReplicaSourceDBInstanceIdentifier"] for one in replicas] == [primary["DBInstanceIdentifier"]] * 2
     cache = made.of("aws:elasticache/replicationGroup:ReplicationGroup")[0].id

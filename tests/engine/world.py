@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import asyncpg
 import boto3
@@ -84,18 +84,24 @@ class World:
 
     def database(self, stack: str, region: str, query: str) -> list[str]:
         """The first column of a query's answer from a region's database, by the address that its jobs have."""
+        address = self._address(stack, region)
+        return self._ask(address, query, str(address.username), str(address.password))
+
+    def _address(self, stack: str, region: str) -> SplitResult:
         path = "jsonpath={.items[*].data.database_url_direct}"
         secret = self.kubectl(stack, "-n", "contentgen", "get", "secrets", "-o", path, region=region).split()[-1]
-        address = urlsplit(base64.b64decode(secret).decode())
+        found = urlsplit(base64.b64decode(secret).decode())
         names = json.loads((self.state / stack / "regions" / region / "names.json").read_text())
-        host = str(address.hostname)
+        host = names.get(str(found.hostname)) or names[f"{found.hostname}.contentgen"]
+        return found._replace(netloc=found.netloc.replace(str(found.hostname), host))
 
+    def _ask(self, address: SplitResult, query: str, user: str, password: str) -> list[str]:
         async def ask() -> list[str]:
             connection = await asyncpg.connect(
-                host=names.get(host) or names[f"{host}.contentgen"],
+                host=address.hostname,
                 port=address.port,
-                user=address.username,
-                password=address.password,
+                user=user,
+                password=password,
                 database=address.path.lstrip("/"),
                 ssl="require" if "sslmode=require" in address.query else False,
             )
@@ -105,6 +111,14 @@ class World:
                 await connection.close()
 
         return asyncio.run(ask())
+
+    def logs_in(self, stack: str, user: str, password: str, region: str = "us-east-1") -> bool:
+        """Whether a stack's database takes a login."""
+        try:
+            self._ask(self._address(stack, region), "SELECT 1", user, password)
+        except asyncpg.InvalidPasswordError:
+            return False
+        return True
 
     def checkpoint(self, stack: str) -> Mapping[str, object]:
         return json.loads(self.engine(stack).checkpoint.read_text())["checkpoint"]["latest"]

@@ -18,6 +18,7 @@ from components.edge import Edge, EdgeArgs, EdgeHost, RouteGroup
 from components.edge_ingress import IngressEdge
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.generation_service import GenerationService, GenerationServiceArgs
+from components.logins import Logins, Rotation
 from components.namespace import Namespace
 from components.network_policy import Traffic
 from components.pgbouncer import PgBouncer, PgBouncerArgs
@@ -47,8 +48,9 @@ def network(name: str) -> DataNetwork:
 def secrets(name: str) -> ApplicationSecrets:
     password = pulumi.Output.secret("x")
     endpoint = RedisEndpoint("redis", password, tls=False)
-    database = DatabaseEndpoint("postgres", "postgres", password, "disable")
-    args = ApplicationSecretsArgs(name, "product", REGION, database, database, endpoint, endpoint, 0, "key")
+    database = DatabaseEndpoint("postgres", "postgres", "admin", password, "disable")
+    logins = Logins(f"{name}-logins", Rotation())
+    args = ApplicationSecretsArgs(name, "product", REGION, database, database, logins, endpoint, endpoint, 0, "key")
     return ApplicationSecrets(name, args)
 
 
@@ -90,6 +92,7 @@ def managed_postgres(name: str) -> ManagedPostgres:
             multi_az=True,
             protected=True,
             key="key",
+            keeper="1",
         ),
     )
 
@@ -118,11 +121,13 @@ def edge_args(name: str, *, sticky: bool = False) -> EdgeArgs:
 
 
 def database(name: str) -> DatabaseEndpoint:
-    return DatabaseEndpoint(f"{name}.rds", f"{name}-replica.rds", pulumi.Output.secret("x"), "require", replicated=True)
+    password = pulumi.Output.secret("x")
+    return DatabaseEndpoint(f"{name}.rds", f"{name}-replica.rds", "admin", password, "require", replicated=True)
 
 
 def pooler(name: str) -> PgBouncer:
-    args = PgBouncerArgs(name, "product", "pgbouncer:1", 2, 200, 25, database(name), Traffic())
+    logins = Logins(f"{name}-logins", Rotation())
+    args = PgBouncerArgs(name, "product", "pgbouncer:1", 2, 200, 25, database(name), logins, Traffic())
     return PgBouncer(name, args)
 
 
@@ -157,16 +162,28 @@ MAKERS: dict[str, Callable[[str], object]] = {
     "edge by ingress": lambda name: IngressEdge(name, edge_args(name)),
     "encryption key": lambda name: EncryptionKey(name, EncryptionKeyArgs(REGION, "data", protected=True)),
     "generation service": service,
+    "logins": lambda name: Logins(name, Rotation()),
     "namespace": lambda name: Namespace(name, name, "product"),
     "Postgres in the cluster": lambda name: ClusterPostgres(
         name, ClusterPostgresArgs(name, "product", 20, 200, Traffic(), "postgres:1")
     ),
     "managed Postgres": managed_postgres,
     "Redis in the cluster": lambda name: ClusterRedis(
-        name, ClusterRedisArgs(name, "product", Role.CACHE, 256, Traffic(), "redis:1")
+        name,
+        ClusterRedisArgs(name, "product", Role.CACHE, 256, Traffic(), "redis:1", Logins(f"{name}-logins", Rotation())),
     ),
     "managed Redis": lambda name: ManagedRedis(
-        name, ManagedRedisArgs(REGION, network(name), Role.QUEUE, "cache.t4g.small", 3, protected=True, key="key")
+        name,
+        ManagedRedisArgs(
+            REGION,
+            network(name),
+            Role.QUEUE,
+            "cache.t4g.small",
+            3,
+            protected=True,
+            key="key",
+            logins=Logins(f"{name}-logins", Rotation()),
+        ),
     ),
     "pooler": pooler,
     "queue scaler": queue_scaler,

@@ -31,6 +31,7 @@ TOKENS = {
     "EncryptionKey": "contentgen:data:EncryptionKey",
     "GenerationService": "contentgen:kubernetes:GenerationService",
     "IngressEdge": "contentgen:edge:IngressEdge",
+    "Logins": "contentgen:data:Logins",
     "ManagedPostgres": "contentgen:data:ManagedPostgres",
     "ManagedRedis": "contentgen:data:ManagedRedis",
     "Namespace": "contentgen:kubernetes:Namespace",

@@ -15,6 +15,7 @@ ONCE = {"contentgen:backup:BackupBucket", "contentgen:cost:Budget", "contentgen:
 REGIONAL = {
     "contentgen:data:ApplicationSecrets": 1,
     "contentgen:data:EncryptionKey": 1,
+    "contentgen:data:Logins": 3,
     "contentgen:data:PgBouncer": 1,
     "contentgen:edge:Certificate": 1,
     "contentgen:edge:Edge": 1,

@@ -1,0 +1,76 @@
+"""Passwords that can be renewed without downtime (requirement X02): two of them, of which one is in use.
+
+A rotation makes the other one new and lets everybody use it, while the one of before still opens the door for whoever
+has not heard yet. When all have, that one is renewed too, and nobody knows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+from pulumi_random import RandomPassword
+
+LENGTH: Final = 32
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """Where a stack is in its rotations: ``generation`` counts them, ``retired`` is the last one that was finished."""
+
+    generation: int = 1
+    retired: int = 0
+
+    @property
+    def active(self) -> str:
+        """The slot in use."""
+        return "a" if self.generation % 2 else "b"
+
+    @property
+    def settled(self) -> bool:
+        """Whether the passwords of before are useless by now."""
+        return self.retired >= self.generation
+
+    def keeper(self, slot: str) -> str:
+        """What a slot's password is bound to: it is renewed exactly when this changes."""
+        if slot == self.active:
+            return str(self.generation)
+        return f"retired-{self.generation}" if self.settled else str(self.generation - 1)
+
+
+@dataclass(frozen=True)
+class Login:
+    """A slot and its password."""
+
+    slot: str
+    password: pulumi.Output[str]
+
+
+class Logins(pulumi.ComponentResource):
+    """Both passwords of one store. ``active`` is what clients get, ``both`` is what the store accepts."""
+
+    active: Login
+    both: tuple[Login, Login]
+    settled: bool
+
+    def __init__(self, name: str, rotation: Rotation, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:data:Logins", name, None, opts)
+        first, second = (
+            Login(slot, password(f"{name}-{slot}", self, rotation.keeper(slot)).result) for slot in ("a", "b")
+        )
+        self.both = (first, second)
+        self.settled = rotation.settled
+        self.active = first if rotation.active == "a" else second
+        self.register_outputs({"active": self.active.slot})
+
+
+def password(name: str, parent: pulumi.Resource, keeper: str | None = None) -> RandomPassword:
+    """Letters and digits only: it stands in URLs and configuration files, where others would need quoting."""
+    return RandomPassword(
+        f"{name}-password",
+        length=LENGTH,
+        special=False,
+        keepers=None if keeper is None else {"bound-to": keeper},
+        opts=pulumi.ResourceOptions(parent=parent),
+    )

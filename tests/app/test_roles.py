@@ -1,0 +1,104 @@
+"""Two logins of one owner: renewing one never touches who works under the other (X02)."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from app import roles
+from app.migrate import migrate
+from app.settings import Settings
+from localcloud.postgres import PostgresServer
+from tests.app.conftest import PASSWORD, USER, postgres_in
+
+ADMINISTRATOR = "renter"
+DATABASE = "production"
+
+
+@dataclass(frozen=True)
+class Managed:
+    """A server whose administrator is not all-powerful, as a managed one's is not."""
+
+    server: PostgresServer
+
+    def url(self, user: str, password: str, database: str = DATABASE) -> str:
+        return f"postgresql://{user}:{password}@{self.server.host}:{self.server.port}/{database}"
+
+    def ask(self, user: str, password: str, query: str, database: str = DATABASE) -> list[asyncpg.Record]:
+        async def ask() -> list[asyncpg.Record]:
+            connection = await asyncpg.connect(self.url(user, password, database))
+            try:
+                return list(await connection.fetch(query))
+            finally:
+                await connection.close()
+
+        return asyncio.run(ask())
+
+    def migrate(self, active: tuple[str, str], logins: Mapping[str, str]) -> None:
+        url = self.url(*active)
+        settings = Settings(
+            database_url=url,
+            database_url_direct=url,
+            database_admin_url=self.url(ADMINISTRATOR, PASSWORD),
+            database_logins=dict(logins),
+        )  # type: ignore[arg-type]
+        asyncio.run(migrate(settings))
+
+
+@pytest.fixture(scope="module")
+def managed(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Managed]:
+    server = postgres_in(folder, "managed")
+    with server.running():
+        found = Managed(server)
+        found.ask(
+            USER, PASSWORD, f"CREATE ROLE {ADMINISTRATOR} LOGIN CREATEDB CREATEROLE PASSWORD '{PASSWORD}'", "postgres"
+        )
+        found.ask(USER, PASSWORD, f"CREATE DATABASE {DATABASE} OWNER {ADMINISTRATOR}", "postgres")
+        yield found
+
+
+def test_a_verifier_tells_nothing_but_whether_a_password_is_right() -> None:
+    made = roles.verifier("pencil", bytes(range(16)))
+    assert made.startswith("SCRAM-SHA-256$4096:AAECAwQFBgcICQoLDA0ODw==$")
+    assert made == roles.verifier("pencil", bytes(range(16)))
+    assert made != roles.verifier("pencils", bytes(range(16)))
+    assert "pencil" not in made
+
+
+def test_a_name_that_is_more_than_a_name_is_refused(managed: Managed) -> None:
+    with pytest.raises(ValueError, match="no name for a login"):
+        managed.migrate(("a", "x"), {"a; DROP ROLE b": "x"})
+
+
+@pytest.mark.requirement("X02")
+def test_both_logins_work_on_the_same_tables_and_own_none_of_them(managed: Managed) -> None:
+    managed.migrate(("a", "first"), {"a": "first", "b": "second"})
+    for login in (("a", "first"), ("b", "second")):
+        assert managed.ask(*login, "SELECT current_user")[0][0] == roles.OWNER
+        managed.ask(*login, f"CREATE TABLE made_by_{login[0]} (id int)")
+    owners = managed.ask("a", "first", "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
+    assert [row[0] for row in owners] == [roles.OWNER]
+    managed.ask("b", "second", "INSERT INTO made_by_a VALUES (1)")
+
+
+@pytest.mark.requirement("X02")
+def test_renewing_one_login_leaves_the_other_and_its_sessions_alone(managed: Managed) -> None:
+    managed.migrate(("a", "first"), {"a": "first", "b": "second"})
+
+    async def renewed() -> int:
+        working = await asyncpg.connect(managed.url("a", "first"))
+        try:
+            await asyncio.to_thread(managed.migrate, ("b", "third"), {"b": "third"})
+            again = await asyncpg.connect(managed.url("a", "first"))
+            await again.close()
+            return int(await working.fetchval("SELECT 1"))
+        finally:
+            await working.close()
+
+    assert asyncio.run(renewed()) == 1
+    assert managed.ask("b", "third", "SELECT 1")
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        managed.ask("b", "second", "SELECT 1")
