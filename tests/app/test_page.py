@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from conftest import Fleet
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -48,6 +49,12 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
+def flaws(page: Page) -> list[str]:
+    """What axe-core finds wrong for people who use a keyboard, a screen reader, or need contrast."""
+    found = Axe().run(page).response["violations"]
+    return [f"{flaw['id']}: {[node['html'] for node in flaw['nodes']]}" for flaw in found]
+
+
 @pytest.mark.requirement("E08")
 def test_a_person_gets_a_text_by_keyboard_alone(browser: Browser, site: str) -> None:
     complaints: list[str] = []
@@ -63,6 +70,7 @@ def test_a_person_gets_a_text_by_keyboard_alone(browser: Browser, site: str) -> 
     assert page.locator("article h4").count() >= 3
     expect(page.locator("#jobs li")).to_have_count(1)
     picture(page, "page-light")
+    assert flaws(page) == []
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     assert download.value.suggested_filename.endswith(".md")
@@ -82,8 +90,24 @@ def test_errors_are_told_in_words_beside_the_field(browser: Browser, site: str) 
     page.get_by_label("Keywords").fill(",".join(f"word {number}" for number in range(13)))
     page.get_by_role("button", name="Write it").click()
     expect(page.locator("#keywords-error")).to_contain_text("12 keywords")
+    picture(page, "page-error")
+    assert flaws(page) == []
     assert complaints == []
     page.close()
+
+
+def test_a_service_that_is_gone_is_told_in_words_and_the_form_stays_as_it_was(browser: Browser, fleet: Fleet) -> None:
+    with fleet.process("cpm", "serve", "--role", "cpm") as (process, api):
+        page = opened(browser, api, [])
+        page.get_by_label("Topic").fill("Tea")
+        process.kill()
+        process.wait()
+        page.get_by_role("button", name="Write it").click()
+        expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
+        expect(page.get_by_label("Topic")).to_have_value("Tea")
+        expect(page.get_by_role("button", name="Write it")).to_be_enabled()
+        picture(page, "page-gone")
+        page.close()
 
 
 def test_what_a_client_types_is_never_run(browser: Browser, site: str) -> None:
@@ -102,6 +126,7 @@ def test_the_page_fits_a_telephone_and_the_dark(browser: Browser, site: str) -> 
     page = opened(browser, site, [], dark=True, width=375)
     picture(page, "page-dark-narrow")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert flaws(page) == []
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == "rgb(20, 24, 26)"
     page.close()
