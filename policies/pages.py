@@ -10,9 +10,9 @@ import yaml
 
 from policies.examples import COMPLIANT
 from policies.pack import AREAS
-from policies.reading import Properties, Value
+from policies.reading import Properties, Value, plain
 from policies.rule import GONE, PAGES, Break, ResourceRule, Rule
-from policies.testing import as_function, broken, plain
+from policies.testing import as_function, broken
 from policies.tunables import Tunable
 
 INDEX: Final = "README.md"
@@ -51,6 +51,8 @@ def _page(rule: Rule, pending: str | None) -> Iterator[str]:
     yield f"| looks at | {'one resource' if isinstance(rule, ResourceRule) else 'the whole stack'} |"
     yield f"| types | {', '.join(f'`{one}`' for one in rule.types)} |"
     yield f"| asked for by | {rule.source} |"
+    if isinstance(rule, ResourceRule) and rule.remedy:
+        yield "| mends itself | at the level `remediate`, which no stack has by default |"
     if pending:
         yield f"| for now | only shown: {pending} |"
     yield ""

@@ -91,6 +91,15 @@ def later(properties: Properties, key: str) -> Value:
         return None
 
 
+def plain(value: Value) -> Value:
+    """A copy without proxies and other kinds of mappings and sequences: dictionaries and lists."""
+    if isinstance(value, Mapping):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(one) for one in value]
+    return value
+
+
 def shown(value: Value) -> str:
     """A value in a message; nothing at all reads as such."""
-    return "absent" if value is None else f"{value:g}" if isinstance(value, float) else repr(value)
+    return "absent" if value is None else f"{value:g}" if isinstance(value, float) else repr(plain(value))

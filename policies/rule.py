@@ -70,7 +70,10 @@ class Break:
 
 ResourceCheck = Callable[[Resource, Settings], Iterator[str]]
 StackCheck = Callable[[Sequence[Resource], Settings], Iterator[Violation]]
-Remedy = Callable[[Resource], Properties | None]
+Assignment = tuple[str, Value]
+"""A JSON pointer into a resource's properties, and the value it is to have."""
+
+Remedy = Callable[[Resource], Iterator[Assignment]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from pulumi_policy import (
 from pulumi_policy.policy import Policy, PolicyResource
 
 from policies.exemptions import KEY, SCHEMA
-from policies.reading import Value
+from policies.remedies import mended
 from policies.rule import Remedy, Resource, ResourceRule, Rule, StackRule
 from policies.tunables import Settings
 
@@ -76,11 +76,13 @@ def _validate_stack(rule: StackRule) -> Callable[[StackValidationArgs, ReportVio
 
 def _remedy_of(
     rule: ResourceRule, remedy: Remedy
-) -> Callable[[ResourceValidationArgs], Awaitable[Mapping[str, Value]]]:
+) -> Callable[[ResourceValidationArgs], Awaitable[Mapping[str, object]]]:
     """Only for levels set to remediate; what a remedy leaves wrong the rule still refuses. Nothing means no change."""
 
-    async def remediate(args: ResourceValidationArgs) -> Mapping[str, Value]:
-        return (remedy(_resource(args)) if rule.reads(args.resource_type) else None) or {}
+    async def remediate(args: ResourceValidationArgs) -> Mapping[str, object]:
+        resource = _resource(args)
+        wrong = rule.reads(resource.type) and any(rule.check(resource, Settings(rule.tunables, args.get_config())))
+        return (mended(resource, remedy(resource)) if wrong else None) or {}
 
     return remediate
 

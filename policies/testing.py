@@ -17,7 +17,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from policies.analyzer import EXEMPT, Analyzer
 from policies.configuration import ALL, LEVEL
-from policies.reading import Properties, Value
+from policies.reading import Properties, Value, plain
 from policies.rule import GONE, Break, Gone, Resource, ResourceRule, Rule, StackRule
 from policies.tunables import Settings
 
@@ -102,15 +102,6 @@ def _change_list(place: list[Value], index: int, value: Value | Gone) -> None:
         place[index] = plain(value)
 
 
-def plain(value: Value) -> Value:
-    """Copies of our own mappings and tuples as dictionaries and lists."""
-    if isinstance(value, Mapping):
-        return {key: plain(one) for key, one in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [plain(one) for one in value]
-    return value
-
-
 def plain_object(value: Properties) -> dict[str, Value]:
     """The same of an object."""
     return {key: plain(one) for key, one in value.items()}
@@ -148,7 +139,7 @@ class Pack:
     def findings(self, stack: Iterable[Resource], outputs: Mapping[str, Resource] | None = None) -> list[Finding]:
         """What the rules say about a whole stack. ``outputs`` are what providers made of it, where that differs."""
         resources = list(stack)
-        answers = [self._analyzer.Analyze(_one(resource), None) for resource in resources]
+        answers = [self._analyzer.Analyze(request_of(resource), None) for resource in resources]
         made = resources if outputs is None else list(outputs.values())
         whole = analyzer_pb2.AnalyzeStackRequest(resources=[_of_stack(resource) for resource in made])
         answers.append(self._analyzer.AnalyzeStack(whole, None))
@@ -178,7 +169,8 @@ def _level_of(given: object, default: str) -> str:
     return str(given.get(LEVEL, default)) if isinstance(given, Mapping) else default
 
 
-def _one(resource: Resource) -> analyzer_pb2.AnalyzeRequest:
+def request_of(resource: Resource) -> analyzer_pb2.AnalyzeRequest:
+    """A resource as the engine hands it to the analyzer."""
     return analyzer_pb2.AnalyzeRequest(
         type=resource.type,
         name=resource.name,

@@ -11,7 +11,7 @@ from typing import Final
 from pulumi_policy import Severity
 
 from policies.reading import Value, at, later, mapping, mappings, number, shown, text
-from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
+from policies.rule import Assignment, Break, Resource, ResourceRule, StackRule, Violation
 from policies.tunables import Kind, Settings, Tunable
 
 BUCKET: Final = "aws:s3/bucket:Bucket"
@@ -40,6 +40,13 @@ def _settings(resource: Resource, settings: Settings) -> Iterator[str]:
             yield f"rule.objectOwnership is {shown(owner)}; allowed is BucketOwnerEnforced"
     elif not _tls_only(later(properties, "policy")):
         yield "the policy has no Deny of every call where aws:SecureTransport is false"
+
+
+def _close(resource: Resource) -> Iterator[Assignment]:
+    if resource.type == ACCESS:
+        yield from ((f"/{flag}", True) for flag in FLAGS)
+    elif resource.type == OWNERSHIP:
+        yield "/rule/objectOwnership", "BucketOwnerEnforced"
 
 
 def _tls_only(policy: Value) -> bool:
@@ -133,6 +140,7 @@ CLOSED_BUCKET: Final = ResourceRule(
     source="Checkov CKV_AWS_53-56, CKV2_AWS_6, CKV2_AWS_65, CKV_AWS_379; CIS AWS 2.1",
     types=(ACCESS, OWNERSHIP, POLICY),
     check=_settings,
+    remedy=_close,
     breaks=(
         Break("bucket public access", "/blockPublicAcls", False),
         Break("bucket public access", "/restrictPublicBuckets"),

@@ -37,7 +37,9 @@ def _must(properties: Properties, **wanted: bool) -> Iterator[str]:
 def _private_database(resource: Resource, settings: Settings) -> Iterator[str]:
     properties = resource.properties
     if resource.type == PARAMETERS:
-        forced = [one.get("value") for one in mappings(properties.get("parameters")) if one["name"] == "rds.force_ssl"]
+        forced = [
+            one.get("value") for one in mappings(properties.get("parameters")) if one.get("name") == "rds.force_ssl"
+        ]
         if forced != ["1"]:
             yield f"rds.force_ssl is {shown(forced[0] if forced else None)}; allowed is '1', which refuses plain text"
         return
@@ -68,7 +70,7 @@ def _protected_cache(resource: Resource, settings: Settings) -> Iterator[str]:
     properties = resource.properties
     if resource.type == CACHE_PARAMETERS:
         policies = [
-            one.get("value") for one in mappings(properties.get("parameters")) if one["name"] == "maxmemory-policy"
+            one.get("value") for one in mappings(properties.get("parameters")) if one.get("name") == "maxmemory-policy"
         ]
         if not policies or policies[0] not in EVICTIONS:
             told = shown(policies[0] if policies else None)

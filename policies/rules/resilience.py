@@ -9,6 +9,7 @@ from pulumi_policy import Severity
 
 from policies.pods import CRON_JOB, DEPLOYMENT, SERVING, namespace, object_name, pod, selects, serving, template
 from policies.reading import Properties, at, items, mapping, mappings, number, quantity, shown, text
+from policies.remedies import never_overlapping
 from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
 from policies.rules.scale import AUTOSCALERS, SCALED_OBJECT, target
 from policies.tunables import Kind, Settings, Tunable
@@ -223,6 +224,7 @@ SCHEDULED: Final = ResourceRule(
     source="kube-score, cronjob-has-deadline",
     types=(CRON_JOB,),
     check=_scheduled,
+    remedy=never_overlapping,
     breaks=(
         Break("backup", "/spec/concurrencyPolicy", "Allow"),
         Break("backup", "/spec/concurrencyPolicy"),

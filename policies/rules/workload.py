@@ -9,6 +9,7 @@ from pulumi_policy import Severity
 
 from policies.pods import POD_TYPES, containers, pod
 from policies.reading import Properties, at, mapping, mappings, number, shown, states, text, texts
+from policies.remedies import hardened, without_token
 from policies.rule import Break, Resource, ResourceRule
 from policies.tunables import Kind, Settings, Tunable
 
@@ -98,6 +99,7 @@ POD_SECURITY: Final = ResourceRule(
     source="Kubernetes Pod Security Standards, restricted; Checkov CKV_K8S_16-20, 23, 26-31, 37",
     types=POD_TYPES,
     check=_restricted,
+    remedy=hardened,
     breaks=(
         Break("deployment", f"{POD}/hostNetwork", True),
         Break("deployment", f"{POD}/volumes/1", {"name": "host", "hostPath": {"path": "/"}}),
@@ -159,6 +161,7 @@ NO_TOKEN: Final = ResourceRule(
     source="Checkov CKV_K8S_38, CKV_K8S_41",
     types=POD_TYPES,
     check=_no_token,
+    remedy=without_token,
     tunables=(Tunable("allowed", Kind.TEXTS, [], "service accounts whose pods do call the API"),),
     breaks=(
         Break("deployment", f"{POD}/automountServiceAccountToken", True),
