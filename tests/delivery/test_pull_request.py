@@ -1,0 +1,77 @@
+"""`make pr-check` on a branch with a deliberate bad change: the base is really deployed, the check fails, and the
+comment says why.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localcloud.toolchain.origin import ensure
+from ops.pull_request import COMMAND
+from ops.report.markdown import mark
+
+TWO_CHANGES = {
+    "components/budget.py": ('time_unit="MONTHLY"', 'time_unit="QUARTERLY"'),
+    "stacks/workload.py": ("GRACE_SECONDS: Final = 60", "GRACE_SECONDS: Final = 61"),
+}
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def branch(root: Path, tmp_path: Path) -> Path:
+    """This checkout as a repository of its own: its one commit is the base, the two changes are on top."""
+    folder = tmp_path / "head"
+    folder.mkdir()
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True).stdout.decode()
+    for name in filter(None, listed.split("\0")):
+        if (root / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((root / name).read_bytes())
+    (folder / ".venv").symlink_to(sys.prefix)
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "base")
+    for name, (before, after) in TWO_CHANGES.items():
+        text = (folder / name).read_text()
+        assert before in text, name
+        (folder / name).write_text(text.replace(before, after))
+    return folder
+
+
+@pytest.mark.requirement("S04")
+@pytest.mark.requirement("S05")
+@pytest.mark.requirement("M04")
+def test_a_bad_change_fails_the_check_and_the_comment_tells_what_changes_and_which_policy_it_breaks(
+    branch: Path,
+) -> None:
+    ensure(print)
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, "pr-check", "--base", "HEAD", "--stack", "local"],
+        cwd=branch,
+        env={**os.environ, "PYTHONPATH": str(branch), "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout[-4000:]
+    assert "fails: local: budget: the stack: has no monthly budget" in done.stdout
+    comment = (branch / "reports" / "preview.md").read_text()
+    first = comment.splitlines()[0]
+    assert "to update" in first
+    assert mark(["local"]) in first
+    assert "local, **mandatory**, [budget](docs/policies/budget.md)" in comment
+    assert "| `timeUnit` | `MONTHLY` | `QUARTERLY` |" in comment
+    assert "terminationGracePeriodSeconds" in comment
+    assert "This check fails for" in comment
+    assert "password" not in comment.lower().replace("[hidden]", "")
