@@ -2,10 +2,11 @@
 STACK ?= local
 PYTHON ?= python3
 BASE ?= origin/main
+IMAGE ?= contentgen:dev
 REAL := $(if $(filter real,$(TARGET)),--real)
 CONTENTGEN := .venv/bin/contentgen
 
-.PHONY: help environment up preview refresh down status doctor test test-fast lint requirements generated pr-check drift plan release release-checklist comment policy workflows bench lock
+.PHONY: help environment up preview refresh down status doctor test test-fast lint requirements generated pr-check drift image plan release release-checklist comment policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -58,6 +59,9 @@ pr-check: environment ## what this checkout changes against BASE, for every stac
 
 drift: environment ## what differs between a running STACK and what was declared
 	@$(CONTENTGEN) drift --stack $(STACK) $(REAL) $(if $(ISSUE_IN),--issue-in $(ISSUE_IN))
+
+image: ## the application's image, by docker
+	@docker build --tag $(IMAGE) .
 
 plan: environment ## the plan of a release of STACK on the real cloud, and the comment that tells what is in it
 	@$(CONTENTGEN) plan --stack $(STACK) --real

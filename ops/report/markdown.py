@@ -119,7 +119,7 @@ def _policies(reports: Sequence[StackReport]) -> Iterator[str]:
     yield from ("### Policies", "")
     yield from _shortened(lines)
     if advice:
-        yield f"\n<details><summary>{len(advice)} times advice</summary>\n"
+        yield f"\n<details><summary>Advice: {len(advice)}</summary>\n"
         yield from (*_shortened(advice), "", "</details>")
     yield ""
 
@@ -209,7 +209,7 @@ def _block(stack: str, change: Change) -> str:
     title = f"{stack}: {WORDS[change.operation].strip('*')} {change.type} <code>{change.name}</code>"
     rows = list(_rows(change))
     if not rows:
-        return f"- {title}\n"
+        return f"{title}<br>\n"
     table = ["| property | before | after |", "|---|---|---|", *rows]
     return f"<details><summary>{title}</summary>\n\n" + "\n".join(table) + "\n\n</details>\n"
 

@@ -19,8 +19,25 @@ CONFIG: Final[dict[str, dict[str, Value]]] = {
 }
 """What no default can know of the example: its services and its regions."""
 
+ROWS: Final[dict[str, str]] = {
+    **dict.fromkeys(("security-headers", "content-policy"), "Y01"),
+    "scale-limits": "Y02",
+    "connections-in-the-worst-case": "Y03",
+    **dict.fromkeys(("pod-security", "probes", "stated-resources", "pinned-images", "no-plain-secrets"), "Y04"),
+    **dict.fromkeys(("complete-bucket", "private-database", "budget", "several-instances", "spread"), "Y05"),
+    **dict.fromkeys(("failover-chain", "records-follow-health", "stand-in-zone"), "Y05"),
+    **dict.fromkeys(("least-privilege", "least-privilege-in-cluster", "no-service-account-token"), "Y07"),
+    **dict.fromkeys(("closed-ports", "internal-services", "protected-cache"), "Y08"),
+}
+"""The row that a rule's breaks prove."""
+
+
+def _marks(rule: Rule) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.requirement(ROWS[rule.name])] if rule.name in ROWS else []
+
+
 BREAKS: Final = [
-    pytest.param(rule, change, id=f"{rule.name}-{change.of}-{change.path}-{index}")
+    pytest.param(rule, change, id=f"{rule.name}-{change.of}-{change.path}-{index}", marks=_marks(rule))
     for rule in RULES
     for index, change in enumerate(rule.breaks)
 ]

@@ -124,7 +124,6 @@ def test_a_pull_request_is_previewed_for_every_stack_without_a_secret(root: Path
     assert "id-token" not in (folder / "preview.yaml").read_text()
 
 
-@pytest.mark.requirement("S08")
 @pytest.mark.requirement("S09")
 def test_develop_goes_to_staging_and_main_to_production_after_checks_a_plan_and_an_approval(folder: Path) -> None:
     text = (folder / "deploy.yaml").read_text()
@@ -138,6 +137,7 @@ def test_develop_goes_to_staging_and_main_to_production_after_checks_a_plan_and_
     assert workflow[True]["workflow_dispatch"]["inputs"]["stack"]["options"] == ["dev", "staging"]
     assert [one.split()[1] for one in commands(workflow) if one.startswith("make")] == [
         "lint",
+        "image",
         "test",
         "plan",
         "release",
@@ -186,7 +186,7 @@ def test_every_command_of_the_release_pages_is_a_make_target(root: Path) -> None
 
 
 @pytest.mark.requirement("Y08")
-def test_what_goes_into_the_image_is_scanned_and_a_known_hole_fails(folder: Path) -> None:
+def test_the_image_is_scanned_and_a_known_hole_fails(folder: Path) -> None:
     scans = [
         step["with"]
         for job in jobs(read(folder, "policy"))
@@ -196,4 +196,6 @@ def test_what_goes_into_the_image_is_scanned_and_a_known_hole_fails(folder: Path
     (scan,) = scans
     assert isinstance(scan, Mapping)
     assert scan["exit-code"] == "1"
+    assert (scan["scan-type"], scan["image-ref"]) == ("image", "contentgen:scanned")
+    assert "make image IMAGE=contentgen:scanned" in commands(read(folder, "policy"))
     assert scan["severity"] == "HIGH,CRITICAL"
