@@ -161,6 +161,7 @@ def _deployment(
         template=core.v1.PodTemplateSpecArgs(
             metadata=meta.v1.ObjectMetaArgs(labels=labels(COMPONENT, args.product)),
             spec=core.v1.PodSpecArgs(
+                os=core.v1.PodOSArgs(name="linux"),
                 service_account_name=account,
                 automount_service_account_token=False,
                 security_context=pod_security(UID),
@@ -178,7 +179,9 @@ def _deployment(
 
 
 def _container(args: PgBouncerArgs) -> core.v1.ContainerArgs:
-    """From PgBouncer 1.23 on SIGTERM takes no new clients and lets those it has finish, within the grace time."""
+    """SIGINT lets every transaction end before its client is let go; a client with a pool comes back elsewhere. SIGTERM
+    would cut them off, or from 1.23 on wait for clients that never leave.
+    """
     accepts = core.v1.TCPSocketActionArgs(port="server")
     return core.v1.ContainerArgs(
         name=COMPONENT,
@@ -194,6 +197,7 @@ def _container(args: PgBouncerArgs) -> core.v1.ContainerArgs:
         readiness_probe=core.v1.ProbeArgs(tcp_socket=accepts, period_seconds=5, failure_threshold=3),
         liveness_probe=core.v1.ProbeArgs(tcp_socket=accepts, period_seconds=10, failure_threshold=3),
         lifecycle=core.v1.LifecycleArgs(
+            stop_signal="SIGINT",
             pre_stop=core.v1.LifecycleHandlerArgs(sleep=core.v1.SleepActionArgs(seconds=PRE_STOP_SECONDS))
         ),
         volume_mounts=[

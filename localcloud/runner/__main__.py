@@ -49,7 +49,7 @@ def _region(cloud: CloudFile, region: RegionFile, certificates: Certificates, ht
     client = AsyncClient(config=KubeConfig.from_file(region.kubeconfig).get())
     folder = Path(cloud.folder) / "regions" / region.name
     hosts = folder / "names.json"
-    addresses = AddressPool(region.network)
+    addresses = AddressPool(region.network, folder / "addresses.json")
     services = Services(client, hosts)
     node = Node(region.name, client, http, Machine(cloud.aws_endpoint, hosts, certificates.bundle), folder)
     stores = ManagedStores(region.name, cloud.aws_endpoint, folder / "managed", services, addresses, http, certificates)

@@ -6,7 +6,9 @@ lower half of each region's network is for pods and stores, the upper half for S
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass
@@ -14,21 +16,44 @@ class AddressPool:
     """Gives out addresses of one region and takes them back.
 
     An owner that comes again, as a StatefulSet's pod does under its name, gets its old address while that is free:
-    whoever resolved the name before still finds it.
+    whoever resolved the name before still finds it. ``memory`` is the file that says so to the next runner.
     """
 
     network: int
+    memory: Path | None = None
     _used: set[int] = field(default_factory=set)
     _remembered: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.memory is not None and self.memory.exists():
+            self._remembered = {
+                str(owner): int(number) for owner, number in json.loads(self.memory.read_text()).items()
+            }
 
     def take(self, owner: str = "") -> str:
         """A loopback address nobody has. Raises RuntimeError when 32,000 are in use."""
         before = self._remembered.get(owner)
         number = before if before is not None and before not in self._used else self._free()
         self._used.add(number)
-        if owner:
-            self._remembered[owner] = number
+        if owner and number != before:
+            self._remember(owner, number)
         return f"127.{self.network}.{number // 256}.{number % 256}"
+
+    def claim(self, address: str) -> bool:
+        """Takes a particular address, such as one that a pod had before the runner was started again."""
+        number = _number(address)
+        if number in self._used:
+            return False
+        self._used.add(number)
+        return True
+
+    def _remember(self, owner: str, number: int) -> None:
+        self._remembered[owner] = number
+        if self.memory is not None:
+            self.memory.parent.mkdir(parents=True, exist_ok=True)
+            scratch = self.memory.with_suffix(".new")
+            scratch.write_text(json.dumps(self._remembered, sort_keys=True))
+            scratch.replace(self.memory)
 
     def _free(self) -> int:
         kept = set(self._remembered.values())
@@ -38,8 +63,12 @@ class AddressPool:
         raise RuntimeError(f"all addresses of 127.{self.network}.0.0/17 are in use")
 
     def give_back(self, address: str) -> None:
-        _, _, third, fourth = address.split(".")
-        self._used.discard(int(third) * 256 + int(fourth))
+        self._used.discard(_number(address))
+
+
+def _number(address: str) -> int:
+    _, _, third, fourth = address.split(".")
+    return int(third) * 256 + int(fourth)
 
 
 def as_pod_address(loopback: str) -> str:

@@ -1,8 +1,9 @@
-"""One container as a process: started, probed, restarted by its pod's policy, ended with SIGTERM and then SIGKILL."""
+"""One container as a process: started, probed, restarted by its pod's policy, ended by its signal, then SIGKILL."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -68,17 +69,19 @@ class RunningContainer:
             self.state.restarts += 1
 
     async def stop(self, grace_seconds: float) -> None:
-        """preStop, SIGTERM, and after the grace time SIGKILL."""
+        """preStop, the stop signal, and after the grace time SIGKILL."""
         child = self._child
         if child is None or child.returncode is not None:
             return
         self.state.ready = False
         self.changed()
-        sleep = self.spec.lifecycle.preStop.sleep if self.spec.lifecycle and self.spec.lifecycle.preStop else None
+        lifecycle = self.spec.lifecycle
+        sleep = lifecycle.preStop.sleep if lifecycle and lifecycle.preStop else None
         if sleep:
             await ended_within(child, min(float(sleep.seconds), grace_seconds))
             grace_seconds -= sleep.seconds
-        await end(child, max(grace_seconds, 1.0))
+        named = lifecycle.stopSignal if lifecycle else None
+        await end(child, max(grace_seconds, 1.0), signal.Signals[named or "SIGTERM"])
 
     async def execute(self, command: Sequence[str], seconds: float) -> int:
         """A command inside the container: a program of its image, with its environment."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lightkube.resources.core_v1 import Pod
 
-from localcloud.runner.addresses import AddressPool
+from localcloud.runner.addresses import AddressPool, as_loopback
 from localcloud.runner.images import image_name
 from localcloud.runner.insisting import insist
 from localcloud.runner.pod import DEFAULT_GRACE_SECONDS, Node, RunningPod
@@ -53,9 +53,17 @@ class Kubelet:
         elif uid in self._pods:
             self._pods[uid].pod = pod
         elif pod.spec.nodeName and (pod.status is None or pod.status.phase not in _ENDED):
-            running = RunningPod(pod, self.addresses.take(_steady_name(pod)), self.node)
+            running = RunningPod(pod, self._address(pod), self.node)
             self._pods[uid] = running
             self._tasks[uid] = asyncio.create_task(self._guarded(running))
+
+    def _address(self, pod: Pod) -> str:
+        """The one the pod already has, when it ran under an earlier runner: others connect to what they were told."""
+        told = pod.status.podIP if pod.status else None
+        before = as_loopback(told) if told else None
+        if before is not None and self.addresses.claim(before):
+            return before
+        return self.addresses.take(_steady_name(pod))
 
     async def _guarded(self, running: RunningPod) -> None:
         """A fault of the runner's own must not leave a pod that nobody reports on: it becomes the pod's failure."""

@@ -108,6 +108,23 @@ def test_pod_addresses_and_loopback_addresses_are_one_to_one() -> None:
     assert pool.take() == given[3]
 
 
+def test_an_owner_gets_its_address_again_from_the_next_runner_too(tmp_path: Path) -> None:
+    first = AddressPool(16, tmp_path / "addresses.json")
+    others, own = first.take(), first.take("contentgen/postgres-0")
+    second = AddressPool(16, tmp_path / "addresses.json")
+    assert [second.take() for _ in range(3)].count(own) == 0
+    assert second.take("contentgen/postgres-0") == own
+    assert second.take("contentgen/postgres-0") != own
+    assert others != own
+
+
+def test_an_address_that_a_pod_already_told_is_claimed_once() -> None:
+    pool = AddressPool(16)
+    assert pool.claim("127.16.0.2")
+    assert not pool.claim("127.16.0.2")
+    assert pool.take() == "127.16.0.3"
+
+
 @pytest.mark.parametrize(
     ("image", "name"),
     [

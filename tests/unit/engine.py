@@ -107,6 +107,20 @@ class RecordingEngine(MockMonitor):
         return found
 
 
+async def _settled() -> None:
+    """Until every registration and every output is done. The SDK's own wait looks at all of them again for each one."""
+    while True:
+        await wait_for_rpcs(await_all_outstanding_tasks=False)
+        outputs = list(SETTINGS.outputs)
+        if not outputs:
+            return
+        SETTINGS.outputs.difference_update(outputs)
+        done, left = await asyncio.wait(outputs, return_when=asyncio.FIRST_EXCEPTION)
+        SETTINGS.outputs.update(left)
+        for output in done:
+            output.result()
+
+
 class NoFunctions(pulumi.runtime.Mocks):
     """Components declare resources and call no provider functions: a look-up would make previews depend on a cloud."""
 
@@ -129,7 +143,7 @@ def run(program: Callable[[], object], stack: str = "test", *, preview: bool = F
         SETTINGS.outputs = set()
         pulumi.runtime.set_mocks(engine.mocks, project=PROJECT, stack=stack, preview=preview, monitor=engine)
         program()
-        await wait_for_rpcs()
+        await _settled()
 
     # A loop of its own leaves the thread's loop to those who come after; asyncio.run would take it away.
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
