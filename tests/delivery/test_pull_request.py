@@ -21,9 +21,10 @@ TWO_CHANGES = {
 }
 
 
-def git(folder: Path, *arguments: str) -> None:
-    identity = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
-    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+def git(folder: Path, *arguments: str) -> str:
+    """What git prints; commits are nobody's."""
+    command = ["git", "-c", "user.name=test", "-c", "user.email=test@example.com", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture
@@ -31,15 +32,15 @@ def branch(root: Path, tmp_path: Path) -> Path:
     """This checkout as a repository of its own: its one commit is the base, the two changes are on top."""
     folder = tmp_path / "head"
     folder.mkdir()
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True).stdout.decode()
+    listed = git(root, "ls-files", "-z")
     for name in filter(None, listed.split("\0")):
         if (root / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes((root / name).read_bytes())
-    (folder / ".venv").symlink_to(sys.prefix)
     git(folder, "init", "-q")
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "-m", "base")
+    (folder / ".venv").symlink_to(sys.prefix)
     for name, (before, after) in TWO_CHANGES.items():
         text = (folder / name).read_text()
         assert before in text, name
