@@ -166,6 +166,55 @@ def test_the_backup_bucket_is_closed_encrypted_versioned_and_ages_out(each: Reco
     }
 
 
+@pytest.mark.requirement("K17")
+def test_maintenance_runs_daily_weekly_and_monthly_never_twice_at_once(each: RecordingEngine) -> None:
+    jobs = {str(one.at("metadata", "name")): one for one in each.of("CronJob")}
+    schedules = {name: one.at("spec", "schedule") for name, one in jobs.items() if name.startswith("maintenance-")}
+    assert schedules == {
+        "maintenance-daily": "0 2 * * *",
+        "maintenance-weekly": "0 3 * * 0",
+        "maintenance-monthly": "0 4 1 * *",
+    }
+    for one in jobs.values():
+        assert (one.at("spec", "concurrencyPolicy"), one.at("spec", "timeZone")) == ("Forbid", "Etc/UTC")
+        assert one.at("spec", "startingDeadlineSeconds") == 600
+        assert one.at("spec", "successfulJobsHistoryLimit") == one.at("spec", "failedJobsHistoryLimit") == 3
+        assert one.at("spec", "jobTemplate", "spec", "activeDeadlineSeconds")
+        labels = one.at("spec", "jobTemplate", "spec", "template", "metadata", "labels")
+        assert isinstance(labels, dict)
+        assert labels["contentgen/on-failure"] in ("critical", "high", "low")
+
+
+@pytest.mark.requirement("X01")
+def test_everything_that_aws_stores_is_encrypted_with_a_key_of_ours(declare: Declare) -> None:
+    for stack in ("staging", "prod"):
+        engine = declare(stack)
+        for kind in ("rds/instance:Instance", "ReplicationGroup", "secretsmanager/secret:Secret"):
+            assert engine.of(kind)
+            assert all(one.at("kmsKeyId") for one in engine.of(kind))
+        for key in engine.of("kms/key:Key"):
+            assert key.at("enableKeyRotation") is True
+
+
+@pytest.mark.requirement("P02")
+def test_the_pooler_has_the_documents_mode_and_sizes_and_two_instances_where_people_rely_on_it(
+    declare: Declare,
+) -> None:
+    for stack, instances in {"local": 1, "dev": 1, "staging": 2, "prod": 2}.items():
+        engine = declare(stack)
+        for one in engine.of("Secret"):
+            written = one.at("stringData", "pgbouncer.ini")
+            if written is None:
+                continue
+            lines = dict(line.split(" = ", 1) for line in str(written).splitlines() if " = " in line)
+            assert (lines["pool_mode"], lines["max_client_conn"], lines["default_pool_size"]) == (
+                "transaction", "200", "25",
+            )  # fmt: skip
+            assert ("contentgen_read" in lines) == (stack == "prod")
+        poolers = [one for one in engine.of("Deployment") if one.at("metadata", "name") == "pgbouncer"]
+        assert {one.at("spec", "replicas") for one in poolers} == {instances}
+
+
 def test_backups_run_every_hour_in_production_and_daily_elsewhere(declare: Declare) -> None:
     for stack, schedule in {"prod": "0 * * * *", "staging": "0 2 * * *", "dev": "0 2 * * *"}.items():
         jobs = [one for one in declare(stack).of("CronJob") if one.name.endswith("-backup-cronjob")]

@@ -141,8 +141,12 @@ def test_connections_that_do_not_fit_are_refused_with_the_least_that_does(values
     assert list(told("prod", **values)) == [key]
 
 
-def test_a_tier_is_memory_by_name_and_not_both_at_once() -> None:
-    sized = resolve(settings(services={"cpm": {"tier": "premium"}}))
-    assert sized.services["cpm"].memory == "2Gi"
+@pytest.mark.requirement("K18")
+@pytest.mark.parametrize(("tier", "memory"), [("standard", "512Mi"), ("pro", "1Gi"), ("premium", "2Gi")])
+def test_a_tier_is_memory_by_name(tier: str, memory: str) -> None:
+    assert resolve(settings(services={"cpm": {"tier": tier}})).services["cpm"].memory == memory
+
+
+def test_a_tier_and_memory_at_once_are_refused() -> None:
     with pytest.raises(SettingsError, match="say the same thing twice"):
         settings(services={"cpm": {"tier": "pro", "memory": "1Gi"}})
