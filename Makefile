@@ -82,7 +82,7 @@ workflows: environment ## the workflows, by actionlint
 	@.venv/bin/python -m pytest -q tests/workflows
 
 bench: environment ## measure, and write docs/benchmarks.md
-	@.venv/bin/python -m tests.bench
+	@.venv/bin/python -m tests.bench $(ONLY)
 
 lock: environment ## resolve requirements.lock anew
 	@.venv/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock

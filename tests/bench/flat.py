@@ -71,9 +71,9 @@ def _waits_for(one: Mapping[str, Json], everything: Mapping[str, Mapping[str, Js
     """Its own dependencies and those of the components around it, which a child waits for with its parent."""
     current: Mapping[str, Json] | None = one
     while current is not None:
-        dependencies = current.get("dependencies")
-        assert isinstance(dependencies, Sequence | None)
-        yield from map(str, dependencies or ())
+        dependencies = current.get("dependencies") or []
+        assert isinstance(dependencies, list)
+        yield from map(str, dependencies)
         current = everything.get(str(current.get("parent", "")))
 
 
@@ -110,6 +110,7 @@ def _without_made_names(inputs: Json) -> Json:
     if not isinstance(inputs, Mapping):
         return inputs
     defaults = inputs.get("__defaults") or []
+    assert isinstance(defaults, list)
     kept = {key: one for key, one in inputs.items() if key != "__defaults" and key not in defaults and key != "tagsAll"}
     metadata = kept.get("metadata")
     if isinstance(metadata, Mapping):
