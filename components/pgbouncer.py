@@ -197,7 +197,6 @@ def _container(args: PgBouncerArgs) -> core.v1.ContainerArgs:
         readiness_probe=core.v1.ProbeArgs(tcp_socket=accepts, period_seconds=5, failure_threshold=3),
         liveness_probe=core.v1.ProbeArgs(tcp_socket=accepts, period_seconds=10, failure_threshold=3),
         lifecycle=core.v1.LifecycleArgs(
-            stop_signal="SIGINT",
             pre_stop=core.v1.LifecycleHandlerArgs(sleep=core.v1.SleepActionArgs(seconds=PRE_STOP_SECONDS))
         ),
         volume_mounts=[

@@ -6,15 +6,22 @@ status. The program must be the one that was deployed; what it newly declares wo
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from ops.console import Report
 from ops.previewing import preview_events
 from ops.report.events import Change, Operation, Preview, ReportError, parse
 from ops.report.publishing import API, Repository, publish_issue
 from ops.target import Target
+
+CONFLICT: Final = re.compile(r'conflicts? with "([^"]+)" using')
+"""How Kubernetes says that somebody else set a field of ours, by the name of the tool that did."""
+
+FIELD: Final = re.compile(r"(?:: |^- )(\.[^\s,]+)", re.MULTILINE)
 
 WORDS = {
     Operation.CREATE: "is gone",
@@ -35,9 +42,9 @@ def drift(target: Target, report: Report) -> list[str]:
         preview_events(target, events, "--refresh")
         with events.open() as lines:
             preview = parse(target.stack, lines)
-    if not preview.succeeded:
-        problems = "; ".join(preview.errors)
-        raise ReportError(f"{target.stack}: the preview failed, so nothing is known of drift: {problems}")
+    other = [error for error in preview.errors if not CONFLICT.search(error)]
+    if other or (not preview.succeeded and not preview.errors):
+        raise ReportError(f"{target.stack}: the preview failed, so nothing is known of drift: {'; '.join(other)}")
     found = list(drifted(preview))
     for line in found:
         report.line(line)
@@ -57,8 +64,18 @@ def tell_drift(stack: str, found: list[str], repository: str, environment: Mappi
 
 
 def drifted(preview: Preview) -> Iterator[str]:
-    """A line a resource that differs, with the fields that do; never their values."""
+    """A line a resource that differs, with the fields that do; never their values.
+
+    An update without a field of ours is what a controller set beside what we declare.
+    """
+    for error in preview.errors:
+        manager = CONFLICT.search(error)
+        if manager:
+            fields = ", ".join(sorted(set(FIELD.findall(error))))
+            yield f"{error.partition(':')[0]} was changed by {manager[1]}: {fields}"
     for change in preview.changes:
+        if change.operation is Operation.UPDATE and not change.differing:
+            continue
         if change.operation is not Operation.SAME:
             yield f"{change.type} {change.name} {WORDS[change.operation]}{_fields(change)}"
 

@@ -195,9 +195,12 @@ def _finding(event: Object) -> Finding:
 
 
 def _error(event: Object) -> list[str]:
-    """What the engine calls an error, except its own word that the preview failed, which says nothing."""
+    """What the engine calls an error, with the resource it is about; that the preview failed says nothing by itself."""
     message = str(event.get("message")).strip()
-    return [message] if event.get("severity") == "error" and message not in ("preview failed", "") else []
+    if event.get("severity") != "error" or message in ("preview failed", ""):
+        return []
+    name = str(event.get("urn") or "").rpartition("::")[2]
+    return [f"{name}: {message}" if name else message]
 
 
 def _object(value: Json) -> Object:
