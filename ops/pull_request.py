@@ -36,7 +36,7 @@ def check_pull_request(base: str, stacks: Sequence[str], report: Report) -> bool
         before = checked_out(base, root / "base")
         os.environ[STATE] = str(root / "state")
         previews = {stack: _previewed(stack, before, report) for stack in stacks}
-        return report_on(CHECKOUT, previews, DEFAULT_FILE, None, report)
+        return report_on(CHECKOUT, previews, CHECKOUT / DEFAULT_FILE, None, report)
 
 
 def _previewed(stack: str, base: Path, report: Report) -> Path:

@@ -79,7 +79,6 @@ def test_steps_are_make_targets_that_exist(root: Path, folder: Path, name: str) 
             assert command in SHELL or command.startswith("cat reports/preview.md"), command
 
 
-@pytest.mark.requirement("Y07")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_workflow_may_read_only_and_a_job_what_it_must(folder: Path, name: str) -> None:
     workflow = read(folder, name)
