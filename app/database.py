@@ -15,6 +15,7 @@ import asyncpg
 import structlog
 from pydantic import SecretStr
 from sqlalchemy import URL, make_url, text
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -158,6 +159,15 @@ def _unnamed() -> str:
     return ""
 
 
+def _answers(connection: AsyncAdapt_asyncpg_connection) -> bool:
+    """The pool's question before it hands a connection out, in one round trip; SQLAlchemy's own takes three."""
+    try:
+        connection.run_async(lambda raw: raw.execute("SELECT 1"))
+    except UNAVAILABLE:
+        return False
+    return True
+
+
 def engine(settings: Settings, secret: SecretStr) -> AsyncEngine:
     """A pool on one address."""
     address = Address.parse(secret)
@@ -171,7 +181,7 @@ def engine(settings: Settings, secret: SecretStr) -> AsyncEngine:
     }
     if address.tls is not None:
         arguments["ssl"] = address.tls
-    return create_async_engine(
+    made = create_async_engine(
         address.url,
         connect_args=arguments,
         pool_size=settings.database_pool_size,
@@ -180,3 +190,5 @@ def engine(settings: Settings, secret: SecretStr) -> AsyncEngine:
         pool_recycle=settings.database_pool_recycle_seconds,
         pool_pre_ping=True,
     )
+    made.sync_engine.dialect.do_ping = _answers  # type: ignore[method-assign]
+    return made

@@ -20,7 +20,7 @@ from app.telemetry.metrics import CONTENT_REQUESTS
 _LOG = structlog.get_logger("app.sweeper")
 BATCH = 500
 # Any number; the sweepers of one database take turns on it.
-_LOCK = 4_117_220_502
+_LOCK = 4_117_220_503
 
 _ORPHANS = text(
     "SELECT id, priority FROM jobs j WHERE status IN ('pending', 'in_progress')"

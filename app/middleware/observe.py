@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from uuid import uuid4
+from secrets import token_hex
 
 import sentry_sdk
 import structlog
@@ -46,19 +46,20 @@ class Observe:
             await send(message)
 
         ACTIVE_CONNECTIONS.inc()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, send_and_note)
-            except Exception as error:
-                _LOG.exception("request failed", error_type=type(error).__name__, endpoint=self._endpoint(scope))
-                # Answered here, so what Sentry wraps further out never sees it.
-                sentry_sdk.capture_exception(error)
-                if status:
-                    raise
-                await send_problem(scope, receive, send_and_note, 500, "Something broke on our side; try again later.")
-            finally:
-                ACTIVE_CONNECTIONS.dec()
-                self._note(scope, status, time.perf_counter() - began)
+        # Not undone afterwards: the server runs each request in a context of its own.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception as error:
+            _LOG.exception("request failed", error_type=type(error).__name__, endpoint=self._endpoint(scope))
+            # Answered here, so what Sentry wraps further out never sees it.
+            sentry_sdk.capture_exception(error)
+            if status:
+                raise
+            await send_problem(scope, receive, send_and_note, 500, "Something broke on our side; try again later.")
+        finally:
+            ACTIVE_CONNECTIONS.dec()
+            self._note(scope, status, time.perf_counter() - began)
 
     def _endpoint(self, scope: Scope) -> str:
         """The route template, never the raw path: paths come from outside and would make endless label values (A07)."""
@@ -91,4 +92,4 @@ class Observe:
 
 def _request_id(headers: Headers) -> str:
     given = headers.get("x-request-id", "")
-    return given if 8 <= len(given) <= 100 and given.isascii() and given.replace("-", "").isalnum() else uuid4().hex
+    return given if 8 <= len(given) <= 100 and given.isascii() and given.replace("-", "").isalnum() else token_hex(16)

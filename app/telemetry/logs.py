@@ -87,11 +87,12 @@ def configure(settings: Settings) -> Redactor:
     redactor = Redactor(secrets_of(settings))
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        structlog.processors.format_exc_info,
+        redactor,
+        # What follows is our own and holds no secret.
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _origin(settings),
-        structlog.processors.format_exc_info,
-        redactor,
     ]
     renderer: Processor = (
         structlog.processors.JSONRenderer(serializer=_json)

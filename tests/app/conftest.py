@@ -68,8 +68,8 @@ def apart(work: Coroutine[None, None, T]) -> T:
 
 
 def postgres_in(folder: Path, name: str) -> PostgresServer:
-    """A server for tests: durable like the real one, small."""
-    parameters = {"shared_buffers": "64MB", "max_connections": "100"}
+    """A small server that outlives every process of a test, so it need not wait for the disk; faults have their own."""
+    parameters = {"shared_buffers": "64MB", "max_connections": "100", "fsync": "off"}
     server = PostgresServer(folder / name, "127.0.0.1", free_port(), parameters)
     server.initialise(USER, PASSWORD, TEMPLATE)
     return server

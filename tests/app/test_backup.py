@@ -14,6 +14,9 @@ import pytest
 from conftest import TEMPLATE, Fleet, Servers, run_app
 from starlette.testclient import TestClient
 
+from app.backup import backup
+from app.restore import RestoreFailed, restore
+from app.settings import Settings
 from localcloud.postgres import home
 
 BODY = {"topic": "Growing tomatoes on a balcony", "content_type": "social", "client_id": "acme"}
@@ -125,10 +128,25 @@ def test_a_backup_is_proven_in_a_scratch_database_that_is_gone_afterwards(shelf:
 
 
 @pytest.mark.requirement("W03")
-@pytest.mark.parametrize("damage", ["flipped", "truncated", "empty", "missing", "other rows", "no manifest"])
-def test_a_damaged_backup_is_never_taken_for_a_good_one(shelf: Shelf, empty: str, damage: str) -> None:
-    manifest = shelf.backup()
-    dump, listed = manifest["database_key"], manifest["database_key"].replace(".dump", ".manifest.json")
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        ("flipped", "is damaged"),
+        ("truncated", "is damaged"),
+        ("empty", "is damaged"),
+        ("missing", "cannot be read"),
+        ("other rows", "not those of the backup"),
+        ("no manifest", "holds no backup"),
+    ],
+)
+def test_a_damaged_backup_is_never_taken_for_a_good_one(
+    shelf: Shelf, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, damage: str, told: str
+) -> None:
+    for name, value in shelf.variables.items():
+        monkeypatch.setenv(name, value)
+    settings = make_settings(backup_bucket=shelf.bucket, pg_bin=shelf.variables["PG_BIN"])
+    dump = asyncio.run(backup(settings)).database_key
+    listed = dump.replace(".dump", ".manifest.json")
     if damage == "missing":
         shelf.store.delete_object(Bucket=shelf.bucket, Key=dump)
     elif damage == "no manifest":
@@ -142,5 +160,5 @@ def test_a_damaged_backup_is_never_taken_for_a_good_one(shelf: Shelf, empty: str
             "empty": lambda body: b"",
         }
         shelf.replace(dump, changes[damage])
-    status, output = shelf.restore(empty, "--scratch")
-    assert status == 1 and "restore failed" in output
+    with pytest.raises(RestoreFailed, match=told):
+        asyncio.run(restore(settings, scratch=True))

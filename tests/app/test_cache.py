@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import redis
 from conftest import Servers, redis_in
 from pydantic import SecretStr
+from starlette.testclient import TestClient
 
 from app.cache import Cache
 from app.redis_link import RedisLink
@@ -57,8 +59,6 @@ def test_a_value_travels_through_redis_and_is_forgotten_by_pattern_everywhere(se
 
 @pytest.mark.requirement("A09")
 def test_lifetimes_are_a_minute_here_and_an_hour_there(servers: Servers) -> None:
-    import redis
-
     async def scenario(one: Cache, other: Cache) -> None:
         await one.put("name-of-an-hour", "text")
         client = redis.Redis.from_url(servers.redis_url)
@@ -68,6 +68,23 @@ def test_lifetimes_are_a_minute_here_and_an_hour_there(servers: Servers) -> None
         assert await other.get("name-of-an-hour") is None
 
     two_processes(servers.redis_url, scenario)
+
+
+@pytest.mark.requirement("R02")
+def test_the_cache_and_the_counters_live_on_redis_instances_of_their_own(
+    make_client: Callable[..., TestClient], servers: Servers
+) -> None:
+    """What may be thrown away when memory runs out (LRU) apart from what may not (noeviction)."""
+    admin = {"allowed_admin_ips": "203.0.113.0/24", "admin_token": "an-administrators-token"}
+    client = make_client(redis_queue_url=servers.redis_url.replace("/0", "/1"), **admin)
+    made = client.post("/admin/keys", json={"client_id": "acme"}, headers={"X-Admin-Token": admin["admin_token"]})
+    assert client.get("/jobs", headers={"X-API-Key": made.json()["secret"]}).status_code == 200
+    first, second = ({key.decode().split(":")[0] for key in redis_at(servers, place).scan_iter()} for place in (0, 1))
+    assert first == {"cache"} and second == {"limit"}
+
+
+def redis_at(servers: Servers, place: int) -> redis.Redis:
+    return redis.Redis(servers.redis.host, servers.redis.port, place)
 
 
 @pytest.mark.requirement("E06")
@@ -92,8 +109,6 @@ def test_redis_gone_frozen_or_full_never_raises_and_never_keeps_anybody_waiting(
                 await works(one)
             finally:
                 os.kill(process.pid, signal.SIGCONT)
-            import redis
-
             client = redis.Redis.from_url(url)
             client.config_set("maxmemory", 1)
             client.config_set("maxmemory-policy", "noeviction")

@@ -53,7 +53,7 @@ def described(**variables: str) -> list[object]:
 def run_locust(host: str, *options: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "locust", "-f", str(LOCUST), "--headless", "--host", host, "-u", "16", "-r", "16"]
     return subprocess.run(
-        [*command, "-t", "10s", "--stop-timeout", "5", *options],
+        [*command, "--stop-timeout", "5", *options],
         capture_output=True,
         text=True,
         check=False,
@@ -73,7 +73,7 @@ def test_the_scenario_has_the_documents_weights_and_waits() -> None:
 @pytest.mark.requirement("T02")
 def test_the_scenario_runs_against_the_service_and_accepts_202(fleet: Fleet) -> None:
     with fleet.process("cpm", "serve", "--role", "cpm") as (_, api):
-        done = run_locust(api, "--only-summary")
+        done = run_locust(api, "--only-summary", "-t", "10s")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "/generate blog" in done.stderr and "/status/{job_id}" in done.stderr
 
@@ -83,7 +83,7 @@ def test_the_scenario_runs_against_the_service_and_accepts_202(fleet: Fleet) -> 
 def test_a_run_that_breaks_its_profiles_limits_fails() -> None:
     limits = described()[3]
     assert limits == {"first": [2000, 5000, 0.01], "production": [1000, 3000, 0.001]}
-    done = run_locust("http://127.0.0.1:1", "--only-summary")
+    done = run_locust("http://127.0.0.1:1", "--only-summary", "-t", "2s")
     assert done.returncode == 1 and "limits broken: " in done.stdout
 
 

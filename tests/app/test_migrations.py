@@ -129,6 +129,14 @@ def test_a_pod_is_not_ready_before_its_migrations_and_becomes_so_by_itself(
     assert client.get("/ready").status_code == 200
 
 
+@pytest.mark.requirement("E09")
+def test_migrations_go_around_the_pooler(make_settings: Callable[..., Settings]) -> None:
+    """With a pooler that is not there: advisory locks and CREATE INDEX CONCURRENTLY do not pass one."""
+    asyncio.run(migrate(make_settings(database_url="postgresql://u:p@127.0.0.1:1/db")))
+    with pytest.raises(OSError, match="Connect"):
+        asyncio.run(migrate(make_settings(database_url_direct="postgresql://u:p@127.0.0.1:1/db")))
+
+
 def test_the_schema_a_pod_waits_for_is_the_newest_migration() -> None:
     assert latest() == head()
 

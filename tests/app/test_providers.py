@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from conftest import Fleet, run_app
 
 from app.domain import Assignment
 from app.services import Lifecycle, build
@@ -213,3 +214,22 @@ def test_the_clients_words_cannot_leave_their_place_in_the_prompt(
     write(using(make_settings, fake, "openai"), assignment=hostile)
     message = fake.seen[0][2]["messages"][0]["content"]  # type: ignore[index]
     assert json.dumps(hostile.topic) in message
+
+
+@pytest.mark.requirement("E07")
+def test_in_production_im_does_not_start_with_made_up_texts_unless_told(fleet: Fleet) -> None:
+    refused = run_app(fleet, "serve", "--role", "im", ENVIRONMENT="prod")
+    assert refused.returncode == 2
+    assert "configuration: LLM_PROVIDERS: " in refused.stderr and "ALLOW_EMBEDDED_WRITER=true" in refused.stderr
+    with fleet.process("im", "serve", "--role", "im", ENVIRONMENT="prod", ALLOW_EMBEDDED_WRITER="true"):
+        pass
+    key = {"LLM_PROVIDERS": "openai,embedded", "OPENAI_API_KEY": "k" * 20}
+    with fleet.process("im-with-key", "serve", "--role", "im", ENVIRONMENT="prod", **key):
+        pass
+
+
+@pytest.mark.requirement("E07")
+def test_a_provider_without_its_key_is_a_configuration_error(fleet: Fleet) -> None:
+    refused = run_app(fleet, "serve", "--role", "im", LLM_PROVIDERS="openai,gemini", OPENAI_API_KEY="k" * 20)
+    assert refused.returncode == 2
+    assert "names 'gemini' but GEMINI_API_KEY is not set" in refused.stderr
