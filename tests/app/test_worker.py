@@ -4,20 +4,17 @@ import asyncio
 import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import asyncpg
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pgqueuer.errors import FailingListenerError
 
-from app.domain import Assignment, GenerationRequest, JobStatus, Priority
+from app.domain import GenerationRequest, JobStatus, Priority
 from app.ids import JobId
 from app.intake import Submission
 from app.jobs import Claim, Failure, Job
-from app.queue import PATIENCE_SECONDS, rank
 from app.services import Lifecycle, Services, running
 from app.settings import Settings
 from app.sweeper import sweep
@@ -287,16 +284,6 @@ def test_a_stopping_worker_gives_its_job_back_uncounted(make_settings: MakeSetti
     in_service(settings, look, work=False)
 
 
-@pytest.mark.requirement("A04")
-@given(priority=st.sampled_from(Priority), other=st.sampled_from(Priority), gap=st.integers(0, 10_000))
-def test_no_job_is_overtaken_for_longer_than_its_patience(priority: Priority, other: Priority, gap: int) -> None:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    waiting, newer = rank(priority, now), rank(other, now + timedelta(seconds=gap))
-    if gap > PATIENCE_SECONDS[priority]:
-        assert waiting > newer
-    assert rank(Priority.SPEED, now) > rank(Priority.BALANCED, now) > rank(Priority.COST, now)
-
-
 def test_fast_jobs_are_taken_before_cheap_ones(make_settings: MakeSettings, database_url: str) -> None:
     async def scenario(services: Services) -> None:
         cheap = await accept(services, priority=Priority.COST)
@@ -307,8 +294,3 @@ def test_fast_jobs_are_taken_before_cheap_ones(make_settings: MakeSettings, data
         assert [row[0] for row in rows] == [str(fast), str(cheap)]
 
     in_service(make_settings(), scenario, work=False)
-
-
-def test_an_assignment_is_what_decides_the_text() -> None:
-    assert set(Assignment.model_fields) == {"topic", "content_type", "keywords", "priority"}
-    assert REQUEST.assignment() == REQUEST.model_copy(update={"client_id": "rival"}).assignment()
