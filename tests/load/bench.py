@@ -6,6 +6,7 @@ Nothing here passes or fails; docs/benchmarks.md shows the rows. BENCH_SECONDS s
 import asyncio
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -192,6 +193,8 @@ def _until(question: Callable[[], bool], seconds: float = 120) -> None:
 
 def main() -> None:
     """Print the rows, as a table or as JSON."""
+    # Ended from outside it takes its servers with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     arguments = [argument for argument in sys.argv[1:] if argument != "--json"]
     found = rows(*arguments)
     if "--json" in sys.argv:
