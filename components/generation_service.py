@@ -16,6 +16,7 @@ from components.spread import affinity, tolerations, zone_spread
 PORT_NAME = "http"
 SERVICE_PORT = 80
 SECRETS_MOUNT = "/etc/contentgen/secrets"
+SECRET_MODE = 0o440
 PRE_STOP_SECONDS = 5
 
 
@@ -37,6 +38,7 @@ class GenerationServiceArgs:
     secret: pulumi.Input[str]
     traffic: Traffic
     environment: dict[str, str] = field(default_factory=dict)
+    keys: str | None = None
     sticky: bool = False
     interruptible: bool = False
 
@@ -119,15 +121,25 @@ def _deployment(
                 topology_spread_constraints=[zone_spread(args.component)],
                 containers=[_container(args, config)],
                 volumes=[
-                    core.v1.VolumeArgs(
-                        name="secrets",
-                        secret=core.v1.SecretVolumeSourceArgs(secret_name=args.secret, default_mode=0o440),
-                    ),
+                    _secrets(args),
                     core.v1.VolumeArgs(name="tmp", empty_dir=core.v1.EmptyDirVolumeSourceArgs(size_limit="64Mi")),
                 ],
             ),
         ),
     )
+
+
+def _secrets(args: GenerationServiceArgs) -> core.v1.VolumeArgs:
+    """One folder of files: our own secret, and where there is one the secret whose ``keys`` somebody else keeps."""
+    own = core.v1.SecretVolumeSourceArgs(secret_name=args.secret, default_mode=SECRET_MODE)
+    if args.keys is None:
+        return core.v1.VolumeArgs(name="secrets", secret=own)
+    sources = [
+        core.v1.VolumeProjectionArgs(secret=core.v1.SecretProjectionArgs(name=name))
+        for name in (args.secret, args.keys)
+    ]
+    projected = core.v1.ProjectedVolumeSourceArgs(sources=sources, default_mode=SECRET_MODE)
+    return core.v1.VolumeArgs(name="secrets", projected=projected)
 
 
 def instance_environment(port: int) -> list[core.v1.EnvVarArgs]:

@@ -23,7 +23,11 @@ UID: Final = 999
 RESOURCES: Final = Resources("100m", "500m", "64Mi", "128Mi")
 CONFIG_MOUNT: Final = "/etc/pgbouncer"
 GRACE_SECONDS: Final = 60
-PRE_STOP_SECONDS: Final = 5
+LEAVE: Final = "sleep 5; kill -INT 1; sleep 50"
+"""How an instance goes: out of the Service first, then SIGINT, which lets every transaction end before its client is
+let go, and a client with a pool comes back elsewhere. SIGTERM, which Kubernetes sends afterwards, would cut
+transactions off, or from 1.23 on wait for clients that never leave.
+"""
 SERVER_IDLE_SECONDS: Final = 300
 QUERY_WAIT_SECONDS: Final = 30
 DNS_SECONDS: Final = 15
@@ -161,7 +165,6 @@ def _deployment(
         template=core.v1.PodTemplateSpecArgs(
             metadata=meta.v1.ObjectMetaArgs(labels=labels(COMPONENT, args.product)),
             spec=core.v1.PodSpecArgs(
-                os=core.v1.PodOSArgs(name="linux"),
                 service_account_name=account,
                 automount_service_account_token=False,
                 security_context=pod_security(UID),
@@ -179,9 +182,6 @@ def _deployment(
 
 
 def _container(args: PgBouncerArgs) -> core.v1.ContainerArgs:
-    """SIGINT lets every transaction end before its client is let go; a client with a pool comes back elsewhere. SIGTERM
-    would cut them off, or from 1.23 on wait for clients that never leave.
-    """
     accepts = core.v1.TCPSocketActionArgs(port="server")
     return core.v1.ContainerArgs(
         name=COMPONENT,
@@ -197,7 +197,7 @@ def _container(args: PgBouncerArgs) -> core.v1.ContainerArgs:
         readiness_probe=core.v1.ProbeArgs(tcp_socket=accepts, period_seconds=5, failure_threshold=3),
         liveness_probe=core.v1.ProbeArgs(tcp_socket=accepts, period_seconds=10, failure_threshold=3),
         lifecycle=core.v1.LifecycleArgs(
-            pre_stop=core.v1.LifecycleHandlerArgs(sleep=core.v1.SleepActionArgs(seconds=PRE_STOP_SECONDS))
+            pre_stop=core.v1.LifecycleHandlerArgs(exec_=core.v1.ExecActionArgs(command=["sh", "-c", LEAVE]))
         ),
         volume_mounts=[
             core.v1.VolumeMountArgs(name="config", mount_path=CONFIG_MOUNT, read_only=True),

@@ -28,7 +28,8 @@ def main() -> None:
     except (SettingsError, TargetError) as error:
         raise pulumi.RunError(str(error)) from None
     aws = aws_provider(settings, tags(settings, stack), cloud)
-    for name, value in deploy(stack, settings, Providers(aws, kubernetes_providers(stack, settings, cloud))).items():
+    providers = Providers(aws, kubernetes_providers(stack, settings, cloud))
+    for name, value in deploy(stack, settings, providers, embedded=cloud is not None).items():
         pulumi.export(name, value)
 
 

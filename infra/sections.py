@@ -160,6 +160,28 @@ class ImageSettings(Model):
     pgbouncer: str = Field("pgbouncer:1.23", min_length=3, description="PgBouncer")
 
 
+class Writer(StrEnum):
+    """Who writes the texts; ``embedded`` makes them up, without a network and without a key."""
+
+    EMBEDDED = "embedded"
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+    GEMINI = "gemini"
+
+
+class WriterSettings(Model):
+    """The language models behind the service (requirement E07). The embedded cloud always uses the embedded writer."""
+
+    providers: tuple[Annotated[Writer, Field(strict=False)], ...] = Field(
+        (Writer.EMBEDDED,), strict=False, min_length=1, description="in the order they are tried"
+    )
+    secret: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$",
+        description="Kubernetes Secret with a key <provider>_api_key for each, made by whoever owns them",
+    )
+
+
 class SecretSettings(Model):
     """Renewal of the stores' passwords without downtime (requirement X02); `contentgen rotate` writes both."""
 

@@ -30,6 +30,7 @@ from infra.sections import (
     RedisSettings,
     SecretSettings,
     ServiceSettings,
+    WriterSettings,
     memory_bytes,
 )
 
@@ -53,6 +54,7 @@ class StackSettings(Model):
     edge: EdgeSettings = EdgeSettings()
     images: ImageSettings = ImageSettings()
     secrets: SecretSettings = SecretSettings()
+    writers: WriterSettings = WriterSettings()
     headers: dict[str, str | None] = Field(default_factory=dict, description="headers that differ; null drops one")
     clusters: dict[str, ClusterSettings] = Field(default_factory=dict, description="Kubernetes access by region")
 

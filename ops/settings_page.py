@@ -92,7 +92,13 @@ def _meant(one: Node, definitions: Node) -> Node:
 
 def _type(one: Node, definitions: Node) -> str:
     meant = _meant(one, definitions)
-    names = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list", "object": "mapping"}
+    names = {
+        "string": "text",
+        "integer": "whole number",
+        "boolean": "true or false",
+        "array": "list",
+        "object": "mapping",
+    }
     return names[str(meant["type"])]
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import pulumi
 
 from infra.regions import Region
-from infra.sections import Environment
+from infra.sections import Environment, Writer
 from infra.settings import StackSettings
 from stacks.access import Backups
 from stacks.jobs import JobSpec
@@ -20,7 +20,10 @@ EDGE_NETWORKS: Final = "10.0.0.0/8,127.0.0.0/8"
 """Where the gateway's addresses come from: only from there is a forwarded client address believed."""
 
 
-def application_environment(settings: StackSettings, region: Region, workload: WorkloadSpec) -> dict[str, str]:
+def application_environment(
+    settings: StackSettings, region: Region, workload: WorkloadSpec, *, embedded: bool
+) -> dict[str, str]:
+    """On the embedded cloud texts are made up whatever the stack says: there is neither a network nor a key."""
     local = settings.environment is Environment.LOCAL
     return {
         "ENVIRONMENT": settings.environment.value,
@@ -28,6 +31,7 @@ def application_environment(settings: StackSettings, region: Region, workload: W
         "SERVICE": workload.name,
         "IM_URL": "http://im",
         **_pool(workload),
+        **(_writers(settings, embedded=embedded) if workload.writes else {}),
         "UVICORN_WORKERS": str(workload.size.processes),
         "GRACE_SECONDS": str(GRACE_SECONDS),
         "LOG_LEVEL": "INFO",
@@ -61,3 +65,9 @@ def _pool(workload: WorkloadSpec) -> dict[str, str]:
         "DATABASE_POOL_SIZE": str(workload.pool.size),
         "DATABASE_MAX_OVERFLOW": str(workload.pool.overflow),
     }
+
+
+def _writers(settings: StackSettings, *, embedded: bool) -> dict[str, str]:
+    if embedded:
+        return {"LLM_PROVIDERS": Writer.EMBEDDED.value, "ALLOW_EMBEDDED_WRITER": "true"}
+    return {"LLM_PROVIDERS": ",".join(name.value for name in settings.writers.providers)}

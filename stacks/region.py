@@ -37,7 +37,10 @@ SECRET_RECOVERY_DAYS = MappingProxyType({True: 30, False: 0})
 
 @dataclass(frozen=True)
 class RegionArgs:
-    """``index`` is the region's place in priority order; ``backups`` takes every region's, ``zone`` is the domain's."""
+    """``index`` is the region's place in priority order; ``backups`` takes every region's, ``zone`` is the domain's.
+
+    ``embedded`` is whether there is no outside to call.
+    """
 
     stack: str
     region: Region
@@ -46,6 +49,7 @@ class RegionArgs:
     profile: Profile
     backups: Backups
     zone: pulumi.Output[str]
+    embedded: bool
 
     @property
     def product(self) -> str:
@@ -127,10 +131,16 @@ def _service(
         grace_seconds=GRACE_SECONDS,
         secret=secret,
         traffic=traffic.of_workload(workload, workloads, args.profile, args.settings.edge.kind),
-        environment=application_environment(args.settings, args.region, workload),
+        environment=application_environment(args.settings, args.region, workload, embedded=args.embedded),
+        keys=_keys(args, workload),
         sticky=workload.size.sticky,
         interruptible=workload.interruptible,
     )
+
+
+def _keys(args: RegionArgs, workload: WorkloadSpec) -> str | None:
+    """The providers' keys, for the one workload that calls them, where they are really called."""
+    return args.settings.writers.secret if workload.writes and not args.embedded else None
 
 
 def _autoscaler(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from infra.errors import SettingsError, Wrong
-from infra.sections import Backend, ClusterSettings, Environment
+from infra.sections import Backend, ClusterSettings, Environment, Writer
 from infra.settings import NAMESPACE, StackSettings
 from stacks.connections import worst_case
 from stacks.products.content_generation import content_generation
@@ -27,7 +27,7 @@ def findings(settings: StackSettings, *, embedded: bool) -> tuple[Wrong, ...]:
     """Everything that does not fit together, each with the fix."""
     profile = resolve(settings)
     found = [*_images(settings, profile), *_stores(profile), *_connections(profile), *_certificate(settings)]
-    return tuple(found if embedded else [*found, *_clusters(settings)])
+    return tuple(found if embedded else [*found, *_clusters(settings), *_writers(settings)])
 
 
 def _clusters(settings: StackSettings) -> Iterator[Wrong]:
@@ -35,6 +35,19 @@ def _clusters(settings: StackSettings) -> Iterator[Wrong]:
         if settings.clusters.get(region, ClusterSettings()).context is None:
             allowed = "is required for a region of a real deployment: the context of its cluster in the kubeconfig"
             yield Wrong(f"{NAMESPACE}:clusters.{region}.context", None, allowed)
+
+
+def _writers(settings: StackSettings) -> Iterator[Wrong]:
+    """Made-up texts are refused by the service itself where people rely on them; better told before the update."""
+    writers = settings.writers
+    real = [name.value for name in writers.providers if name is not Writer.EMBEDDED]
+    if settings.environment in (Environment.STAGING, Environment.PROD) and not real:
+        names = ", ".join(name for name in Writer if name is not Writer.EMBEDDED)
+        allowed = f"must name a provider beside the embedded writer in {settings.environment}: {names}"
+        yield Wrong(f"{NAMESPACE}:writers.providers", [name.value for name in writers.providers], allowed)
+    if real and writers.secret is None:
+        keys = ", ".join(f"{name}_api_key" for name in real)
+        yield Wrong(f"{NAMESPACE}:writers.secret", None, f"is required: a Kubernetes Secret with the keys {keys}")
 
 
 def _images(settings: StackSettings, profile: Profile) -> Iterator[Wrong]:

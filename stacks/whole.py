@@ -36,8 +36,10 @@ class Providers:
         return pulumi.ResourceOptions(providers=[self.aws, self.kubernetes[region]])
 
 
-def deploy(stack: str, settings: StackSettings, providers: Providers) -> dict[str, pulumi.Input[object]]:
-    """Declares the stack and returns its outputs."""
+def deploy(
+    stack: str, settings: StackSettings, providers: Providers, *, embedded: bool
+) -> dict[str, pulumi.Input[object]]:
+    """Declares the stack and returns its outputs. On an ``embedded`` cloud no language model is called."""
     profile = resolve(settings)
     regions = in_priority_order(settings.regions)
     primary = regions[0].code
@@ -63,7 +65,7 @@ def deploy(stack: str, settings: StackSettings, providers: Providers) -> dict[st
     )
     for index, region in enumerate(regions):
         backups = Backups(bucket.bucket, bucket.arn, bucket.key_arn, primary)
-        args = RegionArgs(stack, region, index, settings, profile, backups, routing.zone_id)
+        args = RegionArgs(stack, region, index, settings, profile, backups, routing.zone_id, embedded)
         RegionalStack(f"{stack}-{region.code}", args, providers.of(region.code))
     return {
         "api": f"https://{api_name(settings.domain)}",

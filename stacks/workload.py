@@ -42,7 +42,8 @@ class WorkloadSpec:
 
     ``peers`` are workloads it calls; ``public`` ones are reached through the edge; ``pool`` is None for one without a
     database. ``direct`` connections go round the pooler, because they listen. ``interruptible`` ones may run on spot
-    nodes (requirement K12): their work returns to the queue when a node goes. ``reaches_outside`` ones call over HTTPS.
+    nodes (requirement K12): their work returns to the queue when a node goes. ``reaches_outside`` ones call over HTTPS,
+    and the one that ``writes`` has the language models' keys.
     """
 
     name: str
@@ -58,6 +59,7 @@ class WorkloadSpec:
     queue: QueueScaling | None = None
     interruptible: bool = False
     reaches_outside: bool = False
+    writes: bool = False
 
     @property
     def resources(self) -> Resources:

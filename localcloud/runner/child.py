@@ -44,10 +44,10 @@ async def ended_within(child: Process, seconds: float) -> bool:
     return True
 
 
-async def end(child: Process, grace_seconds: float, first: signal.Signals = signal.SIGTERM) -> None:
-    """The first signal, and SIGKILL after the grace time."""
+async def end(child: Process, grace_seconds: float) -> None:
+    """SIGTERM, and SIGKILL after the grace time."""
     with contextlib.suppress(ProcessLookupError):
-        child.send_signal(first)
+        child.terminate()
     if not await ended_within(child, grace_seconds):
         with contextlib.suppress(ProcessLookupError):
             child.kill()

@@ -1,9 +1,10 @@
-"""One container as a process: started, probed, restarted by its pod's policy, ended by its signal, then SIGKILL."""
+"""One container as a process: started, probed, restarted by its pod's policy, ended by SIGTERM, then SIGKILL."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
+import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from localcloud.runner.child import end, ended_within, spawn
 from localcloud.runner.images import Process
 from localcloud.runner.probes import ask
 
+_FIRST_PROCESS = re.compile(r"\b(kill\s+-\w+)\s+1\b")
 BACKOFF_FIRST_SECONDS = 10.0
 BACKOFF_MOST_SECONDS = 300.0
 
@@ -69,19 +71,29 @@ class RunningContainer:
             self.state.restarts += 1
 
     async def stop(self, grace_seconds: float) -> None:
-        """preStop, the stop signal, and after the grace time SIGKILL."""
+        """preStop, SIGTERM, and after the grace time SIGKILL."""
         child = self._child
         if child is None or child.returncode is not None:
             return
         self.state.ready = False
         self.changed()
-        lifecycle = self.spec.lifecycle
-        sleep = lifecycle.preStop.sleep if lifecycle and lifecycle.preStop else None
-        if sleep:
-            await ended_within(child, min(float(sleep.seconds), grace_seconds))
-            grace_seconds -= sleep.seconds
-        named = lifecycle.stopSignal if lifecycle else None
-        await end(child, max(grace_seconds, 1.0), signal.Signals[named or "SIGTERM"])
+        began = time.monotonic()
+        hook = self.spec.lifecycle.preStop if self.spec.lifecycle else None
+        if hook and hook.sleep:
+            await ended_within(child, min(float(hook.sleep.seconds), grace_seconds))
+        elif hook and hook.exec and hook.exec.command:
+            await self._pre_stop(child, hook.exec.command, grace_seconds)
+        left = grace_seconds - (time.monotonic() - began)
+        await end(child, max(left, 1.0))
+
+    async def _pre_stop(self, child: asyncio.subprocess.Process, command: Sequence[str], seconds: float) -> None:
+        """The hook, until it or the container ends. In its container the process would have number one."""
+        own = [_FIRST_PROCESS.sub(rf"\1 {child.pid}", word) for word in command]
+        waiting = {asyncio.create_task(self.execute(own, seconds)), asyncio.create_task(child.wait())}
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
     async def execute(self, command: Sequence[str], seconds: float) -> int:
         """A command inside the container: a program of its image, with its environment."""
@@ -90,11 +102,14 @@ class RunningContainer:
             return 1
         program = process.programs.get(command[0], (command[0],))
         child = await spawn((*program, *command[1:]), process.environment, process.identity, asyncio.subprocess.DEVNULL)
-        if await ended_within(child, seconds):
-            return child.returncode or 0
-        child.kill()
-        await child.wait()
-        return 124
+        try:
+            if await ended_within(child, seconds):
+                return child.returncode or 0
+            return 124
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
 
     async def _once(self, process: Process) -> int:
         self.log.parent.mkdir(parents=True, exist_ok=True)

@@ -53,6 +53,7 @@ def content_generation(profile: Profile) -> tuple[WorkloadSpec, ...]:
             "256Mi",
             "250m",
             reaches_outside=True,
+            writes=True,
         ),
         WorkloadSpec(
             "worker",

@@ -17,7 +17,7 @@ def main(stack: str) -> None:
 
     def program() -> None:
         aws = aws_provider(settings, tags(settings, stack), cloud)
-        deploy(stack, settings, Providers(aws, kubernetes_providers(stack, settings, cloud)))
+        deploy(stack, settings, Providers(aws, kubernetes_providers(stack, settings, cloud)), embedded=True)
 
     print(len(run(program, stack).resources), "resources")
 

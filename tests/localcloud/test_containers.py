@@ -211,6 +211,30 @@ def test_a_stopped_container_gets_sigterm_and_time_to_end(tmp_path: Path) -> Non
     assert asyncio.run(run()) == 0
 
 
+def test_a_hook_before_the_end_may_signal_the_containers_first_process(tmp_path: Path) -> None:
+    hook = {"exec": {"command": ["sh", "-c", "kill -INT 1; sleep 30"]}}
+    spec = Container.from_dict({"name": "c", "image": "contentgen:dev", "lifecycle": {"preStop": hook}})
+    ready = tmp_path / "ready"
+    code = (
+        "import signal, sys, time, pathlib\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\n"
+        "signal.signal(signal.SIGINT, lambda *_: sys.exit(7))\n"
+        f"pathlib.Path({str(ready)!r}).touch()\n"
+        "time.sleep(60)"
+    )
+
+    async def run() -> int:
+        async with httpx.AsyncClient() as http:
+            running = RunningContainer(spec, "127.0.0.1", tmp_path / "log", http, lambda: None)
+            made = Process((sys.executable, "-c", code), {"PATH": os.defpath})
+            task = asyncio.create_task(running.run(lambda: made, "Never"))
+            await asyncio.to_thread(_wait_for, ready)
+            await running.stop(60)
+            return await task
+
+    assert asyncio.run(run()) == 7
+
+
 def test_a_job_pod_succeeds_only_when_every_container_did() -> None:
     pod = _pod({}, restartPolicy="Never")
     ended = ContainerState(phase="terminated", exit_code=0, started_at="2026-01-01T00:00:00Z")

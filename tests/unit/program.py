@@ -25,7 +25,8 @@ def declared(stack: str, settings: StackSettings, *, preview: bool = False) -> R
 
     def program() -> None:
         aws = aws_provider(settings, tags(settings, stack), None)
-        outputs = deploy(stack, settings, Providers(aws, kubernetes_providers(stack, settings, None)))
+        providers = Providers(aws, kubernetes_providers(stack, settings, None))
+        outputs = deploy(stack, settings, providers, embedded=False)
         for name, value in outputs.items():
             pulumi.export(name, value)
 

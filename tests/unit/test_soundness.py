@@ -26,6 +26,7 @@ def settings(environment: str = "dev", **values: object) -> StackSettings:
         "image": DIGEST,
         "images": IMAGES,
         "clusters": CLUSTERS,
+        "writers": {"providers": ["openai"], "secret": "keys"},
     }
     return parse("it", {**least, **values})
 
@@ -76,6 +77,19 @@ def test_a_region_without_a_context_is_refused_for_a_real_deployment_only() -> N
 def test_an_image_without_a_digest_is_refused_outside_local(image: str) -> None:
     assert "never by a tag" in told(image=image)["image"]
     assert told("local", image=image) == {}
+
+
+@pytest.mark.requirement("E07")
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_made_up_texts_are_refused_where_people_rely_on_them(environment: str) -> None:
+    made_up = {"providers": ["embedded"]}
+    assert "openai, anthropic, gemini" in told(environment, writers=made_up)["writers.providers"]
+    assert told("dev", writers=made_up) == {}
+    assert findings(settings(environment, writers=made_up), embedded=True) == ()
+
+
+def test_a_provider_without_a_secret_for_its_key_is_refused() -> None:
+    assert "anthropic_api_key" in told(writers={"providers": ["anthropic", "embedded"]})["writers.secret"]
 
 
 def test_only_images_that_run_in_the_cluster_need_a_digest() -> None:
