@@ -16,18 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import psutil
 
 from localcloud import processes
 from localcloud.cloudfile import CloudFile, RegionFile
 from localcloud.cluster import Cluster
 from localcloud.identity import CloudIdentity
+from localcloud.networks import give_back, reserve
 from localcloud.paths import CHECKOUT, state_root
 from localcloud.toolchain.build import Say
 from localcloud.toolchain.origin import Toolchain
 
-FIRST_NETWORK = 16
-LAST_NETWORK = 126
 FIRST_EDGE_PORT = 8080
 START_SECONDS = 60.0
 MINIMUM_FREE_BYTES = 2 * 2**30
@@ -72,7 +70,7 @@ class Cloud:
         self.folder.mkdir(parents=True, exist_ok=True)
         _require_space(self.folder)
         known = {region.name: region for region in (self.description() or _NOTHING).regions}
-        networks = _networks(regions, known)
+        networks = reserve(self.folder, regions, {name: region.network for name, region in known.items()})
         clusters = [self.cluster(region, networks[region]) for region in regions]
         say(f"starting {_count(len(clusters), 'Kubernetes control plane')} and the AWS endpoint")
         with ThreadPoolExecutor() as pool:
@@ -109,6 +107,7 @@ class Cloud:
         for folder in (self.folder / "clusters" / "clusters").glob("*"):
             self.cluster(folder.name, 0).delete()
         shutil.rmtree(self.folder)
+        give_back(self.folder)
 
     def identity(self, described: CloudFile) -> CloudIdentity:
         boot = httpx.get(f"{described.aws_endpoint}/contentgen/boot-id", timeout=10).json()["boot_id"]
@@ -173,16 +172,6 @@ def _require_space(folder: Path) -> None:
             f"{folder.parent} has {free / 2**30:.1f} GiB free; a running stack takes "
             f"{MINIMUM_FREE_BYTES / 2**30:.0f} GiB. Fix: free space, or set CONTENTGEN_STATE to a folder elsewhere."
         )
-
-
-def _networks(regions: Sequence[str], known: dict[str, RegionFile]) -> dict[str, int]:
-    """A loopback network a region: that of before, else one where nobody on this machine listens."""
-    clouds = [CloudFile.read(path) for path in state_root().glob("*/cloud.json")]
-    taken = {region.network for cloud in clouds for region in cloud.regions}
-    listening = [one.laddr[0] for one in psutil.net_connections("tcp4") if one.laddr]
-    taken |= {int(address.split(".")[1]) for address in listening if address.startswith("127.")}
-    free = iter([number for number in range(FIRST_NETWORK, LAST_NETWORK + 1) if number not in taken])
-    return {region: known[region].network if region in known else next(free) for region in regions}
 
 
 def _is_free(port: int) -> bool:

@@ -18,6 +18,7 @@ from infra.target import TargetError
 from localcloud.cloud import CloudError
 from localcloud.cluster import ClusterError
 from localcloud.engine import EngineError
+from localcloud.networks import NoNetworkLeft
 from localcloud.paths import CHECKOUT
 from localcloud.toolchain.build import ToolchainError
 from ops import deployment, doctoring, reporting, rotation
@@ -226,7 +227,7 @@ def main() -> None:
         _fail(str(error), EXIT_USAGE)
     except PublishingError as error:
         _fail(str(error), EXIT_PUBLISHING)
-    except (ToolchainError, CloudError, ClusterError, PriceListError, EngineMissingError) as error:
+    except (ToolchainError, CloudError, ClusterError, NoNetworkLeft, PriceListError, EngineMissingError) as error:
         _fail(str(error), EXIT_MACHINE)
     except (EngineError, RequirementsError, ReportError, PreviewError, CommitError) as error:
         _fail(str(error), EXIT_FAILED)

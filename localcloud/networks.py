@@ -1,0 +1,94 @@
+"""Which loopback networks are taken on this machine: 127.N.0.0/16 for each region of each embedded cloud.
+
+Clouds of different checkouts and of tests start at the same time and know nothing of each other, so a network is
+reserved by a file, under a lock. A reservation whose cloud is gone is free again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from localcloud.paths import cache_root
+
+FIRST = 16
+LAST = 126
+
+
+class NoNetworkLeft(Exception):
+    """More regions run on this machine than it has loopback networks."""
+
+
+def reserve(owner: Path, regions: Sequence[str], known: Mapping[str, int]) -> dict[str, int]:
+    """A network for each region: that of before, else one that nobody has. ``owner`` is the cloud's folder.
+
+    Raises NoNetworkLeft.
+    """
+    listening = _listening()
+    chosen: dict[str, int] = {}
+    for region in regions:
+        if region in known:
+            chosen[region] = known[region]
+            continue
+        free = (number for number in range(FIRST, LAST + 1) if number not in listening and _take(number, owner, region))
+        number = next(free, None)
+        if number is None:
+            raise NoNetworkLeft(
+                f"127.{FIRST}.0.0 to 127.{LAST}.0.0 are all in use; fix: `make down` what is not needed"
+            )
+        chosen[region] = number
+    return chosen
+
+
+def give_back(owner: Path) -> None:
+    """Everything that a cloud had reserved."""
+    for path in _folder().glob("[0-9]*"):
+        if _owner(path) == str(owner):
+            path.unlink(missing_ok=True)
+
+
+def _free(owner: Path, listening: set[int]) -> int:
+    for number in range(FIRST, LAST + 1):
+        if number not in listening and _take(number, owner):
+            return number
+    raise NoNetworkLeft(f"127.{FIRST}.0.0 to 127.{LAST}.0.0 are all in use; fix: `make down` what is not needed")
+
+
+def _take(number: int, owner: Path) -> bool:
+    """Whether the number is ours now. Only under the lock."""
+    path = _folder() / str(number)
+    holder = _owner(path)
+    if holder is not None and Path(holder).exists():
+        return False
+    path.write_text(str(owner))
+    return True
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """One chooser at a time on this machine; the lock goes with the process that held it."""
+    with (_folder() / ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _owner(path: Path) -> str | None:
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text()
+    return None
+
+
+def _folder() -> Path:
+    folder = cache_root() / "networks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _listening() -> set[int]:
+    """Networks on which somebody answers, whoever that is."""
+    addresses = [one.laddr[0] for one in psutil.net_connections("tcp4") if one.laddr]
+    return {int(address.split(".")[1]) for address in addresses if address.startswith("127.")}

@@ -1,0 +1,64 @@
+"""Loopback networks: never two clouds on one, and none lost for ever."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from localcloud import networks
+from localcloud.networks import NoNetworkLeft, give_back, reserve
+
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
+
+
+@pytest.fixture(autouse=True)
+def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTENTGEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(networks, "_listening", set)
+
+
+def cloud(tmp_path: Path, name: str) -> Path:
+    folder = tmp_path / name
+    folder.mkdir()
+    return folder
+
+
+def test_clouds_that_start_together_get_networks_of_their_own(tmp_path: Path) -> None:
+    clouds = [cloud(tmp_path, f"cloud-{number}") for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda owner: reserve(owner, REGIONS, {}), clouds))
+    numbers = [number for one in found for number in one.values()]
+    assert len(numbers) == len(set(numbers)) == 8 * len(REGIONS)
+
+
+def test_a_region_keeps_the_network_it_has(tmp_path: Path) -> None:
+    assert reserve(cloud(tmp_path, "it"), REGIONS, {"eu-west-1": 99})["eu-west-1"] == 99
+
+
+def test_a_network_of_a_cloud_that_is_gone_is_free_again(tmp_path: Path) -> None:
+    first = cloud(tmp_path, "first")
+    taken = reserve(first, REGIONS, {})
+    first.rmdir()
+    assert reserve(cloud(tmp_path, "second"), REGIONS, {}) == taken
+
+
+def test_what_is_given_back_is_free_and_what_others_have_is_not(tmp_path: Path) -> None:
+    first, second = cloud(tmp_path, "first"), cloud(tmp_path, "second")
+    mine, others = reserve(first, REGIONS, {}), reserve(second, REGIONS, {})
+    give_back(first)
+    again = reserve(cloud(tmp_path, "third"), REGIONS, {})
+    assert again == mine
+    assert not set(again.values()) & set(others.values())
+
+
+def test_a_network_that_somebody_else_listens_on_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "_listening", lambda: {16, 17})
+    assert reserve(cloud(tmp_path, "it"), ("us-east-1",), {}) == {"us-east-1": 18}
+
+
+def test_a_machine_without_a_free_network_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "_listening", lambda: set(range(128)))
+    with pytest.raises(NoNetworkLeft, match="make down"):
+        reserve(cloud(tmp_path, "it"), REGIONS, {})
