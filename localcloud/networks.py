@@ -28,20 +28,9 @@ def reserve(owner: Path, regions: Sequence[str], known: Mapping[str, int]) -> di
 
     Raises NoNetworkLeft.
     """
-    listening = _listening()
-    chosen: dict[str, int] = {}
-    for region in regions:
-        if region in known:
-            chosen[region] = known[region]
-            continue
-        free = (number for number in range(FIRST, LAST + 1) if number not in listening and _take(number, owner, region))
-        number = next(free, None)
-        if number is None:
-            raise NoNetworkLeft(
-                f"127.{FIRST}.0.0 to 127.{LAST}.0.0 are all in use; fix: `make down` what is not needed"
-            )
-        chosen[region] = number
-    return chosen
+    with _alone():
+        listening = _listening()
+        return {region: known[region] if region in known else _free(owner, listening) for region in regions}
 
 
 def give_back(owner: Path) -> None:
