@@ -6,7 +6,7 @@ IMAGE ?= contentgen:dev
 REAL := $(if $(filter real,$(TARGET)),--real)
 CONTENTGEN := .venv/bin/contentgen
 
-.PHONY: help environment up preview refresh down status doctor test test-fast lint requirements generated pr-check drift image plan release release-checklist comment policy workflows bench lock
+.PHONY: help environment up preview refresh down rotate status doctor test test-fast lint requirements generated pr-check drift image plan release release-checklist comment policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -25,6 +25,9 @@ refresh: environment ## read a running STACK back
 
 down: environment ## destroy STACK, or every stack when none is named, and stop what was started for it
 	@$(CONTENTGEN) down $(if $(filter command%,$(origin STACK)),--stack $(STACK))
+
+rotate: environment ## renew the passwords of a running STACK's stores without downtime
+	@$(CONTENTGEN) rotate --stack $(STACK)
 
 status: environment ## what runs where
 	@$(CONTENTGEN) status
