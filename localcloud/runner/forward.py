@@ -34,10 +34,12 @@ async def both_ways(
 
 
 async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Until the source ends; the end is passed on, so half-closed connections work."""
+    """Until the source ends; the end is passed on, so half-closed connections work. Over TLS there are none."""
     with contextlib.suppress(ConnectionError):
         while chunk := await reader.read(CHUNK_BYTES):
             writer.write(chunk)
             await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
+        else:
+            writer.close()
