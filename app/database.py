@@ -27,8 +27,16 @@ CONNECT_SECONDS = 5.0
 REPLICA_PAUSE_SECONDS = 5.0
 _LOG = structlog.get_logger("app.database")
 
-# What says "the database cannot serve us now" rather than "our statement is wrong".
-UNAVAILABLE = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+# What says "the database cannot serve us now" rather than "our statement is wrong". The driver calls it an error of its
+# own when a connection dies between a question and its answer.
+UNAVAILABLE = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 
 class DatabaseUnavailable(Exception):
