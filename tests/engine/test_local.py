@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -223,8 +224,10 @@ def test_no_secret_stands_in_clear_in_state_logs_or_workspace(world: World, url:
     secrets = world.aws("local", "secretsmanager")
     [record] = secrets.list_secrets()["SecretList"]
     values = json.loads(secrets.get_secret_value(SecretId=record["ARN"])["SecretString"])
-    passwords = {value.split("@")[0].rsplit(":", 1)[-1].encode() for value in values.values()}
-    assert len(passwords) == 3
+    logins = json.loads(values.pop("database_logins")).values()
+    passwords = {one.encode() for one in (*logins, *(str(urlsplit(value).password) for value in values.values()))}
+    # The administrator's, the two logins of the database of which one is in use, and one of each Redis.
+    assert len(passwords) == 5
     folder = world.state / "local"
     searched = [folder / name for name in ("pulumi", "workspace", "logs", "tmp", "home", "regions/us-east-1/logs")]
     files = [path for part in searched for path in part.rglob("*") if path.is_file() and not path.is_symlink()]
@@ -264,7 +267,7 @@ def test_down_leaves_no_process_no_port_and_no_file(world: World, url: str) -> N
         httpx.get(f"http://127.0.0.1:{port}/health")
 
 
-def test_nothing_of_the_user_was_read_into_or_written(world: World, url: str) -> None:
+def test_nothing_of_the_user_was_read_into_or_written(world: World, up: str) -> None:
     assert set(fingerprint(world.home)) == set(TRAPS)
     assert {name: (world.home / name).read_text() for name in TRAPS} == TRAPS
 
