@@ -14,8 +14,8 @@ help: ## this list
 environment: ## the virtual environment, made or brought up to date
 	@$(PYTHON) ops/bootstrap.py
 
-up: environment ## deploy STACK (default local) onto the embedded cloud
-	@$(CONTENTGEN) up --stack $(STACK)
+up: environment ## deploy STACK (default local) onto the embedded cloud; REFRESH=1 undoes what was changed by hand
+	@$(CONTENTGEN) up --stack $(STACK) $(if $(REFRESH),--refresh)
 
 preview: environment ## what `up` would change in STACK
 	@$(CONTENTGEN) preview --stack $(STACK)

@@ -37,11 +37,16 @@ def metadata(
     """The metadata of an object. Without a name the engine makes one, new whenever the object must be replaced.
 
     Every object has one field manager instead of the engine's random one: an update that was cut off has created
-    objects the engine does not know of, and creating them again must not conflict with itself.
+    objects the engine does not know of, and creating them again must not conflict with itself. What is declared
+    wins over what somebody changed by hand (docs/decisions/declared-wins.md).
     """
     return meta.v1.ObjectMetaArgs(
         name=name,
         namespace=namespace,
         labels={**labels(component, product), **(extra_labels or {})},
-        annotations={"pulumi.com/patchFieldManager": PART_OF, **(annotations or {})},
+        annotations={
+            "pulumi.com/patchFieldManager": PART_OF,
+            "pulumi.com/patchForce": "true",
+            **(annotations or {}),
+        },
     )

@@ -56,9 +56,14 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
 
 
 @app.command()
-def up(stack: Stack = "local") -> None:
+def up(
+    stack: Stack = "local",
+    refresh: Annotated[
+        bool, typer.Option(help="read the cloud first, so that changes made by hand are undone")
+    ] = False,
+) -> None:
     """Deploy a stack onto the embedded cloud and wait until it answers."""
-    deployment.up(stack, Report())
+    deployment.up(stack, Report(), refresh=refresh)
 
 
 @app.command()

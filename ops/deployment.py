@@ -29,12 +29,15 @@ DESTROY_SECONDS = 300.0
 HEALTH_PATH = "/health"
 
 
-def up(stack: str, report: Report) -> None:
-    """Cloud, engine, policies, workloads. Safe and quick to run again, after any kind of interruption too."""
+def up(stack: str, report: Report, *, refresh: bool = False) -> None:
+    """Cloud, engine, policies, workloads. Safe and quick to run again, after any kind of interruption too.
+
+    Without ``refresh`` the engine compares with its state alone: what was changed by hand stays.
+    """
     settings = _sound(stack)
     cloud, described, engine = _ready(stack, settings, report)
     report.step("pulumi up, with the policy pack")
-    engine.run("up", "--yes", *engine.policy_arguments())
+    engine.run("up", "--yes", *(["--refresh"] if refresh else []), *engine.policy_arguments())
     cloud.identity(described).write(_identity_file(cloud))
     report.step("waiting for every region's edge")
     for region in described.regions:

@@ -6,22 +6,15 @@ status. The program must be the one that was deployed; what it newly declares wo
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
 from ops.console import Report
 from ops.previewing import preview_events
 from ops.report.events import Change, Operation, Preview, ReportError, parse
 from ops.report.publishing import API, Repository, publish_issue
 from ops.target import Target
-
-CONFLICT: Final = re.compile(r'conflicts? with "([^"]+)" using')
-"""How Kubernetes says that somebody else set a field of ours, by the name of the tool that did."""
-
-FIELD: Final = re.compile(r"(?:: |^- )(\.[^\s,]+)", re.MULTILINE)
 
 WORDS = {
     Operation.CREATE: "is gone",
@@ -42,13 +35,15 @@ def drift(target: Target, report: Report) -> list[str]:
         preview_events(target, events, "--refresh")
         with events.open() as lines:
             preview = parse(target.stack, lines)
-    other = [error for error in preview.errors if not CONFLICT.search(error)]
-    if other or (not preview.succeeded and not preview.errors):
-        raise ReportError(f"{target.stack}: the preview failed, so nothing is known of drift: {'; '.join(other)}")
+    if preview.errors or not preview.succeeded:
+        causes = "; ".join(preview.errors)
+        raise ReportError(f"{target.stack}: the preview failed, so nothing is known of drift: {causes}")
     found = list(drifted(preview))
     for line in found:
         report.line(line)
-    report.line(f"{target.stack}: {len(found)} resources differ" if found else f"{target.stack}: no drift")
+    differ = "1 resource differs" if len(found) == 1 else f"{len(found)} resources differ"
+    fix = "declare it, or undo it with an update that reads the cloud first: pulumi up --refresh"
+    report.line(f"{target.stack}: {differ}; fix: {fix}" if found else f"{target.stack}: no drift")
     return found
 
 
@@ -68,11 +63,6 @@ def drifted(preview: Preview) -> Iterator[str]:
 
     An update without a field of ours is what a controller set beside what we declare.
     """
-    for error in preview.errors:
-        manager = CONFLICT.search(error)
-        if manager:
-            fields = ", ".join(sorted(set(FIELD.findall(error))))
-            yield f"{error.partition(':')[0]} was changed by {manager[1]}: {fields}"
     for change in preview.changes:
         if change.operation is Operation.UPDATE and not change.differing:
             continue

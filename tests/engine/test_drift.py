@@ -19,16 +19,21 @@ def test_replicas_under_an_autoscaler_are_no_drift(world: World, up: str) -> Non
     assert done.returncode == 0, done.stdout[-3000:]
 
 
-def test_a_change_by_hand_is_found_with_resource_field_and_tool(world: World, up: str) -> None:
-    def grace(seconds: int) -> None:
-        patch = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": seconds}}}}
-        world.kubectl("local", "patch", "deployment", "im", "-n", "contentgen", "--patch", json.dumps(patch))
+def test_a_change_by_hand_is_found_with_resource_and_field_and_up_takes_it_back(world: World, up: str) -> None:
+    def grace() -> str:
+        path = "jsonpath={.spec.template.spec.terminationGracePeriodSeconds}"
+        return world.kubectl("local", "get", "deployment", "im", "-n", "contentgen", "-o", path)
 
-    grace(61)
+    declared = grace()
+    patch = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": int(declared) + 1}}}}
+    world.kubectl("local", "patch", "deployment", "im", "-n", "contentgen", "--patch", json.dumps(patch))
     done = world.command("drift", "--stack", "local")
     assert done.returncode == 1, done.stdout[-3000:]
-    assert "local-us-east-1-im-deployment was changed by kubectl-patch: " in done.stdout
-    assert ".spec.template.spec.terminationGracePeriodSeconds" in done.stdout
-    grace(60)
+    field = "spec.template.spec.terminationGracePeriodSeconds"
+    assert f"apps/v1:Deployment local-us-east-1-im-deployment differs: {field}" in done.stdout
+    assert "local: 1 resource differs" in done.stdout
+    done = world.command("up", "--refresh", "--stack", "local")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert grace() == declared
     done = world.command("drift", "--stack", "local")
     assert done.returncode == 0, done.stdout[-3000:]

@@ -7,7 +7,7 @@ import pytest
 from ops.drift import drifted
 from ops.report.events import parse
 from ops.report.secrets import HIDDEN, clean, is_secret, redacted
-from tests.report.events import failed, lines, step
+from tests.report.events import lines, step
 
 PLANNED = (
     "error: resource urn:pulumi:prod::contentgen::random:index/randomPassword:RandomPassword::p violates plan: "
@@ -74,14 +74,3 @@ def test_drift_names_resource_and_field_and_never_a_value() -> None:
 def test_what_controllers_set_beside_our_fields_is_no_drift() -> None:
     event = step("update", "kubernetes:apps/v1:Deployment", "cpm", {"a": 1}, {"a": 1}, {})
     assert list(drifted(parse("local", lines([event])))) == []
-
-
-def test_a_field_that_another_tool_took_over_is_named_with_the_tool() -> None:
-    one = failed('Apply failed with 1 conflict: conflict with "kubectl-patch" using apps/v1: .spec.replicas')
-    two = failed('Apply failed with 2 conflicts: conflicts with "helm" using apps/v1:\n- .spec.b\n- .spec.a')
-    for event, name in ((one, "im"), (two, "cpm")):
-        event["diagnosticEvent"]["urn"] = f"urn:pulumi:local::contentgen::kubernetes:apps/v1:Deployment::{name}"  # type: ignore[index]
-    assert list(drifted(parse("local", lines([one, two], "failed")))) == [
-        "im was changed by kubectl-patch: .spec.replicas",
-        "cpm was changed by helm: .spec.a, .spec.b",
-    ]
