@@ -85,7 +85,6 @@ class Engine:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             "PULUMI_PYTHON_CMD": sys.executable,
-            "PYTHONDONTWRITEBYTECODE": "1",
             "KUBECONFIG": str(self.folder / "home" / "no-kubeconfig"),
             "CONTENTGEN_TARGET": "local",
             "CONTENTGEN_CLOUD": str(self.cloud_file),
