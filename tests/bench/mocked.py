@@ -1,5 +1,6 @@
 """The whole program of a stack under the recording engine, imports included: ``python -m tests.bench.mocked prod``."""
 
+import gc
 import sys
 
 from infra.providers import aws_provider, kubernetes_providers
@@ -23,4 +24,6 @@ def main(stack: str) -> None:
 
 
 if __name__ == "__main__":
+    # As the program itself does.
+    gc.disable()
     main(sys.argv[1])
