@@ -25,6 +25,18 @@ class Resources:
         return {"cpu": self.cpu_limit, "memory": self.memory_limit}
 
 
+@dataclass(frozen=True)
+class Totals:
+    """What many containers need together: CPU in thousandths of a core, memory in MiB, storage of volumes in GB."""
+
+    pods: int
+    cpu_requests: int
+    cpu_limits: int
+    memory_requests: int
+    memory_limits: int
+    storage_gb: int
+
+
 def millicores(quantity: str) -> int:
     """Thousandths of a core. Raises ValueError for what is no CPU quantity."""
     found = re.fullmatch(r"([0-9]+)(m?)", quantity)

@@ -92,4 +92,4 @@ class ApplicationSecrets(pulumi.ComponentResource):
             immutable=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return secret.metadata.apply(lambda found: str(found.name))
+        return secret.metadata.name

@@ -23,8 +23,6 @@ AUTOMATED_BACKUP_DAYS = 7
 AUTHORITY = "rds-ca-rsa2048-g1"
 INSIGHT_DAYS = 7
 LOGS = ["postgresql", "upgrade"]
-STORAGE_LIMIT_GB = 100
-"""Where storage stops growing by itself (requirement Y02)."""
 GROWTH_STEP = 1.1
 """AWS wants a limit at least this many times the size, or none."""
 MEMORY_UNITS = {"shared_buffers": 8192, "effective_cache_size": 8192, "work_mem": 1024}
@@ -33,20 +31,26 @@ MEMORY_UNITS = {"shared_buffers": 8192, "effective_cache_size": 8192, "work_mem"
 
 @dataclass(frozen=True)
 class ManagedPostgresArgs:
-    """Sizes are GB. ``protected`` forbids deletion and keeps a last snapshot; ``key`` encrypts storage and insights.
-    The administrator's password is renewed when ``keeper`` changes.
+    """Sizes are GB; storage grows by itself up to ``storage_limit_gb`` (Y02). ``protected`` forbids deletion and keeps
+    a last snapshot; ``key`` encrypts storage and insights. ``keeper`` is what the administrator's password is bound to.
     """
 
     region: str
     network: DataNetwork
     instance_class: str
     storage_gb: int
+    storage_limit_gb: int
     max_connections: int
     read_replicas: int
     multi_az: bool
     protected: bool
     key: pulumi.Input[str]
     keeper: str
+
+    @property
+    def growth_gb(self) -> int | None:
+        """Where growing ends; None where there is too little room to grow."""
+        return self.storage_limit_gb if self.storage_gb * GROWTH_STEP <= self.storage_limit_gb else None
 
 
 class ManagedPostgres(pulumi.ComponentResource):
@@ -69,63 +73,29 @@ class ManagedPostgres(pulumi.ComponentResource):
             opts=child,
         )
         monitoring = monitoring_role(name, self)
-        primary = rds.Instance(
-            f"{name}-primary",
-            engine="postgres",
-            engine_version=ENGINE_VERSION,
-            instance_class=args.instance_class,
-            allocated_storage=args.storage_gb,
-            max_allocated_storage=STORAGE_LIMIT_GB if args.storage_gb * GROWTH_STEP <= STORAGE_LIMIT_GB else None,
-            storage_type="gp3",
-            storage_encrypted=True,
-            kms_key_id=args.key,
-            ca_cert_identifier=AUTHORITY,
-            performance_insights_enabled=True,
-            performance_insights_retention_period=INSIGHT_DAYS,
-            monitoring_interval=INTERVAL_SECONDS,
-            monitoring_role_arn=monitoring,
-            enabled_cloudwatch_logs_exports=LOGS,
-            db_name=DATABASE,
-            username=ADMINISTRATOR,
-            password=secret.result,
-            db_subnet_group_name=subnets.name,
-            parameter_group_name=parameters.name,
-            vpc_security_group_ids=[group.id],
-            publicly_accessible=False,
-            multi_az=args.multi_az,
-            backup_retention_period=AUTOMATED_BACKUP_DAYS,
-            copy_tags_to_snapshot=True,
-            auto_minor_version_upgrade=True,
-            deletion_protection=args.protected,
-            skip_final_snapshot=not args.protected,
-            final_snapshot_identifier=f"{name}-final" if args.protected else None,
-            region=args.region,
-            opts=stateful,
-        )
-        replicas = [
-            rds.Instance(
-                f"{name}-replica-{number}",
-                replicate_source_db=primary.identifier,
-                instance_class=args.instance_class,
-                storage_encrypted=True,
-                kms_key_id=args.key,
-                ca_cert_identifier=AUTHORITY,
-                performance_insights_enabled=True,
-                performance_insights_retention_period=INSIGHT_DAYS,
-                monitoring_interval=INTERVAL_SECONDS,
-                monitoring_role_arn=monitoring,
-                enabled_cloudwatch_logs_exports=LOGS,
-                auto_minor_version_upgrade=True,
-                copy_tags_to_snapshot=True,
-                publicly_accessible=False,
-                vpc_security_group_ids=[group.id],
-                parameter_group_name=parameters.name,
-                skip_final_snapshot=True,
-                region=args.region,
-                opts=child,
-            )
-            for number in range(1, args.read_replicas + 1)
-        ]
+        alike = _Alike(args, group.id, parameters.name, monitoring)
+        main = alike.instance()
+        main.engine = "postgres"
+        main.engine_version = ENGINE_VERSION
+        main.allocated_storage = args.storage_gb
+        main.max_allocated_storage = args.growth_gb
+        main.storage_type = "gp3"
+        main.db_name = DATABASE
+        main.username = ADMINISTRATOR
+        main.password = secret.result
+        main.db_subnet_group_name = subnets.name
+        main.multi_az = args.multi_az
+        main.backup_retention_period = AUTOMATED_BACKUP_DAYS
+        main.deletion_protection = args.protected
+        main.skip_final_snapshot = not args.protected
+        main.final_snapshot_identifier = f"{name}-final" if args.protected else None
+        primary = rds.Instance(f"{name}-primary", main, stateful)
+        replicas: list[rds.Instance] = []
+        for number in range(1, args.read_replicas + 1):
+            replica = alike.instance()
+            replica.replicate_source_db = primary.identifier
+            replica.skip_final_snapshot = True
+            replicas.append(rds.Instance(f"{name}-replica-{number}", replica, child))
         reader = replicas[0] if replicas else primary
         self.endpoint = DatabaseEndpoint(
             primary.address,
@@ -136,6 +106,35 @@ class ManagedPostgres(pulumi.ComponentResource):
             replicated=bool(replicas),
         )
         self.register_outputs({"host": primary.address})
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """What a primary and its replicas are declared with alike."""
+
+    args: ManagedPostgresArgs
+    group: pulumi.Input[str]
+    parameters: pulumi.Input[str]
+    monitoring: pulumi.Input[str]
+
+    def instance(self) -> rds.InstanceArgs:
+        return rds.InstanceArgs(
+            instance_class=self.args.instance_class,
+            storage_encrypted=True,
+            kms_key_id=self.args.key,
+            ca_cert_identifier=AUTHORITY,
+            performance_insights_enabled=True,
+            performance_insights_retention_period=INSIGHT_DAYS,
+            monitoring_interval=INTERVAL_SECONDS,
+            monitoring_role_arn=self.monitoring,
+            enabled_cloudwatch_logs_exports=LOGS,
+            auto_minor_version_upgrade=True,
+            copy_tags_to_snapshot=True,
+            publicly_accessible=False,
+            vpc_security_group_ids=[self.group],
+            parameter_group_name=self.parameters,
+            region=self.args.region,
+        )
 
 
 def _parameters(max_connections: int) -> list[rds.ParameterGroupParameterArgs]:

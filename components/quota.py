@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core
 
+from components.amount import Totals
 from components.labels import metadata
 
 COMPONENT = "quota"
@@ -14,16 +15,11 @@ COMPONENT = "quota"
 
 @dataclass(frozen=True)
 class QuotaArgs:
-    """Totals of the namespace: ``cpu_*`` in thousandths of a core, ``memory_*`` in MiB, ``storage_gb`` of volumes."""
+    """``room`` is what the namespace may hold in all."""
 
     namespace: str
     product: str
-    pods: int
-    cpu_requests: int
-    cpu_limits: int
-    memory_requests: int
-    memory_limits: int
-    storage_gb: int
+    room: Totals
 
 
 class Quota(pulumi.ComponentResource):
@@ -32,18 +28,19 @@ class Quota(pulumi.ComponentResource):
     def __init__(self, name: str, args: QuotaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:kubernetes:Quota", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        room = args.room
         named = metadata(COMPONENT, args.product, args.namespace, "all")
         core.v1.ResourceQuota(
             f"{name}-quota",
             metadata=named,
             spec=core.v1.ResourceQuotaSpecArgs(
                 hard={
-                    "pods": str(args.pods),
-                    "requests.cpu": f"{args.cpu_requests}m",
-                    "limits.cpu": f"{args.cpu_limits}m",
-                    "requests.memory": f"{args.memory_requests}Mi",
-                    "limits.memory": f"{args.memory_limits}Mi",
-                    "requests.storage": f"{args.storage_gb}Gi",
+                    "pods": str(room.pods),
+                    "requests.cpu": f"{room.cpu_requests}m",
+                    "limits.cpu": f"{room.cpu_limits}m",
+                    "requests.memory": f"{room.memory_requests}Mi",
+                    "limits.memory": f"{room.memory_limits}Mi",
+                    "requests.storage": f"{room.storage_gb}Gi",
                     "services.loadbalancers": "0",
                     "services.nodeports": "0",
                 }

@@ -10,6 +10,7 @@ from typing import Final
 BODY_LIMIT: Final = "10Mi"
 CONNECT_TIMEOUT: Final = "60s"
 SECONDS_A_MINUTE: Final = 60
+EVERYWHERE: Final = "0.0.0.0/0"
 STICKY_COOKIE: Final = "contentgen-instance"
 STICKY_LIFETIME: Final = "1h"
 
@@ -63,5 +64,5 @@ def _rules(rate: Rate) -> list[dict[str, object]]:
 
 
 def _rule(requests: int, unit: str) -> dict[str, object]:
-    every_client = [{"sourceCIDR": {"type": "Distinct", "value": address}} for address in ("0.0.0.0/0",)]
-    return {"clientSelectors": every_client, "limit": {"requests": requests, "unit": unit}}
+    each_client = {"sourceCIDR": {"type": "Distinct", "value": EVERYWHERE}}
+    return {"clientSelectors": [each_client], "limit": {"requests": requests, "unit": unit}}

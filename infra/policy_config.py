@@ -11,6 +11,7 @@ from typing import Final
 from infra.exemptions import Exemption
 from infra.headers import SECURITY_HEADERS
 from infra.limits import GIBIBYTE, LIMITS
+from infra.paths import PLAIN_PATHS, UNLIMITED_PATHS
 from infra.regions import BY_CODE
 from infra.settings import Environment, StackSettings
 from infra.tags import tags
@@ -39,12 +40,6 @@ POOLERS: Final = 3
 
 LOWEST_USER: Final = 999
 """The number of the official Postgres and Redis images; the application has 1001 (document E)."""
-
-PLAIN_PATHS: Final = ("/health",)
-"""What a load balancer may ask of its targets without TLS."""
-
-UNLIMITED_PATHS: Final = ("/health", "/health/", "/ready", "/api/health", "/api/ready")
-"""What monitors may ask as often as they like (requirement K15). A path that ends in / stands for all below it."""
 
 Values = dict[str, object]
 

@@ -18,7 +18,6 @@ from policies.tunables import Tunable
 INDEX: Final = "README.md"
 EXEMPTIONS: Final = "exemptions.md"
 SHOWN_BREAKS: Final = 6
-SPOKEN: Final = {"kubernetes": "Kubernetes", "aws": "AWS", "pulumi": "provider"}
 EXAMPLE_CONFIG: Final[Mapping[str, Properties]] = {
     "scale-limits": {"instances": {"cpm": 10}},
     "failover-chain": {"priority": ["us-east-1", "eu-west-1"]},

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-from components.amount import Resources, mebibytes, millicores
+from components.amount import Resources, Totals, mebibytes, millicores
 from components.application_job import RESOURCES as JOB
 from components.pgbouncer import RESOURCES as POOLER
 from components.postgres_cluster import RESOURCES as POSTGRES
@@ -22,19 +21,7 @@ SURGE: Final = 1
 """A rollout starts one new instance before it ends an old one."""
 
 
-@dataclass(frozen=True)
-class Capacity:
-    """Totals: CPU in thousandths of a core, memory in MiB, storage of volumes in GB."""
-
-    pods: int
-    cpu_requests: int
-    cpu_limits: int
-    memory_requests: int
-    memory_limits: int
-    storage_gb: int
-
-
-def capacity(workloads: tuple[WorkloadSpec, ...], profile: Profile) -> Capacity:
+def capacity(workloads: tuple[WorkloadSpec, ...], profile: Profile) -> Totals:
     """The sum over everything that may run at the same time."""
     running = [(workload.size.maximum + SURGE, workload.resources) for workload in workloads]
     running += [(profile.postgres.poolers + SURGE, POOLER), (len(job_names(profile)) * 2, JOB)]
@@ -45,7 +32,7 @@ def capacity(workloads: tuple[WorkloadSpec, ...], profile: Profile) -> Capacity:
     if profile.redis.backend is Backend.CLUSTER:
         running.append((len(Role), redis_resources(profile.redis.memory_mb)))
         storage += len(Role) * REDIS_VOLUME_GB
-    return Capacity(
+    return Totals(
         pods=sum(count for count, _ in running),
         cpu_requests=_sum(running, lambda one: millicores(one.cpu_request)),
         cpu_limits=_sum(running, lambda one: millicores(one.cpu_limit)),

@@ -28,9 +28,8 @@ from stacks.products.content_generation import content_generation
 from stacks.profile import Profile
 from stacks.reach import declare_edge
 from stacks.stores import Stores, StoresArgs, stores
-from stacks.workload import APPLICATION_PORT, GRACE_SECONDS, WorkloadSpec
+from stacks.workload import APPLICATION_PORT, GRACE_SECONDS, NAMESPACE, WorkloadSpec
 
-NAMESPACE = "contentgen"
 DATABASE_KEY = "database_url"
 SECRET_RECOVERY_DAYS = MappingProxyType({True: 30, False: 0})
 
@@ -68,8 +67,7 @@ class RegionalStack(pulumi.ComponentResource):
         workloads = content_generation(args.profile)
         namespace = Namespace(f"{name}-space", NAMESPACE, args.product, pulumi.ResourceOptions(parent=self))
         inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
-        needed = capacity(workloads, args.profile)
-        Quota(f"{name}-quota", QuotaArgs(namespace=NAMESPACE, product=args.product, **vars(needed)), inside)
+        Quota(f"{name}-quota", QuotaArgs(NAMESPACE, args.product, capacity(workloads, args.profile)), inside)
         key = EncryptionKey(
             f"{name}-data",
             EncryptionKeyArgs(args.region.code, f"data of {args.stack} in {args.region.code}", args.profile.protected),

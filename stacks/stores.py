@@ -15,13 +15,14 @@ from components.postgres_managed import ManagedPostgres, ManagedPostgresArgs
 from components.redis import RedisEndpoint, Role
 from components.redis_cluster import ClusterRedis, ClusterRedisArgs
 from components.redis_managed import ManagedRedis, ManagedRedisArgs
+from infra.limits import LIMITS
 from infra.sections import Backend, ClusterSettings
 from infra.settings import StackSettings
 from stacks import traffic
 from stacks.products.content_generation import content_generation
 from stacks.profile import Profile
+from stacks.workload import NAMESPACE
 
-NAMESPACE = "contentgen"
 FIRST_OCTET = 40
 
 
@@ -90,6 +91,7 @@ def _postgres(
                 network=network,
                 instance_class=wanted.instance_class,
                 storage_gb=wanted.storage_gb,
+                storage_limit_gb=LIMITS[args.settings.product].storage_gb,
                 max_connections=wanted.max_connections,
                 read_replicas=wanted.read_replicas,
                 multi_az=wanted.multi_az,

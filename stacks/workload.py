@@ -8,6 +8,9 @@ from typing import Final
 from components.amount import Resources
 from stacks.profile import Size
 
+NAMESPACE: Final = "contentgen"
+"""Of every object in a cluster."""
+
 APPLICATION_PORT: Final = 8000
 FRONTEND_PORT: Final = 3000
 GRACE_SECONDS: Final = 60

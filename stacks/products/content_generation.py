@@ -6,6 +6,7 @@ from typing import Final
 
 from components.edge import RouteGroup
 from components.traffic_limits import Rate
+from infra.paths import UNLIMITED_PATHS
 from stacks.profile import Profile, Size
 from stacks.workload import Pool, QueueScaling, WorkloadSpec
 
@@ -18,14 +19,11 @@ API_KEYS_REQUIRED: Final = False
 WORKER_DIRECT: Final = 4
 """Connections of a worker process that go round the pooler: it listens for new jobs on them."""
 
-HEALTH: Final = ("/health", "/health/", "/ready", "/api/health", "/api/ready")
-"""Asked by load balancers and monitors: never limited (requirement K15)."""
-
 ROUTES: Final = (
     RouteGroup("generate", ("/generate",), timeout="60s", rate=Rate(per_second=1, burst=5)),
     RouteGroup("live", ("/ws/",), timeout="86400s", rate=Rate(per_second=10, burst=20)),
     RouteGroup("api", ("/status/", "/jobs", "/jobs/", "/api/"), timeout="300s", rate=Rate(per_second=10, burst=20)),
-    RouteGroup("health", HEALTH, timeout="10s", rate=None),
+    RouteGroup("health", UNLIMITED_PATHS, timeout="10s", rate=None),
     RouteGroup("page", ("/", "/static/"), timeout="300s", rate=Rate(per_second=30, burst=50)),
 )
 """What the edge lets through; metrics and internal paths are not among it. A path ending in / means all below it."""

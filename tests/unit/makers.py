@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pulumi
 
-from components.amount import Resources
+from components.amount import Resources, Totals
 from components.application_job import ApplicationJob, ApplicationJobArgs
 from components.application_secrets import ApplicationSecrets, ApplicationSecretsArgs
 from components.autoscaler import Autoscaler, AutoscalerArgs
@@ -87,6 +87,7 @@ def managed_postgres(name: str) -> ManagedPostgres:
             network=network(name),
             instance_class="db.t4g.large",
             storage_gb=20,
+            storage_limit_gb=100,
             max_connections=200,
             read_replicas=2,
             multi_az=True,
@@ -187,7 +188,7 @@ MAKERS: dict[str, Callable[[str], object]] = {
     ),
     "pooler": pooler,
     "queue scaler": queue_scaler,
-    "quota": lambda name: Quota(name, QuotaArgs(name, "product", 1, 1, 1, 1, 1, 1)),
+    "quota": lambda name: Quota(name, QuotaArgs(name, "product", Totals(1, 1, 1, 1, 1, 1))),
     "routing": routing,
     "service role": service_role,
 }
