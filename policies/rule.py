@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from typing import Final
 
 from pulumi_policy import Severity
@@ -101,7 +102,13 @@ class Rule:
 
     def reads(self, type_: str) -> bool:
         """Whether a resource of this type concerns the rule."""
-        return any(type_.startswith(one[:-1]) if one.endswith("*") else type_ == one for one in self.types)
+        return _covers(self.types, type_)
+
+
+@cache
+def _covers(types: tuple[str, ...], type_: str) -> bool:
+    """Asked for every rule and resource of a stack, about a few dozen types."""
+    return any(type_.startswith(one[:-1]) if one.endswith("*") else type_ == one for one in types)
 
 
 @dataclass(frozen=True, kw_only=True)
