@@ -8,7 +8,7 @@ import structlog
 import typer
 
 from app import operating
-from app.cli_base import configured, reported
+from app.cli_base import configured, configured_alone, reported
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 main.add_typer(operating.keys, name="keys")
@@ -23,14 +23,17 @@ class ServeRole(StrEnum):
 
     CPM = "cpm"
     IM = "im"
+    FRONTEND = "frontend"
 
 
 @main.command()
-def serve(role: Annotated[ServeRole, typer.Option(help="cpm takes requests, im writes.")]) -> None:
+def serve(
+    role: Annotated[ServeRole, typer.Option(help="cpm: requests, im: writing, frontend: the page.")],
+) -> None:
     """Serve a role on PORT until a signal."""
     from app.server import serve as run
 
-    run(configured(writes=role is ServeRole.IM), role)
+    run(configured_alone() if role is ServeRole.FRONTEND else configured(writes=role is ServeRole.IM), role)
 
 
 @main.command()

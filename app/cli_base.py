@@ -6,7 +6,8 @@ from contextlib import contextmanager
 import structlog
 import typer
 
-from app.settings import ConfigurationError, Settings, load_settings
+from app.process_settings import ConfigurationError, ProcessSettings, load
+from app.settings import Settings, load_settings
 from app.telemetry import logs
 
 FAILED, MISCONFIGURED = 1, 2
@@ -17,16 +18,30 @@ def configured(*, writes: bool = False) -> Settings:
 
     `writes` says that the process will ask providers for texts, so that those settings are judged too.
     """
-    try:
+    with _refusals():
         settings = load_settings()
         if writes and settings.writing_problem:
             raise ConfigurationError((settings.writing_problem,))
+    logs.configure(settings)
+    return settings
+
+
+def configured_alone() -> ProcessSettings:
+    """The same for a process that needs nobody else: neither a database nor a secret."""
+    with _refusals():
+        settings = load(ProcessSettings)
+    logs.configure(settings)
+    return settings
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
     except ConfigurationError as error:
         for problem in error.problems:
             typer.echo(f"configuration: {problem}", err=True)
         raise typer.Exit(MISCONFIGURED) from None
-    logs.configure(settings)
-    return settings
 
 
 @contextmanager

@@ -9,8 +9,9 @@ import typer
 
 from app.access.tiers import Tier
 from app.cli_base import FAILED, configured, reported
+from app.lifecycle import Lifecycle
 from app.maintenance import Schedule
-from app.services import Lifecycle, Services, build
+from app.services import Services, build
 from app.switches import Mode
 
 T = TypeVar("T")

@@ -15,18 +15,12 @@ from app.cache import Cache
 from app.database import Database
 from app.intake import Intake
 from app.jobs import JobStore
+from app.lifecycle import Lifecycle
 from app.redis_link import RedisLink
 from app.regions import Regions
 from app.schema import Schema
-from app.settings import Settings
+from app.settings import Settings, accepted
 from app.switches import Switchboard
-
-
-@dataclass
-class Lifecycle:
-    """Whether the process is on its way out: ready turns 503 while what is in flight ends."""
-
-    draining: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +59,8 @@ def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     cache = Cache(link, settings.cache_local_seconds, settings.cache_seconds)
     keys = KeyStore(database, cache)
     http = httpx.AsyncClient()
-    sessions = Sessions(settings.session_secret, settings.session_seconds, link)
+    secrets = accepted(settings.session_secret, settings.session_secret_standby)
+    sessions = Sessions(secrets, settings.session_seconds, link)
     return Services(
         settings=settings,
         database=database,

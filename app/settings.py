@@ -1,39 +1,12 @@
-"""Everything a deployment can say to the service, typed; every wrong value is reported at once, before anything starts.
+"""Everything a deployment can say to the service beside what every process is told, typed."""
 
-Values come from environment variables and from files in the folder SECRETS_DIR (one file a key, lower-case names); a
-file wins over nothing but the default, so an operator can override it for one process.
-"""
-
-import os
-import socket
-from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    PostgresDsn,
-    SecretStr,
-    TypeAdapter,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError
 
-from app.headers import HSTS, SECURITY_HEADERS
 from app.ids import region_code
+from app.process_settings import PRODUCTION_LIKE, CommaList, Networks, ProcessSettings, Region, load
 from app.providers import Provider, ProviderSettings
-
-Network = IPv4Network | IPv6Network
-PRODUCTION_LIKE = ("staging", "prod")
-
-
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 def _postgres_url(value: SecretStr) -> SecretStr:
@@ -44,62 +17,18 @@ def _postgres_url(value: SecretStr) -> SecretStr:
     return value
 
 
-def _region(value: str) -> str:
-    region_code(value)
-    return value
-
-
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
-Region = Annotated[str, AfterValidator(_region)]
-CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
 
 
-class Environment(StrEnum):
-    """Which stack this process serves; staging and prod are closed down (E02)."""
+class Settings(ProviderSettings, ProcessSettings):
+    """The service's configuration. Of a secret with a ``_standby`` both values are accepted: a rotation is under way or
+    prepared (X02).
+    """
 
-    LOCAL = "local"
-    DEV = "dev"
-    STAGING = "staging"
-    PROD = "prod"
-
-
-class LogLevel(StrEnum):
-    """Names of the standard library's levels."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
-
-
-class ConfigurationError(Exception):
-    """The settings are wrong; `problems` has one sentence for each, and none of them shows a secret."""
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
-class Settings(ProviderSettings, BaseSettings):
-    """The service's configuration. Seconds, bytes and US dollars throughout; see docs for each variable."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
-
-    # Who and where
-    environment: Environment = Environment.LOCAL
-    region: Region = "us-east-1"
+    # Other regions
     region_urls: dict[Region, str] = Field(
         {}, description="Base URLs of the other regions' APIs, by region name (JSON)."
     )
-    service: str = Field("contentgen", min_length=1, max_length=60)
-    instance_id: str = Field(default_factory=socket.gethostname, max_length=100)
-    version: str = "dev"
-    host: str = "0.0.0.0"
-    port: int = Field(8000, ge=1, le=65535)
-    uvicorn_workers: int = Field(1, ge=1, le=64)
-    grace_seconds: int = Field(30, ge=1, le=600, description="Time for requests and jobs in flight to end (SIGTERM).")
-    drain_seconds: float = Field(0, ge=0, le=60, description="Serve on with /ready 503 before the listener closes.")
 
     # Database (B02, E09)
     database_url: DatabaseUrl
@@ -128,22 +57,17 @@ class Settings(ProviderSettings, BaseSettings):
     job_expiry_seconds: int = Field(86_400, ge=60, description="A job that has not begun by then never will.")
     job_sweep_seconds: float = Field(30, ge=0.1, le=3600)
 
-    # Edge
-    security_headers: dict[str, str] = Field(default_factory=lambda: dict(SECURITY_HEADERS))
-    security_hsts_enabled: bool = True
-    https_redirect_enabled: bool = False
-    trusted_proxies: Networks = ()
-    allowed_hosts: CommaList = ("*",)
-    cors_origins: CommaList = ()
-    max_body_bytes: int = Field(10 * 1024 * 1024, ge=1024)
+    # Who may do what
     allowed_admin_ips: Networks = Field((), description="Who may call /admin; empty means nobody.")
     admin_token: SecretStr | None = Field(None, min_length=16)
+    admin_token_standby: SecretStr | None = Field(None, min_length=16)
     api_key_required: bool | None = Field(None, description="Default: required in staging and prod.")
     session_secret: SecretStr | None = Field(None, min_length=32)
+    session_secret_standby: SecretStr | None = Field(None, min_length=32)
     session_seconds: int = Field(3600, ge=60, le=86_400)
     webhook_secret: SecretStr | None = Field(None, min_length=16)
+    webhook_secret_standby: SecretStr | None = Field(None, min_length=16)
     stripe_api_url: str | None = None
-    dev_mode: bool = False
 
     # Limits (A10, E04, E05)
     rate_limit_enabled: bool = True
@@ -155,41 +79,10 @@ class Settings(ProviderSettings, BaseSettings):
     cache_local_seconds: int = Field(60, ge=0)
     cache_seconds: int = Field(3600, ge=1)
 
-    # Telemetry (E11, B04)
-    log_level: LogLevel = LogLevel.INFO
-    log_format_json: bool = True
-    request_logging_enabled: bool = True
-    slow_request_seconds: float = Field(5, gt=0)
-    sentry_dsn: SecretStr | None = None
-    sentry_traces_sample_rate: float | None = Field(None, ge=0, le=1, description="Default: 0.1 in prod, else 1.0.")
-    sentry_profiles_sample_rate: float = Field(0.1, ge=0, le=1)
-    otel_exporter_otlp_endpoint: str | None = None
-
     # Backup
     backup_bucket: str | None = None
     backup_bucket_region: Region | None = Field(None, description="Default: the region of the service.")
     pg_bin: str | None = None
-
-    @field_validator("dev_mode")
-    @classmethod
-    def _not_open_in_production(cls, value: bool, info: ValidationInfo) -> bool:
-        if value and info.data.get("environment") in PRODUCTION_LIKE:
-            raise ValueError("must be false in staging and prod")
-        return value
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _named_origins_in_production(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if info.data.get("environment") in PRODUCTION_LIKE:
-            wrong = [origin for origin in value if not origin.startswith("https://")]
-            if wrong:
-                raise ValueError(f"origins must begin with https:// in staging and prod, not {', '.join(wrong)}")
-        return value
-
-    @property
-    def closed(self) -> bool:
-        """True where documentation and debug routes do not exist (E02, E11)."""
-        return self.environment in PRODUCTION_LIKE and not self.dev_mode
 
     @property
     def keys_required(self) -> bool:
@@ -212,38 +105,12 @@ class Settings(ProviderSettings, BaseSettings):
         """The region as job ids carry it."""
         return region_code(self.region)
 
-    @property
-    def traces_sample_rate(self) -> float:
-        """Sentry's share of traced requests (E11)."""
-        if self.sentry_traces_sample_rate is not None:
-            return self.sentry_traces_sample_rate
-        return 0.1 if self.environment is Environment.PROD else 1.0
 
-    @property
-    def response_headers(self) -> dict[str, str]:
-        """The security headers in force."""
-        return {k: v for k, v in self.security_headers.items() if self.security_hsts_enabled or k != HSTS}
+def accepted(*secrets: SecretStr | None) -> tuple[str, ...]:
+    """The values of those secrets that are set, the one in use first."""
+    return tuple(secret.get_secret_value() for secret in secrets if secret is not None)
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Read environment and secret files. Raises ConfigurationError with every problem there is."""
-    folder = os.environ.get("SECRETS_DIR") or None
-    if folder is not None and not Path(folder).is_dir():
-        raise ConfigurationError((f"SECRETS_DIR: '{folder}' is not a folder; give the folder the secrets are in",))
-    try:
-        return Settings(_secrets_dir=folder, **overrides)  # type: ignore[call-arg]
-    except ValidationError as error:
-        raise ConfigurationError(_sentences(error)) from None
-
-
-def _sentences(error: ValidationError) -> tuple[str, ...]:
-    sentences: list[str] = []
-    for problem in error.errors(include_url=False, include_context=False):
-        variable = ".".join(str(part) for part in problem["loc"])
-        name = variable.split(".")[0].lower()
-        field = Settings.model_fields.get(name)
-        secret = field is None or "Secret" in repr(field.annotation)
-        given = os.environ.get(name.upper())
-        shown = "" if secret or given is None else f" (given: '{given[:100]}')"
-        sentences.append(f"{variable.upper()}: {problem['msg'].removeprefix('Value error, ')}{shown}")
-    return tuple(sentences)
+    """The service's settings. Raises ConfigurationError with every problem there is."""
+    return load(Settings, **overrides)

@@ -11,13 +11,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
 from app.api import admin, debug, generate, health, jobs, live, page, problems, sessions, webhooks, write
+from app.lifecycle import Lifecycle
 from app.middleware.address import ClientAddress
 from app.middleware.guard import Guard
 from app.middleware.headers import SecurityHeaders
 from app.middleware.limits import Limits
 from app.middleware.modes import Modes
 from app.middleware.observe import Observe
-from app.services import Lifecycle, background, running
+from app.services import background, running
 from app.settings import Settings, load_settings
 from app.telemetry import logs
 from app.telemetry.figures import keep_figures
@@ -73,7 +74,8 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
 
 
 ROUTERS = {
-    # The framework looks for a route from the first to the last, so the busy ones stand first.
+    # The framework looks for a route from the first to the last, so the busy ones stand first. The page is here too for
+    # whoever runs cpm alone; a deployment's front end shows it from a process of its own.
     Role.CPM: (
         generate.router,
         jobs.router,

@@ -12,6 +12,7 @@ from app.ids import JobId
 from app.jobs import Job
 from app.middleware.address import parse, within
 from app.services import Services
+from app.settings import accepted
 
 NO_SUCH_JOB = "There is no such job."
 BEARER = {"WWW-Authenticate": "Bearer"}
@@ -78,8 +79,9 @@ async def administrator(
     address = parse(request.client.host) if request.client else None
     if not within(address, settings.allowed_admin_ips):
         raise ProblemError(403, "This address may not administer the service; see ALLOWED_ADMIN_IPS.")
-    expected = settings.admin_token.get_secret_value() if settings.admin_token else None
-    if expected is None or not hmac.compare_digest((x_admin_token or "").encode(), expected.encode()):
+    given = (x_admin_token or "").encode()
+    known = accepted(settings.admin_token, settings.admin_token_standby)
+    if not any(hmac.compare_digest(given, token.encode()) for token in known):
         raise ProblemError(
             401, "Send the administrator's token in X-Admin-Token.", {"WWW-Authenticate": "X-Admin-Token"}
         )

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from app.api.dependencies import ServicesNow
 from app.database import DatabaseUnavailable
 from app.services import Services
-from app.telemetry.metrics import exposition
+from app.telemetry.metrics import EXPOSITION_TYPE, exposition
 
 router = APIRouter(tags=["health"])
 STRIPE_SECONDS = 3.0
@@ -111,7 +111,7 @@ async def ready(services: ServicesNow) -> Response:
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics() -> Response:
     """Prometheus' text format."""
-    return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(exposition(), media_type=EXPOSITION_TYPE)
 
 
 async def _migrated(services: Services) -> bool:

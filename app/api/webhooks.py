@@ -14,6 +14,7 @@ from app.access.tiers import Tier
 from app.api.dependencies import ServicesNow
 from app.api.problems import ProblemError, documented
 from app.domain import ClientId, Strict
+from app.settings import accepted
 from app.tables import api_keys
 
 router = APIRouter(tags=["webhooks"])
@@ -58,9 +59,9 @@ async def billing(
     request: Request, services: ServicesNow, x_webhook_signature: Annotated[str, Header(max_length=200)] = ""
 ) -> Response:
     """Takes `tier.changed`."""
-    secret = services.settings.webhook_secret
+    secrets = accepted(services.settings.webhook_secret, services.settings.webhook_secret_standby)
     body = await request.body()
-    if secret is None or not verified(secret.get_secret_value(), body, x_webhook_signature, time.time()):
+    if not any(verified(secret, body, x_webhook_signature, time.time()) for secret in secrets):
         raise ProblemError(
             401, "The signature is missing, wrong or too old.", {"WWW-Authenticate": "X-Webhook-Signature"}
         )

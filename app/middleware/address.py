@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.settings import Network
+from app.process_settings import Network
 
 Address = IPv4Address | IPv6Address
 

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import send_problem
-from app.settings import Settings
+from app.process_settings import ProcessSettings
 
 # Kubelets, load balancers and Prometheus call pods by address and without TLS.
 PROBES = frozenset(("/health", "/ready", "/metrics"))
@@ -21,7 +21,7 @@ class _TooLarge(Exception):
 class Guard:
     """Checks host, scheme and body size."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: ProcessSettings) -> None:
         self._app = app
         self._hosts: Sequence[str] = settings.allowed_hosts
         self._any_host = "*" in self._hosts

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import send_problem
-from app.settings import Settings
+from app.process_settings import ProcessSettings
 from app.telemetry.metrics import ACTIVE_CONNECTIONS, HTTP_REQUESTS, HTTP_SECONDS
 
 _LOG = structlog.get_logger("app.requests")
@@ -22,7 +22,7 @@ _METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"
 class Observe:
     """Counts, times and logs requests, and turns what escapes a route into a 500 that says nothing about the inside."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, routes: Sequence[BaseRoute]) -> None:
+    def __init__(self, app: ASGIApp, settings: ProcessSettings, routes: Sequence[BaseRoute]) -> None:
         self._app = app
         self._routes = routes
         self._logging = settings.request_logging_enabled

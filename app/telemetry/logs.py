@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from pydantic_core import to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from app.settings import Settings
+from app.process_settings import ProcessSettings
 
 REDACTED = "[redacted]"
 # Libraries that say more than a reader of our logs wants.
@@ -75,14 +75,14 @@ def _is_secret(key: str) -> bool:
     return _SECRET_KEYS.search(key) is not None
 
 
-def secrets_of(settings: Settings) -> tuple[str, ...]:
+def secrets_of(settings: ProcessSettings) -> tuple[str, ...]:
     """Every secret value of the settings, and the passwords inside its URLs."""
     values = [v.get_secret_value() for _, v in settings if isinstance(v, SecretStr)]
     passwords = [match[1] for value in values if (match := re.search(r"://[^:/@]*:([^@]+)@", value))]
     return (*values, *passwords)
 
 
-def configure(settings: Settings) -> Redactor:
+def configure(settings: ProcessSettings) -> Redactor:
     """Send structlog's and the standard library's records to standard output, in one format."""
     redactor = Redactor(secrets_of(settings))
     shared: list[Processor] = [
@@ -131,7 +131,7 @@ def _json(event: EventDict, **_: object) -> str:
     return to_json(event, fallback=str).decode()
 
 
-def _origin(settings: Settings) -> Processor:
+def _origin(settings: ProcessSettings) -> Processor:
     def add(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         event["service"] = settings.service
         event["instance_id"] = settings.instance_id

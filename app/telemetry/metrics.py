@@ -40,6 +40,9 @@ DEGRADED = Counter("degraded_operations", "Times the service went on without a d
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
+EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
 def exposition() -> bytes:
     """The text Prometheus scrapes; over all worker processes where there are several."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:

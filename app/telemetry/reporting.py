@@ -9,7 +9,7 @@ import sentry_sdk
 import structlog
 from sentry_sdk.types import Event, Hint
 
-from app.settings import Settings
+from app.process_settings import ProcessSettings
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LOG = structlog.get_logger("app.reporting")
 
 
-def report_errors(settings: Settings, clean: Callable[[str], str]) -> bool:
+def report_errors(settings: ProcessSettings, clean: Callable[[str], str]) -> bool:
     """Start Sentry with environment and release set; what is sent passes the redactor. False when it is not wanted."""
     if settings.sentry_dsn is None:
         return False
@@ -50,7 +50,7 @@ def scrub(node: object, clean: Callable[[str], str]) -> None:
             scrub(value, clean)
 
 
-def tracer_provider(settings: Settings) -> TracerProvider | None:
+def tracer_provider(settings: ProcessSettings) -> TracerProvider | None:
     """Where spans of requests go; None when no collector is named. Needs the extra `otel`, and says so."""
     if settings.otel_exporter_otlp_endpoint is None:
         return None

@@ -71,7 +71,7 @@ def test_a_flag_is_set_and_switched_off_by_command(fleet: Fleet) -> None:
 
 def test_wrong_usage_ends_with_code_two(fleet: Fleet) -> None:
     assert run_app(fleet, "maintenance", "yearly").returncode == 2
-    assert run_app(fleet, "serve", "--role", "frontend").returncode == 2
+    assert run_app(fleet, "serve", "--role", "nobody").returncode == 2
 
 
 @pytest.mark.requirement("O16")

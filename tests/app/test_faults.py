@@ -22,8 +22,9 @@ from app.database import Database
 from app.domain import GenerationRequest
 from app.ids import JobId
 from app.intake import Submission
+from app.lifecycle import Lifecycle
 from app.migrate import migrate
-from app.services import Lifecycle, running
+from app.services import running
 from app.settings import Settings
 from app.sweeper import Swept, sweep
 from localcloud.debian import unpacked

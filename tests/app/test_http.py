@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 from app.api.application import Role, create
 from app.database import Database
 from app.headers import SECURITY_HEADERS
-from app.settings import ConfigurationError, Settings, load_settings
+from app.process_settings import ConfigurationError
+from app.settings import Settings, load_settings
 
 MakeClient = Callable[..., TestClient]
 BODY = {"topic": "Growing tomatoes on a balcony", "content_type": "social", "client_id": "acme"}

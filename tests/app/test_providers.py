@@ -11,7 +11,8 @@ import pytest
 from conftest import Fleet, run_app
 
 from app.domain import Assignment
-from app.services import Lifecycle, build
+from app.lifecycle import Lifecycle
+from app.services import build
 from app.settings import Settings
 from app.writers.base import WriterError
 from app.writers.desk import desk

@@ -13,8 +13,9 @@ from listening import Answer, Seen, listening
 from app.domain import Assignment, GenerationRequest, JobStatus
 from app.ids import JobId
 from app.intake import Submission
+from app.lifecycle import Lifecycle
 from app.peers import NO_CACHE
-from app.services import Lifecycle, build, running
+from app.services import build, running
 from app.settings import Settings
 from app.switches import EVERY_SECONDS, FRESH_TEXTS, Flag
 from app.worker import Worker

@@ -15,7 +15,8 @@ from app.domain import GenerationRequest, JobStatus, Priority
 from app.ids import JobId
 from app.intake import Submission
 from app.jobs import Claim, Failure, Job
-from app.services import Lifecycle, Services, running
+from app.lifecycle import Lifecycle
+from app.services import Services, running
 from app.settings import Settings
 from app.sweeper import sweep
 from app.worker import Manager, Worker

@@ -12,7 +12,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.application import Role, wrap
-from app.services import Lifecycle, Services, build
+from app.lifecycle import Lifecycle
+from app.services import Services, build
 from app.settings import Settings, load_settings
 from app.telemetry import logs
 
