@@ -17,12 +17,13 @@ from pathlib import Path
 
 import httpx
 
-from localcloud import processes
+from localcloud import pgbouncer, postgres, processes, redis
 from localcloud.cloudfile import CloudFile, RegionFile
 from localcloud.cluster import Cluster
 from localcloud.identity import CloudIdentity
 from localcloud.networks import give_back, reserve
 from localcloud.paths import CHECKOUT, state_root
+from localcloud.servers import ServerError
 from localcloud.toolchain.build import Say
 from localcloud.toolchain.origin import Toolchain
 
@@ -69,6 +70,7 @@ class Cloud:
         """Starts what is not running. Data of earlier runs is kept. Raises CloudError or ClusterError."""
         self.folder.mkdir(parents=True, exist_ok=True)
         _require_space(self.folder)
+        _require_servers()
         known = {region.name: region for region in (self.description() or _NOTHING).regions}
         networks = reserve(self.folder, regions, {name: region.network for name, region in known.items()})
         clusters = [self.cluster(region, networks[region]) for region in regions]
@@ -172,6 +174,19 @@ def _require_space(folder: Path) -> None:
             f"{folder.parent} has {free / 2**30:.1f} GiB free; a running stack takes "
             f"{MINIMUM_FREE_BYTES / 2**30:.0f} GiB. Fix: free space, or set CONTENTGEN_STATE to a folder elsewhere."
         )
+
+
+def _require_servers() -> None:
+    """A pod whose server this machine cannot have would keep every update waiting; it is told before anything starts.
+
+    On a new machine this also fetches them, once.
+    """
+    try:
+        postgres.home()
+        redis.origin()
+        pgbouncer.origin()
+    except ServerError as error:
+        raise CloudError(str(error)) from error
 
 
 def _is_free(port: int) -> bool:

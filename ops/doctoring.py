@@ -7,8 +7,9 @@ import platform
 import shutil
 from dataclasses import asdict, dataclass
 
-from localcloud import postgres, redis
+from localcloud import pgbouncer, postgres, redis
 from localcloud.paths import cache_root, state_root
+from localcloud.servers import ServerError
 from localcloud.toolchain import build
 from localcloud.toolchain.families import FAMILIES
 from localcloud.toolchain.origin import engine_in_use
@@ -43,12 +44,21 @@ def findings() -> list[Finding]:
     origin = redis.origin()
     fix = "" if origin.version.startswith("7") else "apt-get install redis-server (the product runs Redis 7)"
     found.append(Finding("redis", origin.version, origin.source, fix))
+    found.append(_pgbouncer())
     free = shutil.disk_usage(cache_root() if cache_root().exists() else "/").free
     found.append(
         Finding("disk", f"{free / 2**30:.0f} GiB free", str(cache_root()), "" if free > 2**31 else "free some space")
     )
     found.append(Finding("state", "", str(state_root())))
     return found
+
+
+def _pgbouncer() -> Finding:
+    try:
+        origin = pgbouncer.origin()
+    except ServerError as error:
+        return Finding("pgbouncer", "", "not to be had", str(error))
+    return Finding("pgbouncer", origin.version, origin.source)
 
 
 def doctor(report: Report, *, as_json: bool) -> bool:
