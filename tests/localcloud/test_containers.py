@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -189,35 +190,12 @@ def _wait_for(path: Path) -> None:
         time.sleep(0.01)
 
 
-def test_a_stopped_container_gets_sigterm_and_time_to_end(tmp_path: Path) -> None:
-    spec = Container.from_dict({"name": "c", "image": "contentgen:dev"})
-    ready = tmp_path / "ready"
+def _exit_code_of_stopped(spec: Mapping[str, object], folder: Path, *, grace_seconds: int) -> int:
+    """How a program ends that says which signal it got: 0 for SIGTERM, 7 for SIGINT."""
+    ready = folder / "ready"
     code = (
         "import signal, sys, time, pathlib\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
-        f"pathlib.Path({str(ready)!r}).touch()\n"
-        "time.sleep(60)"
-    )
-
-    async def run() -> int:
-        async with httpx.AsyncClient() as http:
-            running = RunningContainer(spec, "127.0.0.1", tmp_path / "log", http, lambda: None)
-            made = Process((sys.executable, "-c", code), {"PATH": os.defpath})
-            task = asyncio.create_task(running.run(lambda: made, "Never"))
-            await asyncio.to_thread(_wait_for, ready)
-            await running.stop(10)
-            return await task
-
-    assert asyncio.run(run()) == 0
-
-
-def test_a_hook_before_the_end_may_signal_the_containers_first_process(tmp_path: Path) -> None:
-    hook = {"exec": {"command": ["sh", "-c", "kill -INT 1; sleep 30"]}}
-    spec = Container.from_dict({"name": "c", "image": "contentgen:dev", "lifecycle": {"preStop": hook}})
-    ready = tmp_path / "ready"
-    code = (
-        "import signal, sys, time, pathlib\n"
-        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\n"
         "signal.signal(signal.SIGINT, lambda *_: sys.exit(7))\n"
         f"pathlib.Path({str(ready)!r}).touch()\n"
         "time.sleep(60)"
@@ -225,14 +203,24 @@ def test_a_hook_before_the_end_may_signal_the_containers_first_process(tmp_path:
 
     async def run() -> int:
         async with httpx.AsyncClient() as http:
-            running = RunningContainer(spec, "127.0.0.1", tmp_path / "log", http, lambda: None)
+            container = Container.from_dict({"name": "c", "image": "contentgen:dev", **spec})
+            running = RunningContainer(container, "127.0.0.1", folder / "log", http, lambda: None)
             made = Process((sys.executable, "-c", code), {"PATH": os.defpath})
             task = asyncio.create_task(running.run(lambda: made, "Never"))
             await asyncio.to_thread(_wait_for, ready)
-            await running.stop(60)
+            await running.stop(grace_seconds)
             return await task
 
-    assert asyncio.run(run()) == 7
+    return asyncio.run(run())
+
+
+def test_a_stopped_container_gets_sigterm_and_time_to_end(tmp_path: Path) -> None:
+    assert _exit_code_of_stopped({}, tmp_path, grace_seconds=10) == 0
+
+
+def test_a_hook_before_the_end_may_signal_the_containers_first_process(tmp_path: Path) -> None:
+    hook = {"exec": {"command": ["sh", "-c", "kill -INT 1; sleep 30"]}}
+    assert _exit_code_of_stopped({"lifecycle": {"preStop": hook}}, tmp_path, grace_seconds=60) == 7
 
 
 def test_a_job_pod_succeeds_only_when_every_container_did() -> None:
