@@ -7,7 +7,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from app import operating
+from app import data_commands, operating
 from app.cli_base import configured, configured_alone, reported
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -15,7 +15,13 @@ main.add_typer(operating.keys, name="keys")
 main.add_typer(operating.flags, name="flags")
 main.command()(operating.mode)
 main.command()(operating.health)
+main.command()(operating.database)
 main.command()(operating.maintenance)
+main.command()(data_commands.backup)
+main.command()(data_commands.restore)
+main.command()(data_commands.restore_check)
+main.command()(data_commands.seed)
+main.command()(data_commands.anonymise)
 
 
 class ServeRole(StrEnum):
@@ -53,27 +59,3 @@ def migrate() -> None:
     with reported("migration"):
         done = asyncio.run(run(settings))
         structlog.get_logger("app").info("migrated", version=done.version, partitions=list(done.partitions))
-
-
-@main.command()
-def backup() -> None:
-    """Write the database and the application's state to s3://$BACKUP_BUCKET/db/<date>/."""
-    from app.backup import backup as run
-
-    settings = configured()
-    with reported("backup"):
-        typer.echo(asyncio.run(run(settings)).model_dump_json())
-
-
-@main.command()
-def restore(
-    key: Annotated[str | None, typer.Option(help="A manifest's key in the bucket; default: the newest.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Drop what the database holds.")] = False,
-    scratch: Annotated[bool, typer.Option("--scratch", help="Into a database of its own, dropped after.")] = False,
-) -> None:
-    """Restore a backup into DATABASE_URL_DIRECT and check every table's rows against the backup's manifest."""
-    from app.restore import restore as run
-
-    settings = configured()
-    with reported("restore"):
-        typer.echo(asyncio.run(run(settings, key, force=force, scratch=scratch)).model_dump_json())

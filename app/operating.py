@@ -93,6 +93,18 @@ def health(url: Annotated[str, typer.Argument(help="Where the service answers.")
         raise typer.Exit(FAILED)
 
 
+def database(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a question.")] = False) -> None:
+    """Slow statements, stuck ones, connections, sizes."""
+    from dataclasses import asdict
+
+    from app.inspection import inspect
+
+    settings = configured()
+    with reported("inspection"):
+        for section in asyncio.run(inspect(settings)):
+            typer.echo(json.dumps(asdict(section)) if as_json else "\n".join(section.lines()))
+
+
 def maintenance(
     schedule: Schedule, dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False
 ) -> None:
