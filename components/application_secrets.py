@@ -1,7 +1,8 @@
-"""What the application must keep to itself: the addresses of its stores, which carry their passwords."""
+"""What the application must keep to itself: the addresses of its stores, which carry their passwords, and its keys."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -18,7 +19,7 @@ COMPONENT = "application-secrets"
 
 @dataclass(frozen=True)
 class ApplicationSecretsArgs:
-    """The stores of one region, directly and through the pooler, and the logins that applications have.
+    """The stores of one region, directly and through the pooler, the logins that applications have, and their keys.
 
     ``recovery_days`` is how long AWS keeps a deleted secret, 0 deletes at once; ``key`` encrypts the entry.
     """
@@ -29,6 +30,7 @@ class ApplicationSecretsArgs:
     database: DatabaseEndpoint
     pooler: DatabaseEndpoint
     logins: Logins
+    keys: Mapping[str, pulumi.Output[str]]
     cache: RedisEndpoint
     queue: RedisEndpoint
     recovery_days: int
@@ -39,10 +41,11 @@ class ApplicationSecrets(pulumi.ComponentResource):
     """One Secrets Manager entry as the record, and Kubernetes Secrets whose keys are mounted as files.
 
     The Secrets' names are the engine's, so pods roll when a value changes. What makes logins is in one of its own,
-    which migrations alone mount.
+    which migrations alone mount, and so are the keys, for who answers the public.
     """
 
     secret_name: pulumi.Output[str]
+    keys_name: pulumi.Output[str]
     migration_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: ApplicationSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -59,16 +62,17 @@ class ApplicationSecrets(pulumi.ComponentResource):
             "database_admin_url": args.database.url(),
             "database_logins": pulumi.Output.secret(pulumi.Output.json_dumps(logins)),
         }
-        self._record(name, args, {**values, **administration})
+        self._record(name, args, {**values, **administration, **args.keys})
         self.secret_name = self._mounted(f"{name}-secret", args, values)
+        self.keys_name = self._mounted(f"{name}-keys", args, args.keys)
         self.migration_name = self._mounted(f"{name}-migration", args, {**values, **administration})
         self.register_outputs({"secretName": self.secret_name})
 
-    def _record(self, name: str, args: ApplicationSecretsArgs, values: dict[str, pulumi.Output[str]]) -> None:
+    def _record(self, name: str, args: ApplicationSecretsArgs, values: Mapping[str, pulumi.Output[str]]) -> None:
         child = pulumi.ResourceOptions(parent=self)
         record = secretsmanager.Secret(
             f"{name}-record",
-            description=f"store addresses of {args.product}",
+            description=f"store addresses and keys of {args.product}",
             recovery_window_in_days=args.recovery_days,
             kms_key_id=args.key,
             region=args.region,
@@ -83,7 +87,7 @@ class ApplicationSecrets(pulumi.ComponentResource):
         )
 
     def _mounted(
-        self, name: str, args: ApplicationSecretsArgs, values: dict[str, pulumi.Output[str]]
+        self, name: str, args: ApplicationSecretsArgs, values: Mapping[str, pulumi.Output[str]]
     ) -> pulumi.Output[str]:
         secret = core.v1.Secret(
             name,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 import pulumi
@@ -19,6 +20,7 @@ from components.traffic_limits import Rate, RouteTraffic, backend_traffic_policy
 API: Final = "gateway.networking.k8s.io/v1"
 POLICY_API: Final = "gateway.envoyproxy.io/v1alpha1"
 COMPONENT: Final = "edge"
+DNS_CONTROLLER: Final = "external-dns.alpha.kubernetes.io"
 GATEWAY: Final = "edge"
 PLAIN: Final = "http"
 HTTP_PORT: Final = 80
@@ -36,21 +38,28 @@ TRUSTED_HOPS: Final = 0
 """Nothing stands before the gateway that adds to X-Forwarded-For: the network load balancer keeps client addresses."""
 TALKATIVE_HEADERS: Final = ("Server", "X-Powered-By")
 """They tell an attacker what runs behind the edge, and nobody else anything."""
-IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True)
 class RouteGroup:
-    """Paths with the same limits; each group is a route of its own. A path ending in ``/`` stands for all below it.
-
-    ``immutable`` files carry a hash in their name, so a browser keeps them for a year.
-    """
+    """Paths with the same limits; each group is a route of its own. A path ending in ``/`` stands for all below it."""
 
     name: str
     paths: tuple[str, ...]
     timeout: str
     rate: Rate | None
-    immutable: bool = False
+
+
+class Published(StrEnum):
+    """Who makes a host's DNS record, of which only the cluster's DNS controller knows the load balancer's address.
+
+    ``ALONE``: the controller, for this cluster alone. ``NEAREST``: the controllers of all clusters, one record each, of
+    which a client gets the nearest that is healthy. ``ELSEWHERE``: nobody here; records of the stack's own lead to it.
+    """
+
+    ALONE = "alone"
+    NEAREST = "nearest"
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True)
@@ -59,17 +68,18 @@ class EdgeHost:
 
     name: str
     host: str
+    published: Published
     backends: dict[str, tuple[RouteGroup, ...]]
 
 
 @dataclass(frozen=True)
 class EdgeArgs:
-    """``headers`` go on every answer of every route; ``published_name`` is what the load balancer answers at."""
+    """``headers`` go on every answer of every route. ``region`` is the cluster's, in AWS."""
 
     namespace: str
     product: str
     gateway_class: str
-    published_name: str
+    region: str
     certificate: str
     hosts: tuple[EdgeHost, ...]
     backend_port: int
@@ -92,7 +102,7 @@ class Edge(pulumi.ComponentResource):
             f"{name}-gateway",
             api_version=API,
             kind="Gateway",
-            metadata=_named(GATEWAY, args, {"external-dns.alpha.kubernetes.io/hostname": args.published_name}),
+            metadata=_named(GATEWAY, args),
             spec={
                 "gatewayClassName": args.gateway_class,
                 "infrastructure": {"annotations": load_balancer_annotations(HEALTH_PATH)},
@@ -116,7 +126,7 @@ class Edge(pulumi.ComponentResource):
             f"{name}-redirect",
             api_version=API,
             kind="HTTPRoute",
-            metadata=_named("redirect-to-https", args),
+            metadata=_named("redirect-to-https", args, dns_annotations(Published.ELSEWHERE, args.region)),
             spec={
                 "parentRefs": [{"name": GATEWAY, "sectionName": PLAIN}],
                 "hostnames": [host.host for host in args.hosts],
@@ -128,7 +138,7 @@ class Edge(pulumi.ComponentResource):
             f"{name}-target-health",
             api_version=API,
             kind="HTTPRoute",
-            metadata=_named("target-health", args),
+            metadata=_named("target-health", args, dns_annotations(Published.ELSEWHERE, args.region)),
             spec={
                 "parentRefs": [{"name": GATEWAY, "sectionName": PLAIN}],
                 "rules": [_rule(args.health_backend, HEALTH_GROUP, args)],
@@ -160,7 +170,7 @@ def _declare(name: str, route: _Route, args: EdgeArgs, after: pulumi.ResourceOpt
         f"{name}-{route.name}",
         api_version=API,
         kind="HTTPRoute",
-        metadata=_named(route.name, args),
+        metadata=_named(route.name, args, dns_annotations(route.host.published, args.region)),
         spec={
             "parentRefs": [{"name": GATEWAY, "sectionName": f"https-{route.host.name}"}],
             "hostnames": [route.host.host],
@@ -196,6 +206,17 @@ def client_traffic_policy() -> dict[str, object]:
     }
 
 
+def dns_annotations(published: Published, region: str) -> dict[str, str]:
+    """What tells external-dns, which reads the host names of every route, what to do with them."""
+    match published:
+        case Published.ALONE:
+            return {}
+        case Published.NEAREST:
+            return {f"{DNS_CONTROLLER}/set-identifier": region, f"{DNS_CONTROLLER}/aws-region": region}
+        case Published.ELSEWHERE:
+            return {f"{DNS_CONTROLLER}/controller": "none"}
+
+
 def _named(name: str, args: EdgeArgs, own: dict[str, str] | None = None) -> meta.v1.ObjectMetaArgs:
     return metadata(COMPONENT, args.product, args.namespace, name, own)
 
@@ -210,8 +231,7 @@ def _redirect() -> dict[str, object]:
 
 
 def _rule(backend: str, group: RouteGroup, args: EdgeArgs) -> dict[str, object]:
-    own = {"Cache-Control": IMMUTABLE} if group.immutable else {}
-    headers = [{"name": name, "value": value} for name, value in sorted({**args.headers, **own}.items())]
+    headers = [{"name": name, "value": value} for name, value in sorted(args.headers.items())]
     return {
         "matches": [{"path": _match(path)} for path in group.paths],
         "filters": [

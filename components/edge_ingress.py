@@ -9,7 +9,7 @@ from typing import Final
 import pulumi
 from pulumi_kubernetes import networking
 
-from components.edge import COMPONENT, IMMUTABLE, LONG_READ, TALKATIVE_HEADERS, EdgeArgs, EdgeHost, RouteGroup
+from components.edge import COMPONENT, LONG_READ, TALKATIVE_HEADERS, EdgeArgs, EdgeHost, RouteGroup, dns_annotations
 from components.labels import metadata
 from components.traffic_limits import STICKY_COOKIE
 
@@ -35,7 +35,7 @@ class IngressEdge(pulumi.ComponentResource):
                             args.namespace,
                             f"{host.name}-{group.name}",
                             {
-                                "external-dns.alpha.kubernetes.io/hostname": args.published_name,
+                                **dns_annotations(host.published, args.region),
                                 # An address is the controller's to give, long after the object is there.
                                 "pulumi.com/skipAwait": "true",
                                 **_annotations(args, backend, group),
@@ -49,8 +49,7 @@ class IngressEdge(pulumi.ComponentResource):
 
 def _annotations(args: EdgeArgs, backend: str, group: RouteGroup) -> dict[str, str]:
     read = group.timeout.removesuffix("s")
-    own = {"Cache-Control": IMMUTABLE} if group.immutable else {}
-    lines = [f'more_set_headers "{key}: {value}";\n' for key, value in sorted({**args.headers, **own}.items())]
+    lines = [f'more_set_headers "{key}: {value}";\n' for key, value in sorted(args.headers.items())]
     headers = "".join([*lines, *(f'more_clear_headers "{key}";\n' for key in TALKATIVE_HEADERS)])
     found = {
         "ssl-redirect": "true",

@@ -15,16 +15,17 @@ from components.spread import affinity, tolerations, zone_spread
 
 PORT_NAME = "http"
 SERVICE_PORT = 80
+SECRETS = "secrets"
 SECRETS_MOUNT = "/etc/contentgen/secrets"
 SECRET_MODE = 0o440
-PRE_STOP_SECONDS = 5
 
 
 @dataclass(frozen=True)
 class GenerationServiceArgs:
-    """``arguments`` follow the image's entry point; ``environment`` becomes the config map; ``secret`` is mounted as
-    files under SECRETS_MOUNT. Replicas are never set here: the autoscaler owns them. An ``interruptible`` one may run
-    on spot nodes; a ``sticky`` one keeps a client on its instance (K16) for callers inside the cluster too.
+    """``arguments`` follow the image's entry point; ``environment`` becomes the config map; the keys of all ``secrets``
+    are files under SECRETS_MOUNT. Of a stop's ``grace_seconds`` the first ``pre_stop_seconds`` turn traffic away.
+    Replicas are never set here: the autoscaler owns them. An ``interruptible`` one may run on spot nodes; a ``sticky``
+    one keeps a client on its instance (K16) for callers inside the cluster too.
     """
 
     namespace: str
@@ -34,11 +35,11 @@ class GenerationServiceArgs:
     arguments: tuple[str, ...]
     port: int
     resources: Resources
+    pre_stop_seconds: int
     grace_seconds: int
-    secret: pulumi.Input[str]
     traffic: Traffic
+    secrets: tuple[pulumi.Input[str], ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
-    keys: str | None = None
     sticky: bool = False
     interruptible: bool = False
 
@@ -121,7 +122,7 @@ def _deployment(
                 topology_spread_constraints=[zone_spread(args.component)],
                 containers=[_container(args, config)],
                 volumes=[
-                    _secrets(args),
+                    *_secrets(args.secrets),
                     core.v1.VolumeArgs(name="tmp", empty_dir=core.v1.EmptyDirVolumeSourceArgs(size_limit="64Mi")),
                 ],
             ),
@@ -129,36 +130,34 @@ def _deployment(
     )
 
 
-def _secrets(args: GenerationServiceArgs) -> core.v1.VolumeArgs:
-    """One folder of files: our own secret, and where there is one the secret whose ``keys`` somebody else keeps."""
-    own = core.v1.SecretVolumeSourceArgs(secret_name=args.secret, default_mode=SECRET_MODE)
-    if args.keys is None:
-        return core.v1.VolumeArgs(name="secrets", secret=own)
-    sources = [
-        core.v1.VolumeProjectionArgs(secret=core.v1.SecretProjectionArgs(name=name))
-        for name in (args.secret, args.keys)
-    ]
+def _secrets(names: tuple[pulumi.Input[str], ...]) -> list[core.v1.VolumeArgs]:
+    """One folder with the files of every secret; none for who has no secret."""
+    if not names:
+        return []
+    sources = [core.v1.VolumeProjectionArgs(secret=core.v1.SecretProjectionArgs(name=name)) for name in names]
     projected = core.v1.ProjectedVolumeSourceArgs(sources=sources, default_mode=SECRET_MODE)
-    return core.v1.VolumeArgs(name="secrets", projected=projected)
+    return [core.v1.VolumeArgs(name=SECRETS, projected=projected)]
 
 
-def instance_environment(port: int) -> list[core.v1.EnvVarArgs]:
-    """What differs by instance, and where the secrets are."""
+def instance_environment(port: int, *, secrets: bool = True) -> list[core.v1.EnvVarArgs]:
+    """What differs by instance, and where the secrets are, if there are any."""
     instance = core.v1.EnvVarSourceArgs(field_ref=core.v1.ObjectFieldSelectorArgs(field_path="metadata.name"))
-    return [
+    own = [
         core.v1.EnvVarArgs(name="INSTANCE_ID", value_from=instance),
         core.v1.EnvVarArgs(name="PORT", value=str(port)),
-        core.v1.EnvVarArgs(name="SECRETS_DIR", value=SECRETS_MOUNT),
     ]
+    return [*own, core.v1.EnvVarArgs(name="SECRETS_DIR", value=SECRETS_MOUNT)] if secrets else own
 
 
 def _container(args: GenerationServiceArgs, config: pulumi.Output[str]) -> core.v1.ContainerArgs:
+    mount = core.v1.VolumeMountArgs(name=SECRETS, mount_path=SECRETS_MOUNT, read_only=True)
+    secrets = [mount] if args.secrets else []
     return core.v1.ContainerArgs(
         name=args.component,
         image=args.image,
         args=list(args.arguments),
         ports=[core.v1.ContainerPortArgs(name=PORT_NAME, container_port=args.port)],
-        env=instance_environment(args.port),
+        env=instance_environment(args.port, secrets=bool(secrets)),
         env_from=[core.v1.EnvFromSourceArgs(config_map_ref=core.v1.ConfigMapEnvSourceArgs(name=config))],
         resources=core.v1.ResourceRequirementsArgs(
             requests={**args.resources.requests(), "ephemeral-storage": "64Mi"},
@@ -170,12 +169,9 @@ def _container(args: GenerationServiceArgs, config: pulumi.Output[str]) -> core.
         readiness_probe=_probe("/ready", delay=10, period=5, timeout=5, failures=3),
         liveness_probe=_probe("/health", delay=30, period=10, timeout=5, failures=3),
         lifecycle=core.v1.LifecycleArgs(
-            pre_stop=core.v1.LifecycleHandlerArgs(sleep=core.v1.SleepActionArgs(seconds=PRE_STOP_SECONDS))
+            pre_stop=core.v1.LifecycleHandlerArgs(sleep=core.v1.SleepActionArgs(seconds=args.pre_stop_seconds))
         ),
-        volume_mounts=[
-            core.v1.VolumeMountArgs(name="secrets", mount_path=SECRETS_MOUNT, read_only=True),
-            core.v1.VolumeMountArgs(name="tmp", mount_path="/tmp"),
-        ],
+        volume_mounts=[*secrets, core.v1.VolumeMountArgs(name="tmp", mount_path="/tmp")],
     )
 
 

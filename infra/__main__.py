@@ -32,7 +32,8 @@ def main() -> None:
         raise pulumi.RunError(str(error)) from None
     aws = aws_provider(settings, tags(settings, stack), cloud)
     providers = Providers(aws, kubernetes_providers(stack, settings, cloud))
-    for name, value in deploy(stack, settings, providers, embedded=cloud is not None).items():
+    edges = cloud.edges if cloud else {}
+    for name, value in deploy(stack, settings, providers, embedded=cloud is not None, edges=edges).items():
         pulumi.export(name, value)
 
 

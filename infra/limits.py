@@ -27,7 +27,7 @@ class ScaleLimits:
 
 
 CONTENT_GENERATION: Final = ScaleLimits(
-    instances=MappingProxyType({"cpm": 10, "im": 5, "worker": 5}),
+    instances=MappingProxyType({"cpm": 10, "im": 5, "worker": 5, "frontend": 5}),
     database_connections=200,
     memory_bytes=2 * GIBIBYTE,
     storage_gb=100,

@@ -23,19 +23,21 @@ class Continent(StrEnum):
 class Region:
     """An AWS region: its code, the documents' name for it, a short form for job ids, and the continents it is home to.
 
-    A continent that no region claims is answered by latency.
+    A continent that no region claims is answered by latency. ``edges`` are the places, by the airport codes of the
+    documents' hosting, whose part of the front end the region takes over (requirement A03).
     """
 
     code: str
     area: str
     short: str
     home_of: tuple[Continent, ...]
+    edges: tuple[str, ...]
 
 
 REGIONS: Final = (
-    Region("us-east-1", "us-east", "use1", (Continent.NORTH_AMERICA, Continent.SOUTH_AMERICA)),
-    Region("eu-west-1", "eu-west", "euw1", (Continent.EUROPE, Continent.AFRICA)),
-    Region("ap-southeast-1", "asia-pacific", "apse1", (Continent.ASIA, Continent.OCEANIA)),
+    Region("us-east-1", "us-east", "use1", (Continent.NORTH_AMERICA, Continent.SOUTH_AMERICA), ("iad1", "sfo1")),
+    Region("eu-west-1", "eu-west", "euw1", (Continent.EUROPE, Continent.AFRICA), ("lhr1",)),
+    Region("ap-southeast-1", "asia-pacific", "apse1", (Continent.ASIA, Continent.OCEANIA), ("hnd1",)),
 )
 
 BY_CODE: Final = {region.code: region for region in REGIONS}

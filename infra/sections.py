@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from ipaddress import ip_network
 from types import MappingProxyType
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from infra.limits import GIBIBYTE, MEBIBYTE
 
@@ -182,8 +183,24 @@ class WriterSettings(Model):
     )
 
 
+def _network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"must be an address or a network such as 203.0.113.0/24: {error}") from None
+    return text
+
+
+class AdminSettings(Model):
+    """From where the service is administered over its public API (requirements A11, D02); nowhere unless stated."""
+
+    networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+        (), strict=False, description="addresses and networks that reach /admin/, with the administrator's token"
+    )
+
+
 class SecretSettings(Model):
-    """Renewal of the stores' passwords without downtime (requirement X02); `contentgen rotate` writes both."""
+    """Renewal of the stack's passwords and keys without downtime (requirement X02); `contentgen rotate` writes both."""
 
     generation: int = Field(1, ge=1, description="counts rotations: raising it makes new passwords the ones in use")
     retired: int = Field(0, ge=0, description="the last rotation whose old passwords were made useless")

@@ -17,6 +17,7 @@ from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
 from infra.limits import GIBIBYTE, LIMITS, ScaleLimits
 from infra.regions import BY_CODE
 from infra.sections import (
+    AdminSettings,
     BackupSettings,
     BudgetSettings,
     ClusterSettings,
@@ -42,16 +43,17 @@ class StackSettings(Model):
 
     environment: Environment = Field(strict=False, description="profile the stack starts from")
     product: Product = Field(Product.CONTENT_GENERATION, strict=False, description="product to deploy")
-    domain: Domain = Field(description="domain of the public API, which answers at api.<domain>")
+    domain: Domain = Field(description="domain of the page; the public API answers at api.<domain>")
     regions: tuple[str, ...] = Field(strict=False, min_length=1, description="AWS regions to deploy to")
     image: str = Field("contentgen:dev", min_length=3, description="image of the application; a digest outside local")
     owner: str = Field("platform", min_length=1, max_length=63, description="team that answers for the stack")
-    services: dict[str, ServiceSettings] = Field(default_factory=dict, description="size by service: cpm, im, worker")
+    services: dict[str, ServiceSettings] = Field(default_factory=dict, description="size by service, see limits")
     postgres: PostgresSettings = PostgresSettings()
     redis: RedisSettings = RedisSettings()
     backup: BackupSettings = BackupSettings()
     budget: BudgetSettings = BudgetSettings()
     edge: EdgeSettings = EdgeSettings()
+    admin: AdminSettings = AdminSettings()
     images: ImageSettings = ImageSettings()
     secrets: SecretSettings = SecretSettings()
     writers: WriterSettings = WriterSettings()

@@ -18,10 +18,13 @@ class TargetError(Exception):
 
 @dataclass(frozen=True)
 class EmbeddedCloud:
-    """What the program needs to know of a running embedded cloud: one AWS endpoint, a kubeconfig a region."""
+    """What the program needs to know of a running embedded cloud: one AWS endpoint, and of each region the kubeconfig
+    and the address its edge answers at.
+    """
 
     aws_endpoint: str
     kubeconfigs: Mapping[str, str]
+    edges: Mapping[str, str]
 
 
 def embedded_cloud(environment: Mapping[str, str] = os.environ) -> EmbeddedCloud | None:
@@ -41,4 +44,4 @@ def embedded_cloud(environment: Mapping[str, str] = os.environ) -> EmbeddedCloud
         found = json.loads(Path(file).read_text())
     except FileNotFoundError:
         raise TargetError(f"the embedded cloud's file {file} is not there; fix: start it with `make up`") from None
-    return EmbeddedCloud(found["aws_endpoint"], found["kubeconfigs"])
+    return EmbeddedCloud(found["aws_endpoint"], found["kubeconfigs"], found["edges"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, computed_field
 
 
 class RegionFile(BaseModel):
@@ -23,7 +23,7 @@ class RegionFile(BaseModel):
 
 
 class CloudFile(BaseModel):
-    """A whole cloud. ``kubeconfigs`` and ``aws_endpoint`` are what ``infra.target`` reads."""
+    """A whole cloud. ``kubeconfigs``, ``edges`` and ``aws_endpoint`` are what ``infra.target`` reads."""
 
     model_config = ConfigDict(frozen=True)
     stack: str
@@ -31,6 +31,11 @@ class CloudFile(BaseModel):
     aws_endpoint: str
     regions: tuple[RegionFile, ...]
     kubeconfigs: dict[str, str]
+
+    @computed_field
+    def edges(self) -> dict[str, str]:
+        """Where each region's edge answers."""
+        return {region.name: region.url for region in self.regions}
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -3,44 +3,66 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 import pulumi
 
-from infra.regions import Region
+from infra.regions import Region, in_priority_order
 from infra.sections import Environment, Writer
 from infra.settings import StackSettings
 from stacks.access import Backups
 from stacks.jobs import JobSpec
 from stacks.products.content_generation import API_KEYS_REQUIRED
-from stacks.routing import api_name
-from stacks.workload import GRACE_SECONDS, WorkloadSpec
+from stacks.routing import edge_name, public_names
+from stacks.workload import STOP, WorkloadSpec
 
 EDGE_NETWORKS: Final = "10.0.0.0/8,127.0.0.0/8"
 """Where the gateway's addresses come from: only from there is a forwarded client address believed."""
 
 
 def application_environment(
-    settings: StackSettings, region: Region, workload: WorkloadSpec, *, embedded: bool
+    settings: StackSettings, region: Region, workload: WorkloadSpec, *, embedded: bool, edges: Mapping[str, str]
 ) -> dict[str, str]:
-    """On the embedded cloud texts are made up whatever the stack says: there is neither a network nor a key."""
-    local = settings.environment is Environment.LOCAL
+    """On the embedded cloud texts are made up whatever the stack says: there is neither a network nor a key. ``edges``
+    are its regions' addresses; elsewhere regions are reached by their names.
+    """
+    return {
+        **_process(settings, region, workload),
+        **{f"{peer.upper()}_URL": f"http://{peer}" for peer in workload.peers},
+        **_pool(workload),
+        **(_writers(settings, embedded=embedded) if workload.writes else {}),
+        **(_admission(settings, region, edges) if workload.admits else {}),
+    }
+
+
+def _process(settings: StackSettings, region: Region, workload: WorkloadSpec) -> dict[str, str]:
+    """What every process that answers requests is told."""
+    names = (*public_names(settings.domain, region), workload.name, "localhost", "127.0.0.1")
     return {
         "ENVIRONMENT": settings.environment.value,
         "REGION": region.code,
         "SERVICE": workload.name,
-        "IM_URL": "http://im",
-        **_pool(workload),
-        **(_writers(settings, embedded=embedded) if workload.writes else {}),
         "UVICORN_WORKERS": str(workload.size.processes),
-        "GRACE_SECONDS": str(GRACE_SECONDS),
+        "GRACE_SECONDS": str(STOP.finish),
+        "DRAIN_SECONDS": str(STOP.drain),
         "LOG_LEVEL": "INFO",
         "LOG_FORMAT_JSON": "true",
-        "API_KEY_REQUIRED": str(API_KEYS_REQUIRED).lower(),
         "TRUSTED_PROXIES": EDGE_NETWORKS,
-        "ALLOWED_HOSTS": "*" if local else f"{api_name(settings.domain)},{workload.name},localhost,127.0.0.1",
-        "CORS_ORIGINS": "" if local else f"https://{settings.domain}",
+        "ALLOWED_HOSTS": "*" if settings.environment is Environment.LOCAL else ",".join(names),
         "SECURITY_HEADERS": json.dumps(settings.security_headers, sort_keys=True),
+    }
+
+
+def _admission(settings: StackSettings, region: Region, edges: Mapping[str, str]) -> dict[str, str]:
+    """Who may come in, from where, and who else can answer for a job (requirements A11, E03)."""
+    others = [other for other in in_priority_order(settings.regions) if other is not region]
+    urls = {other.code: edges.get(other.code, f"https://{edge_name(other, settings.domain)}") for other in others}
+    return {
+        "API_KEY_REQUIRED": str(API_KEYS_REQUIRED).lower(),
+        "ALLOWED_ADMIN_IPS": ",".join(settings.admin.networks),
+        "CORS_ORIGINS": "" if settings.environment is Environment.LOCAL else f"https://{settings.domain}",
+        "REGION_URLS": json.dumps(urls, sort_keys=True),
     }
 
 

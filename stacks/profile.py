@@ -65,8 +65,9 @@ class Profile:
     protected: bool = False
 
 
-def _services(cpm: Size, im: Size, worker: Size) -> MappingProxyType[str, Size]:
-    return MappingProxyType({"cpm": cpm, "im": im, "worker": worker})
+def _services(cpm: Size, im: Size, worker: Size, frontend: tuple[int, int]) -> MappingProxyType[str, Size]:
+    page = Size(*frontend, memory="512Mi", cpu="500m")
+    return MappingProxyType({"cpm": cpm, "im": im, "worker": worker, "frontend": page})
 
 
 _DAILY: Final = "0 2 * * *"
@@ -77,13 +78,13 @@ _CLUSTER_REDIS: Final = RedisProfile(Backend.CLUSTER)
 PROFILES: Final = MappingProxyType(
     {
         Environment.LOCAL: Profile(
-            _services(Size(1, 2), Size(1, 2), Size(1, 2)), _CLUSTER_POSTGRES, _CLUSTER_REDIS, _DAILY, 30, 50
+            _services(Size(1, 2), Size(1, 2), Size(1, 2), (1, 2)), _CLUSTER_POSTGRES, _CLUSTER_REDIS, _DAILY, 30, 50
         ),
         Environment.DEV: Profile(
-            _services(Size(1, 3), Size(1, 3), Size(1, 3)), _CLUSTER_POSTGRES, _CLUSTER_REDIS, _DAILY, 30, 200
+            _services(Size(1, 3), Size(1, 3), Size(1, 3), (1, 2)), _CLUSTER_POSTGRES, _CLUSTER_REDIS, _DAILY, 30, 200
         ),
         Environment.STAGING: Profile(
-            _services(Size(2, 5), Size(2, 3), Size(1, 3)),
+            _services(Size(2, 5), Size(2, 3), Size(1, 3), (1, 2)),
             PostgresProfile(Backend.MANAGED, storage_gb=50, poolers=2),
             RedisProfile(Backend.MANAGED),
             _DAILY,
@@ -91,7 +92,7 @@ PROFILES: Final = MappingProxyType(
             500,
         ),
         Environment.PROD: Profile(
-            _services(Size(2, 10), Size(2, 5), Size(2, 5)),
+            _services(Size(2, 10), Size(2, 5), Size(2, 5), (2, 5)),
             PostgresProfile(Backend.MANAGED, storage_gb=100, read_replicas=2, multi_az=True, poolers=2),
             RedisProfile(Backend.MANAGED, nodes=3),
             _HOURLY,

@@ -7,7 +7,7 @@ from typing import Final
 import pulumi
 
 from components.certificate import Certificate, CertificateArgs
-from components.edge import Edge, EdgeArgs, EdgeHost
+from components.edge import Edge, EdgeArgs, EdgeHost, Published
 from components.edge_ingress import IngressEdge
 from components.generation_service import SERVICE_PORT
 from components.service_role import ServiceRole, ServiceRoleArgs
@@ -15,9 +15,19 @@ from infra.regions import Region
 from infra.sections import ClusterSettings, EdgeKind
 from infra.settings import StackSettings
 from stacks.access import certificate_grants
-from stacks.products.content_generation import PUBLIC_SERVICE, ROUTES, content_generation
+from stacks.products.content_generation import (
+    ADMINISTRATION,
+    API,
+    CALLS,
+    FRONTEND,
+    MONITORING,
+    OTHER_REGIONS,
+    PAGE,
+    WEBHOOKS,
+    content_generation,
+)
 from stacks.profile import Profile
-from stacks.routing import api_name, edge_name
+from stacks.routing import public_names
 
 GATEWAY_CLASS: Final = "envoy-gateway"
 ISSUER_ACCOUNT: Final = "certificate"
@@ -33,14 +43,13 @@ def declare_edge(
     opts: pulumi.ResourceOptions,
 ) -> None:
     """Declares certificate and edge. Both forms of edge take the same description."""
-    host = api_name(settings.domain)
     role = _issuer_role(f"{name}-issuer", namespace, region, settings, zone, opts)
     certificate = Certificate(
         f"{name}-certificate",
         CertificateArgs(
             namespace=namespace,
             product=settings.product.value,
-            names=tuple(dict.fromkeys((host, *settings.edge.certificate_names))),
+            names=tuple(dict.fromkeys((*public_names(settings.domain, region), *settings.edge.certificate_names))),
             domain=settings.domain,
             zone=zone,
             region=region.code,
@@ -54,18 +63,31 @@ def declare_edge(
         namespace=namespace,
         product=settings.product.value,
         gateway_class=GATEWAY_CLASS,
-        published_name=edge_name(region, settings.domain),
+        region=region.code,
         certificate=certificate.secret,
-        hosts=(EdgeHost("api", host, {PUBLIC_SERVICE: ROUTES}),),
+        hosts=hosts(settings, region),
         backend_port=SERVICE_PORT,
         headers=settings.security_headers,
-        health_backend=PUBLIC_SERVICE,
+        health_backend=API,
         sticky=frozenset(one.name for one in content_generation(profile) if one.size.sticky),
     )
     if settings.edge.kind is EdgeKind.INGRESS:
         IngressEdge(name, args, opts)
     else:
         Edge(name, args, opts)
+
+
+def hosts(settings: StackSettings, region: Region) -> tuple[EdgeHost, ...]:
+    """What each name answers. The page's own name passes its calls on to the API, so that the page needs no other
+    origin; the region's name is for other regions and for health checks.
+    """
+    page, api, own = public_names(settings.domain, region)
+    administration = ADMINISTRATION if settings.admin.networks else ()
+    return (
+        EdgeHost("site", page, Published.NEAREST, {FRONTEND: PAGE, API: CALLS}),
+        EdgeHost("api", api, Published.ELSEWHERE, {API: (*CALLS, *MONITORING, *WEBHOOKS, *administration)}),
+        EdgeHost("region", own, Published.ALONE, {API: (*OTHER_REGIONS, *MONITORING)}),
+    )
 
 
 def _issuer_role(

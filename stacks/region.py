@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -28,7 +29,7 @@ from stacks.products.content_generation import content_generation
 from stacks.profile import Profile
 from stacks.reach import declare_edge
 from stacks.stores import Stores, StoresArgs, stores
-from stacks.workload import APPLICATION_PORT, GRACE_SECONDS, NAMESPACE, WorkloadSpec
+from stacks.workload import APPLICATION_PORT, NAMESPACE, STOP, WorkloadSpec
 
 DATABASE_KEY = "database_url"
 SECRET_RECOVERY_DAYS = MappingProxyType({True: 30, False: 0})
@@ -38,7 +39,8 @@ SECRET_RECOVERY_DAYS = MappingProxyType({True: 30, False: 0})
 class RegionArgs:
     """``index`` is the region's place in priority order; ``backups`` takes every region's, ``zone`` is the domain's.
 
-    ``embedded`` is whether there is no outside to call.
+    ``keys`` are the application's own, the same in every region. ``embedded`` is whether there is no outside to call;
+    ``edges`` are then the addresses of the regions' edges.
     """
 
     stack: str
@@ -48,7 +50,9 @@ class RegionArgs:
     profile: Profile
     backups: Backups
     zone: pulumi.Output[str]
+    keys: Mapping[str, pulumi.Output[str]]
     embedded: bool
+    edges: Mapping[str, str]
 
     @property
     def product(self) -> str:
@@ -75,7 +79,6 @@ class RegionalStack(pulumi.ComponentResource):
         )
         data = stores(name, StoresArgs(args.index, args.region.code, args.settings, args.profile, key.arn), inside)
         secrets = _secrets(name, args, data, key, inside)
-        secret = secrets.secret_name
         migration = ApplicationJob(
             f"{name}-{MIGRATION.name}",
             _job(args, MIGRATION, secrets.migration_name),
@@ -84,12 +87,12 @@ class RegionalStack(pulumi.ComponentResource):
         migrated = pulumi.ResourceOptions(parent=self, depends_on=[namespace, migration])
         for workload in workloads:
             service = GenerationService(
-                f"{name}-{workload.name}", _service(args, workload, workloads, secret), migrated
+                f"{name}-{workload.name}", _service(args, workload, workloads, secrets), migrated
             )
-            _autoscaler(f"{name}-{workload.name}-autoscaler", args, workload, secret, service)
+            _autoscaler(f"{name}-{workload.name}-autoscaler", args, workload, secrets.secret_name, service)
         for job in scheduled_jobs(args.profile):
             role = _role(f"{name}-{job.name}", args, job, inside)
-            ApplicationJob(f"{name}-{job.name}", _job(args, job, secret, role), migrated)
+            ApplicationJob(f"{name}-{job.name}", _job(args, job, secrets.secret_name, role), migrated)
         declare_edge(f"{name}-edge", NAMESPACE, args.region, args.settings, args.profile, args.zone, inside)
         self.register_outputs({"region": args.region.code})
 
@@ -106,6 +109,7 @@ def _secrets(
             database=data.database,
             pooler=data.pooler,
             logins=data.logins,
+            keys=args.keys,
             cache=data.cache,
             queue=data.queue,
             recovery_days=SECRET_RECOVERY_DAYS[args.profile.protected],
@@ -116,7 +120,7 @@ def _secrets(
 
 
 def _service(
-    args: RegionArgs, workload: WorkloadSpec, workloads: tuple[WorkloadSpec, ...], secret: pulumi.Output[str]
+    args: RegionArgs, workload: WorkloadSpec, workloads: tuple[WorkloadSpec, ...], secrets: ApplicationSecrets
 ) -> GenerationServiceArgs:
     return GenerationServiceArgs(
         namespace=NAMESPACE,
@@ -126,19 +130,30 @@ def _service(
         arguments=workload.arguments,
         port=workload.port,
         resources=workload.resources,
-        grace_seconds=GRACE_SECONDS,
-        secret=secret,
+        pre_stop_seconds=STOP.turned_away,
+        grace_seconds=STOP.grace,
+        secrets=_secrets_of(args, workload, secrets),
         traffic=traffic.of_workload(workload, workloads, args.profile, args.settings.edge.kind),
-        environment=application_environment(args.settings, args.region, workload, embedded=args.embedded),
-        keys=_keys(args, workload),
+        environment=application_environment(
+            args.settings, args.region, workload, embedded=args.embedded, edges=args.edges
+        ),
         sticky=workload.size.sticky,
         interruptible=workload.interruptible,
     )
 
 
-def _keys(args: RegionArgs, workload: WorkloadSpec) -> str | None:
-    """The providers' keys, for the one workload that calls them, where they are really called."""
-    return args.settings.writers.secret if workload.writes and not args.embedded else None
+def _secrets_of(args: RegionArgs, workload: WorkloadSpec, secrets: ApplicationSecrets) -> tuple[pulumi.Input[str], ...]:
+    """What a workload may know: the stores' addresses, the application's keys, and, from whoever owns them, the keys of
+    the language models, for the one workload that calls them, where they are really called.
+    """
+    found: list[pulumi.Input[str]] = []
+    if workload.pool is not None:
+        found.append(secrets.secret_name)
+    if workload.admits:
+        found.append(secrets.keys_name)
+    if workload.writes and not args.embedded and args.settings.writers.secret is not None:
+        found.append(args.settings.writers.secret)
+    return tuple(found)
 
 
 def _autoscaler(

@@ -67,6 +67,11 @@ def edge_name(region: Region, domain: str) -> str:
     return f"edge-{region.code}.{domain}"
 
 
+def public_names(domain: str, region: Region) -> tuple[str, str, str]:
+    """What a region's edge answers to: the page's name, the API's, and the region's own, for other regions."""
+    return domain, api_name(domain), edge_name(region, domain)
+
+
 def routing_table(regions: tuple[Region, ...], domain: str) -> tuple[RecordSpec, ...]:
     """The records for regions given in priority order."""
     api = api_name(domain)

@@ -38,8 +38,12 @@ class StoresArgs:
 
     @property
     def rotation(self) -> Rotation:
-        """Where the stack is in renewing its passwords."""
-        return Rotation(self.settings.secrets.generation, self.settings.secrets.retired)
+        return rotation_of(self.settings)
+
+
+def rotation_of(settings: StackSettings) -> Rotation:
+    """Where the stack is in renewing its passwords and keys."""
+    return Rotation(settings.secrets.generation, settings.secrets.retired)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 import pulumi
 
+from components.application_keys import ApplicationKeys
 from components.backup_bucket import BackupBucket, BackupBucketArgs
 from components.budget import Budget, BudgetArgs
 from components.routing import HealthCheck, Routing, RoutingArgs
@@ -20,6 +25,9 @@ from stacks.routing import (
     edge_name,
     routing_table,
 )
+from stacks.stores import rotation_of
+
+NO_EDGES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Providers:
@@ -37,9 +45,11 @@ class Providers:
 
 
 def deploy(
-    stack: str, settings: StackSettings, providers: Providers, *, embedded: bool
+    stack: str, settings: StackSettings, providers: Providers, *, embedded: bool, edges: Mapping[str, str] = NO_EDGES
 ) -> dict[str, pulumi.Input[object]]:
-    """Declares the stack and returns its outputs. On an ``embedded`` cloud no language model is called."""
+    """Declares the stack and returns its outputs. On an ``embedded`` cloud no language model is called, and ``edges``
+    are the addresses of its regions' edges.
+    """
     profile = resolve(settings)
     regions = in_priority_order(settings.regions)
     primary = regions[0].code
@@ -63,12 +73,17 @@ def deploy(
         ),
         providers.shared(),
     )
+    keys = ApplicationKeys(f"{stack}-keys", rotation_of(settings))
     for index, region in enumerate(regions):
         backups = Backups(bucket.bucket, bucket.arn, bucket.key_arn, primary)
-        args = RegionArgs(stack, region, index, settings, profile, backups, routing.zone_id, embedded)
+        args = RegionArgs(
+            stack, region, index, settings, profile, backups, routing.zone_id, keys.values, embedded, edges
+        )
         RegionalStack(f"{stack}-{region.code}", args, providers.of(region.code))
     return {
+        "page": f"https://{settings.domain}",
         "api": f"https://{api_name(settings.domain)}",
+        "edgeRegions": {place: region.code for region in regions for place in region.edges},
         "regions": [region.code for region in regions],
         "backupBucket": bucket.bucket,
         "nameServers": routing.name_servers,

@@ -13,7 +13,26 @@ NAMESPACE: Final = "contentgen"
 
 APPLICATION_PORT: Final = 8000
 FRONTEND_PORT: Final = 3000
-GRACE_SECONDS: Final = 60
+
+
+@dataclass(frozen=True)
+class Stop:
+    """How an instance ends, in seconds, one after the other: ``turned_away`` while the cluster stops sending and the
+    process has not been told, ``drain`` while it says so in /ready and still serves, ``finish`` for what is under way.
+    """
+
+    turned_away: int
+    drain: int
+    finish: int
+    margin: int
+
+    @property
+    def grace(self) -> int:
+        """After which Kubernetes ends it by force."""
+        return self.turned_away + self.drain + self.finish + self.margin
+
+
+STOP: Final = Stop(turned_away=5, drain=2, finish=50, margin=3)
 
 
 @dataclass(frozen=True)
@@ -46,7 +65,8 @@ class WorkloadSpec:
     ``peers`` are workloads it calls; ``public`` ones are reached through the edge; ``pool`` is None for one without a
     database. ``direct`` connections go round the pooler, because they listen. ``interruptible`` ones may run on spot
     nodes (requirement K12): their work returns to the queue when a node goes. ``reaches_outside`` ones call over HTTPS,
-    and the one that ``writes`` has the language models' keys.
+    and the one that ``writes`` has the language models' keys. The one that ``admits`` knows who may come in: it has the
+    application's own keys.
     """
 
     name: str
@@ -63,6 +83,7 @@ class WorkloadSpec:
     interruptible: bool = False
     reaches_outside: bool = False
     writes: bool = False
+    admits: bool = False
 
     @property
     def resources(self) -> Resources:

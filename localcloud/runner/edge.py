@@ -61,9 +61,9 @@ class Edge:
         try:
             line, headers = await asyncio.wait_for(_head(reader), HEAD_SECONDS)
             method, target, _ = line.split(" ", 2)
-            chosen = choose(self._routes.values(), target.split("?", 1)[0])
+            chosen = choose(self._routes.values(), host_of(headers), target.split("?", 1)[0])
             if chosen is None:
-                await _answer(writer, 404, "no route matches this path")
+                await _answer(writer, 404, "no route matches this host and path")
             else:
                 await self._pass_on(f"{method} {target} HTTP/1.1", headers, chosen, reader, writer)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, ConnectionError, TimeoutError):
@@ -104,6 +104,12 @@ class Edge:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
             upstream_writer.close()
+
+
+def host_of(headers: Iterable[Header]) -> str:
+    """The name a request was sent to, without its port."""
+    named = next((value for name, value in headers if name.lower() == "host"), "")
+    return named.rpartition(":")[0] if named.rpartition(":")[2].isdigit() else named
 
 
 def forwarded(headers: Iterable[Header], client: str, *, upgrade: bool) -> list[Header]:

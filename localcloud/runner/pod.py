@@ -191,6 +191,7 @@ def _named(pod: Pod) -> Named:
     for volume in pod.spec.volumes or []:
         config_maps.add(volume.configMap.name if volume.configMap else None)
         secrets.add(volume.secret.secretName if volume.secret else None)
+        secrets.update(volumes.projected_secrets(volume))
     for container in pod.spec.containers:
         for source in container.envFrom or []:
             config_maps.add(source.configMapRef.name if source.configMapRef else None)

@@ -1,4 +1,4 @@
-"""HTTPRoutes as the embedded edge reads them: which rule a path meets, and what the rule says. Pure."""
+"""HTTPRoutes as the embedded edge reads them: which rule a host and a path meet, and what the rule says. Pure."""
 
 from __future__ import annotations
 
@@ -80,6 +80,7 @@ class RouteSpec(BaseModel):
     """The spec of an HTTPRoute."""
 
     parents: list[ParentRef] = Field([], alias="parentRefs")
+    hostnames: list[str] = []
     rules: list[Rule] = []
 
 
@@ -93,12 +94,15 @@ class Chosen:
     headers: HeaderModifier
 
 
-def choose(routes: Iterable[tuple[str, RouteSpec]], path: str) -> Chosen | None:
-    """The rule of the best match: an exact path before a prefix, a longer prefix before a shorter one."""
+def choose(routes: Iterable[tuple[str, RouteSpec]], host: str, path: str) -> Chosen | None:
+    """The rule of the best match: an exact path before a prefix, a longer prefix before a shorter one.
+
+    A host that no route names, such as the address of this machine, stands for all of them.
+    """
+    serving = [(space, one) for space, one in routes if not any(parent.section == "http" for parent in one.parents)]
+    named = [(space, one) for space, one in serving if host in one.hostnames]
     best: tuple[tuple[bool, int], Chosen] | None = None
-    for namespace, route in routes:
-        if any(parent.section == "http" for parent in route.parents):
-            continue
+    for namespace, route in named or serving:
         for rule in route.rules:
             for match in rule.matches:
                 if rule.backends and _matches(match.path, path):

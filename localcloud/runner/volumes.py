@@ -61,6 +61,12 @@ def _claim(volume: Volume, claims: Path) -> Path | None:
     return claims / volume.persistentVolumeClaim.claimName if volume.persistentVolumeClaim else None
 
 
+def projected_secrets(volume: Volume) -> list[str]:
+    """Names of the secrets that a projected volume puts into one folder."""
+    sources = (volume.projected.sources or []) if volume.projected else []
+    return [one.secret.name for one in sources if one.secret and one.secret.name]
+
+
 def _files(volume: Volume, references: References) -> dict[str, bytes]:
     if volume.secret and volume.secret.secretName:
         values = references.secret(volume.secret.secretName)
@@ -68,6 +74,9 @@ def _files(volume: Volume, references: References) -> dict[str, bytes]:
     elif volume.configMap and volume.configMap.name:
         values = {key: text.encode() for key, text in references.config_map(volume.configMap.name).items()}
         items = volume.configMap.items
+    elif volume.projected:
+        # Of what can be projected our pods use whole secrets.
+        return {key: value for name in projected_secrets(volume) for key, value in references.secret(name).items()}
     else:
         return {}
     if not items:

@@ -8,10 +8,11 @@ from components.edge import RouteGroup
 from components.traffic_limits import Rate
 from infra.paths import UNLIMITED_PATHS
 from stacks.profile import Profile, Size
-from stacks.workload import Pool, QueueScaling, WorkloadSpec
+from stacks.workload import FRONTEND_PORT, Pool, QueueScaling, WorkloadSpec
 
-PUBLIC_SERVICE: Final = "cpm"
+API: Final = "cpm"
 FRONTEND: Final = "frontend"
+"""The two that clients reach: the API, and the page with its files (requirements A03, K01)."""
 
 API_KEYS_REQUIRED: Final = False
 """Clients are known by their address (document A); a key raises a client's limits but is not asked for."""
@@ -19,29 +20,47 @@ API_KEYS_REQUIRED: Final = False
 WORKER_DIRECT: Final = 4
 """Connections of a worker process that go round the pooler: it listens for new jobs on them."""
 
-ROUTES: Final = (
+CALLS: Final = (
     RouteGroup("generate", ("/generate",), timeout="60s", rate=Rate(per_second=1, burst=5)),
     RouteGroup("live", ("/ws/",), timeout="86400s", rate=Rate(per_second=10, burst=20)),
-    RouteGroup("api", ("/status/", "/jobs", "/jobs/", "/api/"), timeout="300s", rate=Rate(per_second=10, burst=20)),
-    RouteGroup("health", UNLIMITED_PATHS, timeout="10s", rate=None),
-    RouteGroup("page", ("/", "/static/"), timeout="300s", rate=Rate(per_second=30, burst=50)),
+    RouteGroup(
+        "api",
+        ("/status/", "/jobs", "/jobs/", "/sessions", "/api/"),
+        timeout="300s",
+        rate=Rate(per_second=10, burst=20),
+    ),
 )
-"""What the edge lets through; metrics and internal paths are not among it. A path ending in / means all below it."""
+"""What clients call, under the API's own name and, for the page's sake, under the page's too. A path ending in / means
+all below it. Metrics and internal paths are nowhere.
+"""
+
+PAGE: Final = (RouteGroup("page", ("/", "/static/"), timeout="300s", rate=Rate(per_second=30, burst=50)),)
+
+MONITORING: Final = (RouteGroup("health", UNLIMITED_PATHS, timeout="10s", rate=None),)
+
+WEBHOOKS: Final = (RouteGroup("webhooks", ("/webhooks/",), timeout="60s", rate=Rate(per_second=10, burst=20)),)
+
+ADMINISTRATION: Final = (RouteGroup("admin", ("/admin/",), timeout="60s", rate=Rate(per_second=10, burst=20)),)
+"""Only where somebody may come in: see ``contentgen:admin``."""
+
+OTHER_REGIONS: Final = (RouteGroup("status", ("/status/",), timeout="10s", rate=Rate(per_second=100, burst=200)),)
+"""What a region answers for another one, under its own name: many clients' questions come from one address."""
 
 
 def content_generation(profile: Profile) -> tuple[WorkloadSpec, ...]:
-    """cpm takes requests and owns jobs, workers do the jobs, im turns a prompt into text."""
+    """cpm takes requests and owns jobs, workers do them, im turns a prompt into text, the front end shows the page."""
     size = profile.services
     return (
         WorkloadSpec(
-            "cpm",
+            API,
             ("serve", "--role", "cpm"),
-            size["cpm"],
-            _pool(size["cpm"], 5, 5),
+            size[API],
+            _pool(size[API], 5, 5),
             "256Mi",
             "250m",
             public=True,
             reaches_outside=True,
+            admits=True,
         ),
         WorkloadSpec(
             "im",
@@ -64,6 +83,16 @@ def content_generation(profile: Profile) -> tuple[WorkloadSpec, ...]:
             direct=WORKER_DIRECT,
             queue=QueueScaling(more_above=100, fewer_below=10, idle_seconds=300),
             interruptible=True,
+        ),
+        WorkloadSpec(
+            FRONTEND,
+            ("serve", "--role", "frontend"),
+            size[FRONTEND],
+            None,
+            "128Mi",
+            "100m",
+            public=True,
+            port=FRONTEND_PORT,
         ),
     )
 

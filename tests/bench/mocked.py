@@ -14,7 +14,7 @@ from tests.unit.engine import run
 
 def main(stack: str) -> None:
     settings = read(CHECKOUT, stack)
-    cloud = EmbeddedCloud("http://127.0.0.1:1", dict.fromkeys(settings.regions, "/kubeconfig"))
+    cloud = EmbeddedCloud("http://127.0.0.1:1", dict.fromkeys(settings.regions, "/kubeconfig"), {})
 
     def program() -> None:
         aws = aws_provider(settings, tags(settings, stack), cloud)

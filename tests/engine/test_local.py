@@ -48,6 +48,27 @@ def test_every_answer_through_the_edge_carries_the_security_headers(url: str, pa
         assert answer.headers.get_list(name) == [value]
 
 
+@pytest.mark.requirement("A03")
+@pytest.mark.requirement("K01")
+@pytest.mark.parametrize("host", ["contentgen.example.com", "127.0.0.1"])
+def test_the_domain_shows_the_page_with_files_that_are_kept_and_calls_on_the_same_origin(url: str, host: str) -> None:
+    with httpx.Client(base_url=url, headers={"Host": host}) as client:
+        page = client.get("/")
+        assert page.status_code == 200
+        assert "<title>Content generation</title>" in page.text
+        script = next(part.partition('"')[0] for part in page.text.split('src="')[1:])
+        assert "immutable" in client.get(script).headers["cache-control"]
+        assert client.get("/api/health").json()["services"] == {"api": "up", "database": "up"}
+        assert client.get("/generate").status_code == 405
+
+
+def test_the_apis_own_name_shows_no_page_and_administration_is_closed(url: str) -> None:
+    with httpx.Client(base_url=url, headers={"Host": "api.contentgen.example.com"}) as client:
+        assert client.get("/ready").status_code == 200
+        assert client.get("/").status_code == 404
+        assert client.get("/admin/queue").status_code == 404
+
+
 def test_metrics_are_not_reachable_through_the_edge(url: str) -> None:
     assert httpx.get(f"{url}/metrics").status_code == 404
 
@@ -225,9 +246,11 @@ def test_no_secret_stands_in_clear_in_state_logs_or_workspace(world: World, url:
     [record] = secrets.list_secrets()["SecretList"]
     values = json.loads(secrets.get_secret_value(SecretId=record["ARN"])["SecretString"])
     logins = json.loads(values.pop("database_logins")).values()
-    passwords = {one.encode() for one in (*logins, *(str(urlsplit(value).password) for value in values.values()))}
-    # The administrator's, the two logins of the database of which one is in use, and one of each Redis.
-    assert len(passwords) == 5
+    keys = [values.pop(name) for name in [*values] if name.partition("_")[0] in ("admin", "session", "webhook")]
+    stores = [str(urlsplit(value).password) for value in values.values()]
+    passwords = {one.encode() for one in (*logins, *keys, *stores)}
+    # The administrator's, two logins of the database of which one is in use, one of each Redis, and two of each key.
+    assert len(passwords) == 5 + 6
     folder = world.state / "local"
     searched = [folder / name for name in ("pulumi", "workspace", "logs", "tmp", "home", "regions/us-east-1/logs")]
     files = [path for part in searched for path in part.rglob("*") if path.is_file() and not path.is_symlink()]

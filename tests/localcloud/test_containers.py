@@ -85,6 +85,17 @@ def test_mount_paths_become_folders_and_only_whole_components_do() -> None:
     assert volumes.translated("/var/tmp/x", mounted) == "/var/tmp/x"
 
 
+def test_several_secrets_projected_into_one_folder_are_all_there(tmp_path: Path) -> None:
+    sources = [{"secret": {"name": "stores"}}, {"secret": {"name": "keys"}}]
+    pod = _pod({}, volumes=[{"name": "secrets", "projected": {"sources": sources}}])
+    references = References({}, {"stores": {"database_url": b"x"}, "keys": {"admin_token": b"y"}})
+    made = volumes.prepare(pod, references, tmp_path / "pod", tmp_path / "claims", None)
+    assert {path.name: path.read_bytes() for path in made["secrets"].iterdir()} == {
+        "database_url": b"x",
+        "admin_token": b"y",
+    }
+
+
 def test_a_secret_volume_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     pod = _pod({}, volumes=[{"name": "keys", "secret": {"secretName": "keys"}}])
     made = volumes.prepare(pod, REFERENCES, tmp_path / "pod", tmp_path / "claims", None)

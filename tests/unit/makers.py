@@ -8,13 +8,14 @@ import pulumi
 
 from components.amount import Resources, Totals
 from components.application_job import ApplicationJob, ApplicationJobArgs
+from components.application_keys import ApplicationKeys
 from components.application_secrets import ApplicationSecrets, ApplicationSecretsArgs
 from components.autoscaler import Autoscaler, AutoscalerArgs
 from components.backup_bucket import BackupBucket, BackupBucketArgs
 from components.budget import Budget, BudgetArgs
 from components.certificate import Certificate, CertificateArgs
 from components.data_network import DataNetwork, DataNetworkArgs
-from components.edge import Edge, EdgeArgs, EdgeHost, RouteGroup
+from components.edge import Edge, EdgeArgs, EdgeHost, Published, RouteGroup
 from components.edge_ingress import IngressEdge
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.generation_service import GenerationService, GenerationServiceArgs
@@ -50,7 +51,9 @@ def secrets(name: str) -> ApplicationSecrets:
     endpoint = RedisEndpoint("redis", password, tls=False)
     database = DatabaseEndpoint("postgres", "postgres", "admin", password, "disable")
     logins = Logins(f"{name}-logins", Rotation())
-    args = ApplicationSecretsArgs(name, "product", REGION, database, database, logins, endpoint, endpoint, 0, "key")
+    args = ApplicationSecretsArgs(
+        name, "product", REGION, database, database, logins, {"admin_token": password}, endpoint, endpoint, 0, "key"
+    )
     return ApplicationSecrets(name, args)
 
 
@@ -65,8 +68,9 @@ def service(name: str) -> GenerationService:
             arguments=(),
             port=8000,
             resources=RESOURCES,
+            pre_stop_seconds=5,
             grace_seconds=60,
-            secret="secret",
+            secrets=("secret",),
             traffic=Traffic(),
         ),
     )
@@ -106,14 +110,14 @@ def routing(name: str) -> Routing:
 
 
 def edge_args(name: str, *, sticky: bool = False) -> EdgeArgs:
-    group = RouteGroup("all", ("/", "/api/"), "60s", Rate(10, 20), immutable=True)
+    group = RouteGroup("all", ("/", "/api/"), "60s", Rate(10, 20))
     return EdgeArgs(
         namespace=name,
         product="product",
         gateway_class="class",
-        published_name="edge.example.com",
+        region=REGION,
         certificate="certificate",
-        hosts=(EdgeHost("api", "api.example.com", {"cpm": (group,)}),),
+        hosts=(EdgeHost("api", "api.example.com", Published.ELSEWHERE, {"cpm": (group,)}),),
         backend_port=80,
         headers={"X-A": "1"},
         health_backend="cpm",
@@ -153,6 +157,7 @@ def service_role(name: str) -> ServiceRole:
 MAKERS: dict[str, Callable[[str], object]] = {
     "application job": lambda name: job(name, None),
     "scheduled job": lambda name: job(name, "0 2 * * *"),
+    "application keys": lambda name: ApplicationKeys(name, Rotation()),
     "application secrets": secrets,
     "autoscaler": lambda name: Autoscaler(name, AutoscalerArgs("shared", "product", name, 1, 2)),
     "backup bucket": lambda name: BackupBucket(name, BackupBucketArgs(REGION, 30, protected=True)),

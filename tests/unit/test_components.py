@@ -19,6 +19,7 @@ from tests.unit.makers import MAKERS, REGION, edge_args
 
 TOKENS = {
     "ApplicationJob": "contentgen:kubernetes:ApplicationJob",
+    "ApplicationKeys": "contentgen:data:ApplicationKeys",
     "ApplicationSecrets": "contentgen:data:ApplicationSecrets",
     "Autoscaler": "contentgen:kubernetes:Autoscaler",
     "BackupBucket": "contentgen:backup:BackupBucket",

@@ -9,19 +9,35 @@ import pytest
 from components.edge import Edge
 from components.edge_ingress import IngressEdge
 from infra.headers import SECURITY_HEADERS
-from infra.sections import EdgeKind
+from infra.regions import BY_CODE, REGIONS
+from infra.sections import AdminSettings, EdgeKind
 from infra.settings import StackSettings
 from infra.stackfile import read
 from tests.unit.engine import Declared, Json, RecordingEngine, run
 from tests.unit.makers import edge_args
 from tests.unit.program import ROOT, Declare, declared
 
+CALLS = {
+    "generate": {("Second", 5), ("Minute", 60)},
+    "live": {("Second", 20), ("Minute", 600)},
+    "api": {("Second", 20), ("Minute", 600)},
+}
 LIMITS = {
-    "api-generate": {("Second", 5), ("Minute", 60)},
-    "api-live": {("Second", 20), ("Minute", 600)},
-    "api-api": {("Second", 20), ("Minute", 600)},
+    **{f"{host}-{group}": limit for host in ("site", "api") for group, limit in CALLS.items()},
+    "site-page": {("Second", 50), ("Minute", 1800)},
     "api-health": None,
-    "api-page": {("Second", 50), ("Minute", 1800)},
+    "api-webhooks": {("Second", 20), ("Minute", 600)},
+    "region-health": None,
+    "region-status": {("Second", 200), ("Minute", 6000)},
+}
+TIMES = {
+    "generate": "60s",
+    "live": "86400s",
+    "api": "300s",
+    "page": "300s",
+    "health": "10s",
+    "webhooks": "60s",
+    "status": "10s",
 }
 """Requirement K15: a burst in one second, and the sustained rate over a minute."""
 
@@ -35,6 +51,19 @@ def changed(**edge: object) -> RecordingEngine:
 def mapping(value: Json) -> Mapping[str, Json]:
     assert isinstance(value, dict)
     return value
+
+
+def items(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def texts(value: Json) -> list[str]:
+    return [str(one) for one in items(value)]
+
+
+def hostnames(gateway: Declared) -> list[str]:
+    """Of the listeners that end TLS."""
+    return [str(mapping(one)["hostname"]) for one in items(gateway.at("spec", "listeners")) if "tls" in mapping(one)]
 
 
 def by_name(engine: RecordingEngine, kind: str) -> dict[str, Declared]:
@@ -59,14 +88,10 @@ def test_every_route_has_the_limits_of_one_client_that_the_documents_want(each: 
 @pytest.mark.requirement("K14")
 def test_bodies_time_limits_and_tls_are_the_documents(each: RecordingEngine) -> None:
     policies = by_name(each, "BackendTrafficPolicy")
-    assert {one.at("spec", "requestBuffer", "limit") for name, one in policies.items() if name != "api-live"} == {
-        "10Mi"
-    }
-    assert policies["api-live"].at("spec", "requestBuffer") is None
+    buffers = {name: one.at("spec", "requestBuffer", "limit") for name, one in policies.items()}
+    assert buffers == {name: None if name.endswith("-live") else "10Mi" for name in LIMITS}
     times = {name: one.at("spec", "timeout", "http", "requestTimeout") for name, one in policies.items()}
-    assert times == {
-        "api-generate": "60s", "api-live": "86400s", "api-api": "300s", "api-health": "10s", "api-page": "300s",
-    }  # fmt: skip
+    assert times == {name: TIMES[name.partition("-")[2]] for name in LIMITS}
     assert {one.at("spec", "timeout", "tcp", "connectTimeout") for one in policies.values()} == {"60s"}
     for clients in each.of("ClientTrafficPolicy"):
         assert clients.at("spec", "tls", "minVersion") == "1.2"
@@ -100,8 +125,8 @@ def test_the_certificate_is_for_the_stacks_names_and_renewed_a_month_before_its_
     for certificate in each.of("Certificate"):
         if not certificate.custom:
             continue
-        hosts = {one.at("spec", "listeners", 1, "hostname") for one in each.of("Gateway")}
-        assert set(map(str, certificate.at("spec", "dnsNames") or ())) == hosts  # type: ignore[arg-type]
+        (gateway,) = [one for one in each.of("Gateway") if one.provider == certificate.provider]
+        assert sorted(texts(certificate.at("spec", "dnsNames"))) == sorted(hostnames(gateway))
         assert certificate.at("spec", "renewBefore") == "720h"
         assert certificate.at("spec", "privateKey", "rotationPolicy") == "Always"
         secret = each.of("Gateway")[0].at("spec", "listeners", 1, "tls", "certificateRefs", 0, "name")
@@ -112,7 +137,8 @@ def test_further_names_of_the_certificate_and_its_address_come_from_the_stack_fi
     engine = changed(certificate_names=("www.dev.contentgen.example.com",), certificate_email="ops@example.com")
     (certificate,) = [one for one in engine.of("Certificate") if one.custom]
     names = certificate.at("spec", "dnsNames")
-    assert names == ["api.dev.contentgen.example.com", "www.dev.contentgen.example.com"]
+    domain = "dev.contentgen.example.com"
+    assert names == [domain, f"api.{domain}", f"edge-us-east-1.{domain}", f"www.{domain}"]
     assert engine.one("Issuer").at("spec", "acme", "email") == "ops@example.com"
 
 
@@ -140,11 +166,82 @@ def test_a_sticky_service_keeps_a_client_at_the_edge_and_inside() -> None:
     assert affinity["im"] == "None"
 
 
-def test_files_with_a_hash_in_their_name_are_kept_for_a_year() -> None:
-    route = run(lambda: Edge("it", edge_args("it"))).one("HTTPRoute", "it-api-all")
-    headers = route.at("spec", "rules", 0, "filters", 0, "responseHeaderModifier", "set")
-    assert isinstance(headers, list)
-    assert {"name": "Cache-Control", "value": "public, max-age=31536000, immutable"} in headers
+def backends(engine: RecordingEngine, host: str) -> dict[str, Json]:
+    """Which Service answers each path of a host."""
+    return {
+        str(mapping(mapping(match)["path"])["value"]): mapping(rules[0])["name"]
+        for route in engine.of("HTTPRoute")
+        if route.at("spec", "hostnames") == [host]
+        for match in items(route.at("spec", "rules", 0, "matches"))
+        if (rules := items(route.at("spec", "rules", 0, "backendRefs")))
+    }
+
+
+@pytest.mark.requirement("A03")
+@pytest.mark.requirement("K01")
+def test_the_domain_shows_the_page_and_passes_its_calls_to_the_api_on_the_same_origin(each: RecordingEngine) -> None:
+    domain = next(str(one.at("name")) for one in each.of("route53/zone:Zone"))
+    site = backends(each, domain)
+    assert {path for path, service in site.items() if service == "frontend"} == {"/", "/static"}
+    assert {"/generate", "/status", "/jobs", "/api", "/ws"} <= {
+        path for path, service in site.items() if service == "cpm"
+    }
+    assert "/metrics" not in site
+    api = backends(each, f"api.{domain}")
+    assert set(api.values()) == {"cpm"}
+    assert {"/generate", "/api", "/health", "/webhooks"} <= set(api)
+
+
+@pytest.mark.requirement("A03")
+def test_a_text_may_take_sixty_seconds_under_both_names(each: RecordingEngine) -> None:
+    routes = by_name(each, "HTTPRoute")
+    for host in ("site", "api"):
+        assert routes[f"{host}-generate"].at("spec", "rules", 0, "timeouts", "request") == "60s"
+
+
+@pytest.mark.requirement("A03")
+def test_every_place_of_the_documents_edge_has_a_region(declare: Declare) -> None:
+    places = {place: region.code for region in REGIONS for place in region.edges}
+    assert places == {
+        "iad1": "us-east-1", "sfo1": "us-east-1", "lhr1": "eu-west-1", "hnd1": "ap-southeast-1",
+    }  # fmt: skip
+    for region in places.values():
+        assert declare("prod").one("GenerationService", f"{region}-frontend")
+
+
+def test_administration_is_reached_only_where_the_stack_names_addresses() -> None:
+    def admitted(networks: tuple[str, ...]) -> RecordingEngine:
+        settings = read(ROOT, "dev")
+        return declared("dev", settings.model_copy(update={"admin": AdminSettings(networks=networks)}))
+
+    assert "api-admin" not in by_name(admitted(()), "HTTPRoute")
+    opened = admitted(("203.0.113.0/24", "198.51.100.7"))
+    assert by_name(opened, "HTTPRoute")["api-admin"].at("spec", "hostnames") == ["api.dev.contentgen.example.com"]
+    assert "api-admin" in by_name(opened, "BackendTrafficPolicy")
+    config = next(one for one in opened.of("ConfigMap") if one.name.endswith("-cpm-config"))
+    assert config.at("data", "ALLOWED_ADMIN_IPS") == "203.0.113.0/24,198.51.100.7"
+
+
+def test_each_name_has_one_maker_of_its_dns_record(declare: Declare) -> None:
+    """The API's records are the stack's own; of the others only the cluster knows where its load balancer is."""
+    prefix = "external-dns.alpha.kubernetes.io"
+    for route in declare("prod").of("HTTPRoute"):
+        notes = mapping(route.at("metadata", "annotations"))
+        told = {key.removeprefix(f"{prefix}/"): value for key, value in notes.items() if key.startswith(prefix)}
+        region = next(code for code in BY_CODE if code in route.name)
+        host = str(route.at("metadata", "name")).partition("-")[0]
+        assert told == {
+            "site": {"set-identifier": region, "aws-region": region},
+            "region": {},
+        }.get(host, {"controller": "none"})
+
+
+def test_the_health_checks_of_a_region_ask_a_name_that_its_gateway_answers_to(declare: Declare) -> None:
+    prod = declare("prod")
+    answered = {name for gateway in prod.of("Gateway") for name in hostnames(gateway)}
+    for check in prod.of("HealthCheck"):
+        assert check.at("fqdn") in answered
+        assert backends(prod, str(check.at("fqdn")))[str(check.at("resourcePath"))] == "cpm"
 
 
 def test_a_cluster_with_ingress_nginx_gets_the_same_paths_limits_and_headers(declare: Declare) -> None:

@@ -87,7 +87,7 @@ def test_a_policy_configuration_carries_the_limits_the_headers_and_the_level_of_
         config = json.loads((root / POLICY_FOLDER / f"{stack}.json").read_text())
         assert config == policy_config(read(root, stack))
         assert config["security-headers"]["headers"] == SECURITY_HEADERS
-        assert config["scale-limits"]["instances"] == {"cpm": 10, "im": 5, "worker": 5, "pgbouncer": 3}
+        assert config["scale-limits"]["instances"] == {"cpm": 10, "im": 5, "worker": 5, "frontend": 5, "pgbouncer": 3}
         levels[stack] = config["all"]["enforcementLevel"]
     assert levels == {"local": "mandatory", "dev": "advisory", "staging": "mandatory", "prod": "mandatory"}
 

@@ -13,6 +13,7 @@ PORTS = {
     "cpm": 8000,
     "im": 8000,
     "worker": 8000,
+    "frontend": 3000,
     "pgbouncer": 5432,
     "postgres": 5432,
     "redis-cache": 6379,
@@ -100,12 +101,13 @@ def test_every_pod_has_a_policy_of_its_own(each: RecordingEngine) -> None:
         assert any(selects(one.at("spec", "podSelector"), labels) for one in own), f"{name} has none"
 
 
-def test_only_the_public_service_is_reached_from_the_edge(each: RecordingEngine) -> None:
+@pytest.mark.requirement("A03")
+def test_only_the_page_and_the_api_are_reached_from_the_edge(each: RecordingEngine) -> None:
     def from_edge(policy: Declared) -> bool:
         peers = [one for rule in objects(policy.at("spec", "ingress")) for one in objects(rule.get("from"))]
         return any("envoy-gateway-system" in str(one.get("namespaceSelector")) for one in peers)
 
-    assert {one.at("metadata", "name") for one in each.of("NetworkPolicy") if from_edge(one)} == {"cpm"}
+    assert {one.at("metadata", "name") for one in each.of("NetworkPolicy") if from_edge(one)} == {"cpm", "frontend"}
 
 
 def test_whoever_may_call_the_internet_may_not_ask_for_the_machines_credentials(each: RecordingEngine) -> None:

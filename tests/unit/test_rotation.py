@@ -44,6 +44,23 @@ def test_finishing_renews_what_was_in_use_before_and_nothing_else() -> None:
         assert keepers(generation + 1, generation)[other] not in (finished[other], begun[other])
 
 
+def announced(generation: int, retired: int) -> dict[str, str]:
+    rotation = Rotation(generation, retired)
+    return {slot: rotation.announced(slot) for slot in ("a", "b")}
+
+
+@pytest.mark.requirement("X02")
+def test_a_key_is_known_everywhere_before_it_is_used_and_for_as_long_as_the_one_before_it() -> None:
+    assert announced(2, 0) == announced(1, 0), "a stack's first rotation uses what was made at its beginning"
+    for generation in range(2, 6):
+        begun, finished = announced(generation, generation - 1), announced(generation, generation)
+        active = Rotation(generation).active
+        (other,) = {"a", "b"} - {active}
+        assert finished[active] == begun[active]
+        assert finished[other] != begun[other], "finishing makes the value of before useless, and the next one"
+        assert announced(generation + 1, generation) == finished, "beginning makes none: it only changes which is used"
+
+
 def test_a_rotation_that_was_cut_off_is_finished_before_another_begins() -> None:
     assert remaining(SecretSettings()) == (Step.BEGIN, Step.FINISH)
     begun = advanced(SecretSettings(), Step.BEGIN)

@@ -11,7 +11,7 @@ from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
 from tests.unit.engine import Declared, Json, RecordingEngine
 from tests.unit.program import Declare
 
-SERVICES = ("cpm", "im", "worker")
+SERVICES = ("cpm", "im", "worker", "frontend")
 SERVER = {"capabilities": {"drop": ["ALL"]}, "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True}
 
 
@@ -20,7 +20,7 @@ def pod(one: Declared) -> Json:
     return one.at("spec", "jobTemplate", "spec", "template", "spec") or one.at("spec", "template", "spec")
 
 
-def container(one: Declared, *path: str) -> Json:
+def container(one: Declared, *path: str | int) -> Json:
     """A value of a Deployment's only container."""
     containers = one.at("spec", "template", "spec", "containers")
     assert isinstance(containers, list)
@@ -240,6 +240,25 @@ def test_every_service_listens_on_80_and_finds_pods_of_its_own(each: RecordingEn
             assert selector.items() <= labels.items()
 
 
+@pytest.mark.requirement("K01")
+def test_each_service_has_its_objects_its_documents_port_and_is_scraped_there(each: RecordingEngine) -> None:
+    for service in SERVICES:
+        for kind in ("v1:Service", "Deployment", "ServiceAccount", "PodDisruptionBudget", "NetworkPolicy"):
+            assert [one for one in each.of(kind) if one.at("metadata", "name") == service], f"{service} has no {kind}"
+        port = "3000" if service == "frontend" else "8000"
+        for one in deployments(each, service):
+            assert one.at("spec", "template", "metadata", "annotations") == {
+                "prometheus.io/scrape": "true",
+                "prometheus.io/port": port,
+                "prometheus.io/path": "/metrics",
+            }
+            assert str(container(one, "ports", 0, "containerPort")) == port
+            env = container(one, "env")
+            assert isinstance(env, list)
+            assert {"name": "PORT", "value": port} in env
+            assert container(one, "envFrom", 0, "configMapRef")
+
+
 def test_services_wait_for_the_migration_of_their_region_and_it_for_the_stores(each: RecordingEngine) -> None:
     def waits_for(one: Declared) -> set[str]:
         return {urn.split("::")[-1] for urn in one.after}
@@ -269,8 +288,9 @@ def test_every_route_to_a_backend_sets_every_header_and_no_more_than_a_route_tak
 
 def test_http_only_redirects_and_https_ends_at_the_gateway(each: RecordingEngine) -> None:
     for gateway in each.of("Gateway"):
-        assert [(gateway.at("spec", "listeners", at, "protocol")) for at in (0, 1)] == ["HTTP", "HTTPS"]
-        assert gateway.at("spec", "listeners", 1, "tls", "mode") == "Terminate"
+        plain, *secure = _listeners(gateway)
+        assert (plain["protocol"], plain["port"]) == ("HTTP", 80)
+        assert {(one["protocol"], one["port"], one["tls"]["mode"]) for one in secure} == {("HTTPS", 443, "Terminate")}
     on_http = [one for one in each.of("HTTPRoute") if one.at("spec", "parentRefs", 0, "sectionName") == "http"]
     answering = [one for one in on_http if one.at("spec", "rules", 0, "backendRefs") is not None]
     # What a load balancer asks of its targets, by their address.
@@ -278,6 +298,12 @@ def test_http_only_redirects_and_https_ends_at_the_gateway(each: RecordingEngine
     for one in answering:
         assert one.at("spec", "rules", 0, "matches") == [{"path": {"type": "Exact", "value": "/health"}}]
     redirects = [one for one in on_http if one not in answering]
-    assert {one.at("spec", "hostnames", 0) for one in redirects} == {
-        one.at("spec", "listeners", 1, "hostname") for one in each.of("Gateway")
+    assert {str(one.at("spec", "hostnames")) for one in redirects} == {
+        str([listener["hostname"] for listener in _listeners(gateway)[1:]]) for gateway in each.of("Gateway")
     }
+
+
+def _listeners(gateway: Declared) -> list[dict[str, Json]]:
+    found = gateway.at("spec", "listeners")
+    assert isinstance(found, list)
+    return [one for one in found if isinstance(one, dict)]

@@ -40,7 +40,7 @@ def test_every_wrong_value_is_told_at_once_with_file_key_value_and_what_is_allow
     assert "'prod'" in told["contentgen:environment = 'production'"]
     assert "mars-1; allowed are us-east-1, eu-west-1, ap-southeast-1" in message
     assert told["contentgen:services.cpm.maximum = 11"] == "must be at most 10, the limit of cpm (Y02)"
-    assert told["contentgen:services.api = 'api'"] == "allowed services are cpm, im, worker"
+    assert told["contentgen:services.api = 'api'"] == "allowed services are cpm, im, worker, frontend"
     assert told["contentgen:postgres.storage_gb = 101"] == "must be at most 100 (Y02)"
     assert "docs/settings.md" in told["contentgen:colour = 'blue'"]
 

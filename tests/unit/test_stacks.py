@@ -11,7 +11,12 @@ from infra.regions import REGIONS
 from tests.unit.engine import CANARY, Declared, RecordingEngine
 from tests.unit.program import STACKS, Declare
 
-ONCE = {"contentgen:backup:BackupBucket", "contentgen:cost:Budget", "contentgen:edge:Routing"}
+ONCE = {
+    "contentgen:backup:BackupBucket",
+    "contentgen:cost:Budget",
+    "contentgen:data:ApplicationKeys",
+    "contentgen:edge:Routing",
+}
 REGIONAL = {
     "contentgen:data:ApplicationSecrets": 1,
     "contentgen:data:EncryptionKey": 1,
@@ -20,8 +25,8 @@ REGIONAL = {
     "contentgen:edge:Certificate": 1,
     "contentgen:edge:Edge": 1,
     "contentgen:kubernetes:ApplicationJob": 5,
-    "contentgen:kubernetes:Autoscaler": 2,
-    "contentgen:kubernetes:GenerationService": 3,
+    "contentgen:kubernetes:Autoscaler": 3,
+    "contentgen:kubernetes:GenerationService": 4,
     "contentgen:kubernetes:Namespace": 1,
     "contentgen:kubernetes:QueueScaler": 1,
     "contentgen:kubernetes:Quota": 1,
@@ -66,7 +71,7 @@ def test_each_of_the_three_regions_has_services_data_and_edge_of_its_own(declare
     for region in REGIONS:
         own = [one for one in prod.resources if region_of(one) == region.code]
         kinds = Counter(one.type for one in own)
-        assert kinds["kubernetes:apps/v1:Deployment"] == 4
+        assert kinds["kubernetes:apps/v1:Deployment"] == 5
         assert kinds["aws:rds/instance:Instance"] == 3
         assert kinds["aws:elasticache/replicationGroup:ReplicationGroup"] == 2
         assert kinds["kubernetes:gateway.networking.k8s.io/v1:Gateway"] == 1
