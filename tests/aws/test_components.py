@@ -142,6 +142,7 @@ def managed_stores() -> None:
             network=network,
             instance_class="db.t4g.large",
             storage_gb=20,
+            storage_limit_gb=100,
             max_connections=200,
             read_replicas=2,
             multi_az=True,
