@@ -14,7 +14,8 @@ from infra.settings import StackSettings
 from infra.target import EmbeddedCloud
 
 SERVICES: Final = (
-    "budgets", "ec2", "elasticache", "iam", "kms", "rds", "route53", "s3", "secretsmanager", "sns", "sts",
+    "budgets", "cloudtrail", "cloudwatch", "ec2", "elasticache", "iam", "kms", "rds", "route53", "s3",
+    "secretsmanager", "sns", "sts",
 )  # fmt: skip
 DUMMY_KEY: Final = "embedded"
 

@@ -1,6 +1,8 @@
-"""KMS: keys and their aliases."""
+"""KMS: keys, their policies and their aliases."""
 
 from __future__ import annotations
+
+import json
 
 from localcloud.aws import tags
 from localcloud.aws.scope import Aws
@@ -54,12 +56,18 @@ def _rotate(aws: Aws, key_id: str, inputs: Block) -> None:
         aws.call("kms", "disable_key_rotation", KeyId=key_id)
 
 
-def read_key(aws: Aws, key_id: str, known: Block) -> Properties | None:
-    """The key unless it waits for its deletion: to the deployment that one is gone."""
+def _kept(aws: Aws, key_id: str) -> Block | None:
     answer = aws.find(MISSING, "kms", "describe_key", KeyId=key_id)
     if answer is None or answer.block("KeyMetadata").text("KeyState") in DELETED_STATES:
         return None
-    key = answer.block("KeyMetadata")
+    return answer.block("KeyMetadata")
+
+
+def read_key(aws: Aws, key_id: str, known: Block) -> Properties | None:
+    """The key unless it waits for its deletion: to the deployment that one is gone."""
+    key = _kept(aws, key_id)
+    if key is None:
+        return None
     policy = aws.call("kms", "get_key_policy", KeyId=key_id, PolicyName=DEFAULT_POLICY_NAME).text("Policy")
     rotation = aws.call("kms", "get_key_rotation_status", KeyId=key_id).flag("KeyRotationEnabled")
     return {
@@ -130,7 +138,46 @@ def delete_alias(aws: Aws, name: str, _: Block) -> None:
     aws.remove(MISSING, "kms", "delete_alias", AliasName=name)
 
 
+def create_key_policy(aws: Aws, inputs: Block) -> Created:
+    """A key has exactly one policy, so its id is the key's."""
+    key_id = inputs.text("keyId")
+    put_key_policy(aws, key_id, Block({}), inputs)
+    return Created(key_id)
+
+
+def put_key_policy(aws: Aws, key_id: str, _: Block, inputs: Block) -> None:
+    """Write the whole policy."""
+    aws.call("kms", "put_key_policy", KeyId=key_id, PolicyName=DEFAULT_POLICY_NAME, Policy=inputs.text("policy"))
+
+
+def read_key_policy(aws: Aws, key_id: str, _: Block) -> Properties | None:
+    """The policy; gone only with its key."""
+    if _kept(aws, key_id) is None:
+        return None
+    policy = aws.call("kms", "get_key_policy", KeyId=key_id, PolicyName=DEFAULT_POLICY_NAME).text("Policy")
+    return {"keyId": key_id, "policy": policy, "region": aws.region}
+
+
+def delete_key_policy(aws: Aws, key_id: str, _: Block) -> None:
+    """A key cannot be without a policy: it gets back the one that KMS gives a key, the account's own rule."""
+    if (key := _kept(aws, key_id)) is None:
+        return
+    owner: Properties = {"AWS": f"arn:aws:iam::{key.text('AWSAccountId')}:root"}
+    statement: Properties = {"Effect": "Allow", "Principal": owner, "Action": "kms:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws.call("kms", "put_key_policy", KeyId=key_id, PolicyName=DEFAULT_POLICY_NAME, Policy=policy)
+
+
 TYPES: tuple[ResourceType[Aws], ...] = (
+    ResourceType(
+        token="aws:kms/keyPolicy:KeyPolicy",
+        inputs=frozenset({"keyId", "policy", "region"}),
+        replace_on=frozenset({"keyId", "region"}),
+        create=create_key_policy,
+        read=read_key_policy,
+        update=put_key_policy,
+        delete=delete_key_policy,
+    ),
     ResourceType(
         token="aws:kms/key:Key",
         inputs=frozenset(

@@ -1,4 +1,8 @@
-"""Bucket policies with conditions: moto ignores them, so a policy that denies plain HTTP would deny every call.
+"""Two things of S3 that moto has not, or not any more.
+
+A retention lock can be put on a bucket that holds objects already; moto refuses that, as S3 did until 2023.
+
+Bucket policies with conditions: moto ignores them, so a policy that denies plain HTTP would deny every call.
 
 Loopback counts as secure transport: the traffic never leaves the machine, and the server has no certificate. A
 statement whose conditions are decided against it here is left out before moto looks at the policy. Conditions on other
@@ -12,7 +16,8 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from moto.iam.access_control import IAMPolicy, PermissionResult
-from moto.s3.models import FakeBucket
+from moto.s3.exceptions import InvalidBucketState
+from moto.s3.models import FakeBucket, S3Backend
 
 Conditions: TypeAlias = Mapping[str, Mapping[str, str | bool | list[str]]]
 Statement: TypeAlias = Mapping[str, Conditions]
@@ -61,6 +66,23 @@ def get_permission(bucket: FakeBucket, action: str, resource: str) -> Permission
     return policy.is_action_permitted(action, resource)
 
 
+def put_object_lock_configuration(
+    backend: S3Backend,
+    bucket_name: str,
+    lock_enabled: bool,
+    mode: str | None = None,
+    days: int | None = None,
+    years: int | None = None,
+) -> None:
+    """Moto's own without its refusal of a bucket in use: versions that are there stay without a lock."""
+    bucket = backend.get_bucket(bucket_name)
+    if not bucket.is_versioned:
+        raise InvalidBucketState("Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
+    bucket.object_lock_enabled = bucket.object_lock_enabled or lock_enabled
+    bucket.default_lock_mode, bucket.default_lock_days, bucket.default_lock_years = mode, days, years
+
+
 def extend() -> None:
-    """Put our judgement in the place of the bucket's own; moto has no table to register it in."""
+    """Put ours in the place of moto's own, which has no table to register it in."""
     FakeBucket.get_permission = get_permission
+    S3Backend.put_object_lock_configuration = put_object_lock_configuration

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from localcloud.aws import (
     budgets,
+    cloudtrail,
+    cloudwatch,
     ec2,
     ec2_rules,
     elasticache,
@@ -48,6 +50,8 @@ SERVICES = (
     ec2,
     ec2_rules,
     iam,
+    cloudtrail,
+    cloudwatch,
 )
 TYPES: dict[str, ResourceType[Aws]] = {entry.token: entry for service in SERVICES for entry in service.TYPES}
 _WITH_REGION = re.compile(r"(?P<id>.+)@(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)")

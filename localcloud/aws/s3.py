@@ -15,6 +15,7 @@ from localcloud.provider.resource import (
 from localcloud.provider.values import Properties, Value
 
 MISSING = frozenset({"NoSuchBucket", "404"})
+UNLOCKED = frozenset({"ObjectLockConfigurationNotFoundError"})
 TAKEN = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 TAGS = tags.TagApi(
     "s3", "put_bucket_tagging", "delete_bucket_tagging", "get_bucket_tagging", "Bucket", answered="TagSet"
@@ -48,7 +49,7 @@ def read_bucket(aws: Aws, name: str, known: Block) -> Properties | None:
     if aws.find(MISSING, "s3", "head_bucket", Bucket=name) is None:
         return None
     location = aws.call("s3", "get_bucket_location", Bucket=name).text("LocationConstraint", REGION_WITHOUT_CONSTRAINT)
-    lock = aws.find({"ObjectLockConfigurationNotFoundError"}, "s3", "get_object_lock_configuration", Bucket=name)
+    lock = aws.find(UNLOCKED, "s3", "get_object_lock_configuration", Bucket=name)
     return {
         "bucket": name,
         "region": location,
@@ -75,13 +76,14 @@ def delete_bucket(aws: Aws, name: str, known: Block) -> None:
     """Remove the bucket; one that holds objects or versions only with `forceDestroy`, as AWS has it."""
     if aws.find(MISSING, "s3", "head_bucket", Bucket=name) is None:
         return
+    locked = aws.find(UNLOCKED, "s3", "get_object_lock_configuration", Bucket=name) is not None
     while contents := _contents(aws, name):
         if not known.flag("forceDestroy"):
             raise ProviderError(
                 f"s3 bucket {name} still holds objects (BucketNotEmpty); empty it, or set forceDestroy on it and "
                 f"deploy once before deleting it"
             )
-        _empty(aws, name, contents)
+        _empty(aws, name, contents, bypass=locked)
     aws.remove(MISSING, "s3", "delete_bucket", Bucket=name)
 
 
@@ -91,8 +93,10 @@ def _contents(aws: Aws, name: str) -> list[Value]:
     return [{"Key": entry.text("Key"), "VersionId": entry.text("VersionId", "null")} for entry in entries]
 
 
-def _empty(aws: Aws, name: str, contents: list[Value]) -> None:
-    answer = aws.call("s3", "delete_objects", Bucket=name, Delete={"Objects": contents, "Quiet": True})
+def _empty(aws: Aws, name: str, contents: list[Value], *, bypass: bool) -> None:
+    """Round a governance lock, as the official provider goes with `forceDestroy`."""
+    around: Properties = {"BypassGovernanceRetention": True} if bypass else {}
+    answer = aws.call("s3", "delete_objects", Bucket=name, Delete={"Objects": contents, "Quiet": True}, **around)
     for error in answer.blocks("Errors"):
         raise AwsRefusal(
             "s3", "delete_objects", error.text("Code"), f"{name}/{error.text('Key')}: {error.text('Message')}"

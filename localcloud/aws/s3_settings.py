@@ -16,6 +16,7 @@ SPELLING = Spelling(
     exceptions={"sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID", "id": "ID"},
     tag_maps=frozenset({"tags"}),
 )
+LOGGING = {"targetBucket": "TargetBucket", "targetPrefix": "TargetPrefix"}
 PUBLIC_ACCESS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 
 
@@ -32,6 +33,7 @@ class Setting:
     outputs: Callable[[Block], Properties | None]
     removal: Properties = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+    defaults: Properties = field(default_factory=dict)
 
     def resource(self) -> ResourceType[Aws]:
         """The table entry. Putting a setting replaces it whole, so create and update are one call."""
@@ -58,6 +60,7 @@ class Setting:
             token=self.token,
             inputs=self.inputs | {"bucket", "region"},
             replace_on=frozenset({"bucket", "region"}),
+            defaults=self.defaults,
             create=create,
             read=read,
             update=update,
@@ -68,6 +71,20 @@ class Setting:
 def _versioning(answer: Block) -> Properties | None:
     status = answer.text("Status")
     return {"versioningConfiguration": {"status": status}} if status else None
+
+
+def _logging(answer: Block) -> Properties | None:
+    found = answer.block("LoggingEnabled").named(LOGGING)
+    return found or None
+
+
+def _lock(answer: Block) -> Properties | None:
+    """S3 states the period it was not given as well, as none."""
+    lock = answer.block("ObjectLockConfiguration")
+    retention = lock.block("Rule").block("DefaultRetention").values
+    stated: Properties = {name: value for name, value in retention.items() if value}
+    rule: Properties = {"rule": {"defaultRetention": SPELLING.from_api(stated)}} if stated else {}
+    return {"objectLockEnabled": lock.text("ObjectLockEnabled"), **rule}
 
 
 def _lifecycle_rule(rule: Block) -> Value:
@@ -158,6 +175,33 @@ SETTINGS = (
         absent=frozenset({"NoSuchBucketPolicy"}),
         parameters=lambda given: {"Policy": given.text("policy")},
         outputs=lambda answer: {"policy": answer.text("Policy")},
+    ),
+    Setting(
+        token="aws:s3/bucketLogging:BucketLogging",
+        inputs=frozenset(LOGGING),
+        put="put_bucket_logging",
+        get="get_bucket_logging",
+        remove="put_bucket_logging",
+        removal={"BucketLoggingStatus": {}},
+        parameters=lambda given: {"BucketLoggingStatus": {"LoggingEnabled": given.renamed(LOGGING)}},
+        outputs=_logging,
+    ),
+    Setting(
+        token="aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+        inputs=frozenset({"objectLockEnabled", "rule"}),
+        put="put_object_lock_configuration",
+        get="get_object_lock_configuration",
+        remove="put_object_lock_configuration",
+        # A lock that was switched on stays on; without a rule it holds no new object.
+        removal={"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}},
+        absent=frozenset({"ObjectLockConfigurationNotFoundError"}),
+        defaults={"objectLockEnabled": "Enabled"},
+        parameters=lambda given: {
+            "ObjectLockConfiguration": SPELLING.to_api(
+                {name: given.values[name] for name in ("objectLockEnabled", "rule") if given.has(name)}
+            )
+        },
+        outputs=_lock,
     ),
 )
 

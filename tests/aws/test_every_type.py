@@ -9,12 +9,12 @@ from pulumi.runtime.proto import provider_pb2
 
 from localcloud.aws.provider import TYPES
 from localcloud.provider.values import UNKNOWN, Properties, Value, reveal, reveal_all
-from tests.aws import database_cases, network_cases, notice_cases, storage_cases
+from tests.aws import audit_cases, database_cases, network_cases, notice_cases, storage_cases
 from tests.aws.cases import Case
 from tests.aws.driver import Made, declared
 from tests.aws.world import World
 
-TABLES = (storage_cases, notice_cases, network_cases, database_cases)
+TABLES = (storage_cases, notice_cases, network_cases, database_cases, audit_cases)
 CASES = {case.token: case for table in TABLES for case in table.CASES}
 every_type = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grpc
 import pytest
+from botocore.exceptions import ClientError
 
 from localcloud.provider.values import Properties
 from tests.aws.driver import Made
@@ -180,4 +181,18 @@ def test_a_key_is_scheduled_for_deletion_not_deleted(world: World) -> None:
     made = world.make("aws:kms/key:Key", "key", {"deletionWindowInDays": 7})
     world.driver.delete(made)
     assert world.boto("kms").describe_key(KeyId=made.id)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert world.driver.refresh(made) is None
+
+
+def test_force_destroy_goes_round_a_governance_lock_and_nothing_else_does(world: World) -> None:
+    made = world.make(BUCKET, "bucket", {"forceDestroy": True})
+    versioning: Properties = {"bucket": made.id, "versioningConfiguration": {"status": "Enabled"}}
+    world.make("aws:s3/bucketVersioning:BucketVersioning", "versioning", versioning)
+    rule: Properties = {"defaultRetention": {"mode": "GOVERNANCE", "days": 7}}
+    lock: Properties = {"bucket": made.id, "rule": rule}
+    world.make("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration", "lock", lock)
+    version = world.boto("s3").put_object(Bucket=made.id, Key="db/dump", Body=b"data")["VersionId"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        world.boto("s3").delete_object(Bucket=made.id, Key="db/dump", VersionId=version)
+    world.driver.delete(made)
     assert world.driver.refresh(made) is None

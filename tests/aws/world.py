@@ -17,7 +17,21 @@ from localcloud.provider.values import Properties
 from tests.aws.driver import Driver, Made
 
 REGION, OTHER_REGION = "us-east-1", "eu-west-1"
-SERVICES = ("s3", "kms", "sns", "budgets", "route53", "rds", "elasticache", "secretsmanager", "ec2", "iam", "sts")
+SERVICES = (
+    "cloudtrail",
+    "cloudwatch",
+    "s3",
+    "kms",
+    "sns",
+    "budgets",
+    "route53",
+    "rds",
+    "elasticache",
+    "secretsmanager",
+    "ec2",
+    "iam",
+    "sts",
+)
 DEFAULT_TAGS = {"contentgen:product": "content-generation"}
 START_LIMIT = 30
 """Seconds the server may take on a busy machine."""
