@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app import backup_metrics
 from app.database import Database
 from app.postgres_programs import environment, program
 from app.settings import Settings
@@ -41,6 +42,8 @@ class Manifest(BaseModel):
     version: str
     tables: dict[str, int] = {}
     """Rows of each table in the dump's own snapshot, for whoever restores it."""
+    migration: str | None = None
+    """The newest migration in that snapshot; release 0.1.0 did not write it down."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,19 @@ class Bucket:
         """A large object into a file."""
         self._client.download_file(self.name, key, str(path))
 
-    def manifests(self) -> Iterator[str]:
-        """The keys of all manifests, oldest first: their names begin with the date and end with the time."""
+    def size(self, key: str) -> int:
+        """Bytes of an object. Raises botocore's ClientError when it is not there."""
+        return int(self._client.head_object(Bucket=self.name, Key=key)["ContentLength"])
+
+    def newest(self, settings: Settings) -> str | None:
+        """The key of the newest manifest of this environment and region: names begin with the date, end with the time.
+
+        All regions share the bucket, and each has a database of its own.
+        """
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=f"{FOLDER}/")
         keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
-        yield from sorted(key for key in keys if key.endswith(MANIFEST))
+        own = f"/{_origin(settings)}-"
+        return max((key for key in keys if key.endswith(MANIFEST) and own in key), default=None)
 
     @property
     def _client(self):  # noqa: ANN202  boto3 makes its classes at run time
@@ -87,10 +98,10 @@ class Bucket:
 async def backup(settings: Settings) -> Manifest:
     """Dump, upload, and write the manifest under db/<date>/. Raises BackupFailed."""
     bucket, now = Bucket.of(settings), datetime.now(UTC)
-    prefix = f"{FOLDER}/{now:%Y-%m-%d}/{settings.environment}-{now:%H%M%S}"
+    prefix = f"{FOLDER}/{now:%Y-%m-%d}/{_origin(settings)}-{now:%H%M%S}"
     with tempfile.TemporaryDirectory(prefix="contentgen-backup-") as folder:
         dump = Path(folder) / "database.dump"
-        tables = await _dump(settings, dump)
+        tables, migration = await _dump(settings, dump)
         manifest = Manifest(
             made_at=now,
             database_key=f"{prefix}.dump",
@@ -99,11 +110,17 @@ async def backup(settings: Settings) -> Manifest:
             sha256=digest(dump),
             version=settings.version,
             tables=tables,
+            migration=migration,
         )
         bucket.upload(dump, manifest.database_key, manifest.sha256)
     bucket.put(manifest.state_key, gzip.compress(_state(settings)))
     bucket.put(f"{prefix}{MANIFEST}", manifest.model_dump_json().encode())
+    backup_metrics.count(settings, backup_metrics.BACKUP, BackupBytes=manifest.bytes)
     return manifest
+
+
+def _origin(settings: Settings) -> str:
+    return f"{settings.environment}-{settings.region_short}"
 
 
 def digest(path: Path) -> str:
@@ -128,7 +145,15 @@ _TABLES = (
 )
 
 
-async def _dump(settings: Settings, target: Path) -> dict[str, int]:
+async def migration_of(connection: AsyncConnection) -> str | None:
+    """The newest migration of the database; None where the table that says so is empty or missing."""
+    table = await connection.execute(text("SELECT to_regclass('alembic_version')"))
+    if table.scalar() is None:
+        return None
+    return (await connection.execute(text("SELECT max(version_num) FROM alembic_version"))).scalar()
+
+
+async def _dump(settings: Settings, target: Path) -> tuple[dict[str, int], str | None]:
     """Dump and count in one snapshot, so that a restored database can be held against the counts exactly."""
     database = Database(settings, direct=True)
     try:
@@ -136,7 +161,7 @@ async def _dump(settings: Settings, target: Path) -> dict[str, int]:
             await connection.execution_options(isolation_level="REPEATABLE READ")
             snapshot = str((await connection.execute(text("SELECT pg_export_snapshot()"))).scalar_one())
             _pg_dump(settings, target, snapshot)
-            return await row_counts(connection)
+            return await row_counts(connection), await migration_of(connection)
     finally:
         await database.close()
 

@@ -82,6 +82,7 @@ class Settings(ProviderSettings, ProcessSettings):
     # Backup
     backup_bucket: str | None = None
     backup_bucket_region: Region | None = Field(None, description="Default: the region of the service.")
+    backup_metrics: str | None = Field(None, description="CloudWatch namespace that successes are counted in.")
     pg_bin: str | None = None
 
     @property

@@ -1,74 +1,21 @@
 """Backups to S3 and back: what is restored is what was there, and what is damaged is refused."""
 
-import asyncio
 import gzip
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 from uuid import uuid4
 
-import asyncpg
-import boto3
 import pytest
-from conftest import TEMPLATE, Fleet, Servers, run_app
+from conftest import Fleet, Servers
+from shelf import Shelf, run_sql, shelf_in
 from starlette.testclient import TestClient
 
-from app.backup import backup
-from app.restore import RestoreFailed, restore
-from app.settings import Settings
-from localcloud.postgres import home
-
 BODY = {"topic": "Growing tomatoes on a balcony", "content_type": "social", "client_id": "acme"}
-KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-
-
-@dataclass
-class Shelf:
-    """A bucket, and commands that know it."""
-
-    fleet: Fleet
-    servers: Servers
-    store: Any
-    bucket: str
-    variables: dict[str, str]
-
-    def backup(self) -> dict[str, Any]:
-        done = run_app(self.fleet, "backup", **self.variables)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "postgres-password" not in done.stdout + done.stderr
-        return dict(json.loads(done.stdout.splitlines()[-1]))
-
-    def restore(self, database: str, *options: str) -> "tuple[int, str]":
-        url = self.servers.database_url(database)
-        there = {"DATABASE_URL": url, "DATABASE_URL_DIRECT": url}
-        done = run_app(self.fleet, "restore", *options, **self.variables, **there)
-        assert "postgres-password" not in done.stdout + done.stderr
-        return done.returncode, done.stdout
-
-    def replace(self, key: str, change: Callable[[bytes], bytes]) -> None:
-        body = self.store.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        self.store.put_object(Bucket=self.bucket, Key=key, Body=change(body))
 
 
 @pytest.fixture
 def shelf(fleet: Fleet, servers: Servers, aws: str) -> Shelf:
-    store = boto3.client("s3", endpoint_url=aws, **KEYS)
-    bucket = f"backups-{uuid4().hex[:8]}"
-    store.create_bucket(Bucket=bucket)
-    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": aws}
-    return Shelf(fleet, servers, store, bucket, {"BACKUP_BUCKET": bucket, "PG_BIN": str(home() / "bin"), **credentials})
-
-
-def run_sql(servers: Servers, database: str, statement: str) -> list[tuple[object, ...]]:
-    async def run() -> list[tuple[object, ...]]:
-        connection = await asyncpg.connect(servers.database_url(database))
-        try:
-            return [tuple(row) for row in await connection.fetch(statement)]
-        finally:
-            await connection.close()
-
-    return asyncio.run(run())
+    return shelf_in(fleet, servers, aws)
 
 
 @pytest.fixture
@@ -118,47 +65,12 @@ def test_a_database_that_holds_something_is_refused_unless_told(shelf: Shelf, em
     assert run_sql(shelf.servers, empty, "SELECT to_regclass('precious'), to_regclass('jobs') IS NOT NULL")[0][1]
 
 
-@pytest.mark.requirement("W03")
-def test_a_backup_is_proven_in_a_scratch_database_that_is_gone_afterwards(shelf: Shelf) -> None:
-    shelf.backup()
-    before = run_sql(shelf.servers, "postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'scratch%'")
-    status, output = shelf.restore(TEMPLATE, "--scratch")
+def test_each_region_keeps_its_own_backups_in_the_bucket_that_all_share(shelf: Shelf, empty: str) -> None:
+    own = shelf.backup()
+    shelf.variables["REGION"] = "eu-west-1"
+    other = shelf.backup()
+    assert "/local-use1-" in own["database_key"] and "/local-euw1-" in other["database_key"]
+    shelf.variables["REGION"] = "us-east-1"
+    status, output = shelf.restore(empty)
     assert status == 0, output
-    assert run_sql(shelf.servers, "postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'scratch%'") == before
-
-
-@pytest.mark.requirement("W03")
-@pytest.mark.parametrize(
-    ("damage", "told"),
-    [
-        ("flipped", "is damaged"),
-        ("truncated", "is damaged"),
-        ("empty", "is damaged"),
-        ("missing", "cannot be read"),
-        ("other rows", "not those of the backup"),
-        ("no manifest", "holds no backup"),
-    ],
-)
-def test_a_damaged_backup_is_never_taken_for_a_good_one(
-    shelf: Shelf, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, damage: str, told: str
-) -> None:
-    for name, value in shelf.variables.items():
-        monkeypatch.setenv(name, value)
-    settings = make_settings(backup_bucket=shelf.bucket, pg_bin=shelf.variables["PG_BIN"])
-    dump = asyncio.run(backup(settings)).database_key
-    listed = dump.replace(".dump", ".manifest.json")
-    if damage == "missing":
-        shelf.store.delete_object(Bucket=shelf.bucket, Key=dump)
-    elif damage == "no manifest":
-        shelf.store.delete_object(Bucket=shelf.bucket, Key=listed)
-    elif damage == "other rows":
-        shelf.replace(listed, lambda body: body.replace(b'"alembic_version":1', b'"alembic_version":2'))
-    else:
-        changes = {
-            "flipped": lambda body: body[:5000] + bytes((body[5000] ^ 1,)) + body[5001:],
-            "truncated": lambda body: body[:-100],
-            "empty": lambda body: b"",
-        }
-        shelf.replace(dump, changes[damage])
-    with pytest.raises(RestoreFailed, match=told):
-        asyncio.run(restore(settings, scratch=True))
+    assert json.loads(output.splitlines()[-1])["database_key"] == own["database_key"]

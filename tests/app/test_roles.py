@@ -7,9 +7,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy.exc import ProgrammingError
 
 from app import roles
 from app.migrate import migrate
+from app.scratch import scratch
 from app.settings import Settings
 from localcloud.postgres import PostgresServer
 from tests.app.conftest import PASSWORD, USER, postgres_in
@@ -102,3 +104,35 @@ def test_renewing_one_login_leaves_the_other_and_its_sessions_alone(managed: Man
     assert managed.ask("b", "third", "SELECT 1")
     with pytest.raises(asyncpg.InvalidPasswordError):
         managed.ask("b", "second", "SELECT 1")
+
+
+@pytest.mark.requirement("W03")
+def test_the_administrator_makes_the_scratch_database_and_the_applications_login_owns_what_it_restores(
+    managed: Managed,
+) -> None:
+    managed.migrate(("a", "first"), {"a": "first", "b": "second"})
+    url = managed.url("a", "first")
+    settings = Settings(
+        database_url=url, database_url_direct=url, database_admin_url=managed.url(ADMINISTRATOR, PASSWORD)
+    )  # type: ignore[arg-type]
+
+    async def used() -> str:
+        async with scratch(settings) as target:
+            there = await asyncpg.connect(target.database_url_direct.get_secret_value())
+            try:
+                await there.execute("CREATE TABLE restored (id int)")
+                return str(await there.fetchval("SELECT current_database()"))
+            finally:
+                await there.close()
+
+    name = asyncio.run(used())
+    assert name.startswith(f"{DATABASE}_scratch_")
+    assert name not in {row[0] for row in managed.ask("a", "first", "SELECT datname FROM pg_database")}
+    alone = settings.model_copy(update={"database_admin_url": None})
+
+    async def refused() -> None:
+        async with scratch(alone):
+            raise AssertionError("the application's login made a database")
+
+    with pytest.raises(ProgrammingError, match="permission denied to create database"):
+        asyncio.run(refused())

@@ -1,0 +1,26 @@
+"""What AWS is told when a backup or its check went well: an alarm outside the cluster listens for it (W03)."""
+
+from collections.abc import Mapping
+
+import boto3
+
+from app.settings import Settings
+
+BACKUP = "BackupSucceeded"
+RESTORE_CHECK = "RestoreCheckSucceeded"
+
+
+def count(settings: Settings, success: str, **figures: float) -> None:
+    """Count a success of this region, with figures beside it; without a namespace nobody listens.
+
+    Raises botocore's errors: a success that nobody hears of ends in an alarm anyway.
+    """
+    if settings.backup_metrics is None:
+        return
+    values: Mapping[str, float] = {success: 1, **figures}
+    client = boto3.client("cloudwatch", region_name=settings.backup_bucket_region or settings.region)
+    dimensions = [{"Name": "Region", "Value": settings.region}]
+    client.put_metric_data(
+        Namespace=settings.backup_metrics,
+        MetricData=[{"MetricName": name, "Value": value, "Dimensions": dimensions} for name, value in values.items()],
+    )
