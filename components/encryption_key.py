@@ -24,6 +24,7 @@ class EncryptionKey(pulumi.ComponentResource):
     """A KMS key that AWS renews every year, and a name for it. Without its key everything it encrypts is lost."""
 
     arn: pulumi.Output[str]
+    id: pulumi.Output[str]
 
     def __init__(self, name: str, args: EncryptionKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:EncryptionKey", name, None, opts)
@@ -43,4 +44,5 @@ class EncryptionKey(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.arn = key.arn
+        self.id = key.key_id
         self.register_outputs({"arn": self.arn})

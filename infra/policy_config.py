@@ -4,7 +4,6 @@ configuration. The pack imports nothing of ours; this file is how a limit reache
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -26,15 +25,6 @@ LEVELS: Final = MappingProxyType(
 )
 """Requirement Y06: a violation in dev is shown, elsewhere it stops the update."""
 
-PENDING: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "backup-is-tried": "the restore test by the clock and its alarm come with the backups",
-        "bucket-access-log": "a bucket for logs comes with the backups",
-        "locked-backups": "the retention lock comes with the backups",
-    }
-)
-"""Rules that are only shown for now, each with why; a rule that every stack passes does not belong here (test)."""
-
 POOLERS: Final = 3
 """Most PgBouncer instances a region; they are counted apart, because nobody sizes them in a stack file."""
 
@@ -49,8 +39,6 @@ def policy_config(settings: StackSettings, exemptions: tuple[Exemption, ...] = (
     config: dict[str, Values] = {"all": {"enforcementLevel": LEVELS[settings.environment]}}
     for rule, values in (*_limits(settings).items(), *_by_environment(settings).items()):
         config[rule] = values
-    for rule in PENDING:
-        config.setdefault(rule, {})["enforcementLevel"] = "advisory"
     for one in exemptions:
         listed = config.setdefault(one.rule, {}).setdefault("exemptions", [])
         assert isinstance(listed, list)
@@ -79,12 +67,17 @@ def _limits(settings: StackSettings) -> dict[str, Values]:
 
 
 def _by_environment(settings: StackSettings) -> dict[str, Values]:
-    """What only production has to be: kept, doubled, in several regions (requirement Y05)."""
+    """What only production has to be: kept, doubled, in several regions (requirement Y05). What people rely on is
+    also locked and audited (Y07).
+    """
     prod = settings.environment is Environment.PROD
+    relied_on = settings.environment in (Environment.STAGING, Environment.PROD)
     return {
         "private-database": {"deletionProtection": prod},
         "protected-state": {"required": prod},
         "stand-in-zone": {"required": prod},
+        "locked-backups": {"required": relied_on},
+        "audit-trail": {"required": relied_on},
         "known-sizes": {"severalZones": prod},
         "several-instances": {"least": 2 if prod else 1},
         "pinned-images": {"digest": settings.environment is not Environment.LOCAL},

@@ -117,10 +117,13 @@ class RedisSettings(Model):
 
 
 class BackupSettings(Model):
-    """When the database is dumped and how long dumps stay."""
+    """When the database is dumped, how long dumps stay, and who hears when they stop (requirements W01, W03)."""
 
     schedule: Schedule | None = Field(None, description="cron expression, UTC")
     retention_days: int | None = Field(None, ge=1, le=365, description="days until a dump expires")
+    lock_days: int | None = Field(None, ge=1, le=365, description="days in which nobody can delete a dump")
+    alarm_hours: int | None = Field(None, ge=2, le=168, description="hours without a good backup until the alarm")
+    notify: tuple[Email, ...] = Field((), strict=False, description="e-mail addresses told by the alarm")
 
 
 class BudgetSettings(Model):
@@ -128,6 +131,36 @@ class BudgetSettings(Model):
 
     monthly_usd: int | None = Field(None, ge=1, le=100_000, description="limit of a calendar month, USD")
     notify: tuple[Email, ...] = Field((), strict=False, description="e-mail addresses told beside the SNS topic")
+
+
+def _ordinary(group: str) -> str:
+    """Raises ValueError for one of Kubernetes' own groups: some of them are everybody, one is the administrator."""
+    if group.startswith("system:"):
+        raise ValueError(f"{group} is one of Kubernetes' own groups; name a group of people")
+    return group
+
+
+Group = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._/@-]{0,127}$"), AfterValidator(_ordinary)]
+Groups = Annotated[tuple[Group, ...], Field(strict=False)]
+
+
+class AccessSettings(Model):
+    """Groups of people as the cluster's identity provider names them (requirement S08). What each may do is the
+    environment's business; a team without access there is an error.
+    """
+
+    engineers: Groups = Field((), description="who builds the service")
+    quality: Groups = Field((), description="who tests it; staging only")
+    operations: Groups = Field((), description="who runs it; prod only")
+    break_glass: Groups = Field((), description="who may open a shell in prod, and so read secrets, in an emergency")
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        every = [*self.engineers, *self.quality, *self.operations, *self.break_glass]
+        twice = sorted({group for group in every if every.count(group) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is listed twice: a group would have the rights of both teams")
+        return self
 
 
 class ClusterSettings(Model):

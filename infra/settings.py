@@ -17,6 +17,7 @@ from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
 from infra.limits import GIBIBYTE, LIMITS, ScaleLimits
 from infra.regions import BY_CODE
 from infra.sections import (
+    AccessSettings,
     AdminSettings,
     BackupSettings,
     BudgetSettings,
@@ -58,6 +59,7 @@ class StackSettings(Model):
     secrets: SecretSettings = SecretSettings()
     writers: WriterSettings = WriterSettings()
     headers: dict[str, str | None] = Field(default_factory=dict, description="headers that differ; null drops one")
+    access: AccessSettings = AccessSettings()
     clusters: dict[str, ClusterSettings] = Field(default_factory=dict, description="Kubernetes access by region")
 
     @field_validator("regions")

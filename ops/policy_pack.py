@@ -6,7 +6,7 @@ from pathlib import Path
 
 from infra.errors import SettingsError, Wrong
 from infra.exemptions import EXEMPTIONS, exemptions
-from infra.policy_config import PENDING, Values, policy_config
+from infra.policy_config import Values, policy_config
 from infra.settings import StackSettings
 from policies.configuration import ConfigurationError, check
 from policies.pack import RULES
@@ -31,4 +31,4 @@ def stack_policy_config(root: Path, stack: str, settings: StackSettings) -> dict
 
 def policy_pages() -> dict[Path, str]:
     """docs/policies/: a page a rule, and the list of them."""
-    return pages(RULES, PENDING)
+    return pages(RULES)

@@ -25,26 +25,25 @@ EXAMPLE_CONFIG: Final[Mapping[str, Properties]] = {
 """What no default can know of the example stack."""
 
 
-def pages(rules: Sequence[Rule], pending: Mapping[str, str]) -> dict[Path, str]:
-    """Every page by its path. ``pending`` are rules that are only shown for now, each with why."""
+def pages(rules: Sequence[Rule]) -> dict[Path, str]:
+    """Every page by its path."""
     folder = Path(PAGES)
-    made = {folder / f"{rule.name}.md": "\n".join(_page(rule, pending.get(rule.name))) for rule in rules}
-    return {folder / INDEX: "\n".join(_index(pending)), folder / EXEMPTIONS: _HOW_TO_EXEMPT, **made}
+    made = {folder / f"{rule.name}.md": "\n".join(_page(rule)) for rule in rules}
+    return {folder / INDEX: "\n".join(_index()), folder / EXEMPTIONS: _HOW_TO_EXEMPT, **made}
 
 
-def _index(pending: Mapping[str, str]) -> Iterator[str]:
+def _index() -> Iterator[str]:
     total = sum(len(rules) for rules in AREAS.values())
     yield from ("# Policies", "", f"{total} rules, checked at every preview and update. Made by `make generated`.", "")
     yield from ("Levels: mandatory in local, staging and prod, advisory in dev (`infra/policy_config.py`).", "")
     for area, rules in AREAS.items():
         yield from (f"## {area}", "", "| id | rule | severity | what it says |", "|---|---|---|---|")
         for rule in rules:
-            note = " (only shown for now)" if rule.name in pending else ""
-            yield f"| {rule.id} | [{rule.name}]({rule.name}.md){note} | {rule.severity.value} | {rule.says} |"
+            yield f"| {rule.id} | [{rule.name}]({rule.name}.md) | {rule.severity.value} | {rule.says} |"
         yield ""
 
 
-def _page(rule: Rule, pending: str | None) -> Iterator[str]:
+def _page(rule: Rule) -> Iterator[str]:
     yield from (f"# {rule.name}", "", rule.says, "", f"**Why:** {rule.why}", "", f"**Fix:** {rule.fix}", "")
     yield from ("| | |", "|---|---|", f"| id | {rule.id} |", f"| severity | {rule.severity.value} |")
     yield f"| looks at | {'one resource' if isinstance(rule, ResourceRule) else 'the whole stack'} |"
@@ -52,8 +51,6 @@ def _page(rule: Rule, pending: str | None) -> Iterator[str]:
     yield f"| asked for by | {rule.source} |"
     if isinstance(rule, ResourceRule) and rule.remedy:
         yield "| mends itself | at the level `remediate`, which no stack has by default |"
-    if pending:
-        yield f"| for now | only shown: {pending} |"
     yield ""
     if rule.tunables:
         yield from ("## Settings", "", "| key | type | default | meaning |", "|---|---|---|---|")

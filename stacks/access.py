@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.service_role import Grant
+from stacks.jobs import BackupUse
 
 RECORD_TYPES = ("ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsRecordTypes", ("TXT",))
 """The certificate authority reads TXT records; none that routes traffic can be changed with this."""
@@ -14,21 +15,32 @@ RECORD_TYPES = ("ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsRe
 
 @dataclass(frozen=True)
 class Backups:
-    """The bucket of every region's backups, the key it is encrypted with, and the region it is in."""
+    """The bucket of every region's backups, the key it is encrypted with, and the region it is in. ``metrics`` is the
+    namespace in which a job counts its successes, in that region too.
+    """
 
     bucket: pulumi.Output[str]
     arn: pulumi.Output[str]
     key_arn: pulumi.Output[str]
     region: str
+    metrics: str
 
 
-def backup_grants(backups: Backups) -> tuple[Grant, ...]:
-    """To write backups and check what is there; never to delete: ageing out is the bucket's own rule."""
-    folders = tuple(pulumi.Output.concat(backups.arn, f"/{folder}/*") for folder in ("db", "state"))
+def backup_grants(backups: Backups, use: BackupUse) -> tuple[Grant, ...]:
+    """To write backups, or to read them, and to say that it went well; never to delete: ageing out is the bucket's own
+    rule, and nobody goes round its lock.
+    """
+    dumps, state = (pulumi.Output.concat(backups.arn, f"/{folder}/*") for folder in ("db", "state"))
+    # AWS knows no resource for metrics; the namespace is the least that can be said.
+    told = Grant(("cloudwatch:PutMetricData",), ("*",), (("StringEquals", "cloudwatch:namespace", (backups.metrics,)),))
+    listed = Grant(("s3:ListBucket",), (backups.arn,))
+    if use is BackupUse.READS:
+        return (Grant(("s3:GetObject",), (dumps,)), listed, Grant(("kms:Decrypt",), (backups.key_arn,)), told)
     return (
-        Grant(("s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"), folders),
-        Grant(("s3:ListBucket",), (backups.arn,)),
+        Grant(("s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"), (dumps, state)),
+        listed,
         Grant(("kms:GenerateDataKey", "kms:Decrypt"), (backups.key_arn,)),
+        told,
     )
 
 

@@ -76,7 +76,11 @@ def job_environment(
         "SERVICE": job.name,
     }
     if job.reaches_aws:
-        environment |= {"BACKUP_BUCKET": backups.bucket, "BACKUP_BUCKET_REGION": backups.region}
+        environment |= {
+            "BACKUP_BUCKET": backups.bucket,
+            "BACKUP_BUCKET_REGION": backups.region,
+            "BACKUP_METRICS": backups.metrics,
+        }
     return environment
 
 

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from components.backup_alarms import Expectation
 from stacks.profile import Profile
 
 DAILY: Final = "0 2 * * *"
+EARLY: Final = "30 5 * * *"
+RESTORE_CHECK_HOURS: Final = 26
+"""A day, and time for a slow run."""
 WEEKLY: Final = "0 3 * * 0"
 MONTHLY: Final = "0 4 1 * *"
 
@@ -21,11 +25,19 @@ class Urgency(StrEnum):
     LOW = "low"
 
 
+class BackupUse(StrEnum):
+    """What a job does with the backups: its AWS identity may do that and no more."""
+
+    WRITES = "writes"
+    READS = "reads"
+
+
 @dataclass(frozen=True)
 class JobSpec:
     """A job of the application's image. ``schedule`` is cron in UTC; without one it runs once a release.
 
-    ``deadline_seconds`` bounds one run; ``reaches_aws`` opens the way to AWS, with an identity of its own.
+    ``deadline_seconds`` bounds one run; ``backups`` opens the way to AWS, with an identity of its own. One that
+    ``administers`` has the database administrator's login, for what the application's own may not do.
     """
 
     name: str
@@ -33,10 +45,23 @@ class JobSpec:
     deadline_seconds: int
     urgency: Urgency
     schedule: str | None = None
-    reaches_aws: bool = False
+    backups: BackupUse | None = None
+    administers: bool = False
+
+    @property
+    def reaches_aws(self) -> bool:
+        return self.backups is not None
 
 
-MIGRATION: Final = JobSpec("migrate", ("migrate",), deadline_seconds=900, urgency=Urgency.CRITICAL)
+MIGRATION: Final = JobSpec("migrate", ("migrate",), deadline_seconds=900, urgency=Urgency.CRITICAL, administers=True)
+SEED: Final = JobSpec("seed", ("seed",), deadline_seconds=600, urgency=Urgency.LOW)
+BACKUP: Final = "backup"
+RESTORE_CHECK: Final = "restore-check"
+
+
+def release_jobs(profile: Profile) -> tuple[JobSpec, ...]:
+    """What runs once a release, after the migration."""
+    return (SEED,) if profile.seeded else ()
 
 
 def scheduled_jobs(profile: Profile) -> tuple[JobSpec, ...]:
@@ -46,7 +71,8 @@ def scheduled_jobs(profile: Profile) -> tuple[JobSpec, ...]:
         return JobSpec(f"maintenance-{when}", ("maintenance", when), 3600, urgency, schedule)
 
     return (
-        JobSpec("backup", ("backup",), 3600, Urgency.CRITICAL, profile.backup_schedule, reaches_aws=True),
+        JobSpec(BACKUP, ("backup",), 3600, Urgency.CRITICAL, profile.backup_schedule, BackupUse.WRITES),
+        _restore_check(profile),
         maintenance("daily", DAILY, Urgency.HIGH),
         maintenance("weekly", WEEKLY, Urgency.HIGH),
         maintenance("monthly", MONTHLY, Urgency.LOW),
@@ -54,4 +80,18 @@ def scheduled_jobs(profile: Profile) -> tuple[JobSpec, ...]:
 
 
 def job_names(profile: Profile) -> tuple[str, ...]:
-    return (MIGRATION.name, *(job.name for job in scheduled_jobs(profile)))
+    return tuple(job.name for job in (MIGRATION, *release_jobs(profile), *scheduled_jobs(profile)))
+
+
+def expectations(profile: Profile, region: str) -> tuple[Expectation, ...]:
+    """What must be heard from a region's jobs, under the names that they count their successes by."""
+    return (
+        Expectation(BACKUP, "BackupSucceeded", region, profile.alarm_hours),
+        Expectation(RESTORE_CHECK, "RestoreCheckSucceeded", region, RESTORE_CHECK_HOURS),
+    )
+
+
+def _restore_check(profile: Profile) -> JobSpec:
+    """Every day the newest backup is restored and counted; one that is too old is no better than none."""
+    arguments = ("restore-check", "--within-hours", str(profile.alarm_hours))
+    return JobSpec(RESTORE_CHECK, arguments, 3600, Urgency.CRITICAL, EARLY, backups=BackupUse.READS, administers=True)

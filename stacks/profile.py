@@ -54,7 +54,11 @@ class RedisProfile:
 
 @dataclass(frozen=True)
 class Profile:
-    """Everything that differs between environments."""
+    """Everything that differs between environments.
+
+    Backups: ``alarm_hours`` without a good one and somebody is told, ``lock_days`` in which nobody can delete one.
+    ``audited`` stacks write down every change of the account, ``seeded`` ones get made-up data (requirement S08).
+    """
 
     services: MappingProxyType[str, Size]
     postgres: PostgresProfile
@@ -63,6 +67,10 @@ class Profile:
     retention_days: int
     monthly_usd: int
     protected: bool = False
+    alarm_hours: int = 26
+    lock_days: int = 0
+    audited: bool = False
+    seeded: bool = False
 
 
 def _services(cpm: Size, im: Size, worker: Size, frontend: tuple[int, int]) -> MappingProxyType[str, Size]:
@@ -81,7 +89,13 @@ PROFILES: Final = MappingProxyType(
             _services(Size(1, 2), Size(1, 2), Size(1, 2), (1, 2)), _CLUSTER_POSTGRES, _CLUSTER_REDIS, _DAILY, 30, 50
         ),
         Environment.DEV: Profile(
-            _services(Size(1, 3), Size(1, 3), Size(1, 3), (1, 2)), _CLUSTER_POSTGRES, _CLUSTER_REDIS, _DAILY, 30, 200
+            _services(Size(1, 3), Size(1, 3), Size(1, 3), (1, 2)),
+            _CLUSTER_POSTGRES,
+            _CLUSTER_REDIS,
+            _DAILY,
+            30,
+            200,
+            seeded=True,
         ),
         Environment.STAGING: Profile(
             _services(Size(2, 5), Size(2, 3), Size(1, 3), (1, 2)),
@@ -90,6 +104,8 @@ PROFILES: Final = MappingProxyType(
             _DAILY,
             30,
             500,
+            lock_days=7,
+            audited=True,
         ),
         Environment.PROD: Profile(
             _services(Size(2, 10), Size(2, 5), Size(2, 5), (2, 5)),
@@ -99,6 +115,9 @@ PROFILES: Final = MappingProxyType(
             30,
             1500,
             protected=True,
+            alarm_hours=2,
+            lock_days=30,
+            audited=True,
         ),
     }
 )
@@ -117,6 +136,8 @@ def resolve(settings: StackSettings) -> Profile:
         redis=redis,
         backup_schedule=settings.backup.schedule or base.backup_schedule,
         retention_days=settings.backup.retention_days or base.retention_days,
+        lock_days=settings.backup.lock_days or base.lock_days,
+        alarm_hours=settings.backup.alarm_hours or base.alarm_hours,
         monthly_usd=settings.budget.monthly_usd or base.monthly_usd,
     )
 

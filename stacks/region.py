@@ -17,6 +17,7 @@ from components.namespace import Namespace
 from components.queue_scaler import QueueScaler, QueueScalerArgs
 from components.quota import Quota, QuotaArgs
 from components.service_role import ServiceRole, ServiceRoleArgs
+from components.team_access import TeamAccess, TeamAccessArgs
 from infra.regions import Region
 from infra.sections import ClusterSettings
 from infra.settings import StackSettings
@@ -24,7 +25,8 @@ from stacks import traffic
 from stacks.access import Backups, backup_grants
 from stacks.capacity import capacity
 from stacks.environment import application_environment, job_environment
-from stacks.jobs import MIGRATION, JobSpec, scheduled_jobs
+from stacks.jobs import MIGRATION, JobSpec, release_jobs, scheduled_jobs
+from stacks.people import people
 from stacks.products.content_generation import content_generation
 from stacks.profile import Profile
 from stacks.reach import declare_edge
@@ -90,9 +92,12 @@ class RegionalStack(pulumi.ComponentResource):
                 f"{name}-{workload.name}", _service(args, workload, workloads, secrets), migrated
             )
             _autoscaler(f"{name}-{workload.name}-autoscaler", args, workload, secrets.secret_name, service)
-        for job in scheduled_jobs(args.profile):
+        for job in (*release_jobs(args.profile), *scheduled_jobs(args.profile)):
             role = _role(f"{name}-{job.name}", args, job, inside)
-            ApplicationJob(f"{name}-{job.name}", _job(args, job, secrets.secret_name, role), migrated)
+            mounted = secrets.migration_name if job.administers else secrets.secret_name
+            ApplicationJob(f"{name}-{job.name}", _job(args, job, mounted, role), migrated)
+        for grant in people(args.settings):
+            TeamAccess(f"{name}-{grant.name}", TeamAccessArgs(NAMESPACE, args.product, **vars(grant)), inside)
         declare_edge(f"{name}-edge", NAMESPACE, args.region, args.settings, args.profile, args.zone, inside)
         self.register_outputs({"region": args.region.code})
 
@@ -185,9 +190,9 @@ def _autoscaler(
 
 def _role(name: str, args: RegionArgs, job: JobSpec, opts: pulumi.ResourceOptions) -> pulumi.Output[str] | None:
     """The AWS identity of a job that needs one, where the cluster can prove who asks."""
-    if not job.reaches_aws or args.oidc_provider is None:
+    if job.backups is None or args.oidc_provider is None:
         return None
-    role = ServiceRoleArgs(NAMESPACE, job.name, args.oidc_provider, backup_grants(args.backups))
+    role = ServiceRoleArgs(NAMESPACE, job.name, args.oidc_provider, backup_grants(args.backups, job.backups))
     return ServiceRole(f"{name}-identity", role, opts).arn
 
 

@@ -10,6 +10,7 @@ from infra.errors import SettingsError, Wrong
 from infra.sections import Backend, ClusterSettings, Environment, Writer
 from infra.settings import NAMESPACE, StackSettings
 from stacks.connections import worst_case
+from stacks.people import GIVEN, Team, groups_of
 from stacks.products.content_generation import content_generation
 from stacks.profile import Profile, resolve
 
@@ -26,7 +27,14 @@ def require_sound(stack: str, settings: StackSettings, *, embedded: bool) -> Non
 def findings(settings: StackSettings, *, embedded: bool) -> tuple[Wrong, ...]:
     """Everything that does not fit together, each with the fix."""
     profile = resolve(settings)
-    found = [*_images(settings, profile), *_stores(profile), *_connections(profile), *_certificate(settings)]
+    found = [
+        *_images(settings, profile),
+        *_stores(profile),
+        *_backups(profile),
+        *_connections(profile),
+        *_certificate(settings),
+        *_access(settings),
+    ]
     return tuple(found if embedded else [*found, *_clusters(settings), *_writers(settings)])
 
 
@@ -70,6 +78,22 @@ def _stores(profile: Profile) -> Iterator[Wrong]:
     if postgres.backend is Backend.CLUSTER and postgres.read_replicas:
         allowed = "must be 0 with a database in the cluster, which has no replicas; set postgres.backend to managed"
         yield Wrong(f"{NAMESPACE}:postgres.read_replicas", postgres.read_replicas, allowed)
+
+
+def _backups(profile: Profile) -> Iterator[Wrong]:
+    """A dump that is locked for longer than it is wanted is paid for and kept all the same (requirement W04)."""
+    if profile.lock_days > profile.retention_days:
+        allowed = f"must be at least {profile.lock_days}, the days a dump is locked; or lower backup.lock_days with it"
+        yield Wrong(f"{NAMESPACE}:backup.retention_days", profile.retention_days, allowed)
+
+
+def _access(settings: StackSettings) -> Iterator[Wrong]:
+    given = GIVEN[settings.environment]
+    for team in Team:
+        if groups_of(settings.access, team) and team not in given:
+            teams = ", ".join(given) or "nobody: it is one person's machine"
+            allowed = f"must be left out: in {settings.environment} have access: {teams} (S08)"
+            yield Wrong(f"{NAMESPACE}:access.{team}", list(groups_of(settings.access, team)), allowed)
 
 
 def _connections(profile: Profile) -> Iterator[Wrong]:

@@ -9,11 +9,16 @@ from typing import Final
 import pulumi
 
 from components.application_keys import ApplicationKeys
+from components.arns import account_of
+from components.audit_trail import AuditTrail, AuditTrailArgs
+from components.backup_alarms import BackupAlarms, BackupAlarmsArgs
 from components.backup_bucket import BackupBucket, BackupBucketArgs
 from components.budget import Budget, BudgetArgs
+from components.log_bucket import LogBucket, LogBucketArgs
 from components.routing import HealthCheck, Routing, RoutingArgs
 from infra.regions import in_priority_order
-from infra.settings import StackSettings
+from infra.settings import NAMESPACE, StackSettings
+from stacks.jobs import expectations
 from stacks.profile import resolve
 from stacks.region import Backups, RegionalStack, RegionArgs
 from stacks.routing import (
@@ -54,8 +59,12 @@ def deploy(
     regions = in_priority_order(settings.regions)
     primary = regions[0].code
     bucket = BackupBucket(
-        f"{stack}-backup", BackupBucketArgs(primary, profile.retention_days, profile.protected), providers.shared()
+        f"{stack}-backup",
+        BackupBucketArgs(primary, profile.retention_days, profile.protected, profile.lock_days),
+        providers.shared(),
     )
+    metrics = f"{NAMESPACE}/{stack}"
+    _watch(stack, settings, bucket, metrics, providers.shared())
     Budget(
         f"{stack}-budget",
         BudgetArgs(settings.product.value, stack, profile.monthly_usd, settings.budget.notify, primary),
@@ -75,7 +84,7 @@ def deploy(
     )
     keys = ApplicationKeys(f"{stack}-keys", rotation_of(settings))
     for index, region in enumerate(regions):
-        backups = Backups(bucket.bucket, bucket.arn, bucket.key_arn, primary)
+        backups = Backups(bucket.bucket, bucket.arn, bucket.key_arn, primary, metrics)
         args = RegionArgs(
             stack, region, index, settings, profile, backups, routing.zone_id, keys.values, embedded, edges
         )
@@ -88,3 +97,22 @@ def deploy(
         "backupBucket": bucket.bucket,
         "nameServers": routing.name_servers,
     }
+
+
+def _watch(
+    stack: str, settings: StackSettings, backups: BackupBucket, metrics: str, opts: pulumi.ResourceOptions
+) -> None:
+    """What tells when backups stop, who reads or deletes them, and, where people rely on it, who changed what."""
+    profile, regions = resolve(settings), in_priority_order(settings.regions)
+    primary, account = regions[0].code, account_of(backups.key_arn)
+    trail = f"{stack}-audit" if profile.audited else None
+    logs = LogBucket(
+        f"{stack}-logs",
+        LogBucketArgs(primary, account, backups.bucket, backups.arn, profile.protected, trail),
+        opts,
+    )
+    if trail is not None:
+        AuditTrail(trail, AuditTrailArgs(primary, trail, account, logs.bucket, profile.protected), opts)
+    expected = tuple(one for region in regions for one in expectations(profile, region.code))
+    alarms = BackupAlarmsArgs(primary, metrics, expected, settings.backup.notify)
+    BackupAlarms(f"{stack}-backup-alarms", alarms, opts)

@@ -46,7 +46,7 @@ _BUCKET: Final = in_aws("s3/bucket:Bucket", "backup-bucket", {"forceDestroy": Fa
 _LOGS: Final = in_aws("s3/bucket:Bucket", "access-logs", {"forceDestroy": False}, protect=True)
 
 
-def _closed(bucket: Resource, name: str) -> dict[str, Resource]:
+def _closed(bucket: Resource, name: str, algorithm: str) -> dict[str, Resource]:
     """What a bucket needs beside itself."""
     after = (bucket,)
     return {
@@ -76,7 +76,7 @@ def _closed(bucket: Resource, name: str) -> dict[str, Resource]:
             {
                 "rules": [
                     {
-                        "applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms"},
+                        "applyServerSideEncryptionByDefault": {"sseAlgorithm": algorithm},
                         "bucketKeyEnabled": True,
                     }
                 ]
@@ -128,8 +128,8 @@ CLOUD: Final[Mapping[str, Resource]] = {
     ),
     "bucket": _BUCKET,
     "log bucket": _LOGS,
-    **_closed(_BUCKET, "bucket"),
-    **_closed(_LOGS, "log bucket"),
+    **_closed(_BUCKET, "bucket", "aws:kms"),
+    **_closed(_LOGS, "log bucket", "AES256"),
     "bucket logging": in_aws(
         "s3/bucketLogging:BucketLogging",
         "backup-bucket-logging",
@@ -141,6 +141,18 @@ CLOUD: Final[Mapping[str, Resource]] = {
         "backup-bucket-lock",
         {"rule": {"defaultRetention": {"mode": "GOVERNANCE", "days": 7}}},
         after=(_BUCKET,),
+    ),
+    "trail": in_aws(
+        "cloudtrail/trail:Trail",
+        "audit",
+        {
+            "isMultiRegionTrail": True,
+            "includeGlobalServiceEvents": True,
+            "enableLogFileValidation": True,
+            "enableLogging": True,
+            "kmsKeyId": "alias/shop",
+        },
+        after=(_LOGS,),
     ),
     "key": in_aws("kms/key:Key", "data-key", {"enableKeyRotation": True, "deletionWindowInDays": 30}, protect=True),
     "secret": in_aws(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pulumi_policy import Severity
 
 from policies.reading import Properties, Value, is_mapping, later, mapping, mappings, number, shown, states, text, texts
-from policies.rule import Break, Resource, ResourceRule
+from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
 from policies.tunables import Kind, Settings, Tunable
 
 POLICY_TYPES: Final = ("aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy")
@@ -17,7 +17,17 @@ ROLE: Final = "aws:iam/role:Role"
 GROUP: Final = "aws:ec2/securityGroup:SecurityGroup"
 INGRESS: Final = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 OLD_RULE: Final = "aws:ec2/securityGroupRule:SecurityGroupRule"
+TRAIL: Final = "aws:cloudtrail/trail:Trail"
+TRAIL_FLAGS: Final = (
+    ("isMultiRegionTrail", False),
+    ("enableLogFileValidation", False),
+    ("enableLogging", True),
+    ("includeGlobalServiceEvents", True),
+)
+"""What a trail must have switched on, and what AWS does when nothing is said."""
+
 ANYWHERE: Final = ("0.0.0.0/0", "::/0")
+NO_RESOURCE: Final = ("cloudwatch:PutMetricData", "ecr:GetAuthorizationToken")
 READING: Final = ("Get", "List", "Describe")
 
 
@@ -70,6 +80,19 @@ def _listed(value: Value) -> Value:
     return [value] if isinstance(value, str) or is_mapping(value) else value
 
 
+def _audited(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+    """What encrypts a trail is known at the update only, so the key is the encryption of the program's tests."""
+    if not settings.flag("required"):
+        return
+    trails = [one for one in resources if one.type == TRAIL]
+    if not trails:
+        yield Violation("nobody can say later who changed what: there is no trail")
+    for trail in trails:
+        for key, absent in TRAIL_FLAGS:
+            if trail.properties.get(key, absent) is not True:
+                yield Violation(f"{key} is {shown(trail.properties.get(key))}; allowed is true", trail)
+
+
 def _closed_ports(resource: Resource, settings: Settings) -> Iterator[str]:
     properties, allowed = resource.properties, settings.texts("ports")
     if resource.type == GROUP:
@@ -103,9 +126,7 @@ LEAST_PRIVILEGE: Final = ResourceRule(
     source="Checkov CKV_AWS_61-63, 290, 355; CIS AWS 1.16",
     types=(*POLICY_TYPES, ROLE),
     check=_least_privilege,
-    tunables=(
-        Tunable("anyResource", Kind.TEXTS, ["ecr:GetAuthorizationToken"], "actions for which AWS allows no resource"),
-    ),
+    tunables=(Tunable("anyResource", Kind.TEXTS, list(NO_RESOURCE), "actions for which AWS knows no resource"),),
     breaks=(
         Break("permissions", "/policy", '{"Statement": [{"Action": "*", "Resource": "*"}]}', later=True),
         Break("permissions", "/policy", '{"Statement": {"Action": "s3:*", "Resource": "arn:aws:s3:::b"}}', later=True),
@@ -136,4 +157,24 @@ CLOSED_PORTS: Final = ResourceRule(
     ),
 )
 
-RULES: Final = (LEAST_PRIVILEGE, CLOSED_PORTS)
+AUDIT_TRAIL: Final = StackRule(
+    id="DAT-11",
+    name="audit-trail",
+    severity=Severity.HIGH,
+    says="Every change of the account is written down, in every region, so that nobody can rewrite it unseen.",
+    why="After an incident, and in every audit, the first question is who changed what; without a trail nobody knows.",
+    fix="Declare a Trail over all regions with log file validation and a key, writing to the bucket for logs.",
+    source="Checkov CKV_AWS_35, 36, 67, 251, 252; CIS AWS 3.1, 3.2, 3.7",
+    types=(TRAIL,),
+    check=_audited,
+    tunables=(Tunable("required", Kind.FLAG, True, "whether the stack must keep a trail"),),
+    breaks=(
+        Break("trail", ""),
+        Break("trail", "/isMultiRegionTrail", False),
+        Break("trail", "/enableLogFileValidation"),
+        Break("trail", "/enableLogging", False),
+        Break("trail", "/includeGlobalServiceEvents", False),
+    ),
+)
+
+RULES: Final = (LEAST_PRIVILEGE, CLOSED_PORTS, AUDIT_TRAIL)

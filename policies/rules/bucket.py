@@ -73,9 +73,12 @@ def _encrypted(resource: Resource, settings: Settings) -> Iterator[str]:
         if status != "Enabled":
             yield f"versioningConfiguration.status is {shown(status)}; allowed is Enabled"
         return
+    logs = settings.text("logs") in resource.name
     for index, rule in enumerate(mappings(properties.get("rules")) or [{}]):
         algorithm = at(rule, "applyServerSideEncryptionByDefault", "sseAlgorithm")
-        if algorithm != "aws:kms":
+        if logs and algorithm != "AES256":
+            yield f"rules[{index}] encrypts by {shown(algorithm)}; allowed for access logs is AES256: S3 loses others"
+        if not logs and algorithm != "aws:kms":
             yield f"rules[{index}] encrypts by {shown(algorithm)}; allowed is aws:kms, with a key of one's own"
         if rule.get("bucketKeyEnabled") is not True:
             yield f"rules[{index}].bucketKeyEnabled is not true; without it every object costs a call to the key"
@@ -119,6 +122,8 @@ def _logged(resources: Sequence[Resource], settings: Settings) -> Iterator[Viola
 
 
 def _locked(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+    if not settings.flag("required"):
+        return
     locks = [one for one in resources if one.type == LOCK]
     for bucket in resources:
         if bucket.type == BUCKET and settings.text("name") in bucket.name:
@@ -171,15 +176,17 @@ ENCRYPTED_BUCKET: Final = ResourceRule(
     id="DAT-02",
     name="encrypted-bucket",
     severity=Severity.HIGH,
-    says="Buckets encrypt with a key of one's own and keep old versions.",
+    says="Buckets encrypt with a key of one's own and keep old versions; one for access logs with S3's own key.",
     why="Who may use the key may read the data, whatever the bucket's policy says; versions undo mistakes.",
-    fix="Set aws:kms with bucketKeyEnabled, and versioning Enabled.",
-    source="Checkov CKV_AWS_145, CKV_AWS_21",
+    fix="Set aws:kms with bucketKeyEnabled, and versioning Enabled; AES256 where S3 delivers access logs.",
+    source="Checkov CKV_AWS_145, CKV_AWS_21; Amazon S3 User Guide, enabling server access logging",
     types=(ENCRYPTION, VERSIONING),
     check=_encrypted,
+    tunables=(Tunable("logs", Kind.TEXT, "logs", "what the names of buckets for access logs hold"),),
     breaks=(
         Break("bucket encryption", "/rules/0/applyServerSideEncryptionByDefault/sseAlgorithm", "AES256"),
         Break("bucket encryption", "/rules/0/bucketKeyEnabled"),
+        Break("log bucket encryption", "/rules/0/applyServerSideEncryptionByDefault/sseAlgorithm", "aws:kms"),
         Break("bucket encryption", "/rules"),
         Break("bucket versioning", "/versioningConfiguration/status", "Suspended"),
         Break("bucket versioning", "/versioningConfiguration"),
@@ -232,7 +239,10 @@ LOCKED_BACKUP: Final = StackRule(
     source="Checkov CKV_AWS_143",
     types=(BUCKET, LOCK),
     check=_locked,
-    tunables=(Tunable("name", Kind.TEXT, "backup", "what the names of backup buckets hold"),),
+    tunables=(
+        Tunable("required", Kind.FLAG, True, "whether people rely on the stack's backups"),
+        Tunable("name", Kind.TEXT, "backup", "what the names of backup buckets hold"),
+    ),
     breaks=(Break("bucket lock", ""), Break("bucket lock", "/rule")),
 )
 

@@ -26,6 +26,7 @@ ROWS: Final[dict[str, str]] = {
     **dict.fromkeys(("pod-security", "probes", "stated-resources", "pinned-images", "no-plain-secrets"), "Y04"),
     **dict.fromkeys(("complete-bucket", "private-database", "budget", "several-instances", "spread"), "Y05"),
     **dict.fromkeys(("failover-chain", "records-follow-health", "stand-in-zone"), "Y05"),
+    **dict.fromkeys(("least-privilege", "least-privilege-in-cluster", "audit-trail", "bucket-access-log"), "Y07"),
     **dict.fromkeys(("closed-ports", "internal-services", "protected-cache"), "Y08"),
 }
 """The row that a rule's breaks prove."""

@@ -65,5 +65,6 @@ def test_an_unknown_value_that_no_rule_reads_skips_nothing() -> None:
 
 def test_types_that_no_rule_reads_are_let_through_without_a_look() -> None:
     stranger = Resource("azure:compute:Vm", "vm", {"anything": UNKNOWN}, "urn:pulumi:a::b::azure:compute:Vm::vm")
-    silent = {"all": "advisory", "budget": "disabled", "failover-chain": "disabled"}
+    needed = ("audit-trail", "budget", "failover-chain")
+    silent = {"all": "advisory", **dict.fromkeys(needed, "disabled")}
     assert Pack(RULES, silent).findings([stranger]) == []

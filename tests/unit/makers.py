@@ -10,7 +10,9 @@ from components.amount import Resources, Totals
 from components.application_job import ApplicationJob, ApplicationJobArgs
 from components.application_keys import ApplicationKeys
 from components.application_secrets import ApplicationSecrets, ApplicationSecretsArgs
+from components.audit_trail import AuditTrail, AuditTrailArgs
 from components.autoscaler import Autoscaler, AutoscalerArgs
+from components.backup_alarms import BackupAlarms, BackupAlarmsArgs, Expectation
 from components.backup_bucket import BackupBucket, BackupBucketArgs
 from components.budget import Budget, BudgetArgs
 from components.certificate import Certificate, CertificateArgs
@@ -19,6 +21,7 @@ from components.edge import Edge, EdgeArgs, EdgeHost, Published, RouteGroup
 from components.edge_ingress import IngressEdge
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.generation_service import GenerationService, GenerationServiceArgs
+from components.log_bucket import LogBucket, LogBucketArgs
 from components.logins import Logins, Rotation
 from components.namespace import Namespace
 from components.network_policy import Traffic
@@ -33,6 +36,7 @@ from components.redis_cluster import ClusterRedis, ClusterRedisArgs
 from components.redis_managed import ManagedRedis, ManagedRedisArgs
 from components.routing import HealthCheck, Routing, RoutingArgs
 from components.service_role import Grant, ServiceRole, ServiceRoleArgs
+from components.team_access import Rule, TeamAccess, TeamAccessArgs
 from components.traffic_limits import Rate
 from infra.regions import REGIONS
 from stacks.routing import edge_name, routing_table
@@ -150,6 +154,30 @@ def certificate(name: str) -> Certificate:
     return Certificate(name, args)
 
 
+def account() -> pulumi.Output[str]:
+    return pulumi.Output.from_input("123456789012")
+
+
+def log_bucket(name: str) -> LogBucket:
+    source = pulumi.Output.from_input(f"{name}-source")
+    return LogBucket(name, LogBucketArgs(REGION, account(), source, source, protected=True, trail=f"{name}-trail"))
+
+
+def audit_trail(name: str) -> AuditTrail:
+    return AuditTrail(
+        name, AuditTrailArgs(REGION, name, account(), pulumi.Output.from_input(f"{name}-logs"), protected=True)
+    )
+
+
+def backup_alarms(name: str) -> BackupAlarms:
+    expected = (Expectation("backup", "BackupSucceeded", REGION, 26),)
+    return BackupAlarms(name, BackupAlarmsArgs(REGION, "contentgen/test", expected, ("a@example.com",)))
+
+
+def team_access(name: str) -> TeamAccess:
+    return TeamAccess(name, TeamAccessArgs("shared", "product", name, (Rule("", ("pods",), ("get",)),), (name,)))
+
+
 def service_role(name: str) -> ServiceRole:
     return ServiceRole(name, ServiceRoleArgs("shared", name, PROVIDER, (Grant(("s3:GetObject",), ("arn",)),)))
 
@@ -159,8 +187,10 @@ MAKERS: dict[str, Callable[[str], object]] = {
     "scheduled job": lambda name: job(name, "0 2 * * *"),
     "application keys": lambda name: ApplicationKeys(name, Rotation()),
     "application secrets": secrets,
+    "audit trail": audit_trail,
     "autoscaler": lambda name: Autoscaler(name, AutoscalerArgs("shared", "product", name, 1, 2)),
-    "backup bucket": lambda name: BackupBucket(name, BackupBucketArgs(REGION, 30, protected=True)),
+    "backup alarms": backup_alarms,
+    "backup bucket": lambda name: BackupBucket(name, BackupBucketArgs(REGION, 30, protected=True, lock_days=7)),
     "budget": lambda name: Budget(name, BudgetArgs("product", "stack", 50, ("a@example.com",), REGION)),
     "data network": network,
     "certificate": certificate,
@@ -168,6 +198,7 @@ MAKERS: dict[str, Callable[[str], object]] = {
     "edge by ingress": lambda name: IngressEdge(name, edge_args(name)),
     "encryption key": lambda name: EncryptionKey(name, EncryptionKeyArgs(REGION, "data", protected=True)),
     "generation service": service,
+    "log bucket": log_bucket,
     "logins": lambda name: Logins(name, Rotation()),
     "namespace": lambda name: Namespace(name, name, "product"),
     "Postgres in the cluster": lambda name: ClusterPostgres(
@@ -196,4 +227,5 @@ MAKERS: dict[str, Callable[[str], object]] = {
     "quota": lambda name: Quota(name, QuotaArgs(name, "product", Totals(1, 1, 1, 1, 1, 1))),
     "routing": routing,
     "service role": service_role,
+    "team access": team_access,
 }

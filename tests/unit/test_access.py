@@ -24,6 +24,7 @@ WILDCARDS = {
     ("logs:DescribeLogStreams", "arn:aws:logs:*:*:log-group:RDS*:log-stream:*"): "a stream for every instance",
     ("logs:GetLogEvents", "arn:aws:logs:*:*:log-group:RDS*:log-stream:*"): "a stream for every instance",
     ("route53:GetChange", "arn:aws:route53:::change/*"): "a change has an id of its own that is not known before",
+    ("cloudwatch:PutMetricData", "*"): "AWS knows no resource for it; a condition names the namespace",
     ("s3:PutObject", "<bucket>/db/*"): "objects are named by date; the folder is the least that can be said",
     ("s3:GetObject", "<bucket>/db/*"): "objects are named by date; the folder is the least that can be said",
     ("s3:AbortMultipartUpload", "<bucket>/db/*"): "objects are named by date",
@@ -78,15 +79,32 @@ def test_every_wildcard_that_is_granted_has_a_written_reason_and_every_reason_is
     assert set(WILDCARDS) - wild == set()
 
 
-def test_no_identity_may_make_every_call_of_a_service(prod: RecordingEngine) -> None:
+@pytest.mark.requirement("Y07")
+def test_no_identity_may_make_every_call_of_a_service_or_one_on_everything(prod: RecordingEngine) -> None:
     assert [one for one in grants(prod) if "*" in one.action] == []
-    assert [one for one in grants(prod) if one.resource == "*"] == []
+    assert {one.action for one in grants(prod) if one.resource == "*"} == {"cloudwatch:PutMetricData"}
 
 
-def test_backups_are_written_and_read_and_never_deleted_by_the_identity_of_the_job(prod: RecordingEngine) -> None:
-    own = {one.action for one in grants(prod) if "-backup-identity-" in one.role}
+@pytest.mark.requirement("Y07")
+def test_backups_are_written_and_read_and_never_deleted_or_unlocked_by_the_identities_of_the_jobs(
+    prod: RecordingEngine,
+) -> None:
+    writes = {one.action for one in grants(prod) if "-backup-identity-" in one.role}
+    reads = {one.action for one in grants(prod) if "-restore-check-identity-" in one.role}
     objects = {"s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"}
-    assert own == {*objects, "s3:ListBucket", "kms:GenerateDataKey", "kms:Decrypt"}
+    told = "cloudwatch:PutMetricData"
+    assert writes == {*objects, "s3:ListBucket", "kms:GenerateDataKey", "kms:Decrypt", told}
+    assert reads == {"s3:GetObject", "s3:ListBucket", "kms:Decrypt", told}
+
+
+def test_metrics_are_counted_in_the_stacks_own_namespace_only(prod: RecordingEngine) -> None:
+    found = [
+        statement["Condition"]
+        for policy in prod.of("iam/rolePolicy:RolePolicy")
+        for statement in statements(policy.at("policy"))
+        if statement["Action"] == ["cloudwatch:PutMetricData"]
+    ]
+    assert found == [{"StringEquals": {"cloudwatch:namespace": ["contentgen/prod"]}}] * 6
 
 
 def test_the_issuer_of_certificates_may_change_txt_records_only(prod: RecordingEngine) -> None:
@@ -111,9 +129,9 @@ def test_a_role_is_taken_by_one_service_account_of_one_cluster(prod: RecordingEn
         (conditions,) = trust["Condition"].values()  # type: ignore[union-attr]
         assert conditions["oidc.eks.us-east-1.amazonaws.com/id/ABC:aud"] == "sts.amazonaws.com"  # type: ignore[index]
         subjects.append(conditions["oidc.eks.us-east-1.amazonaws.com/id/ABC:sub"])  # type: ignore[index]
-    accounts = {"system:serviceaccount:contentgen:backup", "system:serviceaccount:contentgen:certificate"}
+    accounts = {f"system:serviceaccount:contentgen:{name}" for name in ("backup", "restore-check", "certificate")}
     assert set(subjects) == accounts
-    assert len(subjects) == 2 * 3
+    assert len(subjects) == 3 * 3
 
 
 def test_without_an_identity_provider_no_role_for_a_service_account_is_made(declare: Declare) -> None:

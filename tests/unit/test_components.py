@@ -18,6 +18,10 @@ from tests.unit.engine import run
 from tests.unit.makers import MAKERS, REGION, edge_args
 
 TOKENS = {
+    "AuditTrail": "contentgen:audit:AuditTrail",
+    "BackupAlarms": "contentgen:backup:BackupAlarms",
+    "LogBucket": "contentgen:audit:LogBucket",
+    "TeamAccess": "contentgen:kubernetes:TeamAccess",
     "ApplicationJob": "contentgen:kubernetes:ApplicationJob",
     "ApplicationKeys": "contentgen:data:ApplicationKeys",
     "ApplicationSecrets": "contentgen:data:ApplicationSecrets",

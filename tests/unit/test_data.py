@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from infra.settings import StackSettings, parse
@@ -143,27 +141,6 @@ def test_cache_and_queue_are_instances_of_their_own_and_production_has_three_nod
     assert {(one.at("numCacheClusters"), one.at("automaticFailoverEnabled")) for one in groups} == {(3, True)}
     evictions = [parameters(one)["maxmemory-policy"] for one in prod.of("elasticache/parameterGroup:ParameterGroup")]
     assert sorted(map(str, evictions)) == ["allkeys-lru"] * 3 + ["noeviction"] * 3
-
-
-def test_the_backup_bucket_is_closed_encrypted_versioned_and_ages_out(each: RecordingEngine) -> None:
-    closed = each.one("BucketPublicAccessBlock")
-    flags = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-    assert [closed.at(flag) for flag in flags] == [True] * 4
-    assert each.one("BucketVersioning").at("versioningConfiguration", "status") == "Enabled"
-    encryption = each.one("BucketServerSideEncryptionConfiguration").at(
-        "rules", 0, "applyServerSideEncryptionByDefault", "sseAlgorithm"
-    )
-    assert encryption == "aws:kms"
-    (statement,) = json.loads(str(each.one("BucketPolicy").at("policy")))["Statement"]
-    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
-    rules = each.one("BucketLifecycleConfiguration").at("rules")
-    assert isinstance(rules, list)
-    assert {rule["id"]: rule["expiration"]["days"] for rule in rules if "expiration" in rule} == {
-        "expire-db": 30,
-        "expire-state": 30,
-        "expire-wal": 7,
-        "expire-config": 90,
-    }
 
 
 @pytest.mark.requirement("K17")

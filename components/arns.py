@@ -1,0 +1,17 @@
+"""What can be read out of an ARN, or said of one before it exists: no look-up, so that a preview needs no cloud."""
+
+from __future__ import annotations
+
+import pulumi
+
+ACCOUNT_FIELD = 4
+
+
+def account_of(arn: pulumi.Output[str]) -> pulumi.Output[str]:
+    """The account that a resource is in."""
+    return arn.apply(lambda known: known.split(":")[ACCOUNT_FIELD])
+
+
+def trail_arn(region: str, account: str, name: str) -> str:
+    """The ARN that a trail will have, which policies must name before it exists."""
+    return f"arn:aws:cloudtrail:{region}:{account}:trail/{name}"

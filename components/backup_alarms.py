@@ -1,0 +1,103 @@
+"""Who is told when backups stop, or stop being restorable (requirement W03): alarms on silence, outside the cluster, so
+that a cluster that does nothing at all is noticed too.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_aws.cloudwatch as cloudwatch
+import pulumi_aws.sns as sns
+
+from components.arns import account_of
+
+HOUR_SECONDS: Final = 3600
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """That a job succeeds in a ``region`` at least once in every ``hours``; ``metric`` is what it counts then."""
+
+    name: str
+    metric: str
+    region: str
+    hours: int
+
+
+@dataclass(frozen=True)
+class BackupAlarmsArgs:
+    """Metrics and alarms are in one ``region``, because an alarm reaches only its own region's topic."""
+
+    region: str
+    metrics: str
+    expectations: tuple[Expectation, ...]
+    notify: tuple[str, ...]
+
+
+class BackupAlarms(pulumi.ComponentResource):
+    """A topic, its subscribers, and an alarm an expectation: it goes off when no success was counted in time."""
+
+    topic: pulumi.Output[str]
+
+    def __init__(self, name: str, args: BackupAlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:backup:BackupAlarms", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        topic = sns.Topic(f"{name}-topic", region=args.region, opts=child)
+        sns.TopicPolicy(
+            f"{name}-topic-policy", arn=topic.arn, policy=_may_publish(topic.arn), region=args.region, opts=child
+        )
+        for number, address in enumerate(args.notify):
+            sns.TopicSubscription(
+                f"{name}-notice-{number}",
+                topic=topic.arn,
+                protocol="email",
+                endpoint=address,
+                region=args.region,
+                opts=child,
+            )
+        for one in args.expectations:
+            _alarm(f"{name}-{one.region}-{one.name}", args, one, topic, child)
+        self.topic = topic.arn
+        self.register_outputs({"topic": self.topic})
+
+
+def _alarm(
+    name: str, args: BackupAlarmsArgs, wanted: Expectation, topic: sns.Topic, opts: pulumi.ResourceOptions
+) -> None:
+    """Hour by hour, so that it goes off within an hour; silence counts as failure."""
+    cloudwatch.MetricAlarm(
+        name,
+        alarm_description=f"no {wanted.name} succeeded in {wanted.region} for {wanted.hours} h",
+        namespace=args.metrics,
+        metric_name=wanted.metric,
+        dimensions={"Region": wanted.region},
+        statistic="Sum",
+        comparison_operator="LessThanThreshold",
+        threshold=1,
+        period=HOUR_SECONDS,
+        evaluation_periods=wanted.hours,
+        datapoints_to_alarm=wanted.hours,
+        treat_missing_data="breaching",
+        alarm_actions=[topic.arn],
+        ok_actions=[topic.arn],
+        region=args.region,
+        opts=opts,
+    )
+
+
+def _may_publish(arn: pulumi.Output[str]) -> pulumi.Output[str]:
+    def document(topic: str, account: str) -> str:
+        statement = {
+            "Sid": "AlarmsMayPublish",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": topic,
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        }
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    return pulumi.Output.all(arn, account_of(arn)).apply(lambda known: document(*known))

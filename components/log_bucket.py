@@ -1,0 +1,99 @@
+"""Where it is written down who read and changed what (requirements X01, Y07): the access logs of other buckets, and the
+account's audit trail. It keeps no log of itself, which would never end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_aws.s3 as s3
+
+from components.arns import trail_arn
+from components.closed_bucket import ClosedBucketArgs, Statement, bucket_policy, closed_bucket, policy_document
+
+ACCESS_FOLDER: Final = "access"
+TRAIL_FOLDER: Final = "trail"
+ACCESS_DAYS: Final = 90
+TRAIL_DAYS: Final = 365
+
+
+@dataclass(frozen=True)
+class LogBucketArgs:
+    """``source`` is the bucket that is watched, by name and ARN, in the same region, as S3 wants it. ``trail`` is the
+    name of the audit trail that may write here.
+    """
+
+    region: str
+    account: pulumi.Output[str]
+    source: pulumi.Output[str]
+    source_arn: pulumi.Output[str]
+    protected: bool
+    trail: str | None = None
+
+
+class LogBucket(pulumi.ComponentResource):
+    """An S3 bucket that AWS's own services write to, each into its folder and for one source only.
+
+    S3 delivers access logs only where its own key encrypts, and where no retention lock is set.
+    """
+
+    bucket: pulumi.Output[str]
+
+    def __init__(self, name: str, args: LogBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:audit:LogBucket", name, None, opts)
+        expiring = {ACCESS_FOLDER: ACCESS_DAYS} | ({TRAIL_FOLDER: TRAIL_DAYS} if args.trail else {})
+        made = closed_bucket(name, ClosedBucketArgs(args.region, expiring, args.protected), self)
+        known = pulumi.Output.all(made.bucket.arn, args.account, args.source_arn)
+        policy = bucket_policy(name, args.region, made, known.apply(lambda given: _document(args, *given)), self)
+        s3.BucketLogging(
+            f"{name}-source",
+            bucket=args.source,
+            target_bucket=made.bucket.id,
+            target_prefix=f"{ACCESS_FOLDER}/",
+            region=args.region,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+        # Who writes here must find the policy in force.
+        self.bucket = pulumi.Output.all(made.bucket.bucket, policy.id).apply(lambda found: str(found[0]))
+        self.register_outputs({"bucket": self.bucket})
+
+
+def _document(args: LogBucketArgs, arn: str, account: str, source: str) -> str:
+    statements = [_access(arn, account, source)]
+    if args.trail is not None:
+        statements += _trail(arn, account, trail_arn(args.region, account, args.trail))
+    return policy_document(arn, statements)
+
+
+def _access(arn: str, account: str, source: str) -> Statement:
+    return {
+        "Sid": "AccessLogs",
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": ["s3:PutObject"],
+        "Resource": f"{arn}/{ACCESS_FOLDER}/*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnEquals": {"aws:SourceArn": source}},
+    }
+
+
+def _trail(arn: str, account: str, trail: str) -> list[Statement]:
+    principal, own = {"Service": "cloudtrail.amazonaws.com"}, {"aws:SourceArn": trail}
+    looks: Statement = {
+        "Sid": "TrailLooks",
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": ["s3:GetBucketAcl"],
+        "Resource": arn,
+        "Condition": {"StringEquals": own},
+    }
+    writes: Statement = {
+        "Sid": "TrailWrites",
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": ["s3:PutObject"],
+        "Resource": f"{arn}/{TRAIL_FOLDER}/AWSLogs/{account}/*",
+        "Condition": {"StringEquals": {**own, "s3:x-amz-acl": "bucket-owner-full-control"}},
+    }
+    return [looks, writes]
