@@ -44,7 +44,7 @@ RUN groupadd --gid 1001 service && useradd --uid 1001 --gid 1001 --no-create-hom
 COPY --from=builder /opt/service /opt/service
 USER 1001:1001
 WORKDIR /tmp
-EXPOSE 8000
+EXPOSE 8000 3000
 STOPSIGNAL SIGTERM
 # Nothing is written but below /tmp, which is a volume of its own where the root file system is read-only.
 VOLUME ["/tmp"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from itertools import pairwise
 
+import httpx
 import pytest
 
 from tests.engine.scaling import Scaling
@@ -29,13 +30,31 @@ def test_production_answers_in_each_of_its_three_regions(world: World, up: str) 
         assert finished_job(region.url)["status"] == "completed"
 
 
+def test_a_job_of_one_region_is_read_back_in_every_other(world: World, up: str) -> None:
+    regions = world.cloud("prod").regions
+    for owner in regions:
+        job = finished_job(owner.url)["job_id"]
+        for other in regions:
+            answer = httpx.get(f"{other.url}/status/{job}")
+            assert answer.status_code == 200, f"{other.name} asked for a job of {owner.name}: {answer.text}"
+            assert answer.json()["status"] == "completed"
+
+
+@pytest.mark.requirement("A03")
+def test_each_region_shows_the_page_on_the_domain(world: World, up: str) -> None:
+    for region in world.cloud("prod").regions:
+        page = httpx.get(region.url, headers={"Host": "contentgen.example.com"})
+        assert page.status_code == 200
+        assert "<title>Content generation</title>" in page.text
+
+
 @pytest.mark.requirement("A01")
 @pytest.mark.requirement("A02")
 def test_each_region_runs_the_autoscalers_of_production(world: World, up: str) -> None:
     for region in REGIONS:
         path = "jsonpath={range .items[*]}{.metadata.name} {.spec.minReplicas} {.spec.maxReplicas};{end}"
         found = world.kubectl("prod", "-n", "contentgen", "get", "hpa", "-o", path, region=region)
-        assert found == "cpm 2 10;im 2 5;"
+        assert found == "cpm 2 10;frontend 2 5;im 2 5;"
         path = "jsonpath={range .items[*]}{.metadata.name} {.spec.minReplicaCount} {.spec.maxReplicaCount};{end}"
         queue = world.kubectl("prod", "-n", "contentgen", "get", "scaledobjects.keda.sh", "-o", path, region=region)
         assert queue == "worker 2 5;"

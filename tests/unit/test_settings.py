@@ -45,6 +45,14 @@ def test_every_wrong_value_is_told_at_once_with_file_key_value_and_what_is_allow
     assert "docs/settings.md" in told["contentgen:colour = 'blue'"]
 
 
+@pytest.mark.requirement("A11")
+def test_an_administrators_network_that_is_none_is_told_with_an_example() -> None:
+    message = refused(admin={"networks": ["203.0.113.0/24", "203.0.113.7/24", "office"]})
+    assert "2 settings are wrong" in message
+    assert "contentgen:admin.networks[1] = '203.0.113.7/24': must be an address or a network such as" in message
+    assert "contentgen:admin.networks[2] = 'office': must be" in message
+
+
 @pytest.mark.requirement("Y02")
 @pytest.mark.parametrize(
     ("values", "key", "limit"),
