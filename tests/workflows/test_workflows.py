@@ -123,6 +123,7 @@ def test_a_pull_request_is_previewed_for_every_stack_without_a_secret(root: Path
     assert "id-token" not in (folder / "preview.yaml").read_text()
 
 
+@pytest.mark.requirement("S08")
 @pytest.mark.requirement("S09")
 def test_develop_goes_to_staging_and_main_to_production_after_checks_a_plan_and_an_approval(folder: Path) -> None:
     text = (folder / "deploy.yaml").read_text()
