@@ -15,6 +15,7 @@ from infra.limits import GIBIBYTE, MEBIBYTE
 DOMAIN_PATTERN: Final = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$"
 CRON_PATTERN: Final = r"^(\S+\s+){4}\S+$"
 EMAIL_PATTERN: Final = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+OBJECT_NAME: Final = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
 QUANTITY_UNITS: Final = {"Mi": MEBIBYTE, "Gi": GIBIBYTE}
 
 Domain = Annotated[str, StringConstraints(pattern=DOMAIN_PATTERN)]
@@ -211,8 +212,28 @@ class WriterSettings(Model):
     )
     secret: str | None = Field(
         None,
-        pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$",
+        pattern=OBJECT_NAME,
         description="Kubernetes Secret with a key <provider>_api_key for each, made by whoever owns them",
+    )
+
+
+class LogLevel(StrEnum):
+    """From which importance on the service writes its log."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class TelemetrySettings(Model):
+    """What the service says of itself (requirements B04, E11)."""
+
+    log_level: LogLevel = Field(LogLevel.INFO, strict=False, description="least importance that is logged")
+    secret: str | None = Field(
+        None,
+        pattern=OBJECT_NAME,
+        description="Kubernetes Secret with the key sentry_dsn, made by whoever owns the error tracker's account",
     )
 
 

@@ -32,6 +32,7 @@ from infra.sections import (
     RedisSettings,
     SecretSettings,
     ServiceSettings,
+    TelemetrySettings,
     WriterSettings,
     memory_bytes,
 )
@@ -58,6 +59,7 @@ class StackSettings(Model):
     images: ImageSettings = ImageSettings()
     secrets: SecretSettings = SecretSettings()
     writers: WriterSettings = WriterSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     headers: dict[str, str | None] = Field(default_factory=dict, description="headers that differ; null drops one")
     access: AccessSettings = AccessSettings()
     clusters: dict[str, ClusterSettings] = Field(default_factory=dict, description="Kubernetes access by region")

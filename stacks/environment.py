@@ -46,7 +46,7 @@ def _process(settings: StackSettings, region: Region, workload: WorkloadSpec) ->
         "UVICORN_WORKERS": str(workload.size.processes),
         "GRACE_SECONDS": str(STOP.finish),
         "DRAIN_SECONDS": str(STOP.drain),
-        "LOG_LEVEL": "INFO",
+        "LOG_LEVEL": settings.telemetry.log_level.value,
         "LOG_FORMAT_JSON": "true",
         "TRUSTED_PROXIES": EDGE_NETWORKS,
         "ALLOWED_HOSTS": "*" if settings.environment is Environment.LOCAL else ",".join(names),

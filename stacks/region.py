@@ -138,7 +138,7 @@ def _service(
         pre_stop_seconds=STOP.turned_away,
         grace_seconds=STOP.grace,
         secrets=_secrets_of(args, workload, secrets),
-        traffic=traffic.of_workload(workload, workloads, args.profile, args.settings.edge.kind),
+        traffic=traffic.of_workload(workload, workloads, args.profile, args.settings),
         environment=application_environment(
             args.settings, args.region, workload, embedded=args.embedded, edges=args.edges
         ),
@@ -148,17 +148,18 @@ def _service(
 
 
 def _secrets_of(args: RegionArgs, workload: WorkloadSpec, secrets: ApplicationSecrets) -> tuple[pulumi.Input[str], ...]:
-    """What a workload may know: the stores' addresses, the application's keys, and, from whoever owns them, the keys of
-    the language models, for the one workload that calls them, where they are really called.
+    """What a workload may know: the stores' addresses, the application's keys, and, from whoever owns them and where
+    there is an outside to call, the language models' keys and the error tracker's.
     """
     found: list[pulumi.Input[str]] = []
     if workload.pool is not None:
         found.append(secrets.secret_name)
     if workload.admits:
         found.append(secrets.keys_name)
-    if workload.writes and not args.embedded and args.settings.writers.secret is not None:
-        found.append(args.settings.writers.secret)
-    return tuple(found)
+    if args.embedded:
+        return tuple(found)
+    others = (args.settings.writers.secret if workload.writes else None, args.settings.telemetry.secret)
+    return (*found, *(name for name in others if name is not None))
 
 
 def _autoscaler(

@@ -11,6 +11,7 @@ from components.postgres import PORT as POSTGRES_PORT
 from components.redis import PORT as REDIS_PORT
 from components.redis import Role
 from infra.sections import Backend, EdgeKind
+from infra.settings import StackSettings
 from stacks.jobs import JobSpec, job_names
 from stacks.profile import Profile
 from stacks.workload import WorkloadSpec
@@ -23,11 +24,13 @@ ANYWHERE: Final = "0.0.0.0/0"
 
 
 def of_workload(
-    workload: WorkloadSpec, workloads: tuple[WorkloadSpec, ...], profile: Profile, edge: EdgeKind
+    workload: WorkloadSpec, workloads: tuple[WorkloadSpec, ...], profile: Profile, settings: StackSettings
 ) -> Traffic:
-    """A service: metrics from monitoring, requests from the edge or its callers; out to its stores and peers."""
+    """A service: metrics from monitoring, requests from the edge or its callers; out to its stores and peers, and to an
+    error tracker where there is one.
+    """
     callers = [Peer(workload.port, component=other.name) for other in workloads if workload.name in other.peers]
-    gateway = GATEWAY_NAMESPACE if edge is EdgeKind.GATEWAY else INGRESS_NAMESPACE
+    gateway = GATEWAY_NAMESPACE if settings.edge.kind is EdgeKind.GATEWAY else INGRESS_NAMESPACE
     front = [Peer(workload.port, namespace=gateway)] if workload.public else []
     scrape = Peer(workload.port, namespace=MONITORING_NAMESPACE)
     ports = {other.name: other.port for other in workloads}
@@ -35,7 +38,8 @@ def of_workload(
     stores = _redis(profile) if workload.pool is not None else ()
     pooler = (Peer(POSTGRES_PORT, component=POOLER),) if workload.pool is not None else ()
     direct = _postgres(profile) if workload.direct else ()
-    outside = [Peer(HTTPS_PORT, cidr=ANYWHERE)] if workload.reaches_outside else []
+    reports = settings.telemetry.secret is not None
+    outside = [Peer(HTTPS_PORT, cidr=ANYWHERE)] if workload.reaches_outside or reports else []
     return Traffic((*front, *callers, scrape), (*pooler, *direct, *stores, *peers, *outside))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from app.process_settings import ProcessSettings
 from app.settings import Settings
+from infra.sections import LogLevel, TelemetrySettings
 from infra.stackfile import read
 from stacks.workload import STOP
 from tests.unit.engine import Declared, Json, RecordingEngine
@@ -31,7 +32,7 @@ LEFT_ALONE: Final[Mapping[str, str]] = MappingProxyType(
         "dev_mode": "opens what production closes: for a developer's own process",
         "request_logging_enabled": STATED_BY_DEFAULT,
         "slow_request_seconds": STATED_BY_DEFAULT,
-        "sentry_dsn": "no stack has an account with an error tracker; it would come in a Secret of its own",
+        "sentry_dsn": "in the Secret that contentgen:telemetry names",
         "sentry_traces_sample_rate": STATED_BY_DEFAULT,
         "sentry_profiles_sample_rate": STATED_BY_DEFAULT,
         "otel_exporter_otlp_endpoint": "no collector is declared, and no way out to one is open",
@@ -169,6 +170,26 @@ def test_every_region_knows_where_the_others_answer(declare: Declare) -> None:
     for region, others in found.items():
         assert others == {other: f"https://edge-{other}.contentgen.example.com" for other in found if other != region}
     assert json.loads(str(config(declare("dev"), "cpm")["REGION_URLS"])) == {}
+
+
+@pytest.mark.requirement("B04")
+def test_where_there_is_an_error_tracker_every_service_knows_it_and_may_reach_it() -> None:
+    def reporting(secret: str | None) -> RecordingEngine:
+        settings = read(ROOT, "prod")
+        telemetry = TelemetrySettings(secret=secret, log_level=LogLevel.WARNING)
+        return declared("prod", settings.model_copy(update={"telemetry": telemetry}))
+
+    told_of, alone = reporting("tracker"), reporting(None)
+    for service in ("cpm", "im", "worker", "frontend"):
+        assert "tracker" in mounted(deployment(told_of, service))
+        assert "tracker" not in mounted(deployment(alone, service))
+        assert config(told_of, service)["LOG_LEVEL"] == "WARNING"
+        assert "0.0.0.0/0" in str(policy(told_of, service).inputs)
+    assert "0.0.0.0/0" not in str(policy(alone, "frontend").inputs)
+
+
+def policy(engine: RecordingEngine, service: str) -> Declared:
+    return next(one for one in engine.of("NetworkPolicy") if one.at("metadata", "name") == service)
 
 
 def test_an_instance_has_time_to_turn_away_to_drain_and_to_finish(each: RecordingEngine) -> None:
