@@ -36,7 +36,7 @@ def drift(target: Target, report: Report) -> list[str]:
         with events.open() as lines:
             preview = parse(target.stack, lines)
     if preview.errors or not preview.succeeded:
-        causes = "; ".join(preview.errors)
+        causes = "; ".join(preview.errors) or "by a policy, or without a word"
         raise ReportError(f"{target.stack}: the preview failed, so nothing is known of drift: {causes}")
     found = list(drifted(preview))
     for line in found:

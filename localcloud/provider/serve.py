@@ -18,8 +18,9 @@ from localcloud.provider.servicer import Servicer
 LARGEST_MESSAGE = 400 * 1024 * 1024
 """Bytes, the engine's own limit."""
 
-THREADS = 32
-"""Calls served at once; the engine's default parallelism on two cores is 32."""
+THREADS = 64
+"""Calls served at once: the engine's default parallelism on two cores is 32, and its farewell must not wait for those.
+"""
 
 
 NEVER = 2**31 - 1

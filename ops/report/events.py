@@ -7,6 +7,7 @@ event. A stack of five hundred resources is some fifty megabytes, so nothing is 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +18,11 @@ Object: TypeAlias = Mapping[str, Json]
 
 SKIPPED: Final = "can't run policy"
 EXEMPT: Final = "[exempt]"
+FAREWELL: Final = re.compile(r"Detected that \S+ exited prematurely")
+"""How the engine tells that a plugin took more than five seconds to say goodbye, which a busy machine may. What was
+computed is whole all the same: a plugin that ends any earlier fails the call it is in, and with it the preview.
+"""
+
 KNOWN_EVENTS: Final = frozenset(
     {"preludeEvent", "summaryEvent", "resourcePreEvent", "resOutputsEvent", "diagnosticEvent", "policyEvent"}
 )
@@ -122,6 +128,8 @@ def parse(stack: str, lines: Iterable[str]) -> Preview:
     if summary is None:
         raise ReportError(f"{stack}: the preview is cut off after {count} events, its summary is missing; run it again")
     succeeded = summary.get("result") == "succeeded"
+    if succeeded:
+        errors = [error for error in errors if not FAREWELL.match(error)]
     # Several threads of the engine write events; the report must not depend on who was first.
     return Preview(
         stack,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from ops.report.events import Operation, ReportError, parse
-from tests.report.events import lines, said, step
+from tests.report.events import failed, lines, said, step
 from tests.report.stack import DATABASE, EVERYTHING, LARGE, SMALL
 
 
@@ -66,3 +66,22 @@ def test_fifty_megabytes_are_read_a_line_at_a_time() -> None:
 
     assert len(parse("prod", stream()).changes) == 6
     assert held > 50_000_000
+
+
+def farewell(plugin: str) -> dict[str, object]:
+    words = f"Detected that /home/me/.pulumi/plugins/{plugin} exited prematurely. \n       This is *always* a bug"
+    return failed(words)
+
+
+def test_a_plugin_that_says_goodbye_too_slowly_takes_nothing_from_what_was_computed() -> None:
+    events = [step("same", "aws:s3/bucket:Bucket", "backup", {}, {}), farewell("aws"), farewell("random")]
+    found = parse("local", lines(events))
+    assert found.succeeded
+    assert found.errors == ()
+
+
+def test_a_plugin_that_ended_in_a_preview_that_failed_is_told() -> None:
+    found = parse("local", lines([failed("error reading from server: EOF"), farewell("aws")], "failed"))
+    assert not found.succeeded
+    assert found.errors[0] == "error reading from server: EOF"
+    assert "plugins/aws exited prematurely" in found.errors[1]
