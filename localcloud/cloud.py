@@ -21,13 +21,12 @@ from localcloud import pgbouncer, postgres, processes, redis
 from localcloud.cloudfile import CloudFile, RegionFile
 from localcloud.cluster import Cluster
 from localcloud.identity import CloudIdentity
-from localcloud.networks import give_back, reserve
+from localcloud.networks import give_back, is_free, reserve, reserve_ports
 from localcloud.paths import CHECKOUT, state_root
 from localcloud.servers import ServerError
 from localcloud.toolchain.build import Say
 from localcloud.toolchain.origin import Toolchain
 
-FIRST_EDGE_PORT = 8080
 START_SECONDS = 60.0
 MINIMUM_FREE_BYTES = 2 * 2**30
 AWS = "aws"
@@ -79,6 +78,7 @@ class Cloud:
             endpoint = pool.submit(self._aws)
             created = list(pool.map(Cluster.up, clusters))
             aws_endpoint = endpoint.result()
+        ports = reserve_ports(self.folder, regions, self._edge_ports(known))
         described = CloudFile(
             stack=self.stack,
             folder=str(self.folder),
@@ -88,9 +88,9 @@ class Cloud:
                     name=cluster.region,
                     kubeconfig=str(cluster.kubeconfig),
                     network=cluster.network,
-                    edge_port=port,
+                    edge_port=ports[cluster.region],
                 )
-                for cluster, port in zip(clusters, self._edge_ports(regions, known), strict=True)
+                for cluster in clusters
             ),
             kubeconfigs={cluster.region: str(cluster.kubeconfig) for cluster in clusters},
         )
@@ -121,7 +121,7 @@ class Cloud:
         if processes.find(self.logs, AWS) is None:
             port = json.loads(ready.read_text())["port"] if ready.exists() else 0
             ready.unlink(missing_ok=True)
-            wanted = str(port if port and _is_free(port) else 0)
+            wanted = str(port if port and is_free(port) else 0)
             command = [sys.executable, "-m", "localcloud.aws.server", "--port", wanted, "--ready-file", str(ready)]
             processes.spawn(command, self.logs, AWS, _environment())
         self._wait(AWS, ready.exists)
@@ -142,25 +142,20 @@ class Cloud:
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not ready():
+        while True:
+            # First of all: what answers instead of a process that ended is somebody else.
             if processes.find(self.logs, name) is None:
                 raise CloudError(f"{name} ended while starting:\n{processes.log_tail(self.logs, name)}")
+            if ready():
+                return
             if time.monotonic() > deadline:
                 raise CloudError(f"{name} did not start in {START_SECONDS:.0f} s; its log: {self.logs / name}.log")
             time.sleep(0.05)
 
-    def _edge_ports(self, regions: Sequence[str], known: dict[str, RegionFile]) -> list[int]:
-        """The ports of before where they are still ours or free, else free ones from FIRST_EDGE_PORT on."""
+    def _edge_ports(self, known: dict[str, RegionFile]) -> dict[str, int]:
+        """The ports of before where they are still ours or free."""
         runner_is_up = processes.find(self.logs, RUNNER) is not None
-        taken: list[int] = []
-        for region in regions:
-            before = known[region].edge_port if region in known else None
-            if before is not None and (runner_is_up or _is_free(before)):
-                taken.append(before)
-            else:
-                candidates = range(FIRST_EDGE_PORT, FIRST_EDGE_PORT + 1000)
-                taken.append(next(port for port in candidates if port not in taken and _is_free(port)))
-        return taken
+        return {name: region.edge_port for name, region in known.items() if runner_is_up or is_free(region.edge_port)}
 
 
 _NOTHING = CloudFile(stack="", folder="", aws_endpoint="", regions=(), kubeconfigs={})
@@ -187,16 +182,6 @@ def _require_servers() -> None:
         pgbouncer.origin()
     except ServerError as error:
         raise CloudError(str(error)) from error
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def _answers(port: int) -> bool:

@@ -1,13 +1,16 @@
-"""Which loopback networks are taken on this machine: 127.N.0.0/16 for each region of each embedded cloud.
+"""Which loopback networks and edge ports are taken on this machine: 127.N.0.0/16 and a port of 127.0.0.1 for each
+region of each embedded cloud.
 
-Clouds of different checkouts and of tests start at the same time and know nothing of each other, so a network is
-reserved by a file, under a lock. A reservation whose cloud is gone is free again.
+Clouds of different checkouts and of tests start at the same time and know nothing of each other, so both are reserved
+by a file, under a lock: a port that is only looked at may be another's by the time it is bound. A reservation whose
+cloud is gone is free again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -17,10 +20,12 @@ from localcloud.paths import cache_root
 
 FIRST = 16
 LAST = 126
+FIRST_PORT = 8080
+LAST_PORT = 9079
 
 
 class NoNetworkLeft(Exception):
-    """More regions run on this machine than it has loopback networks."""
+    """More regions run on this machine than it has loopback networks, or ports for edges."""
 
 
 def reserve(owner: Path, regions: Sequence[str], known: Mapping[str, int]) -> dict[str, int]:
@@ -31,6 +36,23 @@ def reserve(owner: Path, regions: Sequence[str], known: Mapping[str, int]) -> di
     with _alone():
         listening = _listening()
         return {region: known[region] if region in known else _free(owner, listening) for region in regions}
+
+
+def reserve_ports(owner: Path, regions: Sequence[str], known: Mapping[str, int]) -> dict[str, int]:
+    """An edge port for each region, in the same way. Raises NoNetworkLeft."""
+    with _alone():
+        return {region: known[region] if region in known else _free_port(owner) for region in regions}
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of 127.0.0.1 now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def give_back(owner: Path) -> None:
@@ -45,6 +67,13 @@ def _free(owner: Path, listening: set[int]) -> int:
         if number not in listening and _take(number, owner):
             return number
     raise NoNetworkLeft(f"127.{FIRST}.0.0 to 127.{LAST}.0.0 are all in use; fix: `make down` what is not needed")
+
+
+def _free_port(owner: Path) -> int:
+    for port in range(FIRST_PORT, LAST_PORT + 1):
+        if is_free(port) and _take(port, owner):
+            return port
+    raise NoNetworkLeft(f"the ports {FIRST_PORT} to {LAST_PORT} are all in use; fix: `make down` what is not needed")
 
 
 def _take(number: int, owner: Path) -> bool:

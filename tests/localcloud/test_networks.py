@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from localcloud import networks
-from localcloud.networks import NoNetworkLeft, give_back, reserve
+from localcloud.networks import FIRST_PORT, NoNetworkLeft, give_back, is_free, reserve, reserve_ports
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 
@@ -31,6 +32,26 @@ def test_clouds_that_start_together_get_networks_of_their_own(tmp_path: Path) ->
         found = list(pool.map(lambda owner: reserve(owner, REGIONS, {}), clouds))
     numbers = [number for one in found for number in one.values()]
     assert len(numbers) == len(set(numbers)) == 8 * len(REGIONS)
+
+
+def test_clouds_that_start_together_get_ports_of_their_own_before_anybody_listens(tmp_path: Path) -> None:
+    clouds = [cloud(tmp_path, f"cloud-{number}") for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda owner: reserve_ports(owner, REGIONS, {}), clouds))
+    ports = [port for one in found for port in one.values()]
+    assert len(ports) == len(set(ports)) == 8 * len(REGIONS)
+    give_back(clouds[0])
+    assert set(reserve_ports(cloud(tmp_path, "late"), REGIONS, {}).values()) & set(found[0].values())
+
+
+def test_a_port_that_somebody_listens_on_is_left_alone_and_one_of_before_is_kept(tmp_path: Path) -> None:
+    (first,) = reserve_ports(cloud(tmp_path, "first"), REGIONS[:1], {}).values()
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        assert not is_free(listening.getsockname()[1])
+    assert first >= FIRST_PORT
+    assert reserve_ports(cloud(tmp_path, "again"), REGIONS[:1], {REGIONS[0]: first}) == {REGIONS[0]: first}
 
 
 def test_a_region_keeps_the_network_it_has(tmp_path: Path) -> None:
