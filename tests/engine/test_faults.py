@@ -59,7 +59,8 @@ def test_lost_aws_memory_is_noticed_and_made_again(world: World, url: str) -> No
     done = world.command("up", "--stack", "local")
     assert done.returncode == 0, done.stdout[-4000:]
     assert "AWS lost its data" in done.stdout
-    assert len(world.aws("local", "s3").list_buckets()["Buckets"]) == 1
+    buckets = world.aws("local", "s3").list_buckets()["Buckets"]
+    assert sorted(one["Name"].rpartition("-")[0] for one in buckets) == ["local-backup-bucket", "local-logs-bucket"]
 
 
 def test_lost_cluster_data_is_noticed_and_made_again(world: World, url: str) -> None:

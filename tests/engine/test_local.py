@@ -85,7 +85,7 @@ def test_a_second_up_changes_nothing(world: World, url: str) -> None:
 @pytest.mark.requirement("W04")
 def test_the_bucket_that_aws_holds_is_the_bucket_that_was_declared(world: World, url: str) -> None:
     storage = world.aws("local", "s3")
-    [bucket] = [one["Name"] for one in storage.list_buckets()["Buckets"]]
+    [bucket] = [one["Name"] for one in storage.list_buckets()["Buckets"] if "backup" in one["Name"]]
     rule = storage.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
     assert storage.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
@@ -249,8 +249,8 @@ def test_no_secret_stands_in_clear_in_state_logs_or_workspace(world: World, url:
     keys = [values.pop(name) for name in [*values] if name.partition("_")[0] in ("admin", "session", "webhook")]
     stores = [str(urlsplit(value).password) for value in values.values()]
     passwords = {one.encode() for one in (*logins, *keys, *stores)}
-    # The administrator's, two logins of the database of which one is in use, one of each Redis, and two of each key.
-    assert len(passwords) == 5 + 6
+    # The administrator's, two logins of the database of which one is in use, one of each Redis, three of each key.
+    assert len(passwords) == 5 + 9
     folder = world.state / "local"
     searched = [folder / name for name in ("pulumi", "workspace", "logs", "tmp", "home", "regions/us-east-1/logs")]
     files = [path for part in searched for path in part.rglob("*") if path.is_file() and not path.is_symlink()]

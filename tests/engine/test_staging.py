@@ -36,6 +36,63 @@ def test_the_stack_answers_with_data_where_its_profile_puts_it(world: World, sta
     assert len(managed) == {"dev": 0, "staging": 1}[stack]
 
 
+def run_now(world: World, stack: str, cronjob: str) -> str:
+    """One run of a scheduled job at once, to its end; its output."""
+    name = f"{cronjob}-now"
+    own = ("-n", "contentgen")
+    world.kubectl(stack, *own, "create", "job", f"--from=cronjob/{cronjob}", name)
+    world.kubectl(stack, *own, "wait", "--for=condition=Complete", "--timeout=120s", f"job/{name}")
+    return world.kubectl(stack, *own, "get", f"job/{name}", "-o", "jsonpath={.status.succeeded}")
+
+
+@pytest.mark.requirement("W03")
+def test_the_stacks_own_jobs_make_a_backup_try_it_and_tell_the_alarms(world: World, stack: str) -> None:
+    assert [run_now(world, stack, job) for job in ("backup", "restore-check")] == ["1", "1"]
+    client = world.aws(stack, "cloudwatch")
+    told = {one["MetricName"] for one in client.list_metrics(Namespace=f"contentgen/{stack}")["Metrics"]}
+    listened = {one["MetricName"] for one in client.describe_alarms()["MetricAlarms"]}
+    assert listened == {"BackupSucceeded", "RestoreCheckSucceeded"}
+    assert listened <= told
+    left = world.database(stack, "us-east-1", "SELECT datname FROM pg_database")
+    assert [name for name in left if "scratch" in name] == []
+
+
+@pytest.mark.requirement("Y07")
+def test_reads_of_backups_and_changes_of_the_account_are_on_record(world: World, stack: str) -> None:
+    storage = world.aws(stack, "s3")
+    buckets = {one["Name"].split("-")[1]: one["Name"] for one in storage.list_buckets()["Buckets"]}
+    logging = storage.get_bucket_logging(Bucket=buckets["backup"])["LoggingEnabled"]
+    assert logging == {"TargetBucket": buckets["logs"], "TargetPrefix": "access/"}
+    client = world.aws(stack, "cloudtrail")
+    trails = client.describe_trails()["trailList"]
+    assert [one["Name"] for one in trails] == {"dev": [], "staging": ["staging-audit"]}[stack]
+    for trail in trails:
+        assert trail["LogFileValidationEnabled"]
+        assert trail["S3BucketName"] == buckets["logs"]
+        assert client.get_trail_status(Name=trail["TrailARN"])["IsLogging"]
+
+
+@pytest.mark.requirement("S08")
+def test_development_has_made_up_data_and_staging_has_none(world: World, stack: str) -> None:
+    query = "SELECT count(*) FROM jobs WHERE client_id LIKE 'seed-%'"
+    assert world.database(stack, "us-east-1", query) == {"dev": ["60"], "staging": ["0"]}[stack]
+
+
+@pytest.mark.requirement("S08")
+@pytest.mark.requirement("Y07")
+def test_the_api_server_gives_each_team_its_rights_and_no_more(world: World, stack: str) -> None:
+    def may(group: str, verb: str, thing: str) -> bool:
+        asked = ("auth", "can-i", verb, thing, "-n", "contentgen", "--as", "somebody", "--as-group", group)
+        return world.answer(stack, *asked).strip() == "yes"
+
+    assert may("engineers", "get", "pods/log")
+    assert may("engineers", "create", "pods/exec") == (stack == "dev")
+    assert may("quality", "get", "pods") == (stack == "staging")
+    for group in ("engineers", "quality"):
+        for verb, thing in (("get", "secrets"), ("patch", "deployments"), ("create", "rolebindings")):
+            assert not may(group, verb, thing), f"{group} may {verb} {thing}"
+
+
 def logins(world: World, stack: str) -> dict[str, str]:
     """The two logins of the database, as migrations know them."""
     path = "jsonpath={.items[*].data.database_logins}"

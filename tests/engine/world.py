@@ -82,6 +82,13 @@ class World:
         environment = {**self.environment(), "HOME": str(self.state)}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
+    def answer(self, stack: str, *arguments: str, region: str = "us-east-1") -> str:
+        """kubectl's answer to a question, to which no is an answer as well as yes."""
+        try:
+            return self.kubectl(stack, *arguments, region=region)
+        except subprocess.CalledProcessError as error:
+            return str(error.stdout)
+
     def database(self, stack: str, region: str, query: str) -> list[str]:
         """The first column of a query's answer from a region's database, by the address that its jobs have."""
         address = self._address(stack, region)
