@@ -19,7 +19,7 @@ from app.lifecycle import Lifecycle
 from app.redis_link import RedisLink
 from app.regions import Regions
 from app.schema import Schema
-from app.settings import Settings, accepted
+from app.settings import Settings
 from app.switches import Switchboard
 
 
@@ -59,8 +59,7 @@ def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     cache = Cache(link, settings.cache_local_seconds, settings.cache_seconds)
     keys = KeyStore(database, cache)
     http = httpx.AsyncClient()
-    secrets = accepted(settings.session_secret, settings.session_secret_standby)
-    sessions = Sessions(secrets, settings.session_seconds, link)
+    sessions = Sessions(settings.session_secrets, settings.session_seconds, link)
     return Services(
         settings=settings,
         database=database,

@@ -21,8 +21,8 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 
 
 class Settings(ProviderSettings, ProcessSettings):
-    """The service's configuration. Of a secret with a ``_standby`` both values are accepted: a rotation is under way or
-    prepared (X02).
+    """The service's configuration. Of a secret with a ``_before`` and a ``_next`` all three values are believed, and
+    the one without is used (X02).
     """
 
     # Other regions
@@ -60,13 +60,16 @@ class Settings(ProviderSettings, ProcessSettings):
     # Who may do what
     allowed_admin_ips: Networks = Field((), description="Who may call /admin; empty means nobody.")
     admin_token: SecretStr | None = Field(None, min_length=16)
-    admin_token_standby: SecretStr | None = Field(None, min_length=16)
+    admin_token_before: SecretStr | None = Field(None, min_length=16)
+    admin_token_next: SecretStr | None = Field(None, min_length=16)
     api_key_required: bool | None = Field(None, description="Default: required in staging and prod.")
     session_secret: SecretStr | None = Field(None, min_length=32)
-    session_secret_standby: SecretStr | None = Field(None, min_length=32)
+    session_secret_before: SecretStr | None = Field(None, min_length=32)
+    session_secret_next: SecretStr | None = Field(None, min_length=32)
     session_seconds: int = Field(3600, ge=60, le=86_400)
     webhook_secret: SecretStr | None = Field(None, min_length=16)
-    webhook_secret_standby: SecretStr | None = Field(None, min_length=16)
+    webhook_secret_before: SecretStr | None = Field(None, min_length=16)
+    webhook_secret_next: SecretStr | None = Field(None, min_length=16)
     stripe_api_url: str | None = None
 
     # Limits (A10, E04, E05)
@@ -102,13 +105,27 @@ class Settings(ProviderSettings, ProcessSettings):
         return None
 
     @property
+    def admin_tokens(self) -> tuple[str, ...]:
+        """Any of them lets an administrator in."""
+        return _given(self.admin_token, self.admin_token_before, self.admin_token_next)
+
+    @property
+    def session_secrets(self) -> tuple[str, ...]:
+        """The first signs sessions, all are believed."""
+        return _given(self.session_secret, self.session_secret_before, self.session_secret_next)
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The billing system signs with any of them."""
+        return _given(self.webhook_secret, self.webhook_secret_before, self.webhook_secret_next)
+
+    @property
     def region_short(self) -> str:
         """The region as job ids carry it."""
         return region_code(self.region)
 
 
-def accepted(*secrets: SecretStr | None) -> tuple[str, ...]:
-    """The values of those secrets that are set, the one in use first."""
+def _given(*secrets: SecretStr | None) -> tuple[str, ...]:
     return tuple(secret.get_secret_value() for secret in secrets if secret is not None)
 
 

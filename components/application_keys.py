@@ -1,6 +1,7 @@
 """What the application itself signs with and opens its doors by, the same in every region (requirements E03, E12, D02).
 
-Each is one of two values: the application uses one and believes both, so a rotation refuses nobody (requirement X02).
+Of each there are three values, of which the application uses one and believes all: the one before, because what it
+signed is still about, and the next, because in a rollout some processes use it before others have heard (X02).
 """
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ from typing import Final
 
 import pulumi
 
-from components.logins import SLOTS, Rotation, password
+from components.logins import Rotation, password
 
 NAMES: Final = ("admin_token", "session_secret", "webhook_secret")
-STANDBY: Final = "_standby"
-"""How the file of the value that is believed and not used is called, after the other's name."""
+SLOTS: Final = ("a", "b", "c")
 
 
 class ApplicationKeys(pulumi.ComponentResource):
@@ -25,8 +25,19 @@ class ApplicationKeys(pulumi.ComponentResource):
         super().__init__("contentgen:data:ApplicationKeys", name, None, opts)
         self.values = {}
         for key in NAMES:
-            for slot in SLOTS:
-                file = key if slot == rotation.active else f"{key}{STANDBY}"
-                made = password(f"{name}-{key.replace('_', '-')}-{slot}", self, rotation.announced(slot))
-                self.values[file] = pulumi.Output.secret(made.result)
+            for suffix, generation in believed(rotation).items():
+                slot = SLOTS[generation % len(SLOTS)]
+                made = password(f"{name}-{key.replace('_', '-')}-{slot}", self, str(generation))
+                self.values[f"{key}{suffix}"] = pulumi.Output.secret(made.result)
         self.register_outputs({})
+
+
+def believed(rotation: Rotation) -> dict[str, int]:
+    """The generation of the value in each file, by the end of the file's name.
+
+    Beginning a rotation makes no value: it uses the next one. Finishing it makes the value of the rotation after, in
+    place of the oldest, which nobody believes from then on.
+    """
+    now = rotation.generation
+    made = rotation.settled or now == 1
+    return {"": now, "_before": now - 1, "_next": now + 1 if made else now + 1 - len(SLOTS)}

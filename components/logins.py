@@ -13,7 +13,6 @@ import pulumi
 from pulumi_random import RandomPassword
 
 LENGTH: Final = 32
-SLOTS: Final = ("a", "b")
 
 
 @dataclass(frozen=True)
@@ -39,15 +38,6 @@ class Rotation:
             return str(self.generation)
         return f"retired-{self.generation}" if self.settled else str(self.generation - 1)
 
-    def announced(self, slot: str) -> str:
-        """The same for what both ends must know before one of them uses it: the value of the next rotation is made, and
-        believed, when the last one ends.
-        """
-        if slot == self.active:
-            return str(self.generation)
-        first = self.generation == 1
-        return str(self.generation + 1 if first or self.settled else self.generation - 1)
-
 
 @dataclass(frozen=True)
 class Login:
@@ -66,7 +56,9 @@ class Logins(pulumi.ComponentResource):
 
     def __init__(self, name: str, rotation: Rotation, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:Logins", name, None, opts)
-        first, second = (Login(slot, password(f"{name}-{slot}", self, rotation.keeper(slot)).result) for slot in SLOTS)
+        first, second = (
+            Login(slot, password(f"{name}-{slot}", self, rotation.keeper(slot)).result) for slot in ("a", "b")
+        )
         self.both = (first, second)
         self.settled = rotation.settled
         self.active = first if rotation.active == "a" else second

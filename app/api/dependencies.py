@@ -12,7 +12,6 @@ from app.ids import JobId
 from app.jobs import Job
 from app.middleware.address import parse, within
 from app.services import Services
-from app.settings import accepted
 
 NO_SUCH_JOB = "There is no such job."
 BEARER = {"WWW-Authenticate": "Bearer"}
@@ -80,8 +79,7 @@ async def administrator(
     if not within(address, settings.allowed_admin_ips):
         raise ProblemError(403, "This address may not administer the service; see ALLOWED_ADMIN_IPS.")
     given = (x_admin_token or "").encode()
-    known = accepted(settings.admin_token, settings.admin_token_standby)
-    if not any(hmac.compare_digest(given, token.encode()) for token in known):
+    if not any(hmac.compare_digest(given, token.encode()) for token in settings.admin_tokens):
         raise ProblemError(
             401, "Send the administrator's token in X-Admin-Token.", {"WWW-Authenticate": "X-Admin-Token"}
         )

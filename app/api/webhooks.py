@@ -14,7 +14,6 @@ from app.access.tiers import Tier
 from app.api.dependencies import ServicesNow
 from app.api.problems import ProblemError, documented
 from app.domain import ClientId, Strict
-from app.settings import accepted
 from app.tables import api_keys
 
 router = APIRouter(tags=["webhooks"])
@@ -59,8 +58,8 @@ async def billing(
     request: Request, services: ServicesNow, x_webhook_signature: Annotated[str, Header(max_length=200)] = ""
 ) -> Response:
     """Takes `tier.changed`."""
-    secrets = accepted(services.settings.webhook_secret, services.settings.webhook_secret_standby)
     body = await request.body()
+    secrets = services.settings.webhook_secrets
     if not any(verified(secret, body, x_webhook_signature, time.time()) for secret in secrets):
         raise ProblemError(
             401, "The signature is missing, wrong or too old.", {"WWW-Authenticate": "X-Webhook-Signature"}

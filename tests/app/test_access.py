@@ -192,10 +192,10 @@ NEXT = "the-next-secret-of-at-least-thirty-two"
 
 
 @pytest.mark.requirement("X02")
-def test_while_a_secret_is_renewed_both_values_are_believed_and_the_first_signs(make_client: MakeClient) -> None:
-    """Two instances in the middle of a rollout: the older one knows the next secret as its standby."""
-    older = make_client(session_secret=SECRET, session_secret_standby=NEXT, **ADMIN)
-    newer = make_client(session_secret=NEXT, session_secret_standby=SECRET, **ADMIN)
+def test_while_a_secret_is_renewed_its_neighbours_are_believed_and_it_alone_signs(make_client: MakeClient) -> None:
+    """Two instances in the middle of a rollout: the older one knows the next secret, the newer one the one before."""
+    older = make_client(session_secret=SECRET, session_secret_next=NEXT, **ADMIN)
+    newer = make_client(session_secret=NEXT, session_secret_before=SECRET, **ADMIN)
     _, key = new_key(older)
     for issuer, secret in ((older, SECRET), (newer, NEXT)):
         token = issuer.post("/sessions", headers=key).json()["token"]
@@ -205,14 +205,17 @@ def test_while_a_secret_is_renewed_both_values_are_believed_and_the_first_signs(
 
 
 @pytest.mark.requirement("X02")
-def test_the_administrators_and_the_billing_systems_standby_secrets_open_the_door_too(make_client: MakeClient) -> None:
+def test_the_administrators_and_the_billing_systems_secret_before_and_next_open_the_door_too(
+    make_client: MakeClient,
+) -> None:
     networks = {"allowed_admin_ips": "203.0.113.0/24"}
-    tokens = {"admin_token": TOKEN, "admin_token_standby": NEXT}
-    client = make_client(**networks, **tokens, webhook_secret=SECRET, webhook_secret_standby=NEXT)
-    for token, status in ((TOKEN, 200), (NEXT, 200), ("neither-of-the-two", 401)):
+    tokens = {"admin_token": TOKEN, "admin_token_before": SECRET, "admin_token_next": NEXT}
+    signing = {"webhook_secret": TOKEN, "webhook_secret_before": SECRET, "webhook_secret_next": NEXT}
+    client = make_client(**networks, **tokens, **signing)
+    for token, status in ((TOKEN, 200), (SECRET, 200), (NEXT, 200), ("none-of-the-three", 401)):
         assert client.get("/admin/queue", headers={"X-Admin-Token": token}).status_code == status
     body = json.dumps({"type": "tier.changed", "client_id": "acme", "tier": "pro"}).encode()
-    for secret, status in ((SECRET, 204), (NEXT, 204), ("neither-of-the-two", 401)):
+    for secret, status in ((TOKEN, 204), (SECRET, 204), (NEXT, 204), ("none-of-the-three", 401)):
         signature = sign(secret, body, int(time.time()))
         reply = client.post("/webhooks/billing", content=body, headers={"X-Webhook-Signature": signature})
         assert reply.status_code == status

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from localcloud.paths import CHECKOUT
@@ -100,11 +102,22 @@ def logins(world: World, stack: str) -> dict[str, str]:
     return json.loads(base64.b64decode(found))
 
 
+def signed_in(world: World, stack: str) -> dict[str, str]:
+    """The headers of somebody with an API key who signs in now."""
+    key = f"cg_0123456789ab_{'k' * 43}"
+    row = f"('0123456789ab', '\\x{hashlib.sha256(key.encode()).hexdigest()}', 'member', '', 'business')"
+    statement = f"INSERT INTO api_keys (id, key_hash, client_id, name, tier) VALUES {row} RETURNING id"
+    world.database(stack, "us-east-1", statement)
+    answer = httpx.post(f"{world.cloud(stack).regions[0].url}/sessions", headers={"X-API-Key": key}, timeout=10)
+    assert answer.status_code == 201, answer.text
+    return {"Authorization": f"Bearer {answer.json()['token']}"}
+
+
 @pytest.mark.requirement("X02")
 def test_passwords_are_renewed_by_one_command_and_no_client_notices(world: World, stack: str) -> None:
     url = world.cloud(stack).regions[0].url
     before = logins(world, stack)
-    with steady_traffic(url) as told:
+    with steady_traffic(url, signed_in(world, stack)) as told:
         done = world.command("rotate", "--stack", stack)
     assert done.returncode == 0, done.stdout[-4000:]
     assert told.wrong == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -26,10 +26,12 @@ class Told:
 
 
 @contextmanager
-def steady_traffic(url: str) -> Iterator[Told]:
-    """Posts topics and reads them back until the block ends, within the limits of one client."""
+def steady_traffic(url: str, session: Mapping[str, str] | None = None) -> Iterator[Told]:
+    """Posts topics and reads them back until the block ends, within the limits of one client. With the headers of a
+    ``session`` somebody who signed in before asks too.
+    """
     told, stop = Told(), threading.Event()
-    thread = threading.Thread(target=_ask, args=(url, told, stop))
+    thread = threading.Thread(target=_ask, args=(url, told, stop, session))
     thread.start()
     try:
         yield told
@@ -49,12 +51,14 @@ def unfinished(url: str, jobs: list[str], seconds: float = 60.0) -> list[str]:
     return left
 
 
-def _ask(url: str, told: Told, stop: threading.Event) -> None:
+def _ask(url: str, told: Told, stop: threading.Event, session: Mapping[str, str] | None) -> None:
     with httpx.Client(base_url=url, timeout=20) as client:
         while not stop.wait(PAUSE_SECONDS):
             told.asked += 1
             try:
                 _post_and_read(client, told)
+                if session is not None:
+                    _expect(client.get("/jobs", headers=session), 200, told)
             except httpx.HTTPError as error:
                 told.wrong.append(f"{type(error).__name__}: {error}")
 
@@ -63,11 +67,14 @@ def _post_and_read(client: httpx.Client, told: Told) -> None:
     """Ten posts a minute are one client's share and a hundred requests in all; in between it only reads."""
     if len(told.accepted) * READS_A_POST <= told.asked:
         answer = client.post("/generate", json=TOPIC)
-        if answer.status_code == 202:
+        if _expect(answer, 202, told):
             told.accepted.append(answer.json()["job_id"])
-        else:
-            told.wrong.append(f"POST /generate: {answer.status_code} {answer.text[:200]}")
     if told.accepted:
-        answer = client.get(f"/status/{told.accepted[-1]}")
-        if answer.status_code != 200:
-            told.wrong.append(f"GET /status: {answer.status_code} {answer.text[:200]}")
+        _expect(client.get(f"/status/{told.accepted[-1]}"), 200, told)
+
+
+def _expect(answer: httpx.Response, status: int, told: Told) -> bool:
+    if answer.status_code != status:
+        request = answer.request
+        told.wrong.append(f"{request.method} {request.url.path}: {answer.status_code} {answer.text[:200]}")
+    return answer.status_code == status

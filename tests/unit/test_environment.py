@@ -18,7 +18,9 @@ from tests.unit.engine import Declared, Json, RecordingEngine
 from tests.unit.program import ROOT, Declare, declared
 
 KEYS: Final = {
-    f"{name}{suffix}" for name in ("admin_token", "session_secret", "webhook_secret") for suffix in ("", "_standby")
+    f"{name}{suffix}"
+    for name in ("admin_token", "session_secret", "webhook_secret")
+    for suffix in ("", "_before", "_next")
 }
 STATED_BY_DEFAULT: Final = "the application's default is the documents' value"
 LEFT_ALONE: Final[Mapping[str, str]] = MappingProxyType(
@@ -155,7 +157,7 @@ def test_a_rotation_changes_which_key_is_used_and_no_value(declare: Declare) -> 
 
     before, after = used(1, 0), used(2, 0)
     for name in ("admin_token", "session_secret", "webhook_secret"):
-        assert (before[name], before[f"{name}_standby"]) == (after[f"{name}_standby"], after[name])
+        assert (before[name], before[f"{name}_next"]) == (after[f"{name}_before"], after[name])
 
 
 @pytest.mark.requirement("G01")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from components.application_keys import SLOTS, believed
 from components.logins import Rotation
 from infra.sections import SecretSettings
 from ops.rotation import Step, advanced, remaining, with_secrets
@@ -44,21 +45,18 @@ def test_finishing_renews_what_was_in_use_before_and_nothing_else() -> None:
         assert keepers(generation + 1, generation)[other] not in (finished[other], begun[other])
 
 
-def announced(generation: int, retired: int) -> dict[str, str]:
-    rotation = Rotation(generation, retired)
-    return {slot: rotation.announced(slot) for slot in ("a", "b")}
-
-
 @pytest.mark.requirement("X02")
-def test_a_key_is_known_everywhere_before_it_is_used_and_for_as_long_as_the_one_before_it() -> None:
-    assert announced(2, 0) == announced(1, 0), "a stack's first rotation uses what was made at its beginning"
-    for generation in range(2, 6):
-        begun, finished = announced(generation, generation - 1), announced(generation, generation)
-        active = Rotation(generation).active
-        (other,) = {"a", "b"} - {active}
-        assert finished[active] == begun[active]
-        assert finished[other] != begun[other], "finishing makes the value of before useless, and the next one"
-        assert announced(generation + 1, generation) == finished, "beginning makes none: it only changes which is used"
+def test_a_key_is_known_everywhere_before_it_is_used_and_for_a_whole_rotation_after() -> None:
+    assert believed(Rotation()) == {"": 1, "_before": 0, "_next": 2}
+    for generation in range(1, 6):
+        settled = believed(Rotation(generation, generation))
+        begun = believed(Rotation(generation + 1, generation))
+        finished = believed(Rotation(generation + 1, generation + 1))
+        assert set(begun.values()) == set(settled.values()), "beginning makes no value"
+        assert begun[""] == settled["_next"], "and uses what everybody knew"
+        assert (begun["_before"], finished["_before"]) == (generation, generation), "what was signed before stays good"
+        assert set(settled.values()) - set(finished.values()) == {generation - 1}, "finishing ends the oldest alone"
+        assert len({value % len(SLOTS) for value in finished.values()}) == len(SLOTS)
 
 
 def test_a_rotation_that_was_cut_off_is_finished_before_another_begins() -> None:
