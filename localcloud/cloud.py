@@ -157,6 +157,15 @@ class Cloud:
         runner_is_up = processes.find(self.logs, RUNNER) is not None
         return {name: region.edge_port for name, region in known.items() if runner_is_up or is_free(region.edge_port)}
 
+    def require_running(self) -> None:
+        """Raises CloudError when the runner or the AWS endpoint has ended: then nothing waited for ever comes."""
+        for name in (RUNNER, AWS):
+            if processes.find(self.logs, name) is None:
+                raise CloudError(
+                    f"{name} ended while the stack was being deployed; fix: the same command again starts it anew. "
+                    f"The end of its log:\n{processes.log_tail(self.logs, name)}"
+                )
+
 
 _NOTHING = CloudFile(stack="", folder="", aws_endpoint="", regions=(), kubeconfigs={})
 

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from localcloud.toolchain.origin import Toolchain
 PROJECT = "contentgen"
 POLICY_PACK = CHECKOUT / "policies"
 INTERRUPT_SECONDS = 20.0
+LOOK_SECONDS = 2.0
 ENGINE_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")
 
 
@@ -90,8 +93,10 @@ class Engine:
             "CONTENTGEN_CLOUD": str(self.cloud_file),
         }
 
-    def run(self, *arguments: str, seconds: float | None = None) -> None:
+    def run(self, *arguments: str, seconds: float = math.inf, require: Callable[[], None] = lambda: None) -> None:
         """An engine command with its output on ours. Raises EngineError when it fails or outlasts ``seconds``.
+
+        ``require`` raises when what the engine works on is gone: the engine itself would wait ten minutes for pods.
 
         The engine has a process group of its own: an interrupt is passed on once, so that it ends cleanly and state is
         written, instead of being killed with half of its plugins.
@@ -99,8 +104,10 @@ class Engine:
         command = [str(self.toolchain.engine.command), *arguments, "--stack", self.stack]
         child = subprocess.Popen(command, cwd=self.workspace, env=self.environment(), start_new_session=True)
         (self.folder / "engine.pid").write_text(str(child.pid))
-        code = _wait(child, seconds)
-        _end_orphans(self.folder / "engine.pid")
+        try:
+            code = _wait(child, time.monotonic() + seconds, require)
+        finally:
+            _end_orphans(self.folder / "engine.pid")
         if code != 0:
             raise EngineError(f"pulumi {arguments[0]} ended with exit code {code}")
 
@@ -152,19 +159,31 @@ class Engine:
         scratch.replace(self.stack_file)
 
 
-def _wait(child: subprocess.Popen[bytes], seconds: float | None) -> int:
-    """The exit code. Past the time limit the engine is interrupted, and killed when it does not heed that."""
+def _wait(child: subprocess.Popen[bytes], deadline: float, require: Callable[[], None]) -> int:
+    """The exit code. Past the deadline, or without what it requires, the engine is ended."""
     while True:
         try:
-            return child.wait(seconds)
+            return child.wait(LOOK_SECONDS)
         except KeyboardInterrupt:
             _interrupt(child)
         except subprocess.TimeoutExpired:
-            _interrupt(child)
+            if time.monotonic() > deadline:
+                return _ended(child)
             try:
-                return child.wait(INTERRUPT_SECONDS)
-            except subprocess.TimeoutExpired:
-                child.kill()
+                require()
+            except Exception:
+                _ended(child)
+                raise
+
+
+def _ended(child: subprocess.Popen[bytes]) -> int:
+    """Interrupted, and killed when it does not heed that."""
+    _interrupt(child)
+    try:
+        return child.wait(INTERRUPT_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return child.wait()
 
 
 def _interrupt(child: subprocess.Popen[bytes]) -> None:

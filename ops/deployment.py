@@ -37,7 +37,8 @@ def up(stack: str, report: Report, *, refresh: bool = False) -> None:
     settings = _sound(stack)
     cloud, described, engine = _ready(stack, settings, report)
     report.step("pulumi up, with the policy pack")
-    engine.run("up", "--yes", *(["--refresh"] if refresh else []), *engine.policy_arguments())
+    arguments = ["--yes", *(["--refresh"] if refresh else []), *engine.policy_arguments()]
+    engine.run("up", *arguments, require=cloud.require_running)
     cloud.identity(described).write(_identity_file(cloud))
     report.step("waiting for every region's edge")
     for region in described.regions:

@@ -38,6 +38,27 @@ def test_an_engine_killed_in_mid_update_is_recovered_by_the_next_up(world: World
     assert finished_job(url)["status"] == "completed"
 
 
+def test_a_runner_that_ends_in_mid_update_is_told_at_once_and_made_good_by_the_next_up(world: World, url: str) -> None:
+    engine = world.engine("local")
+    world.kubectl("local", "-n", "contentgen", "delete", "deployment/worker", "--wait=true")
+    engine.quietly("refresh", "--yes", "--skip-preview", "--stack", "local")
+    running = world.start("up", "--stack", "local")
+    assert running.stdout is not None
+    for line in running.stdout:
+        if "local-us-east-1-worker-deployment creating" in line:
+            break
+    runner = processes.find(world.state / "local" / "logs", "runner")
+    assert runner is not None
+    os.kill(runner.pid, signal.SIGKILL)
+    rest, _ = running.communicate(timeout=90)
+    assert running.returncode == 3, rest[-3000:]
+    assert "runner ended while the stack was being deployed" in rest
+    done = world.command("up", "--stack", "local")
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert engine.pending_operations() == 0
+    assert finished_job(url)["status"] == "completed"
+
+
 def test_an_interrupted_up_ends_cleanly_and_the_next_one_goes_on(world: World, url: str) -> None:
     running = world.start("up", "--stack", "local")
     assert running.stdout is not None
