@@ -3,10 +3,7 @@
 import gzip
 import hashlib
 import json
-import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import backup_metrics
 from app.database import Database
-from app.postgres_programs import environment, program
+from app.postgres_programs import run
 from app.settings import Settings
 
 FOLDER = "db"
@@ -160,28 +157,20 @@ async def _dump(settings: Settings, target: Path) -> tuple[dict[str, int], str |
         async with database.writer.connect() as connection:
             await connection.execution_options(isolation_level="REPEATABLE READ")
             snapshot = str((await connection.execute(text("SELECT pg_export_snapshot()"))).scalar_one())
-            _pg_dump(settings, target, snapshot)
+            await _pg_dump(settings, target, snapshot)
             return await row_counts(connection), await migration_of(connection)
     finally:
         await database.close()
 
 
-def _pg_dump(settings: Settings, target: Path, snapshot: str) -> None:
-    options = ["--format=custom", "--compress=1", "--no-password", f"--snapshot={snapshot}", f"--file={target}"]
-    with _failing_as_backup():
-        command = [program(settings, "pg_dump"), *options]
-        variables = environment(settings.database_url_direct, "contentgen-backup")
-    result = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        raise BackupFailed(f"pg_dump ended with {result.returncode}: {result.stderr.strip()[-1000:]}")
-
-
-@contextmanager
-def _failing_as_backup() -> Iterator[None]:
+async def _pg_dump(settings: Settings, target: Path, snapshot: str) -> None:
+    options = ("--format=custom", "--compress=1", f"--snapshot={snapshot}", f"--file={target}")
     try:
-        yield
+        ended = await run(settings, "pg_dump", options, "contentgen-backup")
     except OSError as error:
         raise BackupFailed(str(error)) from error
+    if ended.code != 0:
+        raise BackupFailed(f"pg_dump ended with {ended.code}: {ended.errors}")
 
 
 def _state(settings: Settings) -> bytes:

@@ -1,6 +1,5 @@
 """`python -m app restore`: a backup from S3 into the database, believed only after it was counted (W06)."""
 
-import subprocess
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from sqlalchemy import make_url, text
 
 from app.backup import BackupFailed, Bucket, Manifest, digest, migration_of, row_counts
 from app.database import Database
-from app.postgres_programs import environment, program
+from app.postgres_programs import run
 from app.settings import Settings
 
 
@@ -44,7 +43,7 @@ async def restore(settings: Settings, key: str | None = None, *, force: bool = F
         dump = Path(folder) / "database.dump"
         download(bucket, manifest, dump)
         await _make_room(settings, force=force)
-        load(settings, dump)
+        await load(settings, dump)
         await compare(settings, manifest)
     return Restored(
         database_key=manifest.database_key,
@@ -92,19 +91,16 @@ def download(bucket: Bucket, manifest: Manifest, dump: Path) -> None:
         )
 
 
-def load(settings: Settings, dump: Path) -> None:
+async def load(settings: Settings, dump: Path) -> None:
     """pg_restore in one transaction: what fails half way leaves nothing behind. Raises RestoreFailed."""
+    database = make_url(settings.database_url_direct.get_secret_value()).database
+    options = ("--single-transaction", "--no-owner", "--no-privileges", f"--dbname={database}", str(dump))
     try:
-        command = [program(settings, "pg_restore"), "--single-transaction", "--no-owner", "--no-privileges"]
-        variables = environment(settings.database_url_direct, "contentgen-restore")
+        ended = await run(settings, "pg_restore", options, "contentgen-restore")
     except OSError as error:
         raise RestoreFailed(str(error)) from error
-    database = f"--dbname={variables['PGDATABASE']}"
-    result = subprocess.run(
-        [*command, "--no-password", database, str(dump)], env=variables, capture_output=True, text=True, check=False
-    )
-    if result.returncode != 0:
-        raise RestoreFailed(f"pg_restore ended with {result.returncode}: {result.stderr.strip()[-1000:]}")
+    if ended.code != 0:
+        raise RestoreFailed(f"pg_restore ended with {ended.code}: {ended.errors}")
 
 
 async def compare(settings: Settings, manifest: Manifest) -> None:

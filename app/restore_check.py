@@ -56,7 +56,7 @@ async def check(
             dump = Path(folder) / "database.dump"
             download(bucket, manifest, dump)
             async with scratch(settings) as target:
-                load(target, dump)
+                await load(target, dump)
                 await compare(target, manifest)
     checked = Checked(
         database_key=manifest.database_key,

@@ -1,14 +1,23 @@
 """Backups to S3 and back: what is restored is what was there, and what is damaged is refused."""
 
+import asyncio
 import gzip
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from conftest import Fleet, Servers
 from shelf import Shelf, run_sql, shelf_in
 from starlette.testclient import TestClient
+
+from app.postgres_programs import run
+from app.settings import Settings
+from localcloud.runner import tls
+from localcloud.runner.certificates import Certificates
+from localcloud.servers import free_port
 
 BODY = {"topic": "Growing tomatoes on a balcony", "content_type": "social", "client_id": "acme"}
 
@@ -63,6 +72,56 @@ def test_a_database_that_holds_something_is_refused_unless_told(shelf: Shelf, em
     assert run_sql(shelf.servers, empty, "SELECT * FROM precious") == [(1,)]
     assert shelf.restore(empty, "--force")[0] == 0
     assert run_sql(shelf.servers, empty, "SELECT to_regclass('precious'), to_regclass('jobs') IS NOT NULL")[0][1]
+
+
+@pytest.fixture
+def encrypted(servers: Servers, folder: Path) -> Iterator[str]:
+    """The test server behind TLS, which it insists on as a managed one does; gives `host:port`."""
+    certificates = Certificates(folder / "tls")
+    certificates.ensure()
+    port, context, ready = free_port(), certificates.server_context(), threading.Event()
+
+    async def serve(ended: asyncio.Event) -> None:
+        async with await tls.postgres("127.0.0.1", port, servers.postgres.port, context):
+            ready.set()
+            await ended.wait()
+
+    with asyncio.Runner() as runner:
+        loop, ended = runner.get_loop(), asyncio.Event()
+        thread = threading.Thread(target=lambda: runner.run(serve(ended)))
+        thread.start()
+        assert ready.wait(10)
+        yield f"127.0.0.1:{port}"
+        loop.call_soon_threadsafe(ended.set)
+        thread.join()
+
+
+@pytest.mark.requirement("W01")
+@pytest.mark.requirement("W03")
+@pytest.mark.parametrize("mode", ["require", "verify-ca"])
+def test_a_database_that_insists_on_tls_is_backed_up_and_its_backup_tried(
+    shelf: Shelf, servers: Servers, database_url: str, folder: Path, encrypted: str, mode: str
+) -> None:
+    root = f"&sslrootcert={folder / 'tls' / 'ca-bundle.pem'}" if mode == "verify-ca" else ""
+    url = database_url.replace(f"{servers.postgres.host}:{servers.postgres.port}", encrypted)
+    shelf.fleet.environment["DATABASE_URL_DIRECT"] = url.replace("sslmode=disable", f"sslmode={mode}{root}")
+    shelf.backup()
+    status, output = shelf.check()
+    assert status == 0, output
+
+
+def test_a_certificate_that_nobody_vouches_for_ends_the_backup_with_the_reason(
+    shelf: Shelf, servers: Servers, database_url: str, encrypted: str
+) -> None:
+    url = database_url.replace(f"{servers.postgres.host}:{servers.postgres.port}", encrypted)
+    strict = Settings(
+        database_url=database_url, database_url_direct=url.replace("sslmode=disable", "sslmode=verify-ca")
+    )  # type: ignore[arg-type]
+    strict = strict.model_copy(update={"pg_bin": shelf.variables["PG_BIN"]})
+    ended = asyncio.run(run(strict, "pg_dump", ("--schema-only",), "test"))
+    assert ended.code == 1
+    assert "no TLS to 127.0.0.1" in ended.errors
+    assert "certificate verify failed" in ended.errors
 
 
 def test_each_region_keeps_its_own_backups_in_the_bucket_that_all_share(shelf: Shelf, empty: str) -> None:
