@@ -164,7 +164,14 @@ async def _dump(settings: Settings, target: Path) -> tuple[dict[str, int], str |
 
 
 async def _pg_dump(settings: Settings, target: Path, snapshot: str) -> None:
-    options = ("--format=custom", "--compress=1", f"--snapshot={snapshot}", f"--file={target}")
+    # Extensions are the administrator's, who makes them with the migration; the application's login could not.
+    options = (
+        "--format=custom",
+        "--compress=1",
+        "--exclude-extension=*",
+        f"--snapshot={snapshot}",
+        f"--file={target}",
+    )
     try:
         ended = await run(settings, "pg_dump", options, "contentgen-backup")
     except OSError as error:

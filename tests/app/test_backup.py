@@ -133,3 +133,14 @@ def test_each_region_keeps_its_own_backups_in_the_bucket_that_all_share(shelf: S
     status, output = shelf.restore(empty)
     assert status == 0, output
     assert json.loads(output.splitlines()[-1])["database_key"] == own["database_key"]
+
+
+def test_extensions_stay_with_the_administrator_who_alone_could_make_them_again(
+    shelf: Shelf, servers: Servers, database_url: str
+) -> None:
+    own = database_url.rpartition("/")[2].partition("?")[0]
+    run_sql(servers, own, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    made = shelf.backup()
+    body = shelf.store.get_object(Bucket=shelf.bucket, Key=made["database_key"])["Body"].read()
+    assert b"CREATE TABLE" in body
+    assert b"CREATE EXTENSION" not in body
