@@ -17,7 +17,7 @@ from ops.report.markdown import mark
 
 TWO_CHANGES = {
     "components/budget.py": ('time_unit="MONTHLY"', 'time_unit="QUARTERLY"'),
-    "stacks/workload.py": ("GRACE_SECONDS: Final = 60", "GRACE_SECONDS: Final = 61"),
+    "components/pgbouncer.py": ("GRACE_SECONDS: Final = 60", "GRACE_SECONDS: Final = 61"),
 }
 
 
@@ -51,12 +51,14 @@ def branch(root: Path, tmp_path: Path) -> Path:
 @pytest.mark.requirement("S04")
 @pytest.mark.requirement("S05")
 @pytest.mark.requirement("M04")
+@pytest.mark.parametrize("stack", ["local", "staging"])
 def test_a_bad_change_fails_the_check_and_the_comment_tells_what_changes_and_which_policy_it_breaks(
-    branch: Path,
+    branch: Path, stack: str
 ) -> None:
+    """In the cluster and with managed stores; production is the same program, three times staging."""
     ensure(print)
     done = subprocess.run(
-        [sys.executable, "-c", COMMAND, "pr-check", "--base", "HEAD", "--stack", "local"],
+        [sys.executable, "-c", COMMAND, "pr-check", "--base", "HEAD", "--stack", stack],
         cwd=branch,
         env={**os.environ, "PYTHONPATH": str(branch), "NO_COLOR": "1"},
         stdout=subprocess.PIPE,
@@ -66,12 +68,12 @@ def test_a_bad_change_fails_the_check_and_the_comment_tells_what_changes_and_whi
         check=False,
     )
     assert done.returncode == 1, done.stdout[-4000:]
-    assert "fails: local: budget: the stack: has no monthly budget" in done.stdout
+    assert f"fails: {stack}: budget: the stack: has no monthly budget" in done.stdout
     comment = (branch / "reports" / "preview.md").read_text()
     first = comment.splitlines()[0]
     assert "to update" in first
-    assert mark(["local"]) in first
-    assert "local, **mandatory**, [budget](docs/policies/budget.md)" in comment
+    assert mark([stack]) in first
+    assert f"{stack}, **mandatory**, [budget](docs/policies/budget.md)" in comment
     assert "| `timeUnit` | `MONTHLY` | `QUARTERLY` |" in comment
     assert "terminationGracePeriodSeconds" in comment
     assert "This check fails for" in comment
