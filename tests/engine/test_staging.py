@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterator
 
@@ -104,9 +103,11 @@ def logins(world: World, stack: str) -> dict[str, str]:
 
 def signed_in(world: World, stack: str) -> dict[str, str]:
     """The headers of somebody with an API key who signs in now."""
+    statement = (
+        "INSERT INTO api_keys (id, key_hash, client_id, name, tier) VALUES ('0123456789ab',"
+        " sha256(convert_to('cg_0123456789ab_' || repeat('k', 43), 'UTF8')), 'member', '', 'business') RETURNING id"
+    )
     key = f"cg_0123456789ab_{'k' * 43}"
-    row = f"('0123456789ab', '\\x{hashlib.sha256(key.encode()).hexdigest()}', 'member', '', 'business')"
-    statement = f"INSERT INTO api_keys (id, key_hash, client_id, name, tier) VALUES {row} RETURNING id"
     world.database(stack, "us-east-1", statement)
     answer = httpx.post(f"{world.cloud(stack).regions[0].url}/sessions", headers={"X-API-Key": key}, timeout=10)
     assert answer.status_code == 201, answer.text
