@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import yaml
 
 from localcloud.servers import free_ports
@@ -40,6 +41,10 @@ PORTS = (
     "metricsServerPort",
 )
 """Chosen here, because kwokctl's own choice is not safe when several clusters are made at once."""
+
+
+ATTEMPTS = 3
+ELECTED = ("kube-controller-manager", "kube-scheduler")
 
 
 class ClusterError(Exception):
@@ -76,7 +81,7 @@ class Cluster:
         True when it is a new one, whose clients need new credentials.
         """
         before = self.exists()
-        if before and self._answers():
+        if before and self._answers() and not self.ended():
             return False
         if before:
             self._kwokctl("start", "cluster", "--wait", "60s")
@@ -86,7 +91,23 @@ class Cluster:
             config.write_text(yaml.safe_dump_all(configuration(self)))
             self._kwokctl("create", "cluster", "--config", str(config), "--wait", "60s")
         self._apply_base()
+        self._revive()
         return not before
+
+    def ended(self) -> list[str]:
+        """The components that were started and are not running any more."""
+        return [name for name, pid in self.processes().items() if not _is_alive(pid)]
+
+    def _revive(self) -> None:
+        """On a busy machine components give up on an API server that is slow to start, and none comes back by itself;
+        without them nothing is ever made, and nothing deleted. kwokctl starts those that have ended.
+        """
+        for _ in range(ATTEMPTS):
+            if not self.ended():
+                return
+            self._kwokctl("start", "cluster", "--wait", "60s")
+        if ended := self.ended():
+            raise ClusterError(f"{', '.join(ended)} of {self.region} ended again; logs: {self.folder / 'logs'}")
 
     def delete(self) -> None:
         """Stops the processes and removes the data. Nothing to do is not an error."""
@@ -136,6 +157,13 @@ class Cluster:
         if done.returncode != 0:
             said = "\n".join(done.stderr.strip().splitlines()[-6:])
             raise ClusterError(f"kwokctl {verb} {noun} {self.region} failed:\n{said}\nLogs: {self.folder / 'logs'}")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 # The name is the one that kwok's own volume stages answer to.
@@ -201,6 +229,8 @@ def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
             "name": "kube-apiserver",
             "extraArgs": [{"key": "service-cluster-ip-range", "value": cluster.service_range}],
         },
+        # One of each has nobody to lose an election to; one that is lost to slowness would end the process.
+        *({"name": name, "extraArgs": [{"key": "leader-elect", "value": "false"}]} for name in ELECTED),
     ]
     kwokctl = {
         "apiVersion": "config.kwok.x-k8s.io/v1alpha1",

@@ -84,6 +84,18 @@ def test_lost_aws_memory_is_noticed_and_made_again(world: World, url: str) -> No
     assert sorted(one["Name"].rpartition("-")[0] for one in buckets) == ["local-backup-bucket", "local-logs-bucket"]
 
 
+def test_a_component_of_the_control_plane_that_ended_is_started_again(world: World, url: str) -> None:
+    [region] = world.cloud("local").regions
+    cluster = world.embedded("local").cluster(region.name, region.network)
+    manager = psutil.Process(cluster.processes()["kube-controller-manager"])
+    manager.kill()
+    psutil.wait_procs([manager], timeout=10)
+    assert cluster.ended() == ["kube-controller-manager"]
+    done = world.command("up", "--stack", "local")
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert cluster.ended() == []
+
+
 def test_lost_cluster_data_is_noticed_and_made_again(world: World, url: str) -> None:
     described = world.cloud("local")
     [region] = described.regions
