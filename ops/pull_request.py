@@ -23,6 +23,8 @@ from ops.target import embedded
 
 COMMAND: Final = "from ops.cli import main; main()"
 STATE: Final = "CONTENTGEN_STATE"
+DIAGNOSTICS: Final = "Diagnostics:"
+MOST_LINES: Final = 30
 
 
 def check_pull_request(base: str, stacks: Sequence[str], report: Report) -> bool:
@@ -66,8 +68,15 @@ def _deploy(base: Path, stack: str) -> None:
         check=False,
     )
     if done.returncode != 0:
-        tail = "\n".join(done.stdout.splitlines()[-20:])
-        raise PreviewError(f"{stack}: the base cannot be deployed, so there is nothing to compare with:\n{tail}")
+        said = _complaint(done.stdout)
+        raise PreviewError(f"{stack}: the base cannot be deployed, so there is nothing to compare with:\n{said}")
+
+
+def _complaint(output: str) -> str:
+    """What the engine complains of, which stands before its outputs; without that, the last lines."""
+    _, found, complaint = output.partition(DIAGNOSTICS)
+    lines = complaint.strip().splitlines()[:MOST_LINES] if found else output.splitlines()[-MOST_LINES:]
+    return "\n".join(lines)
 
 
 def _where() -> Path:
