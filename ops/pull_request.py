@@ -68,11 +68,11 @@ def _deploy(base: Path, stack: str) -> None:
         check=False,
     )
     if done.returncode != 0:
-        said = _complaint(done.stdout)
+        said = complaint(done.stdout)
         raise PreviewError(f"{stack}: the base cannot be deployed, so there is nothing to compare with:\n{said}")
 
 
-def _complaint(output: str) -> str:
+def complaint(output: str) -> str:
     """What the engine complains of, which stands before its outputs; without that, the last lines."""
     _, found, complaint = output.partition(DIAGNOSTICS)
     lines = complaint.strip().splitlines()[:MOST_LINES] if found else output.splitlines()[-MOST_LINES:]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.toolchain.origin import ensure
-from ops.pull_request import COMMAND
+from ops.pull_request import COMMAND, complaint
 from ops.report.markdown import mark
 
 TWO_CHANGES = {
@@ -78,3 +78,10 @@ def test_a_bad_change_fails_the_check_and_the_comment_tells_what_changes_and_whi
     assert "terminationGracePeriodSeconds" in comment
     assert "This check fails for" in comment
     assert "password" not in comment.lower().replace("[hidden]", "")
+
+
+def test_of_a_base_that_cannot_be_deployed_the_engines_complaint_is_told_and_not_its_outputs() -> None:
+    outputs = "\n".join(f"    [{number}]: name" for number in range(40))
+    told = complaint(f"creating...\nDiagnostics:\n  job (prod-backup): it failed\n\nOutputs:\n{outputs}")
+    assert told.splitlines()[0] == "job (prod-backup): it failed"
+    assert complaint("one\ntwo") == "one\ntwo"
