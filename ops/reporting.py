@@ -27,6 +27,7 @@ def show_deployed(report: Report, stack: str, described: CloudFile, engine_home:
     report.line("Try:")
     report.line(f"  curl -s {url}/generate -H 'content-type: application/json' -d '{TOPIC}'")
     report.line(f"  curl -s {url}/status/JOB_ID")
+    report.line(f"  {url}/    the page, in a browser")
     report.line(f"  make status    make down{'' if stack == 'local' else f' STACK={stack}'}")
 
 

@@ -7,6 +7,7 @@ from app.access.callers import ANONYMOUS, NotRecognised
 from app.access.tiers import allowance
 from app.api.problems import send_problem
 from app.database import DatabaseUnavailable
+from app.regions import VOUCHER
 from app.services import Services
 from app.telemetry.metrics import RATE_LIMITED
 
@@ -32,17 +33,18 @@ class Limits:
             await self._app(scope, receive, send)
             return
         services: Services = scope["app"].state.services
+        headers = Headers(scope=scope)
         address = scope["client"][0] if scope.get("client") else "unknown"
         wrong = None
         try:
-            caller = await services.callers.identify(Headers(scope=scope))
+            caller = await services.callers.identify(headers)
         except NotRecognised:
             caller, wrong = ANONYMOUS, (401, "This key or token is not valid; ask for a new one.", UNAUTHORISED)
         except DatabaseUnavailable:
             caller, wrong = ANONYMOUS, (503, "The database is not available.", {"Retry-After": "5"})
         scope["state"]["caller"] = caller
         added: dict[str, str] = {}
-        if services.settings.rate_limit_enabled:
+        if services.settings.rate_limit_enabled and not services.regions.vouched(headers.get(VOUCHER), scope["path"]):
             who = f"key:{caller.key_id}" if caller.key_id else f"address:{address}"
             generation = scope["path"] == "/generate" and scope["method"] == "POST"
             allowed = allowance(caller.tier, services.settings)
