@@ -65,6 +65,15 @@ class Analyzer(_PolicyAnalyzerServicer):
         self._configured(config)
         return super().Configure(request, _context)
 
+    def Remediate(  # noqa: N802 - the protocol's name
+        self, request: analyzer_pb2.AnalyzeRequest, _context: grpc.ServicerContext | None
+    ) -> analyzer_pb2.RemediateResponse:
+        """The SDK's own, for what a rule may mend; it decodes every resource, so all others are answered without."""
+        levels = [self._get_enforcement_level(self._policies[rule.name]) for rule in self._rules_of(request.type)]
+        if EnforcementLevel.REMEDIATE in levels:
+            return super().Remediate(request, _context)
+        return analyzer_pb2.RemediateResponse()
+
     def Analyze(  # noqa: N802 - the protocol's name
         self, request: analyzer_pb2.AnalyzeRequest, _context: grpc.ServicerContext | None
     ) -> analyzer_pb2.AnalyzeResponse:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from infra.providers import SERVICES
 from infra.regions import in_priority_order
 from infra.stackfile import read
 from localcloud.cloud import Cloud
@@ -43,7 +44,7 @@ def against_flat(root: Path) -> Section:
     """Production by our program and by the flat one, each on a cloud of its own."""
     _use(root)
     ours = _phases(root)
-    flat = _phases(root, {"FLAT_RESOURCES": str(root / "flat.json")})
+    flat = _phases(root, {"FLAT_RESOURCES": str(root / "flat.json"), "FLAT_SERVICES": ",".join(SERVICES)})
     rows = tuple(
         (phase, _seconds(ours[phase]), _seconds(flat[phase]), f"{ours[phase] / flat[phase]:.2f}") for phase in PHASES
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from google.protobuf import json_format
+from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
 
@@ -53,6 +53,27 @@ def test_what_a_remedy_leaves_passes_its_rule(rule: str, change: Break) -> None:
 @pytest.mark.parametrize("level", ["MANDATORY", "ADVISORY", "DISABLED"])
 def test_no_remedy_runs_unless_the_level_asks_for_it(level: str) -> None:
     assert remediated(*MENDED[0], level) is None
+
+
+@pytest.mark.parametrize(("level", "decoded"), [("MANDATORY", 1), ("REMEDIATE", 2)])
+def test_a_resource_is_decoded_once_unless_a_rule_may_mend_it(
+    level: str, decoded: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyzer = Analyzer("pack", "1.0.0", RULES)
+    configure = analyzer_pb2.ConfigureAnalyzerRequest()
+    configure.policyConfig["pod-security"].enforcementLevel = analyzer_pb2.EnforcementLevel.Value(level)
+    analyzer.Configure(configure, None)
+    request = request_of(COMPLIANT["deployment"])
+    read, counted = json_format.MessageToDict, []
+
+    def counting(message: struct_pb2.Struct) -> dict[str, object]:
+        counted.append(message)
+        return read(message)
+
+    monkeypatch.setattr(json_format, "MessageToDict", counting)
+    analyzer.Remediate(request, None)
+    analyzer.Analyze(request, None)
+    assert sum(one == request.properties for one in counted) == decoded
 
 
 def test_what_needs_no_mending_is_left_alone() -> None:

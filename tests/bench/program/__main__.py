@@ -1,4 +1,6 @@
-"""The flat program: registers a list of resources and nothing else. FLAT_RESOURCES names the list."""
+"""The flat program: registers a list of resources and nothing else. FLAT_RESOURCES names the list, FLAT_SERVICES the
+parts of AWS that it is made of.
+"""
 
 import json
 import os
@@ -9,7 +11,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
 CLOUD = json.loads(Path(os.environ["CONTENTGEN_CLOUD"]).read_text())
-SERVICES = ("budgets", "ec2", "elasticache", "iam", "kms", "rds", "route53", "s3", "secretsmanager", "sns", "sts")
+SERVICES = os.environ["FLAT_SERVICES"].split(",")
 
 cloud = aws.Provider(
     "aws",
