@@ -136,12 +136,7 @@ class JobStore:
             "status": JobStatus.COMPLETED,
             "progress": 100,
             "finished_at": func.now(),
-            "content": draft.content.model_dump(mode="json"),
-            "provider": draft.provider,
-            "model": draft.model,
-            "input_tokens": draft.usage.input_tokens,
-            "output_tokens": draft.usage.output_tokens,
-            "cost_usd": draft.usage.cost_usd,
+            **columns_of(draft),
             "error_type": None,
             "error": None,
         }
@@ -187,6 +182,18 @@ class JobStore:
         mine = and_(jobs.c.status == JobStatus.IN_PROGRESS, jobs.c.attempt == attempt)
         async with self.database.write() as connection:
             return (await connection.execute(statement.where(mine).returning(jobs.c.client_id))).scalar()
+
+
+def columns_of(draft: Draft) -> dict[str, object]:
+    """A text as a job's row keeps it."""
+    return {
+        "content": draft.content.model_dump(mode="json"),
+        "provider": draft.provider,
+        "model": draft.model,
+        "input_tokens": draft.usage.input_tokens,
+        "output_tokens": draft.usage.output_tokens,
+        "cost_usd": draft.usage.cost_usd,
+    }
 
 
 def list_name(client_id: str) -> str:

@@ -75,6 +75,7 @@ async def _encrypted(
             raise OSError("the server speaks none")
         await writer.start_tls(context, server_hostname=host)
     except BaseException:
+        # A cancelled task too must not leave the connection open.
         writer.close()
         raise
     return reader, writer

@@ -10,6 +10,7 @@ from sqlalchemy import insert, text
 from app.database import Database
 from app.domain import Assignment, ContentType, JobStatus, Priority
 from app.ids import JobId
+from app.jobs import columns_of
 from app.process_settings import PRODUCTION_LIKE
 from app.settings import Settings
 from app.tables import jobs
@@ -105,12 +106,4 @@ async def _outcome(assignment: Assignment, status: JobStatus) -> dict[str, objec
         return {**nothing, **told}
     writer = EmbeddedWriter()
     draft = await writer.write(assignment, writer.model(assignment))
-    return {
-        **told,
-        "content": draft.content.model_dump(mode="json"),
-        "provider": draft.provider,
-        "model": draft.model,
-        "input_tokens": draft.usage.input_tokens,
-        "output_tokens": draft.usage.output_tokens,
-        "cost_usd": draft.usage.cost_usd,
-    }
+    return {**told, **columns_of(draft)}

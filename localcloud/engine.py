@@ -171,7 +171,8 @@ def _wait(child: subprocess.Popen[bytes], deadline: float, require: Callable[[],
                 return _ended(child)
             try:
                 require()
-            except Exception:
+            except BaseException:
+                # Whatever it was, an interrupt too: the engine must not go on alone.
                 _ended(child)
                 raise
 

@@ -22,8 +22,6 @@ from policies.rule import GONE, Break, Gone, Resource, ResourceRule, Rule, Stack
 from policies.tunables import Settings
 
 UNKNOWN: Final = UNKNOWN_STRING_VALUE
-MOST_STRUCTS: Final = 1000
-_STRUCTS: Final[dict[int, tuple[Resource, struct_pb2.Struct]]] = {}
 SKIPPED: Final = "can't run policy"
 """How the SDK begins to say that a rule touched a value that is not known yet; whatever its level, it is advisory."""
 
@@ -196,11 +194,4 @@ def _of_stack(resource: Resource) -> analyzer_pb2.AnalyzerResource:
 
 
 def _struct(resource: Resource) -> struct_pb2.Struct:
-    """Resources are values, so one that many stacks share is encoded once; known by itself, for it has no hash."""
-    known = _STRUCTS.get(id(resource))
-    if known is None or known[0] is not resource:
-        if len(_STRUCTS) >= MOST_STRUCTS:
-            _STRUCTS.clear()
-        known = resource, json_format.ParseDict(plain_object(resource.properties), struct_pb2.Struct())
-        _STRUCTS[id(resource)] = known
-    return known[1]
+    return json_format.ParseDict(plain_object(resource.properties), struct_pb2.Struct())
