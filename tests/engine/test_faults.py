@@ -18,45 +18,43 @@ from localcloud.cloud import MINIMUM_FREE_BYTES
 from tests.engine.world import World, finished_job
 
 
-def test_an_engine_killed_in_mid_update_is_recovered_by_the_next_up(world: World, url: str) -> None:
-    engine = world.engine("local")
+def up_in_mid_update(world: World) -> subprocess.Popen[str]:
+    """An `up` at the moment when it makes the worker anew."""
     world.kubectl("local", "-n", "contentgen", "delete", "deployment/worker", "--wait=true")
-    engine.quietly("refresh", "--yes", "--skip-preview", "--stack", "local")
+    world.engine("local").quietly("refresh", "--yes", "--skip-preview", "--stack", "local")
     running = world.start("up", "--stack", "local")
     assert running.stdout is not None
-    for line in running.stdout:
-        if "local-us-east-1-worker-deployment creating" in line:
-            break
+    assert any("local-us-east-1-worker-deployment creating" in line for line in running.stdout)
+    return running
+
+
+def made_good(world: World, url: str) -> str:
+    """What the next `up` prints, after which nothing is pending and a job is done."""
+    done = world.command("up", "--stack", "local")
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert world.engine("local").pending_operations() == 0
+    assert finished_job(url)["status"] == "completed"
+    return done.stdout
+
+
+def test_an_engine_killed_in_mid_update_is_recovered_by_the_next_up(world: World, url: str) -> None:
+    running = up_in_mid_update(world)
     pid = int((world.state / "local" / "engine.pid").read_text())
     os.kill(pid, signal.SIGKILL)
     running.communicate()
     assert running.returncode != 0
-    done = world.command("up", "--stack", "local")
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert "an earlier update was cut off" in done.stdout
-    assert engine.pending_operations() == 0
-    assert finished_job(url)["status"] == "completed"
+    assert "an earlier update was cut off" in made_good(world, url)
 
 
 def test_a_runner_that_ends_in_mid_update_is_told_at_once_and_made_good_by_the_next_up(world: World, url: str) -> None:
-    engine = world.engine("local")
-    world.kubectl("local", "-n", "contentgen", "delete", "deployment/worker", "--wait=true")
-    engine.quietly("refresh", "--yes", "--skip-preview", "--stack", "local")
-    running = world.start("up", "--stack", "local")
-    assert running.stdout is not None
-    for line in running.stdout:
-        if "local-us-east-1-worker-deployment creating" in line:
-            break
+    running = up_in_mid_update(world)
     runner = processes.find(world.state / "local" / "logs", "runner")
     assert runner is not None
     os.kill(runner.pid, signal.SIGKILL)
     rest, _ = running.communicate(timeout=90)
     assert running.returncode == 3, rest[-3000:]
     assert "runner ended while the stack was being deployed" in rest
-    done = world.command("up", "--stack", "local")
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert engine.pending_operations() == 0
-    assert finished_job(url)["status"] == "completed"
+    made_good(world, url)
 
 
 def test_an_interrupted_up_ends_cleanly_and_the_next_one_goes_on(world: World, url: str) -> None:
