@@ -9,20 +9,20 @@ from pulumi_kubernetes import autoscaling
 
 from components.labels import metadata
 
-CPU_PERCENT = 70
-MEMORY_PERCENT = 80
 SCALE_DOWN_WINDOW_SECONDS = 300
 
 
 @dataclass(frozen=True)
 class AutoscalerArgs:
-    """``component`` is the Deployment's name; the range is instances."""
+    """``component`` is the Deployment's name; the range is instances, the targets are per cent of what one requests."""
 
     namespace: str
     product: str
     component: str
     minimum: int
     maximum: int
+    cpu_percent: int
+    memory_percent: int
 
 
 class Autoscaler(pulumi.ComponentResource):
@@ -39,7 +39,7 @@ class Autoscaler(pulumi.ComponentResource):
                 ),
                 min_replicas=args.minimum,
                 max_replicas=args.maximum,
-                metrics=[_utilization("cpu", CPU_PERCENT), _utilization("memory", MEMORY_PERCENT)],
+                metrics=[_utilization("cpu", args.cpu_percent), _utilization("memory", args.memory_percent)],
                 behavior=_behaviour(),
             ),
             opts=pulumi.ResourceOptions(parent=self),

@@ -14,6 +14,7 @@ from components.network_policy import Traffic, policy_spec
 from components.spread import affinity, tolerations, zone_spread
 
 PORT_NAME = "http"
+METRICS_PATH = "/metrics"
 SERVICE_PORT = 80
 SECRETS = "secrets"
 SECRETS_MOUNT = "/etc/contentgen/secrets"
@@ -104,7 +105,7 @@ class GenerationService(pulumi.ComponentResource):
 def _deployment(
     args: GenerationServiceArgs, config: pulumi.Output[str], account: pulumi.Output[str]
 ) -> apps.v1.DeploymentSpecArgs:
-    scrape = {"prometheus.io/scrape": "true", "prometheus.io/port": str(args.port), "prometheus.io/path": "/metrics"}
+    scrape = {"prometheus.io/scrape": "true", "prometheus.io/port": str(args.port), "prometheus.io/path": METRICS_PATH}
     return apps.v1.DeploymentSpecArgs(
         selector=meta.v1.LabelSelectorArgs(match_labels=selector(args.component)),
         strategy=apps.v1.DeploymentStrategyArgs(

@@ -22,6 +22,10 @@ Domain = Annotated[str, StringConstraints(pattern=DOMAIN_PATTERN)]
 Email = Annotated[str, StringConstraints(pattern=EMAIL_PATTERN)]
 Schedule = Annotated[str, StringConstraints(pattern=CRON_PATTERN)]
 Memory = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(Mi|Gi)$")]
+LabelName = Annotated[
+    str, StringConstraints(pattern=r"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")
+]
+LabelValue = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$")]
 Cpu = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*m?$")]
 
 
@@ -247,6 +251,17 @@ def _network(text: str) -> str:
 
 class AdminSettings(Model):
     """From where the service is administered over its public API (requirements A11, D02); nowhere unless stated."""
+
+class AlertSettings(Model):
+    """How a cluster's Prometheus is told what to read and what to warn of (requirement K19)."""
+
+    operator: bool = Field(
+        True, description="whether the clusters have prometheus-operator; without it no alert rule is declared"
+    )
+    labels: dict[LabelName, LabelValue] = Field(
+        default_factory=dict, description="labels by which the clusters' Prometheus selects rules and pods to read"
+    )
+
 
     networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
         (), strict=False, description="addresses and networks that reach /admin/, with the administrator's token"

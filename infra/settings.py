@@ -19,6 +19,7 @@ from infra.regions import BY_CODE
 from infra.sections import (
     AccessSettings,
     AdminSettings,
+    AlertSettings,
     BackupSettings,
     BudgetSettings,
     ClusterSettings,
@@ -54,6 +55,7 @@ class StackSettings(Model):
     redis: RedisSettings = RedisSettings()
     backup: BackupSettings = BackupSettings()
     budget: BudgetSettings = BudgetSettings()
+    alerts: AlertSettings = AlertSettings()
     edge: EdgeSettings = EdgeSettings()
     admin: AdminSettings = AdminSettings()
     images: ImageSettings = ImageSettings()

@@ -119,6 +119,8 @@ def _allowed(one: Node, definitions: Node) -> str:
 
 def _default(one: Node, absent: str) -> str:
     default = one.get("default")
+    if isinstance(default, bool):
+        return "yes" if default else "no"
     return f"`{default}`" if isinstance(default, str) else absent
 
 

@@ -8,12 +8,14 @@ from types import MappingProxyType
 
 import pulumi
 
+from components.alert_rules import AlertRules, AlertRulesArgs
 from components.application_job import ApplicationJob, ApplicationJobArgs
 from components.application_secrets import ApplicationSecrets, ApplicationSecretsArgs
 from components.autoscaler import Autoscaler, AutoscalerArgs
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.generation_service import GenerationService, GenerationServiceArgs
 from components.namespace import Namespace
+from components.pod_monitor import PodMonitor, PodMonitorArgs
 from components.queue_scaler import QueueScaler, QueueScalerArgs
 from components.quota import Quota, QuotaArgs
 from components.service_role import ServiceRole, ServiceRoleArgs
@@ -23,6 +25,7 @@ from infra.sections import ClusterSettings
 from infra.settings import StackSettings
 from stacks import traffic
 from stacks.access import Backups, backup_grants
+from stacks.alerts import alert_groups
 from stacks.capacity import capacity
 from stacks.environment import application_environment, job_environment
 from stacks.jobs import MIGRATION, JobSpec, release_jobs, scheduled_jobs
@@ -31,6 +34,7 @@ from stacks.products.content_generation import content_generation
 from stacks.profile import Profile
 from stacks.reach import declare_edge
 from stacks.stores import Stores, StoresArgs, stores
+from stacks.triggers import CPU_TARGET, MEMORY_TARGET
 from stacks.workload import APPLICATION_PORT, NAMESPACE, STOP, WorkloadSpec
 
 DATABASE_KEY = "database_url"
@@ -98,8 +102,19 @@ class RegionalStack(pulumi.ComponentResource):
             ApplicationJob(f"{name}-{job.name}", _job(args, job, mounted, role), migrated)
         for grant in people(args.settings):
             TeamAccess(f"{name}-{grant.name}", TeamAccessArgs(NAMESPACE, args.product, **vars(grant)), inside)
+        if args.settings.alerts.operator:
+            _watch(name, args, workloads, inside)
         declare_edge(f"{name}-edge", NAMESPACE, args.region, args.settings, args.profile, args.zone, inside)
         self.register_outputs({"region": args.region.code})
+
+
+def _watch(name: str, args: RegionArgs, workloads: tuple[WorkloadSpec, ...], opts: pulumi.ResourceOptions) -> None:
+    """What the cluster's Prometheus reads, and when it tells somebody."""
+    chosen = args.settings.alerts.labels
+    names = tuple(workload.name for workload in workloads)
+    PodMonitor(f"{name}-metrics", PodMonitorArgs(NAMESPACE, args.product, names, chosen), opts)
+    rules = AlertRulesArgs(NAMESPACE, args.product, alert_groups(args.settings), chosen)
+    AlertRules(f"{name}-alerts", rules, opts)
 
 
 def _secrets(
@@ -169,7 +184,8 @@ def _autoscaler(
     owned = pulumi.ResourceOptions(parent=service)
     least, most = workload.size.minimum, workload.size.maximum
     if workload.queue is None:
-        Autoscaler(name, AutoscalerArgs(NAMESPACE, args.product, workload.name, least, most), owned)
+        targets = round(CPU_TARGET.threshold), round(MEMORY_TARGET.threshold)
+        Autoscaler(name, AutoscalerArgs(NAMESPACE, args.product, workload.name, least, most, *targets), owned)
         return
     QueueScaler(
         name,

@@ -83,7 +83,8 @@ def _build(family: Family, result: Path, go: Path, say: Say) -> None:
 
 def _build_arguments(binary: Binary, output: Path) -> list[str]:
     linker = " ".join(["-s", "-w", *(f"-X {variable}" for variable in binary.variables)])
-    return ["build", "-trimpath", "-ldflags", linker, "-o", str(output), binary.package]
+    tags = ["-tags", ",".join(binary.tags)] if binary.tags else []
+    return ["build", "-trimpath", *tags, "-ldflags", linker, "-o", str(output), binary.package]
 
 
 def _copy(files: ModuleFiles, source: Path, result: Path, go: Path, environment: dict[str, str]) -> None:

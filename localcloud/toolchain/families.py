@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -25,6 +25,7 @@ _MAIN_MODULES = {
     "crds": "sigs.k8s.io/gateway-api",
     "metrics-server": "sigs.k8s.io/metrics-server",
     "actionlint": "github.com/rhysd/actionlint",
+    "promtool": "github.com/prometheus/prometheus",
 }
 
 _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
@@ -33,11 +34,15 @@ _PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 
 @dataclass(frozen=True)
 class Binary:
-    """One program: its file name, the Go package of its main, and the variables set at link time."""
+    """One program: its file name, the Go package of its main, the variables set at link time, and the build tags.
+
+    Tags are kept out of the description that names a result, which has its name without them where there are none.
+    """
 
     name: str
     package: str
     variables: tuple[str, ...] = ()
+    tags: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,8 @@ class Family:
     def key(self) -> str:
         """The content hash that names the result: sources, checksums and this description."""
         digest = hashlib.sha256(repr(self).encode())
+        for tag in (tag for binary in self.binaries for tag in binary.tags):
+            digest.update(tag.encode() + b"\0")
         for path in sorted(self.source.rglob("*")):
             if path.name in ("go.mod", "go.sum") or path.suffix == ".go":
                 digest.update(str(path.relative_to(self.source)).encode() + b"\0" + path.read_bytes() + b"\0")
@@ -127,6 +134,12 @@ def _keda(kind: str) -> ModuleFiles:
     return ModuleFiles("github.com/kedacore/keda/v2", f"config/crd/bases/keda.sh_{kind}.yaml", "crds")
 
 
+def _prometheus(kind: str) -> ModuleFiles:
+    folder = "example/prometheus-operator-crd"
+    pattern = f"{folder}/monitoring.coreos.com_{kind}.yaml"
+    return ModuleFiles("github.com/prometheus-operator/prometheus-operator", pattern, "crds")
+
+
 _ENGINE_VERSION = (f"{_PULUMI_SDK}/go/common/version.Version=v{PULUMI_VERSION}",)
 
 PULUMI = Family(
@@ -169,6 +182,7 @@ CRDS = Family(
         *map(_envoy, ("backendtrafficpolicies", "clienttrafficpolicies")),
         *map(_certificate, ("certificates", "issuers")),
         *map(_keda, ("scaledobjects", "triggerauthentications")),
+        *map(_prometheus, ("podmonitors", "prometheusrules")),
     ),
 )
 METRICS_SERVER = Family(
@@ -180,5 +194,14 @@ METRICS_SERVER = Family(
 
 ACTIONLINT = Family("actionlint", 0.5, (Binary("actionlint", "github.com/rhysd/actionlint/cmd/actionlint"),))
 """Checks the workflows. No stack needs it, so it is not among those that are built for one."""
+
+PROMTOOL = Family(
+    "promtool",
+    2.5,
+    (Binary("promtool", "github.com/prometheus/prometheus/cmd/promtool", tags=("remove_all_sd",)),),
+)
+"""Checks and tries the alert rules, for tests alone. Without the clients of every cloud it could discover targets in,
+which no rule needs and which are most of its build.
+"""
 
 FAMILIES = (PULUMI, ETCD, KWOK, KUBERNETES, KUBERNETES_PROVIDER, CRDS, METRICS_SERVER)

@@ -8,6 +8,7 @@ from components.edge import RouteGroup
 from components.traffic_limits import Rate
 from infra.paths import UNLIMITED_PATHS
 from stacks.profile import Profile, Size
+from stacks.triggers import QUEUE_IDLE, QUEUE_TARGET
 from stacks.workload import FRONTEND_PORT, Pool, QueueScaling, WorkloadSpec
 
 API: Final = "cpm"
@@ -19,6 +20,12 @@ API_KEYS_REQUIRED: Final = False
 
 WORKER_DIRECT: Final = 4
 """Connections of a worker process that go round the pooler: it listens for new jobs on them."""
+
+FOLLOWING: Final = QueueScaling(
+    more_above=round(QUEUE_TARGET.threshold),
+    fewer_below=round(QUEUE_IDLE.threshold),
+    idle_seconds=QUEUE_IDLE.seconds,
+)
 
 CALLS: Final = (
     RouteGroup("generate", ("/generate",), timeout="60s", rate=Rate(per_second=1, burst=5)),
@@ -81,7 +88,7 @@ def content_generation(profile: Profile) -> tuple[WorkloadSpec, ...]:
             "250m",
             peers=("im",),
             direct=WORKER_DIRECT,
-            queue=QueueScaling(more_above=100, fewer_below=10, idle_seconds=300),
+            queue=FOLLOWING,
             interruptible=True,
         ),
         WorkloadSpec(

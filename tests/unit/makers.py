@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pulumi
 
+from components.alert_rules import AlertRule, AlertRules, AlertRulesArgs, Severity
 from components.amount import Resources, Totals
 from components.application_job import ApplicationJob, ApplicationJobArgs
 from components.application_keys import ApplicationKeys
@@ -26,6 +27,7 @@ from components.logins import Logins, Rotation
 from components.namespace import Namespace
 from components.network_policy import Traffic
 from components.pgbouncer import PgBouncer, PgBouncerArgs
+from components.pod_monitor import PodMonitor, PodMonitorArgs
 from components.postgres import DatabaseEndpoint
 from components.postgres_cluster import ClusterPostgres, ClusterPostgresArgs
 from components.postgres_managed import ManagedPostgres, ManagedPostgresArgs
@@ -43,6 +45,7 @@ from stacks.routing import edge_name, routing_table
 
 REGION = "us-east-1"
 RESOURCES = Resources("250m", "1000m", "256Mi", "1Gi")
+RULE = AlertRule("Name", "cpm", "up == 0", 60, Severity.LOW, "summary", "description", "page.md#name")
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id/A"
 
 
@@ -183,12 +186,13 @@ def service_role(name: str) -> ServiceRole:
 
 
 MAKERS: dict[str, Callable[[str], object]] = {
+    "alert rules": lambda name: AlertRules(name, AlertRulesArgs(name, "product", {"group": (RULE,)}, {})),
     "application job": lambda name: job(name, None),
     "scheduled job": lambda name: job(name, "0 2 * * *"),
     "application keys": lambda name: ApplicationKeys(name, Rotation()),
     "application secrets": secrets,
     "audit trail": audit_trail,
-    "autoscaler": lambda name: Autoscaler(name, AutoscalerArgs("shared", "product", name, 1, 2)),
+    "autoscaler": lambda name: Autoscaler(name, AutoscalerArgs("shared", "product", name, 1, 2, 70, 80)),
     "backup alarms": backup_alarms,
     "backup bucket": lambda name: BackupBucket(name, BackupBucketArgs(REGION, 30, protected=True, lock_days=7)),
     "budget": lambda name: Budget(name, BudgetArgs("product", "stack", 50, ("a@example.com",), REGION)),
@@ -222,6 +226,7 @@ MAKERS: dict[str, Callable[[str], object]] = {
             logins=Logins(f"{name}-logins", Rotation()),
         ),
     ),
+    "pod monitor": lambda name: PodMonitor(name, PodMonitorArgs(name, "product", ("cpm",), {"release": "a"})),
     "pooler": pooler,
     "queue scaler": queue_scaler,
     "quota": lambda name: Quota(name, QuotaArgs(name, "product", Totals(1, 1, 1, 1, 1, 1))),

@@ -18,6 +18,7 @@ from tests.unit.engine import run
 from tests.unit.makers import MAKERS, REGION, edge_args
 
 TOKENS = {
+    "AlertRules": "contentgen:observability:AlertRules",
     "AuditTrail": "contentgen:audit:AuditTrail",
     "BackupAlarms": "contentgen:backup:BackupAlarms",
     "LogBucket": "contentgen:audit:LogBucket",
@@ -41,6 +42,7 @@ TOKENS = {
     "ManagedRedis": "contentgen:data:ManagedRedis",
     "Namespace": "contentgen:kubernetes:Namespace",
     "PgBouncer": "contentgen:data:PgBouncer",
+    "PodMonitor": "contentgen:observability:PodMonitor",
     "QueueScaler": "contentgen:kubernetes:QueueScaler",
     "Quota": "contentgen:kubernetes:Quota",
     "Routing": "contentgen:edge:Routing",

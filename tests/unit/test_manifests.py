@@ -21,6 +21,7 @@ CUSTOM = {
     "kubernetes:gateway.envoyproxy.io/": "gateway.envoyproxy.io/v1alpha1",
     "kubernetes:cert-manager.io/": "cert-manager.io/v1",
     "kubernetes:keda.sh/": "keda.sh/v1alpha1",
+    "kubernetes:monitoring.coreos.com/": "monitoring.coreos.com/v1",
 }
 """Kinds that a real API server checks in the engine tier, with the newest version their makers publish."""
 VERSION = kubernetes_validate.latest_version()

@@ -48,6 +48,8 @@ REGIONAL = {
     "contentgen:kubernetes:Namespace": 1,
     "contentgen:kubernetes:QueueScaler": 1,
     "contentgen:kubernetes:Quota": 1,
+    "contentgen:observability:AlertRules": 1,
+    "contentgen:observability:PodMonitor": 1,
 }
 IN_CLUSTER = {
     "contentgen:data:ClusterPostgres": 1,

@@ -1,0 +1,84 @@
+"""The alert rules of a region, as prometheus-operator takes them (requirement K19)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+
+from components.labels import metadata
+
+API: Final = "monitoring.coreos.com/v1"
+COMPONENT: Final = "alerts"
+
+
+class Severity(StrEnum):
+    """How urgent an alert is, most urgent first: at once, within the hour, today, when there is time."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    WARNING = "warning"
+    LOW = "low"
+
+
+@dataclass(frozen=True)
+class AlertRule:
+    """One rule. It fires when ``expression`` (PromQL) gave a value for ``for_seconds``.
+
+    ``about`` is the workload or store that is meant. ``summary`` is one line, ``description`` says what is wrong and
+    what to look at; ``runbook`` is the page, with its heading, that says what to do.
+    """
+
+    name: str
+    about: str
+    expression: str
+    for_seconds: int
+    severity: Severity
+    summary: str
+    description: str
+    runbook: str
+
+
+@dataclass(frozen=True)
+class AlertRulesArgs:
+    """``groups`` are rules by the name of their group; ``labels`` those that the cluster's Prometheus selects by."""
+
+    namespace: str
+    product: str
+    groups: Mapping[str, tuple[AlertRule, ...]]
+    labels: Mapping[str, str]
+
+
+class AlertRules(pulumi.ComponentResource):
+    """One PrometheusRule with all of them, so that a Prometheus has either the rules of one release or of another."""
+
+    def __init__(self, name: str, args: AlertRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:observability:AlertRules", name, None, opts)
+        CustomResource(
+            f"{name}-rules",
+            api_version=API,
+            kind="PrometheusRule",
+            metadata=metadata(COMPONENT, args.product, args.namespace, COMPONENT, extra_labels=dict(args.labels)),
+            spec=rendered(args.groups),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({})
+
+
+def rendered(groups: Mapping[str, tuple[AlertRule, ...]]) -> dict[str, object]:
+    """The object's spec, which is at the same time the content of a rule file of Prometheus."""
+    return {"groups": [{"name": name, "rules": [_rule(rule) for rule in rules]} for name, rules in groups.items()]}
+
+
+def _rule(rule: AlertRule) -> dict[str, object]:
+    return {
+        "alert": rule.name,
+        "expr": rule.expression,
+        "for": f"{rule.for_seconds}s",
+        "labels": {"severity": rule.severity.value, "service": rule.about},
+        "annotations": {"summary": rule.summary, "description": rule.description, "runbook": rule.runbook},
+    }

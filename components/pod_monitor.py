@@ -1,0 +1,59 @@
+"""Which pods a Prometheus reads, as prometheus-operator takes it: without, no alert rule has anything to go by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+
+from components.alert_rules import API
+from components.generation_service import METRICS_PATH, PORT_NAME
+from components.labels import metadata
+
+COMPONENT: Final = "metrics"
+NAME: Final = "app.kubernetes.io/name"
+NAME_LABEL: Final = "app_kubernetes_io_name"
+"""What Prometheus makes of it: its labels have neither dots nor slashes."""
+INTERVAL_SECONDS: Final = 30
+
+
+@dataclass(frozen=True)
+class PodMonitorArgs:
+    """``components`` are the workloads that say how they are; ``labels`` are those that Prometheus selects by."""
+
+    namespace: str
+    product: str
+    components: tuple[str, ...]
+    labels: Mapping[str, str]
+
+
+class PodMonitor(pulumi.ComponentResource):
+    """The pods' own labels win over Prometheus' (``honorLabels``): both have one called endpoint, and the rules mean
+    the service's.
+    """
+
+    def __init__(self, name: str, args: PodMonitorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("contentgen:observability:PodMonitor", name, None, opts)
+        CustomResource(
+            f"{name}-monitor",
+            api_version=API,
+            kind="PodMonitor",
+            metadata=metadata(COMPONENT, args.product, args.namespace, COMPONENT, extra_labels=dict(args.labels)),
+            spec={
+                "selector": {"matchExpressions": [{"key": NAME, "operator": "In", "values": list(args.components)}]},
+                "podTargetLabels": [NAME],
+                "podMetricsEndpoints": [
+                    {
+                        "port": PORT_NAME,
+                        "path": METRICS_PATH,
+                        "interval": f"{INTERVAL_SECONDS}s",
+                        "honorLabels": True,
+                    }
+                ],
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({})

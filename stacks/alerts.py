@@ -1,0 +1,145 @@
+"""Which alerts a stack has, computed from the scale triggers and from what each workload may grow to (K19). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from components.alert_rules import AlertRule, Severity
+from infra.settings import StackSettings
+from stacks import triggers
+from stacks.figures import instances, met, series, unmet
+from stacks.products.content_generation import content_generation
+from stacks.profile import PROFILES, resolve
+from stacks.triggers import Trigger
+from stacks.workload import WorkloadSpec
+
+RUNBOOKS: Final = "docs/runbooks"
+BLIND_SECONDS: Final = 300
+"""Two restarts take less."""
+
+
+def alert_groups(settings: StackSettings) -> Mapping[str, tuple[AlertRule, ...]]:
+    """Every rule of a region, by group; the same in every region of the stack."""
+    workloads = content_generation(resolve(settings))
+    usual = {name: size.minimum for name, size in PROFILES[settings.environment].services.items()}
+    return {
+        "answers": tuple(rule for one in workloads if one.public for rule in _answers(one)),
+        "capacity": tuple(rule for one in workloads for rule in _capacity(one, usual[one.name])),
+        "figures": tuple(_blind(one) for one in workloads),
+    }
+
+
+def _answers(workload: WorkloadSpec) -> Iterator[AlertRule]:
+    """What clients feel. Who is not public answers other services, which wait and try again."""
+    name = workload.name
+    seconds = "95 of 100 answers take less than {{ $value | humanizeDuration }}, and more than a client waits for."
+    yield _rule(
+        "ErrorsHigh",
+        workload,
+        triggers.ERRORS_HIGH,
+        Severity.CRITICAL,
+        f"{name} breaks on more than {triggers.ERRORS_HIGH.threshold:g} % of requests",
+        "{{ $value | humanize }} % of answers have a status from 500 on.",
+        "answers",
+    )
+    for title, trigger, severity in (
+        ("LatencyHigh", triggers.LATENCY_HIGH, Severity.HIGH),
+        ("LatencyRaised", triggers.LATENCY_RAISED, Severity.WARNING),
+    ):
+        summary = f"{name} takes more than {trigger.threshold:g} s for one answer in twenty"
+        yield _rule(title, workload, trigger, severity, summary, seconds, "answers")
+
+
+def _capacity(workload: WorkloadSpec, usual: int) -> Iterator[AlertRule]:
+    """Where an autoscaler is at its end, and where it keeps more than is needed."""
+    if workload.queue is not None:
+        yield _queue(workload)
+        return
+    full = f"\nand {instances(workload)} >= {workload.size.maximum}"
+    for title, what, trigger in (
+        ("CpuAtMaximum", "CPU", triggers.CPU_HELD),
+        ("MemoryAtMaximum", "memory", triggers.MEMORY_HELD),
+    ):
+        yield _rule(
+            title,
+            workload,
+            trigger,
+            Severity.WARNING,
+            f"{workload.name} uses more than {trigger.threshold:g} % of its {what} with every instance it may have",
+            f"{{{{ $value | humanize }}}} % of the {what} that an instance requests, with {workload.size.maximum} of "
+            f"{workload.size.maximum} instances running: the autoscaler has none left to add.",
+            "capacity",
+            beside=full,
+        )
+    yield _could_be_smaller(workload, usual)
+
+
+def _queue(workload: WorkloadSpec) -> AlertRule:
+    trigger = triggers.QUEUE_HELD
+    return _rule(
+        "QueueLong",
+        workload,
+        trigger,
+        Severity.WARNING,
+        f"more than {trigger.threshold:g} jobs wait, and {workload.name} does not catch up",
+        f"{{{{ $value }}}} jobs wait; at most {workload.size.maximum} instances work them off.",
+        "capacity",
+    )
+
+
+def _could_be_smaller(workload: WorkloadSpec, usual: int) -> AlertRule:
+    """Only for more instances than the environment begins with: below that the autoscaler has nothing to take away."""
+    wanted = (triggers.CPU_LOW, triggers.MEMORY_LOW, triggers.QUEUE_LOW)
+    spoilt = (triggers.LATENCY_LOW, triggers.ERRORS_LOW) if workload.public else ()
+    idle = "\nand ".join([f"{instances(workload)} > {usual}", *(met(trigger, workload) for trigger in wanted)])
+    return AlertRule(
+        name="CouldBeSmaller",
+        about=workload.name,
+        expression=idle + "".join(f"\nunless {unmet(trigger, workload)}" for trigger in spoilt),
+        for_seconds=max(trigger.seconds for trigger in (*wanted, *spoilt)),
+        severity=Severity.LOW,
+        summary=f"{workload.name} has more instances than it needs",
+        description=f"{{{{ $value }}}} instances run with little CPU, memory and queue; {usual} would do.",
+        runbook=_runbook("capacity", "CouldBeSmaller"),
+    )
+
+
+def _blind(workload: WorkloadSpec) -> AlertRule:
+    return AlertRule(
+        name="FiguresMissing",
+        about=workload.name,
+        expression=f"absent({series('memory_usage_bytes', workload)})",
+        for_seconds=BLIND_SECONDS,
+        severity=Severity.HIGH,
+        summary=f"nobody knows how {workload.name} is",
+        description=f"Prometheus reads no instance of {workload.name}, so none of its other alerts can go off.",
+        runbook=_runbook("figures", "FiguresMissing"),
+    )
+
+
+def _rule(
+    name: str,
+    workload: WorkloadSpec,
+    trigger: Trigger,
+    severity: Severity,
+    summary: str,
+    description: str,
+    page: str,
+    beside: str = "",
+) -> AlertRule:
+    """The alert of one trigger; ``beside`` is a further condition."""
+    return AlertRule(
+        name=name,
+        about=workload.name,
+        expression=met(trigger, workload) + beside,
+        for_seconds=trigger.seconds,
+        severity=severity,
+        summary=summary,
+        description=description,
+        runbook=_runbook(page, name),
+    )
+
+
+def _runbook(page: str, name: str) -> str:
+    return f"{RUNBOOKS}/{page}.md#{name.lower()}"

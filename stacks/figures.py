@@ -1,0 +1,72 @@
+"""How a trigger's subject is read from the service's own figures, in PromQL. Pure.
+
+Every expression gives one value by namespace. A service is known by its pods' name label, which Prometheus hands on
+from the pod as components.pod_monitor asks it to.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from components.amount import mebibytes, millicores
+from components.generation_service import METRICS_PATH
+from components.pod_monitor import NAME_LABEL
+from infra.limits import MEBIBYTE
+from infra.paths import UNLIMITED_PATHS
+from stacks.triggers import Direction, Subject, Trigger
+from stacks.workload import NAMESPACE, WorkloadSpec
+
+WINDOW: Final = "5m"
+"""Over which rates and uneven figures are averaged: ten readings."""
+QUANTILE: Final = 0.95
+
+_OTHER_SIDE: Final = {Direction.ABOVE: "<=", Direction.BELOW: ">="}
+
+
+def met(trigger: Trigger, workload: WorkloadSpec) -> str:
+    """True while the trigger holds, and nothing while it does not or nobody measures."""
+    return f"{measured(trigger.subject, workload)} {trigger.direction} {trigger.threshold:g}"
+
+
+def unmet(trigger: Trigger, workload: WorkloadSpec) -> str:
+    """True while the trigger does not hold; nothing where there is nothing to measure, such as without a request."""
+    return f"{measured(trigger.subject, workload)} {_OTHER_SIDE[trigger.direction]} {trigger.threshold:g}"
+
+
+def measured(subject: Subject, workload: WorkloadSpec) -> str:
+    """The subject in its own unit."""
+    match subject:
+        case Subject.CPU:
+            # The figure is per cent of one core.
+            percent = millicores(workload.cpu_request) / 10
+            used = f"avg_over_time({series('cpu_usage_percent', workload)}[{WINDOW}])"
+            return f"100 * avg by (namespace) ({used}) / {percent:g}"
+        case Subject.MEMORY:
+            amount = mebibytes(workload.memory_request) * MEBIBYTE
+            return f"100 * avg by (namespace) ({series('memory_usage_bytes', workload)}) / {amount}"
+        case Subject.QUEUE:
+            # Everybody tells of the one queue.
+            return f'max by (namespace) (queue_size{{namespace="{NAMESPACE}"}})'
+        case Subject.LATENCY:
+            buckets = rate("http_request_duration_seconds_bucket", workload)
+            return f"histogram_quantile({QUANTILE}, sum by (namespace, le) ({buckets}))"
+        case Subject.ERRORS:
+            broken = rate("http_requests_total", workload, 'status=~"5.."')
+            return f"100 * sum by (namespace) ({broken}) / sum by (namespace) ({rate('http_requests_total', workload)})"
+
+
+def instances(workload: WorkloadSpec) -> str:
+    """How many instances Prometheus reads, each once even where it reads pods by their annotations too."""
+    return f"count by (namespace) (count by (namespace, pod) ({series('memory_usage_bytes', workload)}))"
+
+
+def series(metric: str, workload: WorkloadSpec, *matchers: str) -> str:
+    own = (f'namespace="{NAMESPACE}"', f'{NAME_LABEL}="{workload.name}"')
+    return f"{metric}{{{','.join((*own, *matchers))}}}"
+
+
+def rate(metric: str, workload: WorkloadSpec, *matchers: str) -> str:
+    """A second, of what clients ask: machines ask for signs of life often and are answered quickly."""
+    asked = "|".join(f"{path}.*" if path.endswith("/") else path for path in (*UNLIMITED_PATHS, METRICS_PATH))
+    people = f'endpoint!~"{asked}"'
+    return f"rate({series(metric, workload, *matchers, people)}[{WINDOW}])"

@@ -1,0 +1,84 @@
+"""What rules go by is exported: each metric and label by the running application, and the tests' world has the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
+
+from app.frontend import create
+from app.lifecycle import Lifecycle
+from app.process_settings import ProcessSettings
+from components.pod_monitor import NAME_LABEL
+from infra.stackfile import read
+from stacks.alerts import alert_groups
+from stacks.products.content_generation import content_generation
+from stacks.profile import resolve
+from tests.alerts.conftest import Promtool
+from tests.alerts.world import Service, always, series
+from tests.unit.program import ROOT, STACKS
+
+SERIES = re.compile(r"([a-z_]+)\{([^}]*)\}")
+LABEL = re.compile(r'([a-z_]+)(?:=~|!~|!=|=)"')
+OF_THE_TARGET = {"namespace", "pod", "container", "job", "instance", NAME_LABEL}
+"""What Prometheus adds by where it reads, and by the pod's labels that the monitor names."""
+
+
+@pytest.fixture(scope="module")
+def exported() -> Mapping[str, set[str]]:
+    """The labels of every series that the application hands out, by its name."""
+    with TestClient(create(ProcessSettings(), Lifecycle())) as client:
+        client.get("/")
+        text = client.get("/metrics").text
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return {sample.name: set(sample.labels) for sample in samples}
+
+
+def named(expression: str) -> list[tuple[str, set[str]]]:
+    return [(name, set(LABEL.findall(matchers))) for name, matchers in SERIES.findall(expression)]
+
+
+@pytest.mark.requirement("K19")
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_figure_in_a_rule_is_exported_with_the_labels_it_is_chosen_by(
+    exported: Mapping[str, set[str]], stack: str
+) -> None:
+    for rules in alert_groups(read(ROOT, stack)).values():
+        for rule in rules:
+            found = named(rule.expression)
+            assert found, f"{rule.name} goes by nothing"
+            for name, labels in found:
+                assert labels - OF_THE_TARGET <= exported[name], f"{rule.name}: {name}"
+
+
+def test_the_figures_of_the_tests_have_exactly_the_labels_of_the_real_ones(exported: Mapping[str, set[str]]) -> None:
+    workload = content_generation(resolve(read(ROOT, "prod")))[0]
+    for told, _ in series(workload, Service(), always(50)):
+        ((name, labels),) = named(told)
+        assert labels - OF_THE_TARGET == exported[name], name
+        assert labels >= OF_THE_TARGET
+
+
+def test_what_an_alert_says_is_filled_in(promtool: Promtool, rules_of: Callable[[str], Path], tmp_path: Path) -> None:
+    expected = {
+        "exp_labels": {"severity": "warning", "service": "worker", "namespace": "contentgen"},
+        "exp_annotations": {
+            "summary": "more than 100 jobs wait, and worker does not catch up",
+            "description": "250 jobs wait; at most 5 instances work them off.",
+            "runbook": "docs/runbooks/capacity.md#queuelong",
+        },
+    }
+    test = {
+        "interval": "30s",
+        "input_series": [{"series": 'queue_size{namespace="contentgen",pod="cpm-0"}', "values": "250x40"}],
+        "alert_rule_test": [{"alertname": "QueueLong", "eval_time": "10m", "exp_alerts": [expected]}],
+    }
+    file = tmp_path / "test.yaml"
+    file.write_text(yaml.safe_dump({"rule_files": [str(rules_of("prod"))], "tests": [test]}))
+    code, said = promtool("test", "rules", file)
+    assert code == 0, said
