@@ -90,6 +90,7 @@ def _jobs(salt: str) -> dict[str, object]:
         "error": case((own.error.is_not(None), "replaced")),
         "request_id": None,
         "trace_parent": None,
+        "ticket": None,
         "finished_at": func.coalesce(own.finished_at, func.now()),
         "status": case((own.status.in_(OPEN), JobStatus.CANCELLED.value), else_=own.status),
     }

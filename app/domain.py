@@ -1,5 +1,6 @@
 """What the service talks about: a request for content, the content itself, and the states a job goes through."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -62,7 +63,10 @@ class Assignment(Strict):
     keywords: tuple[Keyword, ...] = Field(
         default=(), max_length=KEYWORDS, description="Words the text should use.", examples=[["grind size", "water"]]
     )
-    priority: Priority = Field(default=Priority.BALANCED, description="What matters most to you.")
+    priority: Priority = Field(
+        default=Priority.BALANCED,
+        description="What matters most to you; for `cost` a text may take a day where the service orders in batches.",
+    )
 
 
 class GenerationRequest(Assignment):
@@ -130,3 +134,25 @@ class Draft(Strict):
     model: str
     usage: Usage
     cached: bool = False
+
+
+# Names that a provider gave: they become part of addresses, so nothing that could lead elsewhere may be in them.
+GivenName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,120}$")]
+
+
+class Ticket(Strict):
+    """Where a text is written that was ordered together with others: a provider's batch and the item in it (D01)."""
+
+    provider: str
+    model: str
+    batch: GivenName
+    item: GivenName
+    given_at: datetime
+
+
+class Waiting(Strict):
+    """A text that is not there yet: when to ask for it again, and how much longer it is worth waiting for."""
+
+    ticket: Ticket
+    again_seconds: float = Field(ge=0)
+    left_seconds: float = Field(ge=0)

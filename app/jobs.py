@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Row, Select, Update, and_, case, func, or_, select, update
+from sqlalchemy import Row, Select, Update, and_, case, func, not_, null, or_, select, update
 
 from app.cache import Cache
 from app.database import Database
-from app.domain import Assignment, Content, ContentType, Draft, JobStatus, Priority, Usage
+from app.domain import Assignment, Content, ContentType, Draft, JobStatus, Priority, Ticket, Usage, Waiting
 from app.ids import JobId
 from app.queue import withdraw
 from app.tables import jobs
@@ -49,6 +49,18 @@ class Job:
     error: str | None
     request_id: str | None
     trace_parent: str | None
+    ticket: Ticket | None
+    ticket_until: datetime | None
+
+    @property
+    def waits_for_batch(self) -> bool:
+        """Whether a provider's batch will bring the text (D01)."""
+        return self.ticket is not None and self.status is JobStatus.PENDING
+
+    @property
+    def may_be_ordered(self) -> bool:
+        """Whether its text may come from a batch: for who chose the price, and once, so that nobody waits twice."""
+        return self.assignment.priority is Priority.COST and self.ticket_until is None
 
 
 class Claim(StrEnum):
@@ -99,17 +111,21 @@ class JobStore:
     async def claim(self, job: JobId) -> tuple[Claim, Job | None]:
         """Begin the next attempt. A job that expired or used up its attempts gets its final state here instead.
 
-        The time is the database's: a worker whose clock is wrong must not let a job expire.
+        The time is the database's: a worker whose clock is wrong must not let a job expire. A ticket ends with its
+        time, and while it lasts nothing uses up the attempts: looking for a text is none.
         """
         now = func.now()
-        expired = and_(jobs.c.status == JobStatus.PENDING, jobs.c.attempt == 0, jobs.c.expires_at <= now)
-        exhausted = jobs.c.attempt >= self.max_attempts
+        in_time = and_(jobs.c.ticket.is_not(None), jobs.c.ticket_until > now)
+        unbegun = and_(jobs.c.status == JobStatus.PENDING, jobs.c.attempt == 0, jobs.c.ticket_until.is_(None))
+        expired = and_(unbegun, jobs.c.expires_at <= now)
+        exhausted = and_(jobs.c.attempt >= self.max_attempts, not_(in_time))
         statement = (
             _change(job, jobs.c.status.in_(OPEN))
             .values(
                 status=case((expired, JobStatus.EXPIRED), (exhausted, JobStatus.FAILED), else_=JobStatus.IN_PROGRESS),
                 attempt=jobs.c.attempt + case((or_(expired, exhausted), 0), else_=1),
                 progress=case((or_(expired, exhausted), jobs.c.progress), else_=BEGUN),
+                ticket=case((in_time, jobs.c.ticket), else_=null()),
                 started_at=func.coalesce(jobs.c.started_at, now),
                 finished_at=case((or_(expired, exhausted), now), else_=None),
                 error_type=case((expired, "expired"), (exhausted, func.coalesce(jobs.c.error_type, "crashed"))),
@@ -147,6 +163,21 @@ class JobStore:
         values = {"status": JobStatus.PENDING, "progress": 0, "error_type": failure.kind, "error": failure.message}
         back = {} if counted else {"attempt": jobs.c.attempt - 1, "error_type": None, "error": None}
         return await self._fenced(job, attempt, _change(job).values(**{**values, **back})) is not None
+
+    async def wait(self, job: JobId, attempt: int, waiting: Waiting) -> bool:
+        """Back to pending until a batch has the text; the attempt does not count, and the first time limit stays."""
+        until = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, waiting.left_seconds)
+        values = {
+            "status": JobStatus.PENDING,
+            "attempt": jobs.c.attempt - 1,
+            "ticket": waiting.ticket.model_dump(mode="json"),
+            "ticket_until": func.coalesce(jobs.c.ticket_until, until),
+        }
+        return await self._fenced(job, attempt, _change(job).values(**values)) is not None
+
+    async def forget_ticket(self, job: JobId, attempt: int) -> bool:
+        """The batch will not bring the text; `ticket_until` stays, so that it is not ordered a second time."""
+        return await self._fenced(job, attempt, _change(job).values(ticket=null())) is not None
 
     async def fail(self, job: JobId, attempt: int, failure: Failure) -> bool:
         """The last attempt failed: the job stays as a dead letter, with the reason."""
@@ -238,4 +269,6 @@ def _job(row: "Row[tuple[object, ...]]") -> Job:
         error=row.error,
         request_id=row.request_id,
         trace_parent=row.trace_parent,
+        ticket=Ticket.model_validate(row.ticket) if row.ticket else None,
+        ticket_until=row.ticket_until,
     )

@@ -49,6 +49,15 @@ class ProviderSettings(BaseModel):
     llm_max_cost_per_job_usd: float = Field(0.50, gt=0)
     llm_max_cost_per_day_usd: float = Field(50.0, gt=0)
     llm_cache_seconds: int = Field(86_400, ge=0)
+    llm_batch_enabled: bool = Field(
+        False, description="Texts of priority `cost` are ordered in batches, at half the price and within a day (D01)."
+    )
+    llm_batch_window_seconds: float = Field(2, gt=0, le=10, description="How long a batch waits for more texts.")
+    llm_batch_largest: int = Field(100, ge=1, le=1000, description="Texts in one batch.")
+    llm_batch_look_seconds: float = Field(60, gt=0, le=3600, description="A batch is looked at no more often.")
+    llm_batch_deadline_seconds: int = Field(
+        90_000, ge=1, le=172_800, description="A text that is not there by then is asked for directly."
+    )
     llm_models: dict[Provider, dict[Priority, str]] = Field(
         default_factory=dict, description="Model names that replace the built-in ones (JSON)."
     )

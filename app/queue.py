@@ -30,11 +30,12 @@ _EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class QueueState:
-    """How much work waits, how much runs, and how long the oldest has waited."""
+    """How much work could begin, how much runs, how long the oldest has waited, how many texts batches will bring."""
 
     waiting: int
     running: int
     oldest_seconds: float
+    in_batches: int
 
 
 def rank(priority: Priority, accepted: datetime) -> int:
@@ -72,15 +73,16 @@ async def withdraw(connection: AsyncConnection, job: JobId) -> None:
 async def state(connection: AsyncConnection) -> QueueState:
     """Figures for metrics and for the administrator."""
     row = (await connection.execute(_STATE, {"entrypoint": ENTRYPOINT})).one()
-    return QueueState(int(row.waiting), int(row.running), float(row.oldest))
+    return QueueState(int(row.waiting), int(row.running), float(row.oldest), int(row.in_batches))
 
 
 _STATE = text(
     """
-    SELECT count(*) FILTER (WHERE status = 'queued') AS waiting,
+    SELECT count(*) FILTER (WHERE status = 'queued' AND execute_after <= now()) AS waiting,
            count(*) FILTER (WHERE status = 'picked') AS running,
            coalesce(extract(epoch FROM now() - min(execute_after)
-               FILTER (WHERE status = 'queued' AND execute_after <= now())), 0) AS oldest
+               FILTER (WHERE status = 'queued' AND execute_after <= now())), 0) AS oldest,
+           (SELECT count(*) FROM jobs WHERE status = 'pending' AND ticket IS NOT NULL) AS in_batches
     FROM pgqueuer WHERE entrypoint = :entrypoint
     """
 )

@@ -31,7 +31,7 @@ _ORPHANS = text(
 _EXPIRE = text(
     "UPDATE jobs SET status = 'expired', finished_at = now(), updated_at = now(), error_type = 'expired',"
     " error = 'the job was not begun before it expired'"
-    " WHERE status = 'pending' AND attempt = 0 AND expires_at <= now()"
+    " WHERE status = 'pending' AND attempt = 0 AND ticket_until IS NULL AND expires_at <= now()"
 )
 
 

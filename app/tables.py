@@ -33,6 +33,8 @@ jobs = Table(
     Column("error", Text),
     Column("request_id", Text),
     Column("trace_parent", Text),
+    Column("ticket", JSONB(none_as_null=True)),
+    Column("ticket_until", DateTime(timezone=True)),
 )
 
 idempotency_keys = Table(

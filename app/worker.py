@@ -20,14 +20,14 @@ from pgqueuer.models import Job as QueuedJob
 from pgqueuer.queries import Queries
 
 from app.database import DatabaseUnavailable, queue_pool
-from app.domain import Draft
+from app.domain import Draft, Waiting
 from app.ids import JobId
 from app.jobs import Claim, Failure, Job
-from app.peers import NO_CACHE, ImClient, Peers
+from app.peers import ImClient, Peers
 from app.queue import ENTRYPOINT
 from app.services import Services, background
 from app.sweeper import sweep_regularly
-from app.switches import EVERY_SECONDS, FRESH_TEXTS
+from app.switches import EVERY_SECONDS
 from app.telemetry.metrics import (
     CONTENT_ERRORS,
     CONTENT_REQUESTS,
@@ -37,6 +37,7 @@ from app.telemetry.metrics import (
     QUEUE_WAIT,
     TOKENS,
 )
+from app.texts import Overtaken, Texts
 from app.writers.base import WriterError
 
 _LOG = structlog.get_logger("app.worker")
@@ -71,7 +72,8 @@ class Worker:
         self._manager: QueueManager | None = None
         self._client = httpx.AsyncClient(timeout=httpx.Timeout(self._settings.llm_timeout_seconds + 10, connect=3))
         self._peers = Peers(self._settings.im_url, self._client)
-        self._im = ImClient(self._peers, self._client)
+        im = ImClient(self._peers, self._client)
+        self._texts = Texts(im, services.jobs, services.switchboard, self._settings)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -151,23 +153,32 @@ class Worker:
         if job.attempt == 1:
             QUEUE_WAIT.observe(max(0.0, (datetime.now(UTC) - job.created_at).total_seconds()))
         began = asyncio.get_running_loop().time()
-        headers = {"X-Request-ID": job.request_id or job.id.uuid.hex}
-        if job.trace_parent:
-            headers["traceparent"] = job.trace_parent
-        if self._services.switchboard.now.has(FRESH_TEXTS, job.client_id):
-            headers["Cache-Control"] = NO_CACHE
         try:
-            draft = await self._im.write(job.assignment, headers)
+            outcome = await self._texts.obtain(job)
         except WriterError as error:
             await self._failed(job, error)
-            return
+        except Overtaken:
+            self._dropped(job)
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(job))
             raise
-        if await self._store(job, draft):
-            self._count(job, draft, asyncio.get_running_loop().time() - began)
         else:
-            _LOG.warning("result dropped: the job was cancelled or is another worker's now", attempt=job.attempt)
+            if isinstance(outcome, Waiting):
+                await self._wait(job, outcome)
+            elif await self._store(job, outcome):
+                self._count(job, outcome, asyncio.get_running_loop().time() - began)
+            else:
+                self._dropped(job)
+
+    async def _wait(self, job: Job, waiting: Waiting) -> None:
+        if not await self._services.jobs.wait(job.id, job.attempt, waiting):
+            self._dropped(job)
+            return
+        _LOG.info("text waits for a batch", provider=waiting.ticket.provider, batch=waiting.ticket.batch)
+        raise RetryRequested(timedelta(seconds=waiting.again_seconds), "batch")
+
+    def _dropped(self, job: Job) -> None:
+        _LOG.warning("result dropped: the job was cancelled or is another worker's now", attempt=job.attempt)
 
     async def _store(self, job: Job, draft: Draft) -> bool:
         """A text that was paid for is kept until the database takes it; the attempt number makes waiting safe."""

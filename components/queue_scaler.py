@@ -12,7 +12,7 @@ from components.labels import metadata
 
 API: Final = "keda.sh/v1alpha1"
 POLL_SECONDS: Final = 15
-WAITING_JOBS: Final = "SELECT count(*) FROM pgqueuer WHERE status = 'queued'"
+WAITING_JOBS: Final = "SELECT count(*) FROM pgqueuer WHERE status = 'queued' AND execute_after <= now()"
 
 
 @dataclass(frozen=True)

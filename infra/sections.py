@@ -219,6 +219,9 @@ class WriterSettings(Model):
         pattern=OBJECT_NAME,
         description="Kubernetes Secret with a key <provider>_api_key for each, made by whoever owns them",
     )
+    batches: bool = Field(
+        False, description="whether texts of priority `cost` come from the provider's batches: half the price, in a day"
+    )
 
 
 class LogLevel(StrEnum):

@@ -96,4 +96,7 @@ def _pool(workload: WorkloadSpec) -> dict[str, str]:
 def _writers(settings: StackSettings, *, embedded: bool) -> dict[str, str]:
     if embedded:
         return {"LLM_PROVIDERS": Writer.EMBEDDED.value, "ALLOW_EMBEDDED_WRITER": "true"}
-    return {"LLM_PROVIDERS": ",".join(name.value for name in settings.writers.providers)}
+    return {
+        "LLM_PROVIDERS": ",".join(name.value for name in settings.writers.providers),
+        "LLM_BATCH_ENABLED": str(settings.writers.batches).lower(),
+    }

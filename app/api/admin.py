@@ -24,7 +24,8 @@ class QueueView(Strict):
     """The queue now."""
 
     name: str
-    waiting: int = Field(ge=0)
+    waiting: int = Field(ge=0, description="Jobs that could begin now.")
+    in_batches: int = Field(ge=0, description="Jobs whose text a provider's batch will bring.")
     running: int = Field(ge=0)
     oldest_seconds: float = Field(ge=0)
     failed: int = Field(ge=0, description="Dead letters kept.")
@@ -81,6 +82,7 @@ async def queue(services: ServicesNow) -> QueueView:
     return QueueView(
         name=ENTRYPOINT,
         waiting=now.waiting,
+        in_batches=now.in_batches,
         running=now.running,
         oldest_seconds=now.oldest_seconds,
         failed=failed,

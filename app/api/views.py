@@ -1,6 +1,6 @@
 """What clients see of a job."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pydantic import BaseModel, Field
 
@@ -22,6 +22,7 @@ class JobSummary(BaseModel):
     job_id: str = Field(pattern=JOB_ID_PATTERN)
     status: JobStatus
     progress: int = Field(ge=0, le=100, description="Percent.")
+    waits_for: str | None = Field(None, description="In words, what a text that is on its way still waits for.")
     topic: str
     content_type: ContentType
     priority: Priority
@@ -63,8 +64,10 @@ def summary(job: Job) -> JobSummary:
     """A job for a list."""
     return JobSummary.model_construct(
         job_id=str(job.id),
-        status=job.status,
+        # Its text is being written, although no worker has it in hand.
+        status=JobStatus.IN_PROGRESS if job.waits_for_batch else job.status,
         progress=job.progress,
+        waits_for=_waits_for(job),
         topic=job.assignment.topic,
         content_type=job.assignment.content_type,
         priority=job.assignment.priority,
@@ -90,3 +93,10 @@ def view(job: Job) -> JobView:
         error=failed,
         result=job.content,
     )
+
+
+def _waits_for(job: Job) -> str | None:
+    if not job.waits_for_batch or job.ticket is None or job.ticket_until is None:
+        return None
+    until = job.ticket_until.astimezone(UTC)
+    return f"The text is written in a batch of {job.ticket.provider} for half the price; by {until:%Y-%m-%d %H:%M} UTC."

@@ -127,7 +127,7 @@ async function poll(id) {
 }
 
 function update(job) {
-  at("status").textContent = WORDS[job.status] ?? job.status;
+  at("status").textContent = job.waits_for ?? WORDS[job.status] ?? job.status;
   at("progress").value = job.progress;
   at("work").hidden = FINAL.has(job.status);
 }

@@ -7,7 +7,14 @@ import structlog
 from app.database import DatabaseUnavailable
 from app.queue import state
 from app.services import Services
-from app.telemetry.metrics import ACTIVE_JOBS, DATABASE_CONNECTIONS, QUEUE_AGE, QUEUE_SIZE, ProcessFigures
+from app.telemetry.metrics import (
+    ACTIVE_JOBS,
+    BATCH_WAITING,
+    DATABASE_CONNECTIONS,
+    QUEUE_AGE,
+    QUEUE_SIZE,
+    ProcessFigures,
+)
 
 EVERY_SECONDS = 5.0
 _LOG = structlog.get_logger("app.figures")
@@ -25,6 +32,7 @@ async def keep_figures(services: Services) -> None:
             QUEUE_SIZE.set(queue.waiting)
             ACTIVE_JOBS.set(queue.running)
             QUEUE_AGE.set(queue.oldest_seconds)
+            BATCH_WAITING.set(queue.in_batches)
         except DatabaseUnavailable as error:
             _LOG.warning("queue figures are stale", error=str(error))
         await asyncio.sleep(EVERY_SECONDS)

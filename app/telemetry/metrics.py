@@ -33,6 +33,13 @@ CONTENT_SECONDS = Histogram(
 QUEUE_WAIT = Histogram("queue_wait_seconds", "From acceptance to the first attempt.", buckets=(*BUCKETS, 60.0, 300.0))
 TOKENS = Counter("content_tokens", "Tokens taken and given.", ("model", "direction"))
 COST = Counter("content_cost_usd", "What providers charge, in US dollars.", ("model",))
+BATCHES = Counter("provider_batches", "Batches handed to providers.", ("provider",))
+BATCH_ITEMS = Counter(
+    "provider_batch_items", "Texts in providers' batches: ordered, and written or lost.", ("provider", "outcome")
+)
+BATCH_WAITING = Gauge(
+    "provider_batch_waiting_jobs", "Jobs whose text a provider's batch will bring.", multiprocess_mode="livemax"
+)
 CACHE = Counter("cache_lookups", "Look-ups by level and result.", ("level", "result"))
 RATE_LIMITED = Counter("rate_limited_requests", "Requests refused by a limit.", ("scope",))
 DEGRADED = Counter("degraded_operations", "Times the service went on without a dependency.", ("dependency",))

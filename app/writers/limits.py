@@ -3,10 +3,16 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from app.redis_link import RedisDown, RedisLink
+from app.settings import Settings
 from app.writers.base import WriterError
+
+T = TypeVar("T")
+BUDGET_KEPT_SECONDS = 3 * 86_400
 
 
 class Breaker:
@@ -65,6 +71,33 @@ class Turnstile:
         return 0.0 if len(self._entered) < self._per_minute else self._entered[0] + 60 - now
 
 
+class Gate:
+    """One provider's breaker and turnstile: every call that has it write goes through here."""
+
+    def __init__(self, name: str, settings: Settings, *, limited: bool) -> None:
+        self._name = name
+        self._breaker = Breaker(settings.llm_breaker_failures, settings.llm_breaker_seconds)
+        per_minute, queue, wait = (
+            settings.llm_rate_limit_per_minute,
+            settings.llm_queue_limit,
+            settings.llm_queue_wait_seconds,
+        )
+        self._turnstile = Turnstile(per_minute, queue, wait) if limited else None
+
+    async def call(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What `work` gives. Raises WriterError, its own or because it may not be tried now."""
+        self._breaker.check(self._name)
+        if self._turnstile:
+            await self._turnstile.enter()
+        try:
+            result = await work()
+        except WriterError:
+            self._breaker.note(failed=True)
+            raise
+        self._breaker.note(failed=False)
+        return result
+
+
 class Budget:
     """What providers may cost a day in US dollars, over all instances; counted per process while Redis is down."""
 
@@ -75,7 +108,7 @@ class Budget:
 
     async def check(self) -> None:
         """Raises WriterError when today's money is spent."""
-        name = self._name()
+        name = self._name(datetime.now(UTC))
         try:
             spent = float(await self._link.ask(lambda client: client.get(name)) or 0)
         except RedisDown:
@@ -87,14 +120,30 @@ class Budget:
         """Note a call's cost."""
         if dollars <= 0:
             return
-        name = self._name()
+        name = self._name(datetime.now(UTC))
         self._own = {name: self._own.get(name, 0.0) + dollars}
         try:
-            await self._link.ask(lambda client: client.incrbyfloat(name, dollars))
-            await self._link.ask(lambda client: client.expire(name, 2 * 86_400))
+            await self._add(name, dollars)
         except RedisDown:
             return
 
+    async def settle(self, what: str, dollars: float, day: datetime) -> None:
+        """Correct, once for each `what`, what was noted on a day for something whose price was not known then.
+
+        Money that was set aside on one day must not make room for more on another. Where Redis is down the most that
+        it could cost stays noted, which is the safe side.
+        """
+        settled = f"llm-settled:{what}"
+        try:
+            if await self._link.ask(lambda client: client.set(settled, 1, nx=True, ex=BUDGET_KEPT_SECONDS)):
+                await self._add(self._name(day), dollars)
+        except RedisDown:
+            return
+
+    async def _add(self, name: str, dollars: float) -> None:
+        await self._link.ask(lambda client: client.incrbyfloat(name, dollars))
+        await self._link.ask(lambda client: client.expire(name, BUDGET_KEPT_SECONDS))
+
     @staticmethod
-    def _name() -> str:
-        return f"llm-spend:{datetime.now(UTC):%Y-%m-%d}"
+    def _name(day: datetime) -> str:
+        return f"llm-spend:{day:%Y-%m-%d}"

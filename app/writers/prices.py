@@ -27,6 +27,8 @@ PRICES = {
     "gemini-2.5-flash": Price(0.30, 2.50),
     "gemini-2.5-pro": Price(1.25, 10.00),
 }
+# What all three providers charge for a text that may wait for a day, as a share of the price above.
+BATCH_SHARE = 0.5
 _DEAREST = Price(max(price.input for price in PRICES.values()), max(price.output for price in PRICES.values()))
 
 _SMALL = {
@@ -48,10 +50,10 @@ def model_for(provider: Provider, assignment: Assignment, replaced: dict[Priorit
     return (_MIDDLE if simple else _LARGE)[provider]
 
 
-def usage(model: str, input_tokens: int, output_tokens: int) -> Usage:
-    """Tokens and what they cost."""
+def usage(model: str, input_tokens: int, output_tokens: int, share: float = 1.0) -> Usage:
+    """Tokens and what they cost, at a `share` of the price."""
     price = PRICES.get(model, _DEAREST)
-    cost = (input_tokens * price.input + output_tokens * price.output) / 1_000_000
+    cost = (input_tokens * price.input + output_tokens * price.output) * share / 1_000_000
     return Usage(input_tokens=input_tokens, output_tokens=output_tokens, cost_usd=round(cost, 6))
 
 

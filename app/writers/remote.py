@@ -8,13 +8,13 @@ import json
 import re
 from typing import Protocol
 
-import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from app.domain import Assignment, Content, ContentType, Draft
 from app.providers import Provider
 from app.settings import Settings
 from app.writers.base import WriterError
+from app.writers.line import Line
 from app.writers.prices import ceiling, model_for, usage
 
 LONGEST_TOKENS = 6000
@@ -34,9 +34,18 @@ class Wire(Protocol):
     """One provider's way of asking and answering."""
 
     provider: Provider
+    home: str
 
-    def request(self, model: str, prompt: str, tokens: int) -> tuple[str, dict[str, str], dict[str, object]]:
-        """Path, headers and body."""
+    def headers(self, key: SecretStr) -> dict[str, str]:
+        """How it wants to be shown the key."""
+        ...
+
+    def path(self, model: str) -> str:
+        """Where a model is asked."""
+        ...
+
+    def request(self, model: str, prompt: str, tokens: int) -> dict[str, object]:
+        """The body."""
         ...
 
     def answer(self, body: bytes) -> Answer:
@@ -47,43 +56,41 @@ class Wire(Protocol):
 class RemoteWriter:
     """Asks one provider; implements app.writers.base.Writer."""
 
-    def __init__(self, wire: Wire, base_url: str, settings: Settings, client: httpx.AsyncClient) -> None:
-        self._wire = wire
-        self._base_url = base_url.rstrip("/")
+    def __init__(self, wire: Wire, line: Line, settings: Settings) -> None:
+        self.wire = wire
+        self.line = line
         self._settings = settings
-        self._client = client
 
     @property
     def name(self) -> str:
         """The provider's name."""
-        return self._wire.provider.value
+        return self.wire.provider.value
 
     def model(self, assignment: Assignment) -> str:
         """By priority and form (D01)."""
-        return model_for(self._wire.provider, assignment, self._settings.llm_models.get(self._wire.provider, {}))
+        return model_for(self.wire.provider, assignment, self._settings.llm_models.get(self.wire.provider, {}))
+
+    def tokens(self, model: str) -> int:
+        """How long an answer may be for a job's money."""
+        return ceiling(model, self._settings.llm_max_cost_per_job_usd, LONGEST_TOKENS)
+
+    def request(self, assignment: Assignment, model: str) -> dict[str, object]:
+        """What the provider is sent for one text."""
+        return self.wire.request(model, prompt(assignment), self.tokens(model))
 
     async def write(self, assignment: Assignment, model: str) -> Draft:
         """One call. Raises WriterError."""
-        tokens = ceiling(model, self._settings.llm_max_cost_per_job_usd, LONGEST_TOKENS)
-        path, headers, body = self._wire.request(model, prompt(assignment), tokens)
+        body = await self.line.post(self.wire.path(model), self.request(assignment, model))
+        return self.read(body, assignment, model)
+
+    def read(self, body: bytes, assignment: Assignment, model: str, share: float = 1.0) -> Draft:
+        """The text in an answer, charged at a `share` of the price. Raises WriterError."""
         try:
-            reply = await self._client.post(
-                f"{self._base_url}{path}", headers=headers, json=body, timeout=self._settings.llm_timeout_seconds
-            )
-        except httpx.TimeoutException as error:
-            raise WriterError("provider_timeout", f"{self.name} did not answer in time") from error
-        except httpx.HTTPError as error:
-            raise WriterError("provider_unreachable", f"{self.name}: {type(error).__name__}") from error
-        if reply.status_code != 200:
-            retriable = reply.status_code in (408, 409, 425, 429) or reply.status_code >= 500
-            # The body may repeat the prompt or the key, so only the status is passed on.
-            raise WriterError("provider_refused", f"{self.name} answered {reply.status_code}", retriable=retriable)
-        try:
-            answer = self._wire.answer(reply.content)
+            answer = self.wire.answer(body)
             content = content_of(answer.text, assignment)
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise WriterError("invalid_content", f"{self.name}'s answer does not fit: {_reason(error)}") from error
-        used = usage(model, answer.input_tokens, answer.output_tokens)
+        used = usage(model, answer.input_tokens, answer.output_tokens, share)
         return Draft(content=content, provider=self.name, model=model, usage=used)
 
 

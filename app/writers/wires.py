@@ -1,4 +1,4 @@
-"""The three wire formats."""
+"""The three wire formats of a single text."""
 
 import json
 
@@ -12,19 +12,24 @@ class OpenAI:
     """POST /v1/chat/completions."""
 
     provider = Provider.OPENAI
+    home = "https://api.openai.com"
 
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key
+    def headers(self, key: SecretStr) -> dict[str, str]:
+        """A bearer token."""
+        return {"Authorization": f"Bearer {key.get_secret_value()}"}
 
-    def request(self, model: str, prompt: str, tokens: int) -> tuple[str, dict[str, str], dict[str, object]]:
+    def path(self, model: str) -> str:
+        """The same for every model."""
+        return "/v1/chat/completions"
+
+    def request(self, model: str, prompt: str, tokens: int) -> dict[str, object]:
         """Chat completion in JSON mode."""
-        body: dict[str, object] = {
+        return {
             "model": model,
             "messages": [{"role": "user", "content": prompt}],
             "max_completion_tokens": tokens,
             "response_format": {"type": "json_object"},
         }
-        return "/v1/chat/completions", {"Authorization": f"Bearer {self._key.get_secret_value()}"}, body
 
     def answer(self, body: bytes) -> Answer:
         """choices[0].message.content and usage."""
@@ -37,19 +42,19 @@ class Anthropic:
     """POST /v1/messages."""
 
     provider = Provider.ANTHROPIC
+    home = "https://api.anthropic.com"
 
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key
+    def headers(self, key: SecretStr) -> dict[str, str]:
+        """The key and the version of the interface."""
+        return {"x-api-key": key.get_secret_value(), "anthropic-version": "2023-06-01"}
 
-    def request(self, model: str, prompt: str, tokens: int) -> tuple[str, dict[str, str], dict[str, object]]:
+    def path(self, model: str) -> str:
+        """The same for every model."""
+        return "/v1/messages"
+
+    def request(self, model: str, prompt: str, tokens: int) -> dict[str, object]:
         """One user message."""
-        headers = {"x-api-key": self._key.get_secret_value(), "anthropic-version": "2023-06-01"}
-        body: dict[str, object] = {
-            "model": model,
-            "max_tokens": tokens,
-            "messages": [{"role": "user", "content": prompt}],
-        }
-        return "/v1/messages", headers, body
+        return {"model": model, "max_tokens": tokens, "messages": [{"role": "user", "content": prompt}]}
 
     def answer(self, body: bytes) -> Answer:
         """The text blocks of content, and usage."""
@@ -63,18 +68,22 @@ class Gemini:
     """POST /v1beta/models/{model}:generateContent."""
 
     provider = Provider.GEMINI
+    home = "https://generativelanguage.googleapis.com"
 
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key
+    def headers(self, key: SecretStr) -> dict[str, str]:
+        """The key."""
+        return {"x-goog-api-key": key.get_secret_value()}
 
-    def request(self, model: str, prompt: str, tokens: int) -> tuple[str, dict[str, str], dict[str, object]]:
+    def path(self, model: str) -> str:
+        """The model is part of it."""
+        return f"/v1beta/models/{model}:generateContent"
+
+    def request(self, model: str, prompt: str, tokens: int) -> dict[str, object]:
         """One turn, answered in JSON."""
-        body: dict[str, object] = {
+        return {
             "contents": [{"role": "user", "parts": [{"text": prompt}]}],
             "generationConfig": {"maxOutputTokens": tokens, "responseMimeType": "application/json"},
         }
-        headers = {"x-goog-api-key": self._key.get_secret_value()}
-        return f"/v1beta/models/{model}:generateContent", headers, body
 
     def answer(self, body: bytes) -> Answer:
         """candidates[0] and usageMetadata."""

@@ -103,6 +103,12 @@ async def create_database(servers: Servers, name: str) -> None:
 
 
 @pytest.fixture
+def empty_redis(servers: Servers) -> None:
+    """Nothing in Redis that a test before put there."""
+    redis.Redis.from_url(servers.redis_url).flushall()
+
+
+@pytest.fixture
 def database_url(servers: Servers) -> str:
     """A migrated database that only this test uses."""
     name = f"t_{uuid4().hex[:16]}"

@@ -28,13 +28,14 @@ KEPT = {
     "jobs": {
         "id", "created_at", "content_type", "priority", "status", "attempt", "progress", "updated_at", "started_at",
         "finished_at", "expires_at", "provider", "model", "input_tokens", "output_tokens", "cost_usd", "error_type",
+        "ticket_until",
     },
     "migration_history": {"version", "applied_at"},
     "service_modes": {"name", "value", "updated_at"},
 }  # fmt: skip
 REPLACED = {
     "api_keys": {"id", "key_hash", "client_id", "name"},
-    "jobs": {"client_id", "owner", "topic", "keywords", "content", "error", "request_id", "trace_parent"},
+    "jobs": {"client_id", "owner", "topic", "keywords", "content", "error", "request_id", "trace_parent", "ticket"},
 }
 EMPTIED = {"idempotency_keys", "pgqueuer", "pgqueuer_log"}
 QUEUES_OWN = {"pgqueuer_schedules", "pgqueuer_statistics"}

@@ -66,7 +66,7 @@ LEFT_ALONE: Final[Mapping[str, str]] = MappingProxyType(
         **{
             name: "one rule for all stacks"
             for name in Settings.model_fields
-            if name.startswith("llm_") and name != "llm_providers"
+            if name.startswith("llm_") and name not in ("llm_providers", "llm_batch_enabled")
         },
     }
 )

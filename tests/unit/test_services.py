@@ -103,7 +103,7 @@ def test_workers_follow_the_queue_one_more_for_every_hundred_jobs_that_wait(each
         assert isinstance(trigger, dict)
         assert trigger["type"] == "postgresql"
         assert trigger["metadata"] == {
-            "query": "SELECT count(*) FROM pgqueuer WHERE status = 'queued'",
+            "query": "SELECT count(*) FROM pgqueuer WHERE status = 'queued' AND execute_after <= now()",
             "targetQueryValue": "100",
             "activationTargetQueryValue": "10",
         }
