@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import pulumi
 import pulumi_aws.secretsmanager as secretsmanager
@@ -15,6 +16,10 @@ from components.postgres import DatabaseEndpoint, login_name
 from components.redis import RedisEndpoint
 
 COMPONENT = "application-secrets"
+DATABASE_KEY: Final = "database_url"
+UNNAMED_STATEMENTS: Final = "&default_query_exec_mode=simple_protocol"
+"""For KEDA's driver, which otherwise names statements on one server connection and runs them on another: a pooler of
+transactions refuses the second. No other client knows the option."""
 
 
 @dataclass(frozen=True)
@@ -41,17 +46,19 @@ class ApplicationSecrets(pulumi.ComponentResource):
     """One Secrets Manager entry as the record, and Kubernetes Secrets whose keys are mounted as files.
 
     The Secrets' names are the engine's, so pods roll when a value changes. What makes logins is in one of its own,
-    which migrations alone mount, and so are the keys, for who answers the public.
+    which migrations alone mount, and so are the keys, for who answers the public, and the address by which the
+    autoscaler of a queue counts.
     """
 
     secret_name: pulumi.Output[str]
     keys_name: pulumi.Output[str]
     migration_name: pulumi.Output[str]
+    scaler_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: ApplicationSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:ApplicationSecrets", name, None, opts)
         values = {
-            "database_url": args.pooler.url(),
+            DATABASE_KEY: args.pooler.url(),
             "database_url_direct": args.database.logged_in(args.logins.active).url(),
             "database_read_url": args.pooler.read_url(),
             "redis_url": args.cache.url(),
@@ -66,6 +73,8 @@ class ApplicationSecrets(pulumi.ComponentResource):
         self.secret_name = self._mounted(f"{name}-secret", args, values)
         self.keys_name = self._mounted(f"{name}-keys", args, args.keys)
         self.migration_name = self._mounted(f"{name}-migration", args, {**values, **administration})
+        counting = pulumi.Output.secret(pulumi.Output.concat(args.pooler.url(), UNNAMED_STATEMENTS))
+        self.scaler_name = self._mounted(f"{name}-scaler", args, {DATABASE_KEY: counting})
         self.register_outputs({"secretName": self.secret_name})
 
     def _record(self, name: str, args: ApplicationSecretsArgs, values: Mapping[str, pulumi.Output[str]]) -> None:

@@ -1,5 +1,5 @@
 """One Kubernetes control plane a region, made by kwokctl from our own binaries: etcd, API server, controller manager,
-scheduler, kwok for the pods that are only simulated, and metrics-server for the autoscalers.
+scheduler, kwok for the pods that are only simulated, metrics-server for the autoscalers, and KEDA for those of queues.
 
 Pods whose image the runner can really run are kept out of kwok's pod stages, so that their status is what their
 processes say. Cluster addresses come from the loopback network, so a Service's address can be listened on.
@@ -17,6 +17,8 @@ from pathlib import Path
 import psutil
 import yaml
 
+from localcloud.keda import ADAPTER, OPERATOR, Keda, unused_kinds
+from localcloud.paths import names_table
 from localcloud.servers import free_ports
 from localcloud.toolchain.origin import Toolchain
 
@@ -72,6 +74,13 @@ class Cluster:
     def service_range(self) -> str:
         return f"127.{self.network}.128.0/17"
 
+    @property
+    def keda(self) -> Keda:
+        binaries = self.toolchain.kubernetes_binaries
+        certificates = self.workdir / f"{self.region}-keda"
+        names = names_table(self.workdir.parent, self.region)
+        return Keda(binaries[OPERATOR], binaries[ADAPTER], self.folder, certificates, names)
+
     def exists(self) -> bool:
         return (self.folder / "kwok.yaml").exists()
 
@@ -87,6 +96,7 @@ class Cluster:
             self._kwokctl("start", "cluster", "--wait", "60s")
         else:
             self.workdir.mkdir(parents=True, exist_ok=True)
+            self.keda.link_certificates()
             config = self.workdir / f"{self.region}.yaml"
             config.write_text(yaml.safe_dump_all(configuration(self)))
             self._kwokctl("create", "cluster", "--config", str(config), "--wait", "60s")
@@ -120,7 +130,7 @@ class Cluster:
 
     def processes(self) -> dict[str, int]:
         """Component name to process id, as kwokctl keeps them."""
-        found = {name: self.folder / "pids" / f"{name}.pid" for name in COMPONENTS}
+        found = {name: self.folder / "pids" / f"{name}.pid" for name in (*COMPONENTS, OPERATOR, ADAPTER)}
         return {name: int(path.read_text()) for name, path in found.items() if path.exists()}
 
     def kubectl(self, *arguments: str, text: str | None = None) -> str:
@@ -138,7 +148,9 @@ class Cluster:
 
     def _apply_base(self) -> None:
         crds = sorted(self.toolchain.crds.glob("*.yaml"))
-        objects = json.dumps({"apiVersion": "v1", "kind": "List", "items": [STORAGE_CLASS, *nodes(self.region)]})
+        objects = json.dumps(
+            {"apiVersion": "v1", "kind": "List", "items": [STORAGE_CLASS, *nodes(self.region), *unused_kinds()]}
+        )
         self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", text=objects)
         files = [argument for crd in crds for argument in ("-f", str(crd))]
         self.kubectl("apply", "--server-side", "--force-conflicts", *files)
@@ -237,6 +249,7 @@ def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
         "kind": "KwokctlConfiguration",
         "options": options,
         "componentsPatches": patches,
+        "components": list(cluster.keda.components()),
     }
     return [kwokctl, *stages(cluster.toolchain.stages)]
 

@@ -33,3 +33,8 @@ def state_root() -> Path:
         return Path(chosen).resolve()
     checkout = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:10]
     return _base("CONTENTGEN_STATE", "/var/lib/contentgen", "XDG_STATE_HOME", ".local/state") / checkout
+
+
+def names_table(cloud: Path, region: str) -> Path:
+    """Addresses of a region's Services and managed stores, as the runner of the cloud in that folder writes them."""
+    return cloud / "regions" / region / "names.json"

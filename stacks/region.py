@@ -10,7 +10,7 @@ import pulumi
 
 from components.alert_rules import AlertRules, AlertRulesArgs
 from components.application_job import ApplicationJob, ApplicationJobArgs
-from components.application_secrets import ApplicationSecrets, ApplicationSecretsArgs
+from components.application_secrets import DATABASE_KEY, ApplicationSecrets, ApplicationSecretsArgs
 from components.autoscaler import Autoscaler, AutoscalerArgs
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.generation_service import GenerationService, GenerationServiceArgs
@@ -37,7 +37,6 @@ from stacks.stores import Stores, StoresArgs, stores
 from stacks.triggers import CPU_TARGET, MEMORY_TARGET
 from stacks.workload import APPLICATION_PORT, NAMESPACE, STOP, WorkloadSpec
 
-DATABASE_KEY = "database_url"
 SECRET_RECOVERY_DAYS = MappingProxyType({True: 30, False: 0})
 
 
@@ -95,7 +94,7 @@ class RegionalStack(pulumi.ComponentResource):
             service = GenerationService(
                 f"{name}-{workload.name}", _service(args, workload, workloads, secrets), migrated
             )
-            _autoscaler(f"{name}-{workload.name}-autoscaler", args, workload, secrets.secret_name, service)
+            _autoscaler(f"{name}-{workload.name}-autoscaler", args, workload, secrets.scaler_name, service)
         for job in (*release_jobs(args.profile), *scheduled_jobs(args.profile)):
             role = _role(f"{name}-{job.name}", args, job, inside)
             mounted = secrets.migration_name if job.administers else secrets.secret_name

@@ -14,6 +14,7 @@ import httpx
 from lightkube import AsyncClient, KubeConfig
 
 from localcloud.cloudfile import CloudFile, RegionFile
+from localcloud.paths import names_table
 from localcloud.runner.addresses import AddressPool
 from localcloud.runner.certificates import Certificates
 from localcloud.runner.edge import Edge
@@ -48,7 +49,7 @@ class RegionRunner:
 def _region(cloud: CloudFile, region: RegionFile, certificates: Certificates, http: httpx.AsyncClient) -> RegionRunner:
     client = AsyncClient(config=KubeConfig.from_file(region.kubeconfig).get())
     folder = Path(cloud.folder) / "regions" / region.name
-    hosts = folder / "names.json"
+    hosts = names_table(Path(cloud.folder), region.name)
     addresses = AddressPool(region.network, folder / "addresses.json")
     services = Services(client, hosts)
     node = Node(region.name, client, http, Machine(cloud.aws_endpoint, hosts, certificates.bundle), folder)

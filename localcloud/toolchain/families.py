@@ -15,6 +15,7 @@ PULUMI_VERSION = "3.255.0"
 KUBERNETES_VERSION = "1.36.3"
 KUBERNETES_PROVIDER_VERSION = "4.25.0"
 KWOK_VERSION = "0.8.0"
+KEDA_VERSION = "2.21.0"
 
 _MAIN_MODULES = {
     "pulumi": "github.com/pulumi/pulumi/pkg/v3",
@@ -24,12 +25,14 @@ _MAIN_MODULES = {
     "kwok": "sigs.k8s.io/kwok",
     "crds": "sigs.k8s.io/gateway-api",
     "metrics-server": "sigs.k8s.io/metrics-server",
+    "keda": "github.com/kedacore/keda/v2",
     "actionlint": "github.com/rhysd/actionlint",
     "promtool": "github.com/prometheus/prometheus",
 }
 
 _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 _PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+_KEDA = "github.com/kedacore/keda/v2"
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def _certificate(kind: str) -> ModuleFiles:
 
 
 def _keda(kind: str) -> ModuleFiles:
-    return ModuleFiles("github.com/kedacore/keda/v2", f"config/crd/bases/keda.sh_{kind}.yaml", "crds")
+    return ModuleFiles(_KEDA, f"config/crd/bases/keda.sh_{kind}.yaml", "crds")
 
 
 def _prometheus(kind: str) -> ModuleFiles:
@@ -191,6 +194,14 @@ METRICS_SERVER = Family(
     (Binary("metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-server"),),
     (ModuleFiles("sigs.k8s.io/metrics-server", "manifests/base/*.yaml", "manifests"),),
 )
+# The operator is KEDA's own main with a file of ours beside it; the adapter is ours.
+_KEDA_VERSION = (f"{_KEDA}/version.Version=v{KEDA_VERSION}",)
+KEDA = Family(
+    "keda",
+    7,
+    (Binary("keda-operator", "./operator", _KEDA_VERSION), Binary("keda-adapter", "./adapter", _KEDA_VERSION)),
+    (ModuleFiles(_KEDA, "cmd/operator/*.go", "operator", for_build=True),),
+)
 
 ACTIONLINT = Family("actionlint", 0.5, (Binary("actionlint", "github.com/rhysd/actionlint/cmd/actionlint"),))
 """Checks the workflows. No stack needs it, so it is not among those that are built for one."""
@@ -204,4 +215,4 @@ PROMTOOL = Family(
 which no rule needs and which are most of its build.
 """
 
-FAMILIES = (PULUMI, ETCD, KWOK, KUBERNETES, KUBERNETES_PROVIDER, CRDS, METRICS_SERVER)
+FAMILIES = (PULUMI, ETCD, KWOK, KUBERNETES, KUBERNETES_PROVIDER, CRDS, METRICS_SERVER, KEDA)

@@ -21,6 +21,7 @@ from localcloud.toolchain.families import (
     CRDS,
     ETCD,
     FAMILIES,
+    KEDA,
     KUBERNETES,
     KWOK,
     METRICS_SERVER,
@@ -99,7 +100,7 @@ def located(engine: Engine) -> Toolchain:
         kubernetes_provider=bins["pulumi-resource-kubernetes"],
         kubernetes_binaries={
             binary.name: bins[binary.name]
-            for family in (ETCD, KUBERNETES, KWOK, METRICS_SERVER)
+            for family in (ETCD, KUBERNETES, KWOK, METRICS_SERVER, KEDA)
             for binary in family.binaries
         },
         kwokctl=bins["kwokctl"],

@@ -1,14 +1,21 @@
-"""Load on a Deployment, simulated by what its pods say they use, and what the autoscaler makes of it."""
+"""Load on a Deployment, simulated by what its pods say they use or by jobs that nobody takes, and what the autoscaler
+makes of it.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.engine.world import World
 
 TICK_SECONDS = 3.0
+JOBS_WAIT = """
+INSERT INTO pgqueuer (priority, status, entrypoint)
+SELECT 0, 'queued', 'nobody_works_on_these' FROM generate_series(1, 450) RETURNING id
+"""
+JOBS_GO = "DELETE FROM pgqueuer WHERE entrypoint = 'nobody_works_on_these' RETURNING id"
 
 
 @dataclass(frozen=True)
@@ -29,9 +36,16 @@ class Scaling:
 
     def under(self, cpu: str, *, until: int, seconds: float) -> list[int]:
         """The replica counts, each change once, while every pod uses ``cpu``; ends when ``until`` is reached."""
+        return self._seen(until, seconds, lambda: self.use(cpu))
+
+    def rising(self, *, until: int, seconds: float) -> list[int]:
+        """The same by itself: whatever makes it grow stands somewhere else."""
+        return self._seen(until, seconds, lambda: None)
+
+    def _seen(self, until: int, seconds: float, each_time: Callable[[], None]) -> list[int]:
         seen: list[int] = []
         for _ in _ticks(seconds):
-            self.use(cpu)
+            each_time()
             if [self.replicas()] != seen[-1:]:
                 seen.append(self.replicas())
             if seen[-1] >= until:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from tests.engine.scaling import Scaling
+from tests.engine.scaling import JOBS_GO, JOBS_WAIT, Scaling
 from tests.engine.world import World, finished_job, summary
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
@@ -54,7 +54,7 @@ def test_each_region_runs_the_autoscalers_of_production(world: World, up: str) -
     for region in REGIONS:
         path = "jsonpath={range .items[*]}{.metadata.name} {.spec.minReplicas} {.spec.maxReplicas};{end}"
         found = world.kubectl("prod", "-n", "contentgen", "get", "hpa", "-o", path, region=region)
-        assert found == "cpm 2 10;frontend 2 5;im 2 5;"
+        assert found == "cpm 2 10;frontend 2 5;im 2 5;keda-hpa-worker 2 5;"
         path = "jsonpath={range .items[*]}{.metadata.name} {.spec.minReplicaCount} {.spec.maxReplicaCount};{end}"
         queue = world.kubectl("prod", "-n", "contentgen", "get", "scaledobjects.keda.sh", "-o", path, region=region)
         assert queue == "worker 2 5;"
@@ -97,19 +97,31 @@ def test_load_takes_cpm_from_two_to_its_maximum_in_steps_of_four_and_never_beyon
     assert scaling.under("1000m", until=11, seconds=45) == [10]
 
 
+@pytest.mark.requirement("K09")
+def test_waiting_jobs_take_the_workers_to_their_maximum_one_by_one_and_no_further(world: World, up: str) -> None:
+    workers = Scaling(world, "prod", "worker")
+    assert len(world.database("prod", REGIONS[0], JOBS_WAIT)) == 450
+    assert workers.rising(until=5, seconds=240) == [2, 3, 4, 5]
+    assert workers.rising(until=6, seconds=45) == [5]
+    elsewhere = "jsonpath={.spec.replicas}"
+    for region in REGIONS[1:]:
+        assert world.kubectl("prod", "-n", "contentgen", "get", "deploy/worker", "-o", elsewhere, region=region) == "2"
+
+
 @pytest.mark.requirement("K06")
-def test_an_update_leaves_the_replicas_that_the_autoscaler_chose(world: World, up: str) -> None:
-    scaling = Scaling(world, "prod", "cpm")
-    assert scaling.replicas() == 10
+def test_an_update_leaves_the_replicas_that_the_autoscalers_chose(world: World, up: str) -> None:
+    grown = {"cpm": 10, "worker": 5}
+    assert {name: Scaling(world, "prod", name).replicas() for name in grown} == grown
     done = world.command("up", "--stack", "prod")
     assert done.returncode == 0, done.stdout[-4000:]
-    assert scaling.replicas() == 10
+    assert {name: Scaling(world, "prod", name).replicas() for name in grown} == grown
 
 
 @pytest.fixture(scope="module")
 def calm_since(world: World, up: str) -> float:
     """When the load went; the tests in between are the time that the autoscaler waits before it acts."""
     Scaling(world, "prod", "cpm").use("1m")
+    assert len(world.database("prod", REGIONS[0], JOBS_GO)) == 450
     return time.monotonic()
 
 
@@ -150,6 +162,13 @@ def test_without_load_cpm_goes_back_one_a_minute_after_five_calm_minutes(
     # The controller looks every 15 seconds, at metrics that are as old at the most.
     assert steps[0][0] - calm_since >= 300 - 15
     assert steps[1][0] - steps[0][0] >= 60 - 15
+
+
+@pytest.mark.requirement("K09")
+def test_workers_are_back_at_their_minimum_when_nothing_waits(world: World, up: str, calm_since: float) -> None:
+    workers = Scaling(world, "prod", "worker")
+    workers.falling(to=2, seconds=600)
+    assert workers.rising(until=3, seconds=20) == [2]
 
 
 def test_production_can_be_taken_down_although_it_is_protected(world: World, up: str) -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
-from tests.unit.engine import Declared, Json, RecordingEngine
+from tests.unit.engine import MADE_UP, Declared, Json, RecordingEngine
 from tests.unit.program import Declare
 
 SERVICES = ("cpm", "im", "worker", "frontend")
@@ -107,6 +107,18 @@ def test_workers_follow_the_queue_one_more_for_every_hundred_jobs_that_wait(each
             "targetQueryValue": "100",
             "activationTargetQueryValue": "10",
         }
+
+
+@pytest.mark.requirement("K09")
+def test_the_queue_is_counted_through_the_pooler_without_named_statements(each: RecordingEngine) -> None:
+    secrets = {f"{one.name}{MADE_UP}": one for one in each.of("core/v1:Secret")}
+    for access in each.of("TriggerAuthentication"):
+        [target] = access.at("spec", "secretTargetRef")  # type: ignore[misc]
+        assert isinstance(target, dict)
+        address = secrets[str(target["name"])].at("stringData", str(target["key"]))
+        assert isinstance(address, str)
+        assert "@pgbouncer." in address
+        assert address.endswith("&default_query_exec_mode=simple_protocol")
 
 
 @pytest.mark.requirement("K10")

@@ -1,0 +1,163 @@
+"""KEDA in a region's control plane: its operator, and the adapter that answers autoscalers for it (requirement K09).
+
+kwokctl starts, watches over and ends both like its own components. They see the cluster's names through the runner's
+table and reach the database as a pod would, by the address that the stack declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from localcloud.servers import free_ports
+
+OPERATOR: Final = "keda-operator"
+ADAPTER: Final = "keda-adapter"
+NAMESPACE: Final = "keda"
+_SERVICE: Final = "keda-metrics-apiserver"
+_UNUSED: Final = (
+    ("keda.sh", "ScaledJob", "Namespaced"),
+    ("keda.sh", "ClusterTriggerAuthentication", "Cluster"),
+    ("eventing.keda.sh", "CloudEventSource", "Namespaced"),
+    ("eventing.keda.sh", "ClusterCloudEventSource", "Cluster"),
+)
+
+
+@dataclass(frozen=True)
+class Keda:
+    """``control_plane`` is kwokctl's folder of the region, ``certificates`` a folder of KEDA's own beside it, ``names``
+    the runner's table.
+    """
+
+    operator: Path
+    adapter: Path
+    control_plane: Path
+    certificates: Path
+    names: Path
+
+    def link_certificates(self) -> None:
+        """The control plane's own certificates under the names that KEDA reads; kwokctl makes them before it starts
+        anything.
+        """
+        self.certificates.mkdir(parents=True, exist_ok=True)
+        for name, own in (("ca.crt", "ca.crt"), ("tls.crt", "admin.crt"), ("tls.key", "admin.key")):
+            link = self.certificates / name
+            if not link.is_symlink():
+                link.symlink_to(self.control_plane / "pki" / own)
+
+    def components(self) -> Sequence[Mapping[str, object]]:
+        """Both programs as kwokctl's configuration wants them, on loopback ports that are free now."""
+        metrics, health, serving = free_ports(3)
+        return [
+            self._component(
+                OPERATOR,
+                self.operator,
+                "kube-apiserver",
+                [
+                    f"--metrics-service-bind-address=127.0.0.1:{metrics}",
+                    f"--health-probe-bind-address=127.0.0.1:{health}",
+                    f"--cert-dir={self.certificates}",
+                    "--enable-prometheus-metrics=false",
+                ],
+            ),
+            {
+                **self._component(
+                    ADAPTER,
+                    self.adapter,
+                    OPERATOR,
+                    [
+                        f"--metrics-service-address=127.0.0.1:{metrics}",
+                        "--bind-address=127.0.0.1",
+                        f"--secure-port={serving}",
+                        f"--cert-dir={self.certificates}",
+                        f"--tls-cert-file={self.certificates / 'tls.crt'}",
+                        f"--tls-private-key-file={self.certificates / 'tls.key'}",
+                        f"--lister-kubeconfig={self._kubeconfig}",
+                        f"--authentication-kubeconfig={self._kubeconfig}",
+                        f"--authorization-kubeconfig={self._kubeconfig}",
+                    ],
+                ),
+                "manifestContents": [yaml.safe_dump_all(_api(serving))],
+            },
+        ]
+
+    @property
+    def _kubeconfig(self) -> Path:
+        return self.control_plane / "kubeconfig.yaml"
+
+    def _component(self, name: str, binary: Path, after: str, arguments: Sequence[str]) -> Mapping[str, object]:
+        environment = {
+            "KUBECONFIG": str(self._kubeconfig),
+            "POD_NAMESPACE": NAMESPACE,
+            "KEDA_CLUSTER_OBJECT_NAMESPACE": NAMESPACE,
+            "WATCH_NAMESPACE": "",
+            "CONTENTGEN_NAMES": str(self.names),
+        }
+        return {
+            "name": name,
+            "binary": str(binary),
+            "workDir": str(self.control_plane),
+            "links": [after],
+            "args": list(arguments),
+            "envs": [{"name": key, "value": value} for key, value in environment.items()],
+        }
+
+
+def unused_kinds() -> Sequence[Mapping[str, object]]:
+    """The kinds that no stack declares and without which the operator does not start, with no schema: KEDA's own for
+    ScaledJob alone is bigger than all others that a control plane must keep in memory.
+    """
+    return [_kind(group, kind, scope) for group, kind, scope in _UNUSED]
+
+
+def _kind(group: str, kind: str, scope: str) -> Mapping[str, object]:
+    plural = f"{kind.lower()}s"
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "scope": scope,
+            "names": {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()},
+            "versions": [
+                {
+                    "name": "v1alpha1",
+                    "served": True,
+                    "storage": True,
+                    "subresources": {"status": {}},
+                    "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+                }
+            ],
+        },
+    }
+
+
+def _api(port: int) -> Sequence[Mapping[str, object]]:
+    """The external metrics API, answered by the adapter on this machine."""
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": _SERVICE, "namespace": NAMESPACE},
+            "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": port}]},
+        },
+        {
+            "apiVersion": "apiregistration.k8s.io/v1",
+            "kind": "APIService",
+            "metadata": {"name": "v1beta1.external.metrics.k8s.io"},
+            "spec": {
+                "service": {"name": _SERVICE, "namespace": NAMESPACE, "port": port},
+                "group": "external.metrics.k8s.io",
+                "version": "v1beta1",
+                "insecureSkipTLSVerify": True,
+                "groupPriorityMinimum": 100,
+                "versionPriority": 100,
+            },
+        },
+    ]
