@@ -4,15 +4,13 @@ that a cluster that does nothing at all is noticed too.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 import pulumi_aws.cloudwatch as cloudwatch
-import pulumi_aws.sns as sns
 
-from components.arns import account_of
+from components.notice_topic import ALARMS, Notices, notice_topic
 
 HOUR_SECONDS: Final = 3600
 
@@ -45,19 +43,7 @@ class BackupAlarms(pulumi.ComponentResource):
     def __init__(self, name: str, args: BackupAlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:backup:BackupAlarms", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        topic = sns.Topic(f"{name}-topic", region=args.region, opts=child)
-        sns.TopicPolicy(
-            f"{name}-topic-policy", arn=topic.arn, policy=_may_publish(topic.arn), region=args.region, opts=child
-        )
-        for number, address in enumerate(args.notify):
-            sns.TopicSubscription(
-                f"{name}-notice-{number}",
-                topic=topic.arn,
-                protocol="email",
-                endpoint=address,
-                region=args.region,
-                opts=child,
-            )
+        topic = notice_topic(f"{name}-notices", args.region, ALARMS, args.notify, child)
         for one in args.expectations:
             _alarm(f"{name}-{one.region}-{one.name}", args, one, topic, child)
         self.topic = topic.arn
@@ -65,7 +51,7 @@ class BackupAlarms(pulumi.ComponentResource):
 
 
 def _alarm(
-    name: str, args: BackupAlarmsArgs, wanted: Expectation, topic: sns.Topic, opts: pulumi.ResourceOptions
+    name: str, args: BackupAlarmsArgs, wanted: Expectation, topic: Notices, opts: pulumi.ResourceOptions
 ) -> None:
     """Hour by hour, so that it goes off within an hour; silence counts as failure."""
     cloudwatch.MetricAlarm(
@@ -86,18 +72,3 @@ def _alarm(
         region=args.region,
         opts=opts,
     )
-
-
-def _may_publish(arn: pulumi.Output[str]) -> pulumi.Output[str]:
-    def document(topic: str, account: str) -> str:
-        statement = {
-            "Sid": "AlarmsMayPublish",
-            "Effect": "Allow",
-            "Principal": {"Service": "cloudwatch.amazonaws.com"},
-            "Action": "sns:Publish",
-            "Resource": topic,
-            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-        }
-        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-    return pulumi.Output.all(arn, account_of(arn)).apply(lambda known: document(*known))

@@ -7,8 +7,10 @@ from typing import Final
 
 import pulumi
 import pulumi_aws.budgets as budgets
-import pulumi_aws.sns as sns
 
+from components.notice_topic import notice_topic
+
+PUBLISHER: Final = "budgets.amazonaws.com"
 NOTICES: Final = (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
 """What is compared with the limit, and at which per cent of it."""
 
@@ -32,36 +34,7 @@ class Budget(pulumi.ComponentResource):
     def __init__(self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:cost:Budget", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        topic = sns.Topic(f"{name}-notices", region=args.region, opts=child)
-        allowed = sns.TopicPolicy(
-            f"{name}-notices-policy",
-            arn=topic.arn,
-            policy=pulumi.Output.json_dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Sid": "BudgetsMayPublish",
-                            "Effect": "Allow",
-                            "Principal": {"Service": "budgets.amazonaws.com"},
-                            "Action": "sns:Publish",
-                            "Resource": topic.arn,
-                        }
-                    ],
-                }
-            ),
-            region=args.region,
-            opts=child,
-        )
-        for number, address in enumerate(args.notify):
-            sns.TopicSubscription(
-                f"{name}-notices-{number}",
-                topic=topic.arn,
-                protocol="email",
-                endpoint=address,
-                region=args.region,
-                opts=child,
-            )
+        notices = notice_topic(f"{name}-notices", args.region, PUBLISHER, args.notify, child)
         budgets.Budget(
             f"{name}-month",
             budget_type="COST",
@@ -80,13 +53,13 @@ class Budget(pulumi.ComponentResource):
                     notification_type=kind,
                     threshold=percent,
                     threshold_type="PERCENTAGE",
-                    subscriber_sns_topic_arns=[topic.arn],
+                    subscriber_sns_topic_arns=[notices.arn],
                     # Nobody to write to is no list: AWS gives back none, and an empty one would look like drift.
                     subscriber_email_addresses=list(args.notify) or None,
                 )
                 for kind, percent in NOTICES
             ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[notices.policy]),
         )
-        self.topic = topic.arn
+        self.topic = notices.arn
         self.register_outputs({"topic": self.topic})

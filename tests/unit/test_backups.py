@@ -157,22 +157,25 @@ def test_the_newest_backup_is_restored_every_day_with_a_deadline_and_a_loud_fail
         assert one.at(*container, "args") == ["restore-check", "--within-hours", hours]
 
 
+def alarms(engine: RecordingEngine) -> list[Declared]:
+    return [one for one in engine.of("metricAlarm:MetricAlarm") if "-backup-alarms-" in one.name]
+
+
 @pytest.mark.requirement("W03")
 def test_somebody_is_told_when_a_regions_backups_stop_or_cannot_be_restored(each: RecordingEngine) -> None:
     settings = read(ROOT, each.stack)
     found = {
-        (one.at("dimensions", "Region"), one.at("metricName"), one.at("evaluationPeriods"))
-        for one in each.of("metricAlarm:MetricAlarm")
+        (one.at("dimensions", "Region"), one.at("metricName"), one.at("evaluationPeriods")) for one in alarms(each)
     }
     assert found == {
         (one.region, one.metric, one.hours)
         for region in settings.regions
         for one in expectations(resolve(settings), region)
     }
-    for alarm in each.of("metricAlarm:MetricAlarm"):
+    for alarm in alarms(each):
         assert alarm.at("treatMissingData") == "breaching", "silence is what it listens for"
         assert alarm.at("period") == 3600
-        assert alarm.at("alarmActions") == [f"arn:aws:mock:::{each.stack}-backup-alarms-topic"]
+        assert alarm.at("alarmActions") == [f"arn:aws:mock:::{each.stack}-backup-alarms-notices"]
 
 
 def test_a_job_counts_its_success_where_its_alarm_listens() -> None:
@@ -183,7 +186,7 @@ def test_a_job_counts_its_success_where_its_alarm_listens() -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_both_jobs_are_told_the_namespace_that_the_alarms_read(declare: Declare, stack: str) -> None:
     engine = declare(stack)
-    namespaces = {one.at("namespace") for one in engine.of("metricAlarm:MetricAlarm")}
+    namespaces = {one.at("namespace") for one in alarms(engine)}
     assert namespaces == {f"contentgen/{stack}"}
     for one in engine.of("CronJob"):
         if one.at("metadata", "name") in (BACKUP, RESTORE_CHECK):
