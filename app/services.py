@@ -25,7 +25,7 @@ from app.switches import Switchboard
 
 @dataclass(frozen=True)
 class Services:
-    """The parts a request handler may use."""
+    """The parts a request handler may use. ``redis`` is the cache's, ``counters`` holds what must not be forgotten."""
 
     settings: Settings
     database: Database
@@ -33,6 +33,7 @@ class Services:
     jobs: JobStore
     intake: Intake
     redis: RedisLink
+    counters: RedisLink
     cache: Cache
     keys: KeyStore
     sessions: Sessions
@@ -67,6 +68,7 @@ def build(settings: Settings, lifecycle: Lifecycle) -> Services:
         jobs=JobStore(database, cache, settings.job_max_attempts),
         intake=Intake(database, cache, settings.job_expiry_seconds),
         redis=link,
+        counters=limits,
         cache=cache,
         keys=keys,
         sessions=sessions,

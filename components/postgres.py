@@ -14,13 +14,19 @@ ADMINISTRATOR: Final = "contentgen"
 """Who makes the logins; migrations alone know the password."""
 LOGIN_PREFIX: Final = "contentgen_"
 DATABASE: Final = "contentgen"
-PARAMETERS: Final = {
-    "shared_buffers": "2GB",
-    "effective_cache_size": "6GB",
-    "work_mem": "16MB",
-    "shared_preload_libraries": "pg_stat_statements",
-}
-"""Requirement P01, in Postgres's own units; max_connections comes from the settings."""
+
+
+def server_parameters(memory_gb: int, max_connections: int) -> dict[str, str]:
+    """Requirement P01, in Postgres's own units. Its values for 8 GB are a quarter and three quarters of the memory, and
+    stay so for other sizes.
+    """
+    return {
+        "shared_buffers": f"{memory_gb // 4}GB",
+        "effective_cache_size": f"{memory_gb * 3 // 4}GB",
+        "work_mem": "16MB",
+        "shared_preload_libraries": "pg_stat_statements",
+        "max_connections": str(max_connections),
+    }
 
 
 @dataclass(frozen=True)

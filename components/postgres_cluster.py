@@ -15,26 +15,29 @@ from components.network_policy import Traffic
 from components.postgres import (
     ADMINISTRATOR,
     DATABASE,
-    PARAMETERS,
     PORT,
     DatabaseEndpoint,
+    server_parameters,
 )
 from components.stateful_store import StatefulStore, StatefulStoreArgs
 
 COMPONENT = "postgres"
 UID = 999
-RESOURCES = Resources("250m", "2000m", "512Mi", "8Gi")
 PASSWORD_MOUNT = "/run/secrets/postgres"
 DATA_MOUNT = "/var/lib/postgresql/data"
 
 
 @dataclass(frozen=True)
 class ClusterPostgresArgs:
-    """``storage_gb`` is the volume's size; ``max_connections`` goes into the server's command line."""
+    """``storage_gb`` is the volume's size, ``cores`` and ``memory_gb`` are what the server may use at the most;
+    ``max_connections`` goes into its command line.
+    """
 
     namespace: str
     product: str
     storage_gb: int
+    cores: int
+    memory_gb: int
     max_connections: int
     traffic: Traffic
     image: str
@@ -83,13 +86,19 @@ class ClusterPostgres(pulumi.ComponentResource):
         self.register_outputs({"host": store.host})
 
 
+def resources(cores: int, memory_gb: int) -> Resources:
+    """Little is asked for: these are stacks that are often idle."""
+    return Resources("250m", f"{cores * 1000}m", "512Mi", f"{memory_gb}Gi")
+
+
 def _server(args: ClusterPostgresArgs) -> core.v1.ContainerArgs:
-    parameters = {**PARAMETERS, "max_connections": str(args.max_connections)}
+    wanted = server_parameters(args.memory_gb, args.max_connections)
+    amount = resources(args.cores, args.memory_gb)
     answers = core.v1.ExecActionArgs(command=["psql", "-U", ADMINISTRATOR, "-d", DATABASE, "-qtAc", "SELECT 1"])
     return core.v1.ContainerArgs(
         name=COMPONENT,
         image=args.image,
-        args=[part for key, value in sorted(parameters.items()) for part in ("-c", f"{key}={value}")],
+        args=[part for key, value in sorted(wanted.items()) for part in ("-c", f"{key}={value}")],
         ports=[core.v1.ContainerPortArgs(name="server", container_port=PORT)],
         env=[
             core.v1.EnvVarArgs(name="POSTGRES_USER", value=ADMINISTRATOR),
@@ -98,8 +107,8 @@ def _server(args: ClusterPostgresArgs) -> core.v1.ContainerArgs:
             core.v1.EnvVarArgs(name="PGDATA", value=f"{DATA_MOUNT}/pgdata"),
         ],
         resources=core.v1.ResourceRequirementsArgs(
-            requests={**RESOURCES.requests(), "ephemeral-storage": "64Mi"},
-            limits={**RESOURCES.limits(), "ephemeral-storage": "2Gi"},
+            requests={**amount.requests(), "ephemeral-storage": "64Mi"},
+            limits={**amount.limits(), "ephemeral-storage": "2Gi"},
         ),
         security_context=container_security(),
         startup_probe=core.v1.ProbeArgs(exec_=answers, period_seconds=1, timeout_seconds=5, failure_threshold=120),

@@ -13,9 +13,9 @@ from components.monitoring_role import INTERVAL_SECONDS, monitoring_role
 from components.postgres import (
     ADMINISTRATOR,
     DATABASE,
-    PARAMETERS,
     PORT,
     DatabaseEndpoint,
+    server_parameters,
 )
 
 ENGINE_VERSION = "17"
@@ -31,13 +31,15 @@ MEMORY_UNITS = {"shared_buffers": 8192, "effective_cache_size": 8192, "work_mem"
 
 @dataclass(frozen=True)
 class ManagedPostgresArgs:
-    """Sizes are GB; storage grows by itself up to ``storage_limit_gb`` (Y02). ``protected`` forbids deletion and keeps
-    a last snapshot; ``key`` encrypts storage and insights. ``keeper`` is what the administrator's password is bound to.
+    """Sizes are GB: ``memory_gb`` is what the server's parameters count with, storage grows by itself up to
+    ``storage_limit_gb`` (Y02). ``protected`` forbids deletion and keeps a last snapshot; ``key`` encrypts storage and
+    insights. ``keeper`` is what the administrator's password is bound to.
     """
 
     region: str
     network: DataNetwork
     instance_class: str
+    memory_gb: int
     storage_gb: int
     storage_limit_gb: int
     max_connections: int
@@ -54,9 +56,12 @@ class ManagedPostgresArgs:
 
 
 class ManagedPostgres(pulumi.ComponentResource):
-    """An RDS instance with a parameter group, and read replicas; readers use the first replica."""
+    """An RDS instance with a parameter group, and read replicas; readers use the first replica. ``instances`` are
+    their identifiers, the primary's first.
+    """
 
     endpoint: DatabaseEndpoint
+    instances: tuple[pulumi.Output[str], ...]
 
     def __init__(self, name: str, args: ManagedPostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:ManagedPostgres", name, None, opts)
@@ -68,7 +73,7 @@ class ManagedPostgres(pulumi.ComponentResource):
         parameters = rds.ParameterGroup(
             f"{name}-parameters",
             family=f"postgres{ENGINE_VERSION}",
-            parameters=_parameters(args.max_connections),
+            parameters=_parameters(args),
             region=args.region,
             opts=child,
         )
@@ -96,6 +101,7 @@ class ManagedPostgres(pulumi.ComponentResource):
             replica.replicate_source_db = primary.identifier
             replica.skip_final_snapshot = True
             replicas.append(rds.Instance(f"{name}-replica-{number}", replica, child))
+        self.instances = tuple(one.identifier for one in (primary, *replicas))
         reader = replicas[0] if replicas else primary
         self.endpoint = DatabaseEndpoint(
             primary.address,
@@ -137,9 +143,9 @@ class _Alike:
         )
 
 
-def _parameters(max_connections: int) -> list[rds.ParameterGroupParameterArgs]:
-    own = {key: _rds_value(key, value) for key, value in PARAMETERS.items()}
-    wanted = {**own, "max_connections": str(max_connections), "rds.force_ssl": "1"}
+def _parameters(args: ManagedPostgresArgs) -> list[rds.ParameterGroupParameterArgs]:
+    own = server_parameters(args.memory_gb, args.max_connections)
+    wanted = {**{key: _rds_value(key, value) for key, value in own.items()}, "rds.force_ssl": "1"}
     return [
         rds.ParameterGroupParameterArgs(name=key, value=value, apply_method="pending-reboot")
         for key, value in sorted(wanted.items())

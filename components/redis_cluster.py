@@ -26,11 +26,12 @@ DATA_MOUNT = "/data"
 
 @dataclass(frozen=True)
 class ClusterRedisArgs:
-    """``memory_mb`` is maxmemory; the pod gets twice that, for the fork that rewrites the file."""
+    """``memory_mb`` is maxmemory; the pod gets twice that, for the fork that rewrites the file. ``cpu`` limits it."""
 
     namespace: str
     product: str
     role: Role
+    cpu: str
     memory_mb: int
     traffic: Traffic
     image: str
@@ -80,9 +81,9 @@ class ClusterRedis(pulumi.ComponentResource):
         self.register_outputs({"host": store.host})
 
 
-def resources(memory_mb: int) -> Resources:
+def resources(cpu: str, memory_mb: int) -> Resources:
     """Requirement R01's; twice ``maxmemory`` as the limit."""
-    return Resources("100m", "500m", "128Mi", f"{2 * memory_mb}Mi")
+    return Resources("100m", cpu, "128Mi", f"{2 * memory_mb}Mi")
 
 
 def _accepted(logins: Logins) -> list[pulumi.Input[str]]:
@@ -105,7 +106,7 @@ def configuration(args: ClusterRedisArgs) -> str:
 
 
 def _server(component: str, args: ClusterRedisArgs) -> core.v1.ContainerArgs:
-    amount = resources(args.memory_mb)
+    amount = resources(args.cpu, args.memory_mb)
     ping = core.v1.ExecActionArgs(command=list(PING))
     return core.v1.ContainerArgs(
         name=component,

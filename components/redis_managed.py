@@ -36,9 +36,12 @@ class ManagedRedisArgs:
 
 
 class ManagedRedis(pulumi.ComponentResource):
-    """An ElastiCache replication group with a parameter group that sets what happens when it is full."""
+    """An ElastiCache replication group with a parameter group that sets what happens when it is full. ``first_node`` is
+    the identifier of its first node, by AWS' rule for such names.
+    """
 
     endpoint: RedisEndpoint
+    first_node: pulumi.Output[str]
 
     def __init__(self, name: str, args: ManagedRedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:ManagedRedis", name, None, opts)
@@ -78,5 +81,6 @@ class ManagedRedis(pulumi.ComponentResource):
             region=args.region,
             opts=pulumi.ResourceOptions(parent=self, protect=args.protected),
         )
+        self.first_node = pulumi.Output.concat(store.id, "-001")
         self.endpoint = RedisEndpoint(store.primary_endpoint_address, args.logins.active.password, tls=True)
         self.register_outputs({"host": store.primary_endpoint_address})

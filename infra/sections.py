@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from ipaddress import ip_network
 from types import MappingProxyType
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from infra.limits import GIBIBYTE, MEBIBYTE
-
-DOMAIN_PATTERN: Final = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$"
-CRON_PATTERN: Final = r"^(\S+\s+){4}\S+$"
-EMAIL_PATTERN: Final = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
-OBJECT_NAME: Final = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
-QUANTITY_UNITS: Final = {"Mi": MEBIBYTE, "Gi": GIBIBYTE}
-
-Domain = Annotated[str, StringConstraints(pattern=DOMAIN_PATTERN)]
-Email = Annotated[str, StringConstraints(pattern=EMAIL_PATTERN)]
-Schedule = Annotated[str, StringConstraints(pattern=CRON_PATTERN)]
-Memory = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(Mi|Gi)$")]
-LabelName = Annotated[
-    str, StringConstraints(pattern=r"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")
-]
-LabelValue = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$")]
-Cpu = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*m?$")]
+from infra.shapes import OBJECT_NAME, Cpu, Domain, Email, LabelName, LabelValue, Memory, Model, Schedule
+from infra.sizes import DatabaseSize, RedisSize
 
 
 class Environment(StrEnum):
@@ -69,12 +53,6 @@ class Tier(StrEnum):
 TIER_MEMORY: Final = MappingProxyType({Tier.STANDARD: "512Mi", Tier.PRO: "1Gi", Tier.PREMIUM: "2Gi"})
 
 
-class Model(BaseModel):
-    """Strict and frozen; an unknown key is an error, because a misspelt key must not be silently ignored."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-
 class ServiceSettings(Model):
     """One service's size. ``minimum`` and ``maximum`` are instances a region; ``memory`` is the limit of one."""
 
@@ -102,23 +80,46 @@ class ServiceSettings(Model):
 
 
 class PostgresSettings(Model):
-    """The database: where it runs and how big it is."""
+    """The database: where it runs and how big it is. ``size`` is a step of the ladder (P03)."""
 
     backend: Backend | None = Field(None, strict=False, description="cluster or managed")
+    size: DatabaseSize | None = Field(
+        None, strict=False, description="what it may use, in the cluster or managed (P03)"
+    )
     storage_gb: int | None = Field(None, ge=1, description="size of the volume or of the managed storage, GB")
-    instance_class: str | None = Field(None, pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$", description="RDS instance class")
+    instance_class: str | None = Field(
+        None, pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$", description="RDS instance class, instead of the size's"
+    )
     read_replicas: int | None = Field(None, ge=0, le=5, description="read replicas of a managed database")
     max_connections: int | None = Field(None, ge=20, description="connections the server accepts")
     pooler_clients: int | None = Field(None, ge=1, le=10_000, description="clients one PgBouncer accepts (P02)")
     pooler_size: int | None = Field(None, ge=1, le=1000, description="server connections one PgBouncer keeps (P02)")
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if self.size is not None and self.instance_class is not None:
+            raise ValueError(f"size {self.size} and instance_class {self.instance_class} say two things; give one")
+        return self
 
 
 class RedisSettings(Model):
     """Cache and queue stores: where they run; they are two instances wherever that is (requirement R02)."""
 
     backend: Backend | None = Field(None, strict=False, description="cluster or managed")
-    memory_mb: int | None = Field(None, ge=64, le=4096, description="maxmemory of one instance, MB")
-    node_type: str | None = Field(None, pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$", description="ElastiCache node type")
+    size: RedisSize | None = Field(None, strict=False, description="what one may use, in the cluster or managed (R03)")
+    memory_mb: int | None = Field(
+        None, ge=64, le=4096, description="maxmemory of one instance, MB; instead of a size's"
+    )
+    node_type: str | None = Field(
+        None, pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$", description="ElastiCache node type, instead of a size's"
+    )
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        own = self.memory_mb or self.node_type
+        if self.size is not None and own is not None:
+            raise ValueError(f"size {self.size} and {own} say two things; give size, or memory_mb and node_type")
+        return self
 
 
 class BackupSettings(Model):
@@ -252,11 +253,10 @@ def _network(text: str) -> str:
     return text
 
 
-class AdminSettings(Model):
-    """From where the service is administered over its public API (requirements A11, D02); nowhere unless stated."""
-
 class AlertSettings(Model):
-    """How a cluster's Prometheus is told what to read and what to warn of (requirement K19)."""
+    """How a cluster's Prometheus is told what to read and what to warn of (requirement K19), and who hears of managed
+    stores, which tell AWS.
+    """
 
     operator: bool = Field(
         True, description="whether the clusters have prometheus-operator; without it no alert rule is declared"
@@ -264,7 +264,11 @@ class AlertSettings(Model):
     labels: dict[LabelName, LabelValue] = Field(
         default_factory=dict, description="labels by which the clusters' Prometheus selects rules and pods to read"
     )
+    notify: tuple[Email, ...] = Field((), strict=False, description="e-mail addresses told by managed stores' alarms")
 
+
+class AdminSettings(Model):
+    """From where the service is administered over its public API (requirements A11, D02); nowhere unless stated."""
 
     networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
         (), strict=False, description="addresses and networks that reach /admin/, with the administrator's token"
@@ -282,9 +286,3 @@ class SecretSettings(Model):
         if self.retired > self.generation:
             raise ValueError(f"retired {self.retired} is above generation {self.generation}, which has not begun")
         return self
-
-
-def memory_bytes(quantity: str) -> int | None:
-    """Bytes of a quantity such as 512Mi; None when it is not one."""
-    found = re.fullmatch(r"([0-9]+)(Mi|Gi)", quantity)
-    return int(found[1]) * QUANTITY_UNITS[found[2]] if found else None

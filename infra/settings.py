@@ -23,11 +23,9 @@ from infra.sections import (
     BackupSettings,
     BudgetSettings,
     ClusterSettings,
-    Domain,
     EdgeSettings,
     Environment,
     ImageSettings,
-    Model,
     PostgresSettings,
     Product,
     RedisSettings,
@@ -35,8 +33,8 @@ from infra.sections import (
     ServiceSettings,
     TelemetrySettings,
     WriterSettings,
-    memory_bytes,
 )
+from infra.shapes import Domain, Model, memory_bytes
 
 NAMESPACE: Final = "contentgen"
 

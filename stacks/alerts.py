@@ -11,6 +11,7 @@ from stacks import triggers
 from stacks.figures import instances, met, series, unmet
 from stacks.products.content_generation import content_generation
 from stacks.profile import PROFILES, resolve
+from stacks.store_alerts import store_alerts
 from stacks.triggers import Trigger
 from stacks.workload import WorkloadSpec
 
@@ -21,12 +22,14 @@ BLIND_SECONDS: Final = 300
 
 def alert_groups(settings: StackSettings) -> Mapping[str, tuple[AlertRule, ...]]:
     """Every rule of a region, by group; the same in every region of the stack."""
-    workloads = content_generation(resolve(settings))
+    profile = resolve(settings)
+    workloads = content_generation(profile)
     usual = {name: size.minimum for name, size in PROFILES[settings.environment].services.items()}
     return {
         "answers": tuple(rule for one in workloads if one.public for rule in _answers(one)),
         "capacity": tuple(rule for one in workloads for rule in _capacity(one, usual[one.name])),
         "figures": tuple(_blind(one) for one in workloads),
+        **({"stores": stores} if (stores := tuple(store_alerts(profile))) else {}),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from components.amount import Resources, Totals, mebibytes, millicores
 from components.application_job import RESOURCES as JOB
 from components.pgbouncer import RESOURCES as POOLER
-from components.postgres_cluster import RESOURCES as POSTGRES
+from components.postgres_cluster import resources as postgres_resources
 from components.redis import Role
 from components.redis_cluster import VOLUME_GB as REDIS_VOLUME_GB
 from components.redis_cluster import resources as redis_resources
@@ -27,10 +27,10 @@ def capacity(workloads: tuple[WorkloadSpec, ...], profile: Profile) -> Totals:
     running += [(profile.postgres.poolers + SURGE, POOLER), (len(job_names(profile)) * 2, JOB)]
     storage = 0
     if profile.postgres.backend is Backend.CLUSTER:
-        running.append((1, POSTGRES))
+        running.append((1, postgres_resources(profile.postgres.rung.cores, profile.postgres.rung.memory_gb)))
         storage += profile.postgres.storage_gb
     if profile.redis.backend is Backend.CLUSTER:
-        running.append((len(Role), redis_resources(profile.redis.memory_mb)))
+        running.append((len(Role), redis_resources(profile.redis.rung.cpu, profile.redis.rung.memory_mb)))
         storage += len(Role) * REDIS_VOLUME_GB
     return Totals(
         pods=sum(count for count, _ in running),

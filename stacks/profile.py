@@ -8,6 +8,7 @@ from typing import Final
 
 from infra.sections import TIER_MEMORY, Backend, Environment, ServiceSettings
 from infra.settings import StackSettings
+from infra.sizes import DATABASE_LADDER, REDIS_LADDER, DatabaseRung, DatabaseSize, RedisRung, RedisSize
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,16 @@ class Size:
 
 @dataclass(frozen=True)
 class PostgresProfile:
-    """The database of an environment. Sizes are GB; ``read_replicas`` and ``multi_az`` are for the managed backend.
+    """The database of an environment. ``storage_gb`` is GB; ``read_replicas`` and ``multi_az`` are for the managed
+    backend, and so is an ``instance_class`` that is not the size's.
 
     In front of it stand ``poolers`` PgBouncers, each for ``pooler_clients`` over ``pooler_size`` connections (P02).
     """
 
     backend: Backend
+    size: DatabaseSize = DatabaseSize.TWO_EIGHT
     storage_gb: int = 20
-    instance_class: str = "db.t4g.large"
+    instance_class: str | None = None
     read_replicas: int = 0
     multi_az: bool = False
     max_connections: int = 200
@@ -41,15 +44,30 @@ class PostgresProfile:
     pooler_clients: int = 200
     pooler_size: int = 25
 
+    @property
+    def rung(self) -> DatabaseRung:
+        """What it may use."""
+        rung = DATABASE_LADDER[self.size]
+        return replace(rung, instance_class=self.instance_class or rung.instance_class)
+
 
 @dataclass(frozen=True)
 class RedisProfile:
-    """The cache and queue stores of an environment; ``nodes`` above one means a replica with automatic failover."""
+    """The cache and queue stores of an environment; ``nodes`` above one means a replica with automatic failover.
+    ``memory_mb`` and ``node_type`` go before the size's.
+    """
 
     backend: Backend
-    memory_mb: int = 256
-    node_type: str = "cache.t4g.small"
+    size: RedisSize = RedisSize.QUARTER
+    memory_mb: int | None = None
+    node_type: str | None = None
     nodes: int = 1
+
+    @property
+    def rung(self) -> RedisRung:
+        """What one may use."""
+        rung = REDIS_LADDER[self.size]
+        return replace(rung, memory_mb=self.memory_mb or rung.memory_mb, node_type=self.node_type or rung.node_type)
 
 
 @dataclass(frozen=True)
@@ -100,7 +118,7 @@ PROFILES: Final = MappingProxyType(
         Environment.STAGING: Profile(
             _services(Size(2, 5), Size(2, 3), Size(1, 3), (1, 2)),
             PostgresProfile(Backend.MANAGED, storage_gb=50, poolers=2),
-            RedisProfile(Backend.MANAGED),
+            RedisProfile(Backend.MANAGED, RedisSize.ONE),
             _DAILY,
             30,
             500,
@@ -110,7 +128,7 @@ PROFILES: Final = MappingProxyType(
         Environment.PROD: Profile(
             _services(Size(2, 10), Size(2, 5), Size(2, 5), (2, 5)),
             PostgresProfile(Backend.MANAGED, storage_gb=100, read_replicas=2, multi_az=True, poolers=2),
-            RedisProfile(Backend.MANAGED, nodes=3),
+            RedisProfile(Backend.MANAGED, RedisSize.ONE, nodes=3),
             _HOURLY,
             30,
             1500,

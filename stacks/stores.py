@@ -15,12 +15,14 @@ from components.postgres_managed import ManagedPostgres, ManagedPostgresArgs
 from components.redis import RedisEndpoint, Role
 from components.redis_cluster import ClusterRedis, ClusterRedisArgs
 from components.redis_managed import ManagedRedis, ManagedRedisArgs
+from components.store_alarms import StoreAlarms, StoreAlarmsArgs
 from infra.limits import LIMITS
 from infra.sections import Backend, ClusterSettings
 from infra.settings import StackSettings
 from stacks import traffic
 from stacks.products.content_generation import content_generation
 from stacks.profile import Profile
+from stacks.store_ceilings import database_ceilings, redis_ceilings
 from stacks.workload import NAMESPACE
 
 FIRST_OCTET = 40
@@ -67,6 +69,9 @@ def stores(name: str, args: StoresArgs, opts: pulumi.ResourceOptions) -> Stores:
     redis = {role: _redis(name, role, args, network, opts) for role in Role}
     after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[postgres]))
     pooler = _pooler(name, args, postgres.endpoint, logins, after)
+    if managed:
+        ceilings = (*database_ceilings(args.profile, postgres), *redis_ceilings(args.profile, redis))
+        StoreAlarms(f"{name}-store-alarms", StoreAlarmsArgs(args.region, ceilings, args.settings.alerts.notify), opts)
     return Stores(
         database=postgres.endpoint,
         pooler=pooler.endpoint,
@@ -93,7 +98,8 @@ def _postgres(
             ManagedPostgresArgs(
                 region=args.region,
                 network=network,
-                instance_class=wanted.instance_class,
+                instance_class=wanted.rung.instance_class,
+                memory_gb=wanted.rung.memory_gb,
                 storage_gb=wanted.storage_gb,
                 storage_limit_gb=LIMITS[args.settings.product].storage_gb,
                 max_connections=wanted.max_connections,
@@ -111,6 +117,8 @@ def _postgres(
             namespace=NAMESPACE,
             product=args.settings.product.value,
             storage_gb=wanted.storage_gb,
+            cores=wanted.rung.cores,
+            memory_gb=wanted.rung.memory_gb,
             max_connections=wanted.max_connections,
             traffic=traffic.of_postgres(content_generation(args.profile), args.profile),
             image=args.settings.images.postgres,
@@ -153,7 +161,7 @@ def _redis(
                 region=args.region,
                 network=network,
                 role=role,
-                node_type=wanted.node_type,
+                node_type=wanted.rung.node_type,
                 nodes=wanted.nodes,
                 protected=args.profile.protected,
                 key=args.key,
@@ -167,7 +175,8 @@ def _redis(
             namespace=NAMESPACE,
             product=args.settings.product.value,
             role=role,
-            memory_mb=wanted.memory_mb,
+            cpu=wanted.rung.cpu,
+            memory_mb=wanted.rung.memory_mb,
             traffic=traffic.of_redis(content_generation(args.profile), args.profile),
             image=args.settings.images.redis,
             logins=logins,

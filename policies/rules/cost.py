@@ -148,8 +148,15 @@ SIZES: Final = ResourceRule(
     types=(DATABASE, CACHE, LOGS),
     check=_sized,
     tunables=(
-        Tunable("databases", Kind.TEXTS, ["db.t4g.medium", "db.t4g.large"], "allowed RDS instance classes"),
-        Tunable("caches", Kind.TEXTS, ["cache.t4g.small", "cache.t4g.medium"], "allowed ElastiCache node types"),
+        Tunable(
+            "databases", Kind.TEXTS, ["db.t4g.medium", "db.t4g.large", "db.t4g.xlarge"], "allowed RDS instance classes"
+        ),
+        Tunable(
+            "caches",
+            Kind.TEXTS,
+            ["cache.t4g.micro", "cache.t4g.small", "cache.t4g.medium"],
+            "allowed ElastiCache node types",
+        ),
         Tunable("severalZones", Kind.FLAG, True, "whether stores may be in several zones"),
         Tunable("leastLogDays", Kind.NUMBER, 30, "fewest days that logs are kept"),
         Tunable("mostLogDays", Kind.NUMBER, 365, "most days that logs are kept"),

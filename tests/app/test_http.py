@@ -6,7 +6,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import redis
 from conftest import Fleet, Servers, apart, create_database, eventually
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from app.api.application import Role, create
@@ -135,6 +137,35 @@ def test_the_metrics_of_the_documents_are_all_there(client: TestClient) -> None:
     )
     for name in names.split():
         assert f"# TYPE {name.removesuffix('_bucket')} " in text, name
+
+
+@pytest.mark.requirement("A15")
+def test_how_full_the_stores_are_is_told_as_their_exporters_would(
+    make_client: MakeClient, servers: Servers, database_url: str
+) -> None:
+    limit = redis.Redis.from_url(servers.redis_url)
+    limit.config_set("maxmemory", 64 * 2**20)
+    try:
+        client = make_client(redis_queue_url=servers.redis_url)
+        samples = eventually(lambda: figures(client.get("/metrics").text, "redis_memory_max_bytes"))
+        own = database_url.rpartition("/")[2].partition("?")[0]
+        assert eventually(lambda: figures(client.get("/metrics").text, "pg_stat_database_numbackends").get(own)) >= 1
+        used = figures(client.get("/metrics").text, "redis_memory_used_bytes")
+    finally:
+        limit.config_set("maxmemory", 0)
+    assert samples == {"cache": 64 * 2**20, "queue": 64 * 2**20}
+    assert set(used) == {"cache", "queue"} and all(0 < value < 64 * 2**20 for value in used.values())
+    assert figures(client.get("/metrics").text, "pg_settings_max_connections")[""] >= 20
+
+
+def figures(text: str, name: str) -> dict[str, float]:
+    """The samples of a gauge by the value of its only label."""
+    return {
+        next(iter(sample.labels.values()), ""): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name and (not sample.labels or sample.value)
+    }
 
 
 @pytest.mark.requirement("E01")

@@ -141,6 +141,7 @@ def managed_stores() -> None:
             region="eu-west-1",
             network=network,
             instance_class="db.t4g.large",
+            memory_gb=8,
             storage_gb=20,
             storage_limit_gb=100,
             max_connections=200,

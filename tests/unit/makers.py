@@ -38,6 +38,7 @@ from components.redis_cluster import ClusterRedis, ClusterRedisArgs
 from components.redis_managed import ManagedRedis, ManagedRedisArgs
 from components.routing import HealthCheck, Routing, RoutingArgs
 from components.service_role import Grant, ServiceRole, ServiceRoleArgs
+from components.store_alarms import Ceiling, StoreAlarms, StoreAlarmsArgs
 from components.team_access import Rule, TeamAccess, TeamAccessArgs
 from components.traffic_limits import Rate
 from infra.regions import REGIONS
@@ -97,6 +98,7 @@ def managed_postgres(name: str) -> ManagedPostgres:
             region=REGION,
             network=network(name),
             instance_class="db.t4g.large",
+            memory_gb=8,
             storage_gb=20,
             storage_limit_gb=100,
             max_connections=200,
@@ -177,6 +179,11 @@ def backup_alarms(name: str) -> BackupAlarms:
     return BackupAlarms(name, BackupAlarmsArgs(REGION, "contentgen/test", expected, ("a@example.com",)))
 
 
+def store_alarms(name: str) -> StoreAlarms:
+    ceiling = Ceiling("connections", "AWS/RDS", "DatabaseConnections", {"DBInstanceIdentifier": name}, 80, 5, "advice")
+    return StoreAlarms(name, StoreAlarmsArgs(REGION, (ceiling,), ("a@example.com",)))
+
+
 def team_access(name: str) -> TeamAccess:
     return TeamAccess(name, TeamAccessArgs("shared", "product", name, (Rule("", ("pods",), ("get",)),), (name,)))
 
@@ -206,12 +213,14 @@ MAKERS: dict[str, Callable[[str], object]] = {
     "logins": lambda name: Logins(name, Rotation()),
     "namespace": lambda name: Namespace(name, name, "product"),
     "Postgres in the cluster": lambda name: ClusterPostgres(
-        name, ClusterPostgresArgs(name, "product", 20, 200, Traffic(), "postgres:1")
+        name, ClusterPostgresArgs(name, "product", 20, 2, 8, 200, Traffic(), "postgres:1")
     ),
     "managed Postgres": managed_postgres,
     "Redis in the cluster": lambda name: ClusterRedis(
         name,
-        ClusterRedisArgs(name, "product", Role.CACHE, 256, Traffic(), "redis:1", Logins(f"{name}-logins", Rotation())),
+        ClusterRedisArgs(
+            name, "product", Role.CACHE, "500m", 256, Traffic(), "redis:1", Logins(f"{name}-logins", Rotation())
+        ),
     ),
     "managed Redis": lambda name: ManagedRedis(
         name,
@@ -232,5 +241,6 @@ MAKERS: dict[str, Callable[[str], object]] = {
     "quota": lambda name: Quota(name, QuotaArgs(name, "product", Totals(1, 1, 1, 1, 1, 1))),
     "routing": routing,
     "service role": service_role,
+    "store alarms": store_alarms,
     "team access": team_access,
 }

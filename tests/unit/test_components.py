@@ -47,6 +47,7 @@ TOKENS = {
     "Quota": "contentgen:kubernetes:Quota",
     "Routing": "contentgen:edge:Routing",
     "ServiceRole": "contentgen:cloud:ServiceRole",
+    "StoreAlarms": "contentgen:observability:StoreAlarms",
     "StatefulStore": "contentgen:data:StatefulStore",
 }
 """State files hold these: a changed token without an alias replaces every child."""

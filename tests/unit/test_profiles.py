@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from infra.limits import LIMITS
-from infra.sections import Backend, Environment, Product, ServiceSettings, memory_bytes
+from infra.sections import Backend, Environment, Product, ServiceSettings
 from infra.settings import PostgresSettings, RedisSettings, StackSettings, parse
+from infra.shapes import memory_bytes
 from infra.stackfile import read, stacks
 from stacks.profile import PROFILES, PostgresProfile, Profile, RedisProfile, Size, resolve
 

@@ -9,8 +9,9 @@ import pytest
 
 from infra.errors import SettingsError
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
-from infra.sections import Backend, Environment, memory_bytes
+from infra.sections import Backend, Environment
 from infra.settings import StackSettings, parse, parse_config
+from infra.shapes import memory_bytes
 
 LEAST = {"environment": "dev", "domain": "example.com", "regions": ["us-east-1"]}
 

@@ -1,0 +1,41 @@
+"""How full the stores are (A15, P03, R03), under the names that Prometheus' exporters for them have."""
+
+from prometheus_client import Gauge
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.redis_link import RedisDown, RedisLink
+
+BACKENDS = Gauge(
+    "pg_stat_database_numbackends",
+    "Connections to the database, of everybody.",
+    ("datname",),
+    multiprocess_mode="livemax",
+)
+MAX_CONNECTIONS = Gauge("pg_settings_max_connections", "Connections the server accepts.", multiprocess_mode="livemax")
+REDIS_USED = Gauge("redis_memory_used_bytes", "What a Redis holds.", ("store",), multiprocess_mode="livemax")
+REDIS_MAX = Gauge("redis_memory_max_bytes", "What it may hold; 0 is no limit.", ("store",), multiprocess_mode="livemax")
+
+_CONNECTIONS = text(
+    """
+    SELECT datname, numbackends, current_setting('max_connections')::integer AS most
+    FROM pg_stat_database WHERE datname = current_database()
+    """
+)
+
+
+async def read_database(connection: AsyncConnection) -> None:
+    """Raises what the connection does."""
+    row = (await connection.execute(_CONNECTIONS)).one()
+    BACKENDS.labels(row.datname).set(row.numbackends)
+    MAX_CONNECTIONS.set(row.most)
+
+
+async def read_redis(link: RedisLink, store: str) -> None:
+    """While Redis is down the figures keep their last values: that it is down is told elsewhere."""
+    try:
+        memory = await link.ask(lambda redis: redis.info("memory"))
+    except RedisDown:
+        return
+    REDIS_USED.labels(store).set(memory["used_memory"])
+    REDIS_MAX.labels(store).set(memory["maxmemory"])

@@ -1,0 +1,72 @@
+"""The ladders of the data stores' vertical sizes, smallest first (requirements P01, P03, R03): one setting is one step,
+whether the store runs in the cluster or at AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+
+class DatabaseSize(StrEnum):
+    """Sizes of a database, by what it may use."""
+
+    TWO_FOUR = "2cpu-4gb"
+    TWO_EIGHT = "2cpu-8gb"
+    FOUR_EIGHT = "4cpu-8gb"
+
+
+class RedisSize(StrEnum):
+    """Sizes of one Redis, by what it may use and hold."""
+
+    QUARTER = "256mb"
+    ONE = "1cpu-1gb"
+    TWO = "2cpu-2gb"
+
+
+@dataclass(frozen=True)
+class DatabaseRung:
+    """``instance_class`` is the smallest of its family that has as much; AWS has none with four cores and 8 GB."""
+
+    cores: int
+    memory_gb: int
+    instance_class: str
+
+
+@dataclass(frozen=True)
+class RedisRung:
+    """``memory_mb`` is what it may hold. ``node_type`` is the smallest of its family that can: it has two cores in any
+    size, and keeps a quarter for itself.
+    """
+
+    cpu: str
+    memory_mb: int
+    node_type: str
+
+
+DATABASE_LADDER: Final = MappingProxyType(
+    {
+        DatabaseSize.TWO_FOUR: DatabaseRung(2, 4, "db.t4g.medium"),
+        DatabaseSize.TWO_EIGHT: DatabaseRung(2, 8, "db.t4g.large"),
+        DatabaseSize.FOUR_EIGHT: DatabaseRung(4, 8, "db.t4g.xlarge"),
+    }
+)
+REDIS_LADDER: Final = MappingProxyType(
+    {
+        RedisSize.QUARTER: RedisRung("500m", 256, "cache.t4g.micro"),
+        RedisSize.ONE: RedisRung("1000m", 1024, "cache.t4g.small"),
+        RedisSize.TWO: RedisRung("2000m", 2048, "cache.t4g.medium"),
+    }
+)
+
+Size = TypeVar("Size")
+
+
+def one_up(ladder: Mapping[Size, object], size: Size) -> Size | None:
+    """The next larger size; None above the largest."""
+    sizes = list(ladder)
+    place = sizes.index(size) + 1
+    return sizes[place] if place < len(sizes) else None

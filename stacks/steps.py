@@ -1,0 +1,41 @@
+"""When a data store needs its next size, and what to write into the stack file then (requirements P03, R03). Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from infra.settings import NAMESPACE
+from infra.sizes import DATABASE_LADDER, REDIS_LADDER, one_up
+from stacks.profile import PostgresProfile, RedisProfile
+
+CONNECTIONS: Final = 80
+"""Of the database, all clients together; above it a database of two cores is too small (document C)."""
+MEMORY_PERCENT: Final = 75
+"""Of what a Redis may hold (document C)."""
+MINUTES: Final = 5
+
+
+def database_advice(postgres: PostgresProfile) -> str:
+    """What to do about more than ``CONNECTIONS``."""
+    return f"more than {CONNECTIONS} database connections for {MINUTES} min; {_database_step(postgres)}"
+
+
+def redis_advice(redis: RedisProfile, role: str) -> str:
+    """What to do about more than ``MEMORY_PERCENT``; both instances have one size."""
+    return f"redis-{role} holds more than {MEMORY_PERCENT} % for {MINUTES} min; {_redis_step(redis)}"
+
+
+def _database_step(postgres: PostgresProfile) -> str:
+    larger = one_up(DATABASE_LADDER, postgres.size)
+    if postgres.instance_class is not None or larger is None:
+        has = postgres.rung.instance_class
+        return f"set {NAMESPACE}:postgres.instance_class to a larger one than {has}, or lower the services' pools"
+    return f"set {NAMESPACE}:postgres.size from {postgres.size} to {larger}"
+
+
+def _redis_step(redis: RedisProfile) -> str:
+    larger = one_up(REDIS_LADDER, redis.size)
+    if redis.memory_mb is not None or redis.node_type is not None or larger is None:
+        has = f"{redis.rung.memory_mb} and {redis.rung.node_type}"
+        return f"set {NAMESPACE}:redis.memory_mb and redis.node_type to larger ones than {has}"
+    return f"set {NAMESPACE}:redis.size from {redis.size} to {larger}"

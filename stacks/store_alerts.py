@@ -1,0 +1,49 @@
+"""Alerts of the stores in the cluster, which tell their figures through the service (P03, R03). Managed ones tell AWS:
+stacks.store_ceilings. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from components.alert_rules import AlertRule, Severity
+from components.redis import Role
+from infra.sections import Backend
+from stacks import steps
+from stacks.profile import Profile
+from stacks.workload import NAMESPACE
+
+RUNBOOK: Final = "docs/runbooks/stores.md"
+FULL: Final = {Role.QUEUE: Severity.WARNING, Role.CACHE: Severity.LOW}
+"""A full queue refuses, a full cache only forgets."""
+
+
+def store_alerts(profile: Profile) -> Iterator[AlertRule]:
+    """Which store needs its next size, and the setting that gives it."""
+    if profile.postgres.backend is Backend.CLUSTER:
+        advice = steps.database_advice(profile.postgres)
+        used = f'max by (namespace) (pg_stat_database_numbackends{{namespace="{NAMESPACE}"}})'
+        yield _alert("DatabaseConnectionsHigh", "postgres", f"{used} > {steps.CONNECTIONS}", Severity.WARNING, advice)
+    if profile.redis.backend is Backend.CLUSTER:
+        for role, severity in FULL.items():
+            share = f"100 * {_of_redis('used', role)} / ({_of_redis('max', role)} > 0)"
+            advice = steps.redis_advice(profile.redis, role)
+            yield _alert("RedisMemoryHigh", f"redis-{role}", f"{share} > {steps.MEMORY_PERCENT}", severity, advice)
+
+
+def _of_redis(what: str, role: Role) -> str:
+    return f'max by (namespace) (redis_memory_{what}_bytes{{namespace="{NAMESPACE}",store="{role}"}})'
+
+
+def _alert(name: str, about: str, expression: str, severity: Severity, advice: str) -> AlertRule:
+    return AlertRule(
+        name=name,
+        about=about,
+        expression=expression,
+        for_seconds=steps.MINUTES * 60,
+        severity=severity,
+        summary=f"{about} needs its next size",
+        description=f"{{{{ $value | humanize }}}}: {advice}.",
+        runbook=f"{RUNBOOK}#{name.lower()}",
+    )
