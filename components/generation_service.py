@@ -26,7 +26,8 @@ class GenerationServiceArgs:
     """``arguments`` follow the image's entry point; ``environment`` becomes the config map; the keys of all ``secrets``
     are files under SECRETS_MOUNT. Of a stop's ``grace_seconds`` the first ``pre_stop_seconds`` turn traffic away.
     Replicas are never set here: the autoscaler owns them. An ``interruptible`` one may run on spot nodes; a ``sticky``
-    one keeps a client on its instance (K16) for callers inside the cluster too.
+    one keeps a client on its instance (K16) for callers inside the cluster too. ``cluster_sleeps`` is whether the
+    cluster is new enough to wait by itself before it stops an instance.
     """
 
     namespace: str
@@ -43,6 +44,7 @@ class GenerationServiceArgs:
     environment: dict[str, str] = field(default_factory=dict)
     sticky: bool = False
     interruptible: bool = False
+    cluster_sleeps: bool = True
 
 
 class GenerationService(pulumi.ComponentResource):
@@ -169,11 +171,17 @@ def _container(args: GenerationServiceArgs, config: pulumi.Output[str]) -> core.
         startup_probe=_probe("/health", delay=5, period=5, timeout=5, failures=30),
         readiness_probe=_probe("/ready", delay=10, period=5, timeout=5, failures=3),
         liveness_probe=_probe("/health", delay=30, period=10, timeout=5, failures=3),
-        lifecycle=core.v1.LifecycleArgs(
-            pre_stop=core.v1.LifecycleHandlerArgs(sleep=core.v1.SleepActionArgs(seconds=args.pre_stop_seconds))
-        ),
+        lifecycle=core.v1.LifecycleArgs(pre_stop=_pause(args)),
         volume_mounts=[*secrets, core.v1.VolumeMountArgs(name="tmp", mount_path="/tmp")],
     )
+
+
+def _pause(args: GenerationServiceArgs) -> core.v1.LifecycleHandlerArgs:
+    """Older clusters cannot wait by themselves: a program of the image does."""
+    seconds = args.pre_stop_seconds
+    if args.cluster_sleeps:
+        return core.v1.LifecycleHandlerArgs(sleep=core.v1.SleepActionArgs(seconds=seconds))
+    return core.v1.LifecycleHandlerArgs(exec_=core.v1.ExecActionArgs(command=["sleep", str(seconds)]))
 
 
 def _probe(path: str, *, delay: int, period: int, timeout: int, failures: int) -> core.v1.ProbeArgs:

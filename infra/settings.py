@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 from infra.errors import SettingsError, Wrong, described
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
 from infra.limits import GIBIBYTE, LIMITS, ScaleLimits
+from infra.nodes import NodeSettings
 from infra.regions import BY_CODE
 from infra.sections import (
     AccessSettings,
@@ -54,6 +55,7 @@ class StackSettings(Model):
     backup: BackupSettings = BackupSettings()
     budget: BudgetSettings = BudgetSettings()
     alerts: AlertSettings = AlertSettings()
+    nodes: NodeSettings = NodeSettings()
     edge: EdgeSettings = EdgeSettings()
     admin: AdminSettings = AdminSettings()
     images: ImageSettings = ImageSettings()

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from infra.errors import SettingsError
-from infra.stackfile import stacks
+from infra.stackfile import read, stacks
 from infra.target import TargetError
 from localcloud.cloud import CloudError
 from localcloud.cluster import ClusterError
@@ -22,6 +22,7 @@ from localcloud.networks import NoNetworkLeft
 from localcloud.paths import CHECKOUT
 from localcloud.toolchain.build import ToolchainError
 from ops import deployment, doctoring, reporting, rotation
+from ops.clusters import clusters_hold
 from ops.commits import CommitError
 from ops.console import Report
 from ops.cost.book import TABLE
@@ -157,7 +158,16 @@ def drift(
 @app.command()
 def plan(stack: Stack = "local", real: Real = False) -> None:
     """Make the plan that a release applies, and the comment that tells what is in it; 1 when something stops it."""
+    if real and not clusters_hold(read(CHECKOUT, stack), Report()):
+        raise typer.Exit(EXIT_FAILED)
     if not make_plan(target_of(stack, Report(), os.environ, on_real=real), Report()):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def clusters(stack: Stack = "prod") -> None:
+    """Hold the stack's real clusters against what its file says of them; 1 when one is less."""
+    if not clusters_hold(read(CHECKOUT, stack), Report()):
         raise typer.Exit(EXIT_FAILED)
 
 

@@ -92,7 +92,7 @@ def _without_noise(schema: Node) -> Node:
     """Without titles, which only repeat names, and without the empty defaults that a profile fills."""
     kept: Node = {}
     for key, value in schema.items():
-        if key == "title" or (key == "default" and not isinstance(value, str | bool)):
+        if key == "title" or (key == "default" and not isinstance(value, str | int)):
             continue
         if key in ("properties", "$defs"):
             kept[key] = {name: _without_noise(node(one)) for name, one in node(value).items()}

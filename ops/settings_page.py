@@ -121,7 +121,7 @@ def _default(one: Node, absent: str) -> str:
     default = one.get("default")
     if isinstance(default, bool):
         return "yes" if default else "no"
-    return f"`{default}`" if isinstance(default, str) else absent
+    return f"`{default}`" if isinstance(default, str | int) else absent
 
 
 def _what(one: Node) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from components.amount import Resources, Totals, mebibytes, millicores
 from components.application_job import RESOURCES as JOB
-from components.pgbouncer import RESOURCES as POOLER
+from components.pgbouncer import COMPONENT as POOLER
+from components.pgbouncer import RESOURCES as POOLER_RESOURCES
+from components.postgres_cluster import COMPONENT as POSTGRES
 from components.postgres_cluster import resources as postgres_resources
 from components.redis import Role
 from components.redis_cluster import VOLUME_GB as REDIS_VOLUME_GB
@@ -21,26 +24,43 @@ SURGE: Final = 1
 """A rollout starts one new instance before it ends an old one."""
 
 
-def capacity(workloads: tuple[WorkloadSpec, ...], profile: Profile) -> Totals:
-    """The sum over everything that may run at the same time."""
-    running = [(workload.size.maximum + SURGE, workload.resources) for workload in workloads]
-    running += [(profile.postgres.poolers + SURGE, POOLER), (len(job_names(profile)) * 2, JOB)]
-    storage = 0
+@dataclass(frozen=True)
+class Running:
+    """So many pods of one kind at the same time, and what one asks for."""
+
+    name: str
+    count: int
+    resources: Resources
+
+
+def running(workloads: tuple[WorkloadSpec, ...], profile: Profile) -> list[Running]:
+    """Everything that may run at the same time."""
+    found = [Running(workload.name, workload.size.maximum + SURGE, workload.resources) for workload in workloads]
+    found.append(Running(POOLER, profile.postgres.poolers + SURGE, POOLER_RESOURCES))
+    found += [Running(name, 2, JOB) for name in job_names(profile)]
     if profile.postgres.backend is Backend.CLUSTER:
-        running.append((1, postgres_resources(profile.postgres.rung.cores, profile.postgres.rung.memory_gb)))
-        storage += profile.postgres.storage_gb
+        rung = profile.postgres.rung
+        found.append(Running(POSTGRES, 1, postgres_resources(rung.cores, rung.memory_gb)))
     if profile.redis.backend is Backend.CLUSTER:
-        running.append((len(Role), redis_resources(profile.redis.rung.cpu, profile.redis.rung.memory_mb)))
-        storage += len(Role) * REDIS_VOLUME_GB
+        one = redis_resources(profile.redis.rung.cpu, profile.redis.rung.memory_mb)
+        found += [Running(f"redis-{role}", 1, one) for role in Role]
+    return found
+
+
+def capacity(workloads: tuple[WorkloadSpec, ...], profile: Profile) -> Totals:
+    """The sum over everything."""
+    everything = running(workloads, profile)
+    storage = profile.postgres.storage_gb if profile.postgres.backend is Backend.CLUSTER else 0
+    storage += len(Role) * REDIS_VOLUME_GB if profile.redis.backend is Backend.CLUSTER else 0
     return Totals(
-        pods=sum(count for count, _ in running),
-        cpu_requests=_sum(running, lambda one: millicores(one.cpu_request)),
-        cpu_limits=_sum(running, lambda one: millicores(one.cpu_limit)),
-        memory_requests=_sum(running, lambda one: mebibytes(one.memory_request)),
-        memory_limits=_sum(running, lambda one: mebibytes(one.memory_limit)),
+        pods=sum(one.count for one in everything),
+        cpu_requests=_sum(everything, lambda one: millicores(one.cpu_request)),
+        cpu_limits=_sum(everything, lambda one: millicores(one.cpu_limit)),
+        memory_requests=_sum(everything, lambda one: mebibytes(one.memory_request)),
+        memory_limits=_sum(everything, lambda one: mebibytes(one.memory_limit)),
         storage_gb=storage,
     )
 
 
-def _sum(running: list[tuple[int, Resources]], amount: Callable[[Resources], int]) -> int:
-    return sum(count * amount(one) for count, one in running)
+def _sum(everything: list[Running], amount: Callable[[Resources], int]) -> int:
+    return sum(one.count * amount(one.resources) for one in everything)

