@@ -260,6 +260,10 @@ def test_no_secret_stands_in_clear_in_state_logs_or_workspace(world: World, url:
     assert found == []
 
 
+def test_the_engine_keeps_no_log_of_every_property_it_sees(world: World, url: str) -> None:
+    assert (world.state / "local" / "pulumi" / "logs").is_file()
+
+
 def test_everything_that_was_started_listens_on_loopback_only(world: World, url: str) -> None:
     family = {
         child.pid: child for process in world.processes() for child in [process, *process.children(recursive=True)]
