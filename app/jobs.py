@@ -4,12 +4,13 @@ The guard is the attempt number (a fencing token): a worker that lost its job to
 writes carries an old number and changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Row, Select, Update, and_, case, func, not_, null, or_, select, update
+from sqlalchemy import Row, Select, Update, and_, bindparam, case, func, not_, null, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.cache import Cache
 from app.database import Database
@@ -86,7 +87,7 @@ class JobStore:
     def __init__(self, database: Database, cache: Cache, max_attempts: int) -> None:
         self.database = database
         self.cache = cache
-        self.max_attempts = max_attempts
+        self._claim = _claiming(max_attempts)
 
     async def find(self, job: JobId) -> Job | None:
         """One job; from the replica where there is one, unless the job is too young to be there."""
@@ -111,36 +112,11 @@ class JobStore:
     async def claim(self, job: JobId) -> tuple[Claim, Job | None]:
         """Begin the next attempt. A job that expired or used up its attempts gets its final state here instead.
 
-        The time is the database's: a worker whose clock is wrong must not let a job expire. A ticket ends with its
-        time, and while it lasts nothing uses up the attempts: looking for a text is none.
+        The time is the database's: a worker whose clock is wrong must not let a job expire. While a ticket lasts
+        nothing uses up the attempts: looking for a text is none.
         """
-        now = func.now()
-        in_time = and_(jobs.c.ticket.is_not(None), jobs.c.ticket_until > now)
-        unbegun = and_(jobs.c.status == JobStatus.PENDING, jobs.c.attempt == 0, jobs.c.ticket_until.is_(None))
-        expired = and_(unbegun, jobs.c.expires_at <= now)
-        exhausted = and_(jobs.c.attempt >= self.max_attempts, not_(in_time))
-        statement = (
-            _change(job, jobs.c.status.in_(OPEN))
-            .values(
-                status=case((expired, JobStatus.EXPIRED), (exhausted, JobStatus.FAILED), else_=JobStatus.IN_PROGRESS),
-                attempt=jobs.c.attempt + case((or_(expired, exhausted), 0), else_=1),
-                progress=case((or_(expired, exhausted), jobs.c.progress), else_=BEGUN),
-                ticket=case((in_time, jobs.c.ticket), else_=null()),
-                started_at=func.coalesce(jobs.c.started_at, now),
-                finished_at=case((or_(expired, exhausted), now), else_=None),
-                error_type=case((expired, "expired"), (exhausted, func.coalesce(jobs.c.error_type, "crashed"))),
-                error=case(
-                    (expired, "the job was not begun before it expired"),
-                    (
-                        exhausted,
-                        func.coalesce(jobs.c.error, "every worker that took the job died over it"),
-                    ),
-                ),
-            )
-            .returning(jobs)
-        )
         async with self.database.write() as connection:
-            row = (await connection.execute(statement)).one_or_none()
+            row = (await connection.execute(self._claim, _of(job))).one_or_none()
         if row is None:
             return Claim.DONE, None
         outcome = {JobStatus.EXPIRED: Claim.EXPIRED, JobStatus.FAILED: Claim.EXHAUSTED}
@@ -148,52 +124,37 @@ class JobStore:
 
     async def complete(self, job: JobId, attempt: int, draft: Draft) -> bool:
         """Store the result. False (and unchanged) when another attempt or a cancellation came first."""
-        values = {
-            "status": JobStatus.COMPLETED,
-            "progress": 100,
-            "finished_at": func.now(),
-            **columns_of(draft),
-            "error_type": None,
-            "error": None,
-        }
-        return await self._end(job, attempt, _change(job).values(**values))
+        values = {"status": JobStatus.COMPLETED, "progress": 100, "error_type": None, "error": None}
+        return await self._end(job, attempt, {**values, **columns_of(draft)})
 
     async def postpone(self, job: JobId, attempt: int, failure: Failure, *, counted: bool = True) -> bool:
         """Back to pending for another attempt; `counted=False` when the worker stops and the job is not to blame."""
-        values = {"status": JobStatus.PENDING, "progress": 0, "error_type": failure.kind, "error": failure.message}
-        back = {} if counted else {"attempt": jobs.c.attempt - 1, "error_type": None, "error": None}
-        return await self._fenced(job, attempt, _change(job).values(**{**values, **back})) is not None
+        values = {"status": JobStatus.PENDING, "progress": 0}
+        if not counted:
+            return await self._fenced(job, attempt, values, _UNCOUNTED) is not None
+        return await self._fenced(job, attempt, {**values, **_reason(failure)}, _OWN) is not None
 
     async def wait(self, job: JobId, attempt: int, waiting: Waiting) -> bool:
         """Back to pending until a batch has the text; the attempt does not count, and the first time limit stays."""
-        until = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, waiting.left_seconds)
         values = {
             "status": JobStatus.PENDING,
-            "attempt": jobs.c.attempt - 1,
             "ticket": waiting.ticket.model_dump(mode="json"),
-            "ticket_until": func.coalesce(jobs.c.ticket_until, until),
+            "seconds_left": waiting.left_seconds,
         }
-        return await self._fenced(job, attempt, _change(job).values(**values)) is not None
+        return await self._fenced(job, attempt, values, _WAITING) is not None
 
     async def forget_ticket(self, job: JobId, attempt: int) -> bool:
         """The batch will not bring the text; `ticket_until` stays, so that it is not ordered a second time."""
-        return await self._fenced(job, attempt, _change(job).values(ticket=null())) is not None
+        return await self._fenced(job, attempt, {"ticket": None}, _OWN) is not None
 
     async def fail(self, job: JobId, attempt: int, failure: Failure) -> bool:
         """The last attempt failed: the job stays as a dead letter, with the reason."""
-        values = {
-            "status": JobStatus.FAILED,
-            "finished_at": func.now(),
-            "error_type": failure.kind,
-            "error": failure.message,
-        }
-        return await self._end(job, attempt, _change(job).values(**values))
+        return await self._end(job, attempt, {"status": JobStatus.FAILED, **_reason(failure)})
 
     async def cancel(self, job: JobId) -> Job | None:
         """Cancel an open job and take it out of the queue; None when it was final already."""
-        statement = _change(job, jobs.c.status.in_(OPEN)).values(status=JobStatus.CANCELLED, finished_at=func.now())
         async with self.database.write() as connection:
-            row = (await connection.execute(statement.returning(jobs))).one_or_none()
+            row = (await connection.execute(_CANCELLED, _of(job))).one_or_none()
             if row is not None:
                 await withdraw(connection, job)
         if row is None:
@@ -201,18 +162,18 @@ class JobStore:
         await self.cache.invalidate(list_name(row.client_id))
         return _job(row)
 
-    async def _end(self, job: JobId, attempt: int, statement: Update) -> bool:
-        client_id = await self._fenced(job, attempt, statement)
+    async def _end(self, job: JobId, attempt: int, values: Mapping[str, object]) -> bool:
+        client_id = await self._fenced(job, attempt, values, _ENDED)
         if client_id is None:
             return False
         await self.cache.invalidate(list_name(client_id))
         return True
 
-    async def _fenced(self, job: JobId, attempt: int, statement: Update) -> str | None:
+    async def _fenced(self, job: JobId, attempt: int, values: Mapping[str, object], change: Update) -> str | None:
         """The client whose job was changed; None when the attempt is no longer in force."""
-        mine = and_(jobs.c.status == JobStatus.IN_PROGRESS, jobs.c.attempt == attempt)
+        parameters = {**_of(job), "of_attempt": attempt, **values}
         async with self.database.write() as connection:
-            return (await connection.execute(statement.where(mine).returning(jobs.c.client_id))).scalar()
+            return (await connection.execute(change, parameters)).scalar()
 
 
 def columns_of(draft: Draft) -> dict[str, object]:
@@ -236,9 +197,50 @@ def _one(job: JobId) -> "Select[tuple[object, ...]]":
     return select(jobs).where(jobs.c.id == str(job), jobs.c.created_at == job.created_at)
 
 
-def _change(job: JobId, *conditions: object) -> Update:
-    found = update(jobs).where(jobs.c.id == str(job), jobs.c.created_at == job.created_at, *conditions)  # type: ignore[arg-type]
-    return found.values(updated_at=func.now())
+def _of(job: JobId) -> dict[str, object]:
+    """The parameters by which _CHANGED finds a job."""
+    return {"of_job": str(job), "of_created": job.created_at}
+
+
+def _reason(failure: Failure) -> dict[str, object]:
+    return {"error_type": failure.kind, "error": failure.message}
+
+
+# Built once: putting a statement together takes as long as sending it. What a caller sets comes as parameters.
+_CHANGED = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("of_job"), jobs.c.created_at == bindparam("of_created"))
+    .values(updated_at=func.now())
+)
+_OPEN = _CHANGED.where(jobs.c.status.in_(OPEN))
+_CANCELLED = _OPEN.values(status=JobStatus.CANCELLED, finished_at=func.now()).returning(jobs)
+_IN_FORCE = and_(jobs.c.status == JobStatus.IN_PROGRESS, jobs.c.attempt == bindparam("of_attempt"))
+_OWN = _CHANGED.where(_IN_FORCE).returning(jobs.c.client_id)
+_ENDED = _OWN.values(finished_at=func.now())
+_UNCOUNTED = _OWN.values(attempt=jobs.c.attempt - 1)
+_UNTIL = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds_left"))
+_WAITING = _UNCOUNTED.values(ticket_until=func.coalesce(jobs.c.ticket_until, _UNTIL))
+
+
+def _claiming(max_attempts: int) -> "ReturningUpdate[tuple[object, ...]]":
+    """The next attempt, or the state in which a job ends instead. A ticket ends with its time."""
+    now = func.now()
+    in_time = and_(jobs.c.ticket.is_not(None), jobs.c.ticket_until > now)
+    unbegun = and_(jobs.c.status == JobStatus.PENDING, jobs.c.attempt == 0, jobs.c.ticket_until.is_(None))
+    expired = and_(unbegun, jobs.c.expires_at <= now)
+    exhausted = and_(jobs.c.attempt >= max_attempts, not_(in_time))
+    over = or_(expired, exhausted)
+    crashed = func.coalesce(jobs.c.error, "every worker that took the job died over it")
+    return _OPEN.values(
+        status=case((expired, JobStatus.EXPIRED), (exhausted, JobStatus.FAILED), else_=JobStatus.IN_PROGRESS),
+        attempt=jobs.c.attempt + case((over, 0), else_=1),
+        progress=case((over, jobs.c.progress), else_=BEGUN),
+        ticket=case((in_time, jobs.c.ticket), else_=null()),
+        started_at=func.coalesce(jobs.c.started_at, now),
+        finished_at=case((over, now), else_=None),
+        error_type=case((expired, "expired"), (exhausted, func.coalesce(jobs.c.error_type, "crashed"))),
+        error=case((expired, "the job was not begun before it expired"), (exhausted, crashed)),
+    ).returning(jobs)
 
 
 def _job(row: "Row[tuple[object, ...]]") -> Job:

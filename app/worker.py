@@ -49,10 +49,19 @@ PROBE_TIME = timedelta(seconds=2)
 
 
 class Manager(QueueManager):
-    """pgqueuer's manager, except that one lost probe of its listener is forgiven.
+    """pgqueuer's manager, except that one lost probe of its listener is forgiven, and that it rests while it is full.
 
-    The first one is sent before the connection listens, so whether it is heard is a matter of luck.
+    The first probe is sent before the connection listens, so whether it is heard is a matter of luck.
     """
+
+    def __init__(self, queries: Queries, most: int) -> None:
+        super().__init__(queries)
+        self._most = most
+
+    async def _effective_dequeue_timeout(self, dequeue_timeout: timedelta) -> timedelta:
+        """Ten looks a second while jobs wait help nobody who has no room; the end of an own job is announced."""
+        full = len(self.job_context) >= self._most
+        return dequeue_timeout if full else await super()._effective_dequeue_timeout(dequeue_timeout)
 
     async def listener_healthy(self, timeout: timedelta = PROBE_TIME) -> HealthCheckEvent:  # noqa: ASYNC109  its name
         """Raises FailingListenerError when a second probe is not heard either."""
@@ -117,7 +126,7 @@ class Worker:
     async def _consume_once(self) -> None:
         pool = await queue_pool(self._settings)
         try:
-            manager = Manager(Queries(AsyncpgPoolDriver(pool)))
+            manager = Manager(Queries(AsyncpgPoolDriver(pool)), self._settings.worker_concurrency)
             workers = self._services.switchboard.now.queue_workers
             manager.entrypoint(ENTRYPOINT, accepts_context=True, concurrency_limit=workers)(self._handle)
             self._manager = manager
