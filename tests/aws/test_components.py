@@ -22,6 +22,7 @@ from components.postgres_managed import ManagedPostgres, ManagedPostgresArgs
 from components.redis import Role
 from components.redis_managed import ManagedRedis, ManagedRedisArgs
 from components.routing import HealthCheck, Routing, RoutingArgs
+from components.store_alarms import Ceiling, StoreAlarms, StoreAlarmsArgs
 from infra.regions import in_priority_order
 from localcloud.provider.values import Properties, reveal_all
 from stacks.routing import edge_name, routing_table
@@ -110,6 +111,26 @@ def test_the_budget_tells_sns_and_everybody_by_mail_of_actual_and_forecast_cost(
             "Subscribers"
         ]
         assert {one["Address"] for one in told} == {topic, "ops@example.org", "cto@example.org"}
+
+
+@pytest.mark.requirement("P03")
+def test_a_stores_alarm_is_in_its_region_and_writes_to_a_topic_that_only_its_account_may_use(
+    deploy: Deploy, cloud: Cloud
+) -> None:
+    dimensions = {"DBInstanceIdentifier": "p03-primary"}
+    ceiling = Ceiling("connections", "AWS/RDS", "DatabaseConnections", dimensions, 80, 5, "set the next size")
+    made = deploy(lambda: StoreAlarms("p03", StoreAlarmsArgs("eu-west-1", (ceiling,), ("ops@example.org",))))
+    topic, name = made.of("aws:sns/topic:Topic")[0].id, made.of("aws:cloudwatch/metricAlarm:MetricAlarm")[0].id
+    (alarm,) = cloud.boto("cloudwatch", "eu-west-1").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    assert (alarm["MetricName"], alarm["Threshold"], alarm["EvaluationPeriods"]) == ("DatabaseConnections", 80, 5)
+    assert (alarm["AlarmActions"], alarm["AlarmDescription"]) == ([topic], "set the next size")
+    assert alarm["Dimensions"] == [{"Name": "DBInstanceIdentifier", "Value": "p03-primary"}]
+    sns = cloud.boto("sns", "eu-west-1")
+    (statement,) = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])["Statement"]
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    told = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert [(one["Protocol"], one["Endpoint"]) for one in told] == [("email", "ops@example.org")]
 
 
 def test_the_three_region_routing_table_is_one_route_53_would_take(deploy: Deploy, cloud: Cloud) -> None:

@@ -51,7 +51,8 @@ def test_the_stacks_own_jobs_make_a_backup_try_it_and_tell_the_alarms(world: Wor
     assert [run_now(world, stack, job) for job in ("backup", "restore-check")] == ["1", "1"]
     client = world.aws(stack, "cloudwatch")
     told = {one["MetricName"] for one in client.list_metrics(Namespace=f"contentgen/{stack}")["Metrics"]}
-    listened = {one["MetricName"] for one in client.describe_alarms()["MetricAlarms"]}
+    alarms = [one for one in client.describe_alarms()["MetricAlarms"] if one["Namespace"] == f"contentgen/{stack}"]
+    listened = {one["MetricName"] for one in alarms}
     assert listened == {"BackupSucceeded", "RestoreCheckSucceeded"}
     assert listened <= told
     left = world.database(stack, "us-east-1", "SELECT datname FROM pg_database")
