@@ -16,6 +16,9 @@ from stacks.profile import PROFILES, PostgresProfile, Profile, RedisProfile, Siz
 PROFILED: Final = ("services", "postgres", "redis", "backup", "budget")
 """Sections whose values come from the environment's profile when a stack file does not give them."""
 
+LIMITED: Final = ("services", "postgres")
+"""Sections whose values have their upper bounds from the product's limits."""
+
 INTRODUCTION: Final = f"""# Settings of a stack
 
 Generated from the settings model by `make generated`. A stack file `Pulumi.<stack>.yaml` holds only what is special
@@ -70,7 +73,9 @@ def _keys(settings: Node, definitions: Node, required: Sequence[Json]) -> Iterat
             part = node(inner)
             type_ = _type(part, definitions)
             default = _default(part, "none" if type_ == "list" else absent)
-            yield (f"`{prefix}.{field}`", type_, default, _allowed(part, definitions), _what(part))
+            allowed = _allowed(part, definitions)
+            bounded = key in LIMITED and allowed.startswith("at least")
+            yield (f"`{prefix}.{field}`", type_, default, f"{allowed}, see limits" if bounded else allowed, _what(part))
 
 
 def _section(one: Node, definitions: Node) -> Node | None:
@@ -113,7 +118,7 @@ def _allowed(one: Node, definitions: Node) -> str:
         return f"`{meant['pattern']}`"
     least, most = meant.get("minimum"), meant.get("maximum")
     if least is not None:
-        return f"{least} to {most}" if most is not None else f"at least {least}, see limits"
+        return f"{least} to {most}" if most is not None else f"at least {least}"
     return ""
 
 
