@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from localcloud.paths import CHECKOUT
-from tests.bench import document, stacks
+from tests.bench import document, scale, stacks
 from tests.bench.document import Section
 
 RESULT = CHECKOUT / "docs" / "benchmarks.md"
@@ -57,6 +57,7 @@ def _median(command: list[str], runs: int) -> str:
 SECTIONS: dict[str, Callable[[Path], Section]] = {
     "stacks": stacks.from_nothing,
     "flat": stacks.against_flat,
+    "scale": scale.section,
     "small": lambda _: _small(),
     "policies": lambda _: _policies(),
     "service": lambda _: _service(),

@@ -6,9 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -17,16 +14,12 @@ from infra.providers import SERVICES
 from infra.regions import in_priority_order
 from infra.stackfile import read
 from localcloud.cloud import Cloud
-from localcloud.engine import Engine
 from localcloud.paths import CHECKOUT
 from localcloud.protection import release
 from localcloud.toolchain.origin import ensure
-from ops.policy_pack import stack_policy_config
 from tests.bench.document import Section, machine
-from tests.bench.flat import flatten, write
+from tests.bench.phases import STACK, Program, begin, flat_program, median, once, seconds, timed, write_flat
 
-PROGRAM = Path(__file__).resolve().parent / "program"
-STACK = "prod"
 PHASES = ("first up", "no-op preview", "no-op up", "refresh", "destroy")
 WITH_PACK = "no-op preview with the policy pack"
 CONTENTGEN = Path(sys.prefix) / "bin" / "contentgen"
@@ -42,18 +35,18 @@ def from_nothing(root: Path) -> Section:
 
 def against_flat(root: Path) -> Section:
     """Production by our program and by the flat one, each on a cloud of its own."""
-    _use(root)
-    ours = _phases(root)
-    flat = _phases(root, {"FLAT_RESOURCES": str(root / "flat.json"), "FLAT_SERVICES": ",".join(SERVICES)})
+    listed = root / "flat.json"
+    ours = _phases(root, Program(), listed)
+    flat = _phases(root, flat_program(listed, SERVICES), None)
     rows = tuple(
-        (phase, _seconds(ours[phase]), _seconds(flat[phase]), f"{ours[phase] / flat[phase]:.2f}") for phase in PHASES
+        (phase, seconds(ours[phase]), seconds(flat[phase]), f"{ours[phase] / flat[phase]:.2f}") for phase in PHASES
     )
-    count = len(json.loads((root / "flat.json").read_text()))
+    count = len(json.loads(listed.read_text()))
     text = (
         f"{count} resources without components; same engine, plugins, waits, dependencies and annotations; no policy "
         f"pack on either side; phases that change nothing are medians of three. On {machine()}. "
         "Command: `python -m tests.bench flat`.\n\n"
-        f"With the policy pack our no-op preview takes {_seconds(ours[WITH_PACK])}: the pack adds "
+        f"With the policy pack our no-op preview takes {seconds(ours[WITH_PACK])}: the pack adds "
         f"{100 * (ours[WITH_PACK] / ours['no-op preview'] - 1):.0f} % (goal 10 %)."
     )
     return Section("Production against a flat program", text, ("phase", "ours", "flat", "ratio"), rows)
@@ -65,22 +58,8 @@ def stop(root: Path) -> None:
         subprocess.run([CONTENTGEN, "down"], check=False, env=_environment(root), stdout=subprocess.DEVNULL)
 
 
-def _use(root: Path) -> None:
-    os.environ["CONTENTGEN_STATE"] = str(root / "state")
-
-
 def _environment(root: Path) -> dict[str, str]:
     return {**os.environ, "CONTENTGEN_STATE": str(root / "state")}
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.1f} s"
-
-
-def _timed(action: Callable[[], object]) -> float:
-    start = time.monotonic()
-    action()
-    return time.monotonic() - start
 
 
 def _whole(root: Path, stack: str) -> tuple[str, ...]:
@@ -88,8 +67,8 @@ def _whole(root: Path, stack: str) -> tuple[str, ...]:
         command = [CONTENTGEN, *arguments, "--stack", stack]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=_environment(root))
 
-    _use(root)
-    first = _timed(lambda: run("up"))
+    os.environ["CONTENTGEN_STATE"] = str(root / "state")
+    first = timed(lambda: run("up"))
     cloud = Cloud(stack, ensure(print))
     described = cloud.description()
     assert described is not None
@@ -97,65 +76,31 @@ def _whole(root: Path, stack: str) -> tuple[str, ...]:
     for region in described.regions:
         ids = cloud.cluster(region.name, region.network).processes().values()
         memory.append(sum(psutil.Process(pid).memory_info().rss for pid in ids) / 2**20)
-    again, down = _timed(lambda: run("up")), _timed(lambda: run("down"))
+    again, down = timed(lambda: run("up")), timed(lambda: run("down"))
     name = f"{stack}, {len(memory)} region" + ("s" if len(memory) > 1 else "")
-    return (name, *(f"{seconds:.0f} s" for seconds in (first, again, down)), f"{max(memory):.0f} MB")
+    return (name, *(f"{taken:.0f} s" for taken in (first, again, down)), f"{max(memory):.0f} MB")
 
 
-@dataclass(frozen=True)
-class _Benched(Engine):
-    """The engine with the variables that the flat program reads."""
-
-    extra: Mapping[str, str] = field(default_factory=dict)
-
-    def environment(self) -> dict[str, str]:
-        return {**super().environment(), **self.extra}
-
-
-def _phases(root: Path, extra: Mapping[str, str] | None = None) -> dict[str, float]:
-    """Seconds of each phase. Without ``extra`` it is our program, which also leaves the flat list behind."""
-    settings = read(CHECKOUT, STACK)
-    cloud = Cloud(STACK, ensure(print))
-    cloud.up([region.code for region in in_priority_order(settings.regions)], print)
-    engine = _Benched(STACK, cloud.folder, cloud.file, cloud.toolchain, extra or {})
-    engine.prepare(stack_policy_config(CHECKOUT, STACK, settings), print)
-    if extra:
-        _point_at_flat(engine)
-    seconds = {"first up": _run(engine, "up", "--yes", "--skip-preview")}
-    seconds |= {
-        "no-op preview": _median(engine, "preview"),
-        "no-op up": _median(engine, "up", "--yes", "--skip-preview"),
-        "refresh": _median(engine, "refresh", "--yes", "--skip-preview"),
+def _phases(root: Path, program: Program, listed: Path | None) -> dict[str, float]:
+    """Seconds of each phase; with ``listed`` those with the policy pack too, and the flat list is left there."""
+    regions = [region.code for region in in_priority_order(read(CHECKOUT, STACK).regions)]
+    cloud, subject = begin(root, regions, program)
+    found = {
+        "first up": once(subject, "up", "--yes", "--skip-preview"),
+        "no-op preview": median(subject, "preview"),
     }
-    if not extra:
-        seconds[WITH_PACK] = _median(engine, "preview", *engine.policy_arguments())
-        _write_flat(engine, root / "flat.json")
-        engine.quietly("state", "unprotect", "--all", "--yes", "--stack", STACK)
+    if listed:
+        found[WITH_PACK] = median(subject, "preview", *subject.policy_arguments())
+    found |= {
+        "no-op up": median(subject, "up", "--yes", "--skip-preview"),
+        "refresh": median(subject, "refresh", "--yes", "--skip-preview"),
+    }
+    if listed:
+        write_flat(subject, listed)
+        subject.quietly("state", "unprotect", "--all", "--yes", "--stack", STACK)
     described = cloud.description()
     assert described is not None
     release(described)
-    seconds["destroy"] = _run(engine, "destroy", "--yes", "--skip-preview")
+    found["destroy"] = once(subject, "destroy", "--yes", "--skip-preview")
     cloud.down(print)
-    return seconds
-
-
-def _write_flat(engine: Engine, path: Path) -> None:
-    """With passwords in clear, so it is ours alone and goes with the folder."""
-    path.touch(mode=0o600)
-    write(flatten(json.loads(engine.quietly("stack", "export", "--show-secrets", "--stack", STACK))), path)
-
-
-def _point_at_flat(engine: Engine) -> None:
-    file = engine.workspace / "Pulumi.yaml"
-    lines = [line for line in file.read_text().splitlines() if not line.startswith("main:")]
-    file.write_text("\n".join([*lines, f"main: {PROGRAM}", ""]))
-
-
-def _run(engine: Engine, *arguments: str) -> float:
-    taken = _timed(lambda: engine.quietly(*arguments, "--stack", STACK))
-    print(f"  {' '.join(arguments)}: {taken:.1f} s", flush=True)
-    return taken
-
-
-def _median(engine: Engine, *arguments: str) -> float:
-    return sorted(_run(engine, *arguments) for _ in range(3))[1]
+    return found

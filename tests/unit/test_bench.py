@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.bench.document import Section, put
 from tests.bench.flat import flatten
+from tests.bench.scale import Reading, told
 
 PROVIDER = "urn:pulumi:prod::contentgen::pulumi:providers:kubernetes::kubernetes-us-east-1::id"
 ADDRESS = "primary-1a2b3c4.rds.example.com"
@@ -60,3 +61,22 @@ def test_a_section_takes_the_place_of_the_one_before_and_leaves_the_others(tmp_p
     assert "| x | 1 |" not in text
     assert "| x | 2 |" in text
     assert text.count("# Benchmarks") == 1
+
+
+def test_growth_is_told_beside_that_of_the_resources_and_drawn() -> None:
+    def reading(regions: int, services: int, factor: float) -> Reading:
+        ours = {"first up": 10.0 * factor, "no-op preview": 2.0 * factor, "no-op up": 3.0 * factor}
+        return Reading(regions, services, int(40 * factor), ours, {key: one / 1.25 for key, one in ours.items()})
+
+    readings = [reading(1, 1, 0.5), reading(1, 5, 1), reading(1, 20, 4), reading(2, 5, 2), reading(3, 5, 3)]
+    found = told(readings)
+    assert readings[0].row() == (
+        "1",
+        "1",
+        "20",
+        *("5.0 s / 4.0 s = 1.25", "1.0 s / 0.8 s = 1.25", "1.5 s / 1.2 s = 1.25"),
+    )
+    assert "From 1 x 5 to 1 x 20 services the resources grow by 4.0, the times by: first up 4.0" in found.text
+    assert "From 1 x 5 to 3 x 5 services the resources grow by 3.0" in found.text
+    assert 'x-axis "services" [1, 5, 20]' in found.text
+    assert "line [5.0, 10.0, 40.0]" in found.text
