@@ -1,4 +1,4 @@
-"""One program on an embedded cloud of its own, phase by phase; shared by every section that compares with a flat one."""
+"""One program on an embedded cloud of its own, phase by phase; shared by all sections that compare with a flat one."""
 
 from __future__ import annotations
 
