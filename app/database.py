@@ -160,7 +160,11 @@ class _Stateless(asyncpg.Connection):
 
 
 async def queue_pool(settings: Settings) -> "asyncpg.Pool":
-    """The worker's own connections, direct because LISTEN does not pass a transaction pooler."""
+    """The worker's own connections, direct because LISTEN does not pass a transaction pooler.
+
+    They do not wait for the disk: whether a job is done is decided by its own row, which does. After a crash of the
+    server a job may be handed out again, and is then found to be done, or fenced.
+    """
     return await asyncpg.create_pool(
         settings.database_url_direct.get_secret_value().replace("postgresql+asyncpg://", "postgresql://"),
         min_size=2,
@@ -168,7 +172,7 @@ async def queue_pool(settings: Settings) -> "asyncpg.Pool":
         connection_class=_Stateless,
         timeout=CONNECT_SECONDS,
         command_timeout=settings.database_statement_timeout_seconds,
-        server_settings={"application_name": f"{settings.service}-queue"},
+        server_settings={"application_name": f"{settings.service}-queue", "synchronous_commit": "off"},
     )
 
 

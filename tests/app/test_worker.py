@@ -224,19 +224,21 @@ def test_a_job_that_fell_out_of_the_queue_is_put_back(make_settings: MakeSetting
     fake, url = im
     fake.answers = [GOOD]
 
-    async def lost(services: Services) -> JobId:
-        job = await accept(services)
+    jobs: list[JobId] = []
+
+    async def lose(services: Services) -> None:
+        jobs.append(await accept(services))
         async with services.database.write() as connection:
             from sqlalchemy import text
 
             await connection.execute(text("DELETE FROM pgqueuer"))
         assert (await sweep(services.database, timedelta(0))).requeued == 1
         assert (await sweep(services.database, timedelta(0))).requeued == 0
-        return job
 
     async def scenario(services: Services) -> None:
-        assert (await ended(services, await lost(services))).status is JobStatus.COMPLETED
+        assert (await ended(services, jobs[0])).status is JobStatus.COMPLETED
 
+    in_service(quick(make_settings, url), lose, work=False)
     in_service(quick(make_settings, url), scenario)
 
 

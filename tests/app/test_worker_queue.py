@@ -1,5 +1,6 @@
 """What a worker says to the queue's database: no more than it needs, and so that nothing is late for it."""
 
+import asyncio
 from datetime import timedelta
 
 import asyncpg
@@ -10,11 +11,13 @@ from pgqueuer.db import AsyncpgPoolDriver
 from pgqueuer.models import Context
 from pgqueuer.queries import Queries
 from pgqueuer.types import JobId as PlaceInQueue
+from sqlalchemy import text
 from test_batched_jobs import GOOD, im
 from test_worker import accept, ended, in_service, quick
 
 from app.database import queue_pool
 from app.domain import JobStatus
+from app.queue import enqueue
 from app.services import Services
 from app.worker import LOOK_EVERY, Manager
 
@@ -75,3 +78,31 @@ def test_the_queues_connections_are_given_back_without_a_word_and_without_their_
         await pool.close()
 
     in_service(make_settings(), scenario, work=False)
+
+
+def test_a_job_that_a_crash_put_back_into_the_queue_is_found_done_and_not_written_again(
+    make_settings: MakeSettings, database_url: str
+) -> None:
+    """The queue's own commits do not wait for the disk, so its last ones may be lost; the job's are not."""
+    with im([GOOD], [GOOD]) as (scripted, url):
+
+        async def scenario(services: Services) -> None:
+            pool = await queue_pool(services.settings)
+            assert await pool.fetchval("SHOW synchronous_commit") == "off"
+            await pool.close()
+            async with services.database.read() as connection:
+                assert (await connection.execute(text("SHOW synchronous_commit"))).scalar() == "on"
+            job = await accept(services)
+            first = await ended(services, job)
+            async with services.database.write() as connection:
+                await connection.execute(text("DELETE FROM pgqueuer"))
+                await enqueue(connection, [(job, first.assignment.priority)])
+            watcher = await asyncpg.connect(database_url)
+            async with asyncio.timeout(20):
+                while await watcher.fetchval("SELECT count(*) FROM pgqueuer"):
+                    await asyncio.sleep(0.02)
+            await watcher.close()
+            assert await services.jobs.find(job) == first
+
+        in_service(quick(make_settings, url), scenario)
+    assert len(scripted.seen) == 1
