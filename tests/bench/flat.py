@@ -27,7 +27,6 @@ class FlatResource:
     name: str
     cluster: str | None
     inputs: Json
-    outputs: tuple[str, ...]
     after: tuple[int, ...]
 
 
@@ -55,7 +54,6 @@ def flatten(deployment: Mapping[str, Json]) -> list[FlatResource]:
                 name=str(one["urn"]).rsplit("::", 1)[-1],
                 cluster=_cluster(str(one.get("provider", ""))),
                 inputs=_referenced(inputs, sources),
-                outputs=COMPUTED,
                 after=tuple(sorted({index[urn] for urn in _waits_for(one, everything) if urn in index})),
             )
         )

@@ -48,8 +48,8 @@ def told(readings: Sequence[Reading]) -> Section:
     more_regions = [one for one in readings if one.services == more_services[1].services]
     text = (
         "Namespaces with services and their autoscalers, by our components and by a flat program of the same "
-        f"resources; phases that change nothing are medians of three. On {machine()}. Command: "
-        "`python -m tests.bench scale`.\n\n"
+        f"resources by the provider's own classes; phases that change nothing are medians of three. On {machine()}. "
+        "Command: `python -m tests.bench scale`.\n\n"
         f"{_growth(more_services[1], more_services[-1])} {_growth(more_regions[0], more_regions[-1])}\n\n"
         + _plot("Seconds by services in one region", "services", [one.services for one in more_services], more_services)
         + "\n\n"

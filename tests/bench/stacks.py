@@ -43,8 +43,9 @@ def against_flat(root: Path) -> Section:
     )
     count = len(json.loads(listed.read_text()))
     text = (
-        f"{count} resources without components; same engine, plugins, waits, dependencies and annotations; no policy "
-        f"pack on either side; phases that change nothing are medians of three. On {machine()}. "
+        f"{count} resources by the providers' own classes, without components; same engine, plugins, waits, "
+        "dependencies and annotations; no policy pack on either side; phases that change nothing are medians of "
+        f"three. On {machine()}. "
         "Command: `python -m tests.bench flat`.\n\n"
         f"With the policy pack our no-op preview takes {seconds(ours[WITH_PACK])}: the pack adds "
         f"{100 * (ours[WITH_PACK] / ours['no-op preview'] - 1):.0f} % (goal 10 %)."
