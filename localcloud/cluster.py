@@ -17,9 +17,10 @@ from pathlib import Path
 import psutil
 import yaml
 
+from localcloud import keda
 from localcloud.keda import ADAPTER, OPERATOR, Keda, unused_kinds
+from localcloud.networks import control_ports
 from localcloud.paths import names_table
-from localcloud.servers import free_ports
 from localcloud.toolchain.origin import Toolchain
 
 RUNNABLE_IMAGES = r"(^|/)(contentgen|postgres|redis|pgbouncer)(:|@|$)"
@@ -221,6 +222,7 @@ def nodes(region: str) -> Sequence[Mapping[str, object]]:
 def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
     """kwokctl's configuration: our binaries, the loopback service range, kwok's stages without the runner's pods."""
     binaries = cluster.toolchain.kubernetes_binaries
+    ports = control_ports(cluster.network, len(PORTS) + keda.PORTS)
     options = {
         "runtime": "binary",
         "etcdBinary": str(binaries["etcd"]),
@@ -234,7 +236,7 @@ def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
         "kubectlBinary": str(cluster.toolchain.kubectl),
         "components": list(COMPONENTS),
         "bindAddress": "127.0.0.1",
-        **dict(zip(PORTS, free_ports(len(PORTS)), strict=True)),
+        **dict(zip(PORTS, ports, strict=False)),
     }
     patches = [
         {
@@ -249,7 +251,7 @@ def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
         "kind": "KwokctlConfiguration",
         "options": options,
         "componentsPatches": patches,
-        "components": list(cluster.keda.components()),
+        "components": list(cluster.keda.components(*ports[len(PORTS) :])),
     }
     return [kwokctl, *stages(cluster.toolchain.stages)]
 

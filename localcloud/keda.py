@@ -13,10 +13,9 @@ from typing import Final
 
 import yaml
 
-from localcloud.servers import free_ports
-
 OPERATOR: Final = "keda-operator"
 ADAPTER: Final = "keda-adapter"
+PORTS: Final = 3
 NAMESPACE: Final = "keda"
 _SERVICE: Final = "keda-metrics-apiserver"
 _UNUSED: Final = (
@@ -49,9 +48,8 @@ class Keda:
             if not link.is_symlink():
                 link.symlink_to(self.control_plane / "pki" / own)
 
-    def components(self) -> Sequence[Mapping[str, object]]:
-        """Both programs as kwokctl's configuration wants them, on loopback ports that are free now."""
-        metrics, health, serving = free_ports(3)
+    def components(self, metrics: int, health: int, serving: int) -> Sequence[Mapping[str, object]]:
+        """Both programs as kwokctl's configuration wants them, with the ports of the loopback that they listen on."""
         return [
             self._component(
                 OPERATOR,

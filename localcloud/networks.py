@@ -22,6 +22,9 @@ FIRST = 16
 LAST = 126
 FIRST_PORT = 8080
 LAST_PORT = 9079
+FIRST_CONTROL_PORT = 10_000
+CONTROL_PORTS = 32
+"""How many ports of 127.0.0.1 each network has for its control plane: more than it needs, since others listen too."""
 
 
 class NoNetworkLeft(Exception):
@@ -42,6 +45,23 @@ def reserve_ports(owner: Path, regions: Sequence[str], known: Mapping[str, int])
     """An edge port for each region, in the same way. Raises NoNetworkLeft."""
     with _alone():
         return {region: known[region] if region in known else _free_port(owner) for region in regions}
+
+
+def control_ports(network: int, count: int) -> list[int]:
+    """Free ports of a network's own stretch, so that no other cloud chooses the same ones.
+
+    They lie below those that the kernel gives to the near ends of connections: one of these is easily taken between the
+    choice and the listening, and the component that wanted it never comes up. Raises NoNetworkLeft.
+    """
+    first = FIRST_CONTROL_PORT + (network - FIRST) * CONTROL_PORTS
+    free = [port for port in range(first, first + CONTROL_PORTS) if is_free(port)]
+    if len(free) < count:
+        last = first + CONTROL_PORTS - 1
+        raise NoNetworkLeft(
+            f"a control plane needs {count} of the ports {first} to {last}, {len(free)} are free; "
+            "fix: stop what listens there"
+        )
+    return free[:count]
 
 
 def is_free(port: int) -> bool:

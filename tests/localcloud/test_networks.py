@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from localcloud import networks
-from localcloud.networks import FIRST_PORT, NoNetworkLeft, give_back, is_free, reserve, reserve_ports
+from localcloud.networks import FIRST_PORT, NoNetworkLeft, control_ports, give_back, is_free, reserve, reserve_ports
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 
@@ -83,3 +83,26 @@ def test_a_machine_without_a_free_network_says_so(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(networks, "_listening", lambda: set(range(128)))
     with pytest.raises(NoNetworkLeft, match="make down"):
         reserve(cloud(tmp_path, "it"), REGIONS, {})
+
+
+def test_each_control_plane_has_ports_that_neither_another_cloud_nor_the_kernel_chooses() -> None:
+    chosen = [control_ports(network, 10) for network in range(networks.FIRST, networks.LAST + 1)]
+    everything = [port for ports in chosen for port in ports]
+    assert len(set(everything)) == len(everything)
+    kernel = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    assert max(everything) < int(kernel[0])
+    assert min(everything) > networks.LAST_PORT
+
+
+def test_a_port_of_a_control_planes_stretch_that_somebody_listens_on_is_left_alone() -> None:
+    before = control_ports(networks.LAST, 10)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", before[0]))
+        other.listen()
+        assert control_ports(networks.LAST, 9) == before[1:]
+
+
+def test_too_few_free_ports_for_a_control_plane_are_told_with_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "is_free", lambda port: port % 8 == 0)
+    with pytest.raises(NoNetworkLeft, match="needs 10 of the ports 10000 to 10031, 4 are free"):
+        control_ports(networks.FIRST, 10)
