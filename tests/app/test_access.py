@@ -178,6 +178,7 @@ def test_administration_needs_address_and_token(make_client: MakeClient) -> None
         "name": "ai_generation",
         "waiting": 0,
         "running": 0,
+        "in_batches": 0,
         "oldest_seconds": 0,
         "failed": 0,
         "workers": 0,
