@@ -10,6 +10,7 @@ from typing import Final
 
 MEBIBYTE: Final = 2**20
 GIBIBYTE: Final = 2**30
+GIGABYTE: Final = 10**9
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,7 @@ from pathlib import Path
 import psutil
 import yaml
 
-from localcloud import keda
-from localcloud.keda import ADAPTER, OPERATOR, Keda, unused_kinds
+from localcloud.keda import ADAPTER, KEDA_PORTS, OPERATOR, Keda, unused_kinds
 from localcloud.networks import control_ports
 from localcloud.paths import names_table
 from localcloud.toolchain.origin import Toolchain
@@ -222,7 +221,8 @@ def nodes(region: str) -> Sequence[Mapping[str, object]]:
 def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
     """kwokctl's configuration: our binaries, the loopback service range, kwok's stages without the runner's pods."""
     binaries = cluster.toolchain.kubernetes_binaries
-    ports = control_ports(cluster.network, len(PORTS) + keda.PORTS)
+    chosen = control_ports(cluster.network, len(PORTS) + len(KEDA_PORTS))
+    ports, keda_ports = chosen[: len(PORTS)], chosen[len(PORTS) :]
     options = {
         "runtime": "binary",
         "etcdBinary": str(binaries["etcd"]),
@@ -236,7 +236,7 @@ def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
         "kubectlBinary": str(cluster.toolchain.kubectl),
         "components": list(COMPONENTS),
         "bindAddress": "127.0.0.1",
-        **dict(zip(PORTS, ports, strict=False)),
+        **dict(zip(PORTS, ports, strict=True)),
     }
     patches = [
         {
@@ -251,7 +251,7 @@ def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
         "kind": "KwokctlConfiguration",
         "options": options,
         "componentsPatches": patches,
-        "components": list(cluster.keda.components(*ports[len(PORTS) :])),
+        "components": list(cluster.keda.components(*keda_ports)),
     }
     return [kwokctl, *stages(cluster.toolchain.stages)]
 

@@ -15,7 +15,8 @@ import yaml
 
 OPERATOR: Final = "keda-operator"
 ADAPTER: Final = "keda-adapter"
-PORTS: Final = 3
+KEDA_PORTS: Final = ("metrics", "health", "serving")
+"""What Keda.components listens on, in this order."""
 NAMESPACE: Final = "keda"
 _SERVICE: Final = "keda-metrics-apiserver"
 _UNUSED: Final = (

@@ -54,21 +54,12 @@ def cached(name: str, fill: Callable[[Path], None]) -> Path:
     return target
 
 
-def free_ports(count: int) -> list[int]:
-    """Loopback ports nobody listens on right now, all different."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
-
-
 def free_port() -> int:
-    """One such port."""
-    return free_ports(1)[0]
+    """A loopback port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextmanager

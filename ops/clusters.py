@@ -5,14 +5,15 @@ A pod was found to fit by what the file says of the nodes; this holds the file a
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from lightkube.utils.quantity import parse_quantity
 from pydantic import BaseModel, Field
 
+from infra.limits import GIGABYTE
 from infra.nodes import NodeSettings, Version, version
 from infra.sections import ClusterSettings
 from infra.settings import NAMESPACE, StackSettings
@@ -22,8 +23,6 @@ from ops.console import Report
 ASK_SECONDS: Final = 30
 NOMINAL: Final = 0.9
 """Of its size a node reports at least so much: the kernel and the file system keep the rest."""
-UNITS: Final = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-GIGABYTE: Final = 10**9
 NOT_MACHINES: Final = ("node-role.kubernetes.io/control-plane", "eks.amazonaws.com/compute-type")
 """Labels of nodes that take no pods of ours, or are made to the measure of one."""
 
@@ -135,7 +134,4 @@ def _node(one: _Node) -> Node:
 
 def _amount(quantity: str) -> float:
     """Raises ValueError for what is no quantity of Kubernetes."""
-    found = re.fullmatch(r"([0-9.]+)(m|Ki|Mi|Gi|Ti|k|M|G|)", quantity)
-    if found is None:
-        raise ValueError(f"{quantity!r} is no quantity")
-    return float(found[1]) * (1e-3 if found[2] == "m" else UNITS[found[2]])
+    return float(parse_quantity(quantity) or 0)

@@ -11,11 +11,11 @@ from stacks import triggers
 from stacks.figures import instances, met, series, unmet
 from stacks.products.content_generation import content_generation
 from stacks.profile import PROFILES, resolve
+from stacks.runbooks import runbook
 from stacks.store_alerts import store_alerts
 from stacks.triggers import Trigger
 from stacks.workload import WorkloadSpec
 
-RUNBOOKS: Final = "docs/runbooks"
 BLIND_SECONDS: Final = 300
 """Two restarts take less."""
 
@@ -104,7 +104,7 @@ def _could_be_smaller(workload: WorkloadSpec, usual: int) -> AlertRule:
         severity=Severity.LOW,
         summary=f"{workload.name} has more instances than it needs",
         description=f"{{{{ $value }}}} instances run with little CPU, memory and queue; {usual} would do.",
-        runbook=_runbook("capacity", "CouldBeSmaller"),
+        runbook=runbook("capacity", "CouldBeSmaller"),
     )
 
 
@@ -117,7 +117,7 @@ def _blind(workload: WorkloadSpec) -> AlertRule:
         severity=Severity.HIGH,
         summary=f"nobody knows how {workload.name} is",
         description=f"Prometheus reads no instance of {workload.name}, so none of its other alerts can go off.",
-        runbook=_runbook("figures", "FiguresMissing"),
+        runbook=runbook("figures", "FiguresMissing"),
     )
 
 
@@ -140,9 +140,5 @@ def _rule(
         severity=severity,
         summary=summary,
         description=description,
-        runbook=_runbook(page, name),
+        runbook=runbook(page, name),
     )
-
-
-def _runbook(page: str, name: str) -> str:
-    return f"{RUNBOOKS}/{page}.md#{name.lower()}"

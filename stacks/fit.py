@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from components.amount import mebibytes, millicores
-from infra.limits import MEBIBYTE
+from infra.limits import GIGABYTE, MEBIBYTE
 from infra.nodes import NodeSettings
 from stacks.capacity import Running
 
-GIGABYTE: Final = 10**9
 KEPT_MILLICORES: Final = 200
 KEPT_MEBIBYTES: Final = 1024
 """What a node keeps for itself and for the pods that run on every node, rounded up from the managed clusters' own."""

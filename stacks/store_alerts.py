@@ -12,9 +12,9 @@ from components.redis import Role
 from infra.sections import Backend
 from stacks import steps
 from stacks.profile import Profile
+from stacks.runbooks import runbook
 from stacks.workload import NAMESPACE
 
-RUNBOOK: Final = "docs/runbooks/stores.md"
 FULL: Final = {Role.QUEUE: Severity.WARNING, Role.CACHE: Severity.LOW}
 """A full queue refuses, a full cache only forgets."""
 
@@ -45,5 +45,5 @@ def _alert(name: str, about: str, expression: str, severity: Severity, advice: s
         severity=severity,
         summary=f"{about} needs its next size",
         description=f"{{{{ $value | humanize }}}}: {advice}.",
-        runbook=f"{RUNBOOK}#{name.lower()}",
+        runbook=runbook("stores", name),
     )

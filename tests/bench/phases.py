@@ -77,14 +77,17 @@ def median(subject: Subject, *arguments: str) -> float:
     return sorted(once(subject, *arguments) for _ in range(RUNS))[RUNS // 2]
 
 
-def write_flat(subject: Subject, path: Path) -> int:
-    """The deployed resources as a flat program's list, and how many. With passwords in clear, so it is ours alone and
-    goes with the folder.
+def write_flat(subject: Subject, path: Path) -> None:
+    """The deployed resources as a flat program's list. With passwords in clear, so it is ours alone and goes with the
+    folder.
     """
     path.touch(mode=0o600)
-    found = flatten(json.loads(subject.quietly("stack", "export", "--show-secrets", "--stack", STACK)))
-    write(found, path)
-    return len(found)
+    write(flatten(json.loads(subject.quietly("stack", "export", "--show-secrets", "--stack", STACK))), path)
+
+
+def listed(path: Path) -> int:
+    """How many resources a list has."""
+    return len(json.loads(path.read_text()))
 
 
 def seconds(value: float) -> str:

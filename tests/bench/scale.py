@@ -10,7 +10,7 @@ from typing import Final
 from infra.regions import REGIONS
 from localcloud.cloud import Cloud
 from tests.bench.document import Section, machine
-from tests.bench.phases import Program, Subject, begin, flat_program, median, once, seconds, write_flat
+from tests.bench.phases import Program, Subject, begin, flat_program, listed, median, once, seconds, write_flat
 
 PROGRAM: Final = Path(__file__).resolve().parent / "scaled"
 SHAPES: Final = ((1, 1), (1, 5), (1, 20), (2, 5), (3, 5))
@@ -61,22 +61,21 @@ def told(readings: Sequence[Reading]) -> Section:
 def _reading(root: Path, regions: int, services: int) -> Reading:
     root.mkdir()
     codes = [region.code for region in REGIONS[:regions]]
-    listed = root / "flat.json"
+    flat_list = root / "flat.json"
     cloud, subject = begin(root, codes, Program(PROGRAM, {"SCALED_SERVICES": str(services)}))
-    ours = _phases(cloud, subject, listed)
-    count = listed.read_text().count('"cluster":')
-    cloud, subject = begin(root, codes, flat_program(listed, ["sts"]))
-    return Reading(regions, services, count, ours, _phases(cloud, subject, None))
+    ours = _phases(cloud, subject, flat_list)
+    cloud, subject = begin(root, codes, flat_program(flat_list, ["sts"]))
+    return Reading(regions, services, listed(flat_list), ours, _phases(cloud, subject, None))
 
 
-def _phases(cloud: Cloud, subject: Subject, listed: Path | None) -> dict[str, float]:
+def _phases(cloud: Cloud, subject: Subject, flat_list: Path | None) -> dict[str, float]:
     found = {
         "first up": once(subject, "up", "--yes", "--skip-preview"),
         "no-op preview": median(subject, "preview"),
         "no-op up": median(subject, "up", "--yes", "--skip-preview"),
     }
-    if listed:
-        write_flat(subject, listed)
+    if flat_list:
+        write_flat(subject, flat_list)
     cloud.down(print)
     return found
 

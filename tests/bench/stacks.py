@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from localcloud.paths import CHECKOUT
 from localcloud.protection import release
 from localcloud.toolchain.origin import ensure
 from tests.bench.document import Section, machine
-from tests.bench.phases import STACK, Program, begin, flat_program, median, once, seconds, timed, write_flat
+from tests.bench.phases import STACK, Program, begin, flat_program, listed, median, once, seconds, timed, write_flat
 
 PHASES = ("first up", "no-op preview", "no-op up", "refresh", "destroy")
 WITH_PACK = "no-op preview with the policy pack"
@@ -35,13 +34,13 @@ def from_nothing(root: Path) -> Section:
 
 def against_flat(root: Path) -> Section:
     """Production by our program and by the flat one, each on a cloud of its own."""
-    listed = root / "flat.json"
-    ours = _phases(root, Program(), listed)
-    flat = _phases(root, flat_program(listed, SERVICES), None)
+    flat_list = root / "flat.json"
+    ours = _phases(root, Program(), flat_list)
+    flat = _phases(root, flat_program(flat_list, SERVICES), None)
     rows = tuple(
         (phase, seconds(ours[phase]), seconds(flat[phase]), f"{ours[phase] / flat[phase]:.2f}") for phase in PHASES
     )
-    count = len(json.loads(listed.read_text()))
+    count = listed(flat_list)
     text = (
         f"{count} resources by the providers' own classes, without components; same engine, plugins, waits, "
         "dependencies and annotations; no policy pack on either side; phases that change nothing are medians of "
@@ -82,22 +81,22 @@ def _whole(root: Path, stack: str) -> tuple[str, ...]:
     return (name, *(f"{taken:.0f} s" for taken in (first, again, down)), f"{max(memory):.0f} MB")
 
 
-def _phases(root: Path, program: Program, listed: Path | None) -> dict[str, float]:
-    """Seconds of each phase; with ``listed`` those with the policy pack too, and the flat list is left there."""
+def _phases(root: Path, program: Program, flat_list: Path | None) -> dict[str, float]:
+    """Seconds of each phase; with ``flat_list`` those with the policy pack too, and the flat list is left there."""
     regions = [region.code for region in in_priority_order(read(CHECKOUT, STACK).regions)]
     cloud, subject = begin(root, regions, program)
     found = {
         "first up": once(subject, "up", "--yes", "--skip-preview"),
         "no-op preview": median(subject, "preview"),
     }
-    if listed:
+    if flat_list:
         found[WITH_PACK] = median(subject, "preview", *subject.policy_arguments())
     found |= {
         "no-op up": median(subject, "up", "--yes", "--skip-preview"),
         "refresh": median(subject, "refresh", "--yes", "--skip-preview"),
     }
-    if listed:
-        write_flat(subject, listed)
+    if flat_list:
+        write_flat(subject, flat_list)
         subject.quietly("state", "unprotect", "--all", "--yes", "--stack", STACK)
     described = cloud.description()
     assert described is not None
