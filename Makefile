@@ -49,7 +49,7 @@ test: environment ## every tier of tests, then the requirements they prove
 
 test-fast: environment ## unit and policy tiers: seconds
 	@mkdir -p reports
-	@.venv/bin/python -m pytest tests/unit tests/policies -n auto --dist loadfile --junitxml=reports/tests.xml
+	@.venv/bin/python -m pytest tests/unit tests/policies -n auto --dist worksteal --junitxml=reports/tests.xml
 
 requirements: environment ## which requirements the last test run proved
 	@$(CONTENTGEN) requirements

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from infra.errors import SettingsError, Wrong
@@ -29,6 +30,7 @@ def stack_policy_config(root: Path, stack: str, settings: StackSettings) -> dict
     return config
 
 
+@cache
 def policy_pages() -> dict[Path, str]:
     """docs/policies/: a page a rule, and the list of them."""
     return pages(RULES)

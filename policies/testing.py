@@ -135,13 +135,17 @@ class Pack:
     ) -> None:
         self._analyzer = Analyzer("pack", "1.0.0", rules, today)
         self._analyzer.Configure(_request(rules, config or {}), None)
+        self._known: dict[int, tuple[Resource, struct_pb2.Struct]] = {}
 
     def findings(self, stack: Iterable[Resource], outputs: Mapping[str, Resource] | None = None) -> list[Finding]:
         """What the rules say about a whole stack. ``outputs`` are what providers made of it, where that differs."""
         resources = list(stack)
-        answers = [self._analyzer.Analyze(request_of(resource), None) for resource in resources]
         made = resources if outputs is None else list(outputs.values())
-        whole = analyzer_pb2.AnalyzeStackRequest(resources=[_of_stack(resource) for resource in made])
+        # Most of a stack stays what it was from one question to the next.
+        self._known = {id(one): self._known.get(id(one)) or (one, wire(one)) for one in (*resources, *made)}
+        wires = {one: properties for one, (_, properties) in self._known.items()}
+        answers = [self._analyzer.Analyze(request_of(one, wires[id(one)]), None) for one in resources]
+        whole = analyzer_pb2.AnalyzeStackRequest(resources=[_of_stack(one, wires[id(one)]) for one in made])
         answers.append(self._analyzer.AnalyzeStack(whole, None))
         return [
             Finding(one.policyName, analyzer_pb2.EnforcementLevel.Name(one.enforcementLevel).lower(), one.message)
@@ -169,29 +173,30 @@ def _level_of(given: object, default: str) -> str:
     return str(given.get(LEVEL, default)) if isinstance(given, Mapping) else default
 
 
-def request_of(resource: Resource) -> analyzer_pb2.AnalyzeRequest:
-    """A resource as the engine hands it to the analyzer."""
+def request_of(resource: Resource, properties: struct_pb2.Struct | None = None) -> analyzer_pb2.AnalyzeRequest:
+    """A resource as the engine hands it to the analyzer; ``properties`` where they are on the wire already."""
     return analyzer_pb2.AnalyzeRequest(
         type=resource.type,
         name=resource.name,
         urn=resource.urn,
-        properties=_struct(resource),
+        properties=properties or wire(resource),
         options=analyzer_pb2.AnalyzerResourceOptions(protect=resource.protect),
         provider=analyzer_pb2.AnalyzerProviderResource(name=resource.provider),
     )
 
 
-def _of_stack(resource: Resource) -> analyzer_pb2.AnalyzerResource:
+def _of_stack(resource: Resource, properties: struct_pb2.Struct) -> analyzer_pb2.AnalyzerResource:
     return analyzer_pb2.AnalyzerResource(
         type=resource.type,
         name=resource.name,
         urn=resource.urn,
-        properties=_struct(resource),
+        properties=properties,
         options=analyzer_pb2.AnalyzerResourceOptions(protect=resource.protect),
         provider=analyzer_pb2.AnalyzerProviderResource(name=resource.provider),
         dependencies=sorted(resource.depends_on),
     )
 
 
-def _struct(resource: Resource) -> struct_pb2.Struct:
+def wire(resource: Resource) -> struct_pb2.Struct:
+    """A resource's properties as they travel."""
     return json_format.ParseDict(plain_object(resource.properties), struct_pb2.Struct())

@@ -17,6 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 gc.set_threshold(100_000, 50, 100)
 
 
+def pytest_collection_finish() -> None:
+    """What is imported by now stays for good, and no collection needs to look at it."""
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """An id that no row has is a typing error, and would make a row look open for ever."""
     known = {row.id for row in read_rows((ROOT / ROWS).read_text())}

@@ -22,7 +22,7 @@ RESULT = CHECKOUT / "docs" / "benchmarks.md"
 
 def _small() -> Section:
     mocked = [sys.executable, "-m", "tests.bench.mocked", "prod"]
-    fast = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "loadfile", "tests/unit", "tests/policies"]
+    fast = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal", "tests/unit", "tests/policies"]
     rows = (
         ("the program for prod under mocks, imports included", _median(mocked, 3), "python -m tests.bench.mocked prod"),
         ("unit and policy tiers", _median(fast, 1), "make test-fast"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 
 from infra.stackfile import read
@@ -14,12 +12,7 @@ from tests.unit.program import ROOT, STACKS, Declare, declared
 @pytest.fixture(scope="session")
 def declare() -> Declare:
     """The resources of a stack's file."""
-
-    @cache
-    def once(stack: str) -> RecordingEngine:
-        return declared(stack, read(ROOT, stack))
-
-    return once
+    return lambda stack: declared(stack, read(ROOT, stack))
 
 
 @pytest.fixture(params=STACKS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -145,9 +146,13 @@ def run(program: Callable[[], object], stack: str = "test", *, preview: bool = F
         program()
         await _settled()
 
-    # A loop of its own leaves the thread's loop to those who come after; asyncio.run would take it away.
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        runner.run(inside())
+    def alone() -> None:
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            runner.run(inside())
+
+    # The SDK notes the whole call stack of every resource; that of a thread of its own is short.
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(alone).result()
     return engine
 
 

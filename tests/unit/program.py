@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import pulumi
@@ -21,7 +23,23 @@ Declare = Callable[[str], RecordingEngine]
 
 
 def declared(stack: str, settings: StackSettings, *, preview: bool = False) -> RecordingEngine:
-    """What the program declares for a stack with these settings, on a real target."""
+    """What the program declares for a stack with these settings, on a real target; run once for all who ask."""
+    return _declared(_Question(stack, settings.model_dump_json(), preview, settings))
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Settings hold dictionaries, so their text stands for them."""
+
+    stack: str
+    text: str
+    preview: bool
+    settings: StackSettings = field(compare=False)
+
+
+@lru_cache(maxsize=16)
+def _declared(question: _Question) -> RecordingEngine:
+    stack, settings = question.stack, question.settings
 
     def program() -> None:
         aws = aws_provider(settings, tags(settings, stack), None)
@@ -30,4 +48,4 @@ def declared(stack: str, settings: StackSettings, *, preview: bool = False) -> R
         for name, value in outputs.items():
             pulumi.export(name, value)
 
-    return run(program, stack, preview=preview)
+    return run(program, stack, preview=question.preview)

@@ -177,9 +177,9 @@ def test_every_region_knows_where_the_others_answer(declare: Declare) -> None:
 @pytest.mark.requirement("B04")
 def test_where_there_is_an_error_tracker_every_service_knows_it_and_may_reach_it() -> None:
     def reporting(secret: str | None) -> RecordingEngine:
-        settings = read(ROOT, "prod")
+        settings = read(ROOT, "staging")
         telemetry = TelemetrySettings(secret=secret, log_level=LogLevel.WARNING)
-        return declared("prod", settings.model_copy(update={"telemetry": telemetry}))
+        return declared("staging", settings.model_copy(update={"telemetry": telemetry}))
 
     told_of, alone = reporting("tracker"), reporting(None)
     for service in ("cpm", "im", "worker", "frontend"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from components.amount import millicores
 from infra.errors import SettingsError
 from infra.sections import Environment
 from infra.settings import StackSettings, parse
@@ -19,6 +20,15 @@ REGION = "us-east-1"
 
 def settings(environment: Environment, **values: object) -> StackSettings:
     return parse(environment, {"environment": environment, "domain": "example.com", "regions": [REGION], **values})
+
+
+def sized(environment: Environment, *, database: str = "", redis: str = "") -> StackSettings:
+    """Both stores at a size, so that one stack serves two tests; never both at the same step, so that neither setting
+    is taken for the other.
+    """
+    steps = list(zip(DatabaseSize, [*REDIS_LADDER][1:] + [*REDIS_LADDER][:1], strict=True))
+    ((of_database, of_redis),) = [pair for pair in steps if database == pair[0] or redis == pair[1]]
+    return settings(environment, postgres={"size": of_database}, redis={"size": of_redis})
 
 
 def container(one: Declared) -> tuple[object, object, object]:
@@ -50,15 +60,21 @@ def test_every_step_up_is_larger_and_the_last_has_none() -> None:
     ],
 )
 def test_one_setting_moves_a_database_in_the_cluster(size: str, limits: tuple[str, str], buffers: str) -> None:
-    engine = declared("dev", settings(Environment.DEV, postgres={"size": size}))
+    engine = declared("dev", sized(Environment.DEV, database=size))
     cpu, memory, arguments = container(engine.one("StatefulSet", "postgres-server"))
     assert (cpu, memory) == limits
     assert isinstance(arguments, list)
     assert f"shared_buffers={buffers}" in arguments
-    quota = engine.one("ResourceQuota")
-    default = declared("dev", settings(Environment.DEV)).one("ResourceQuota")
-    moved = size != "2cpu-8gb"
-    assert (quota.at("spec", "hard") != default.at("spec", "hard")) == moved
+
+
+@pytest.mark.requirement("P03")
+def test_the_namespaces_quota_moves_with_the_database_in_it() -> None:
+    hard = [
+        declared("dev", settings(Environment.DEV, postgres={"size": size})).one("ResourceQuota").at("spec", "hard")
+        for size in ("2cpu-8gb", "4cpu-8gb")
+    ]
+    cores = [millicores(str(one["limits.cpu"])) for one in hard if isinstance(one, dict)]
+    assert cores[1] - cores[0] == 2000
 
 
 @pytest.mark.requirement("P03")
@@ -71,7 +87,7 @@ def test_one_setting_moves_a_database_in_the_cluster(size: str, limits: tuple[st
     ],
 )
 def test_the_same_setting_moves_a_managed_database_with_its_two_replicas(size: str, class_: str, buffers: int) -> None:
-    engine = declared("prod", settings(Environment.PROD, postgres={"size": size}))
+    engine = declared("prod", sized(Environment.PROD, database=size))
     instances = engine.of("rds/instance:Instance")
     assert [one.at("instanceClass") for one in instances] == [class_] * 3
     parameters = engine.one("rds/parameterGroup:ParameterGroup").at("parameters")
@@ -114,7 +130,7 @@ def test_a_database_without_a_next_step_is_told_what_else_there_is(postgres: dic
     ],
 )
 def test_one_setting_moves_both_redis_in_the_cluster(size: str, limits: tuple[str, str], most: int) -> None:
-    engine = declared("dev", settings(Environment.DEV, redis={"size": size}))
+    engine = declared("dev", sized(Environment.DEV, redis=size))
     for role in ("cache", "queue"):
         assert container(engine.one("StatefulSet", f"redis-{role}-server"))[:2] == limits
         configuration = engine.one("core/v1:Secret", f"redis-{role}-secret").at("stringData", "redis.conf")
@@ -126,7 +142,7 @@ def test_one_setting_moves_both_redis_in_the_cluster(size: str, limits: tuple[st
     ("size", "node"), [("256mb", "cache.t4g.micro"), ("1cpu-1gb", "cache.t4g.small"), ("2cpu-2gb", "cache.t4g.medium")]
 )
 def test_the_same_setting_moves_managed_redis(size: str, node: str) -> None:
-    engine = declared("staging", settings(Environment.STAGING, redis={"size": size}))
+    engine = declared("prod", sized(Environment.PROD, redis=size))
     assert {one.at("nodeType") for one in engine.of("ReplicationGroup")} == {node}
 
 
