@@ -66,7 +66,7 @@ class Batches:
         model = self._writer.model(assignment)
         if model not in self._gathering:
             largest, window = self._settings.llm_batch_largest, self._settings.llm_batch_window_seconds
-            self._gathering[model] = Batcher(lambda batch: self._hand_in(model, batch), largest, window)
+            self._gathering[model] = Batcher(lambda batch: self._hand_in(model, batch), largest, window=window)
         return await self._gathering[model].ask(assignment)
 
     async def collect(self, ticket: Ticket, assignment: Assignment) -> Draft | None:
