@@ -88,15 +88,15 @@ def _danger(stack: str, change: Change) -> str:
 
 
 def _table(reports: Sequence[StackReport]) -> Iterator[str]:
-    yield "| stack | create | update | replace | delete | unchanged | violations | not run |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| stack | create | update | replace | delete | unchanged | violations | not run | advice |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for report in reports:
         preview = report.preview
         counts = [str(len(preview.of(one))) for one in (Operation.CREATE, Operation.UPDATE)]
         loud = [_loud(len(preview.of(one))) for one in (Operation.REPLACE, Operation.DELETE)]
         wrong = [_loud(len(violations(preview))), _loud(len(not_run(preview, report.levels)))]
-        same = str(len(preview.of(Operation.SAME)))
-        yield f"| {' | '.join([preview.stack, *counts, *loud, same, *wrong])} |"
+        same, advice = str(len(preview.of(Operation.SAME))), str(len(_advice(report)))
+        yield f"| {' | '.join([preview.stack, *counts, *loud, same, *wrong, advice])} |"
     yield ""
 
 
