@@ -189,7 +189,9 @@ def rows(*names: str) -> list[Row]:
         for figure in FIGURES:
             if not names or figure.__name__ in names:
                 print(f"measuring: {figure.__name__}", file=sys.stderr, flush=True)
-                found += figure(here)
+                for row in figure(here):
+                    print(f"  {row.what}: {row.figure}", file=sys.stderr, flush=True)
+                    found.append(row)
     return found
 
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -111,7 +111,9 @@ class Restartable:
     def restart(self) -> None:
         """As after a power failure: nothing is written any more, and the next start recovers from the log."""
         for process in (*psutil.Process(self._process.pid).children(recursive=True), self._process):
-            process.kill()
+            # Some of a server's own workers live for a moment only.
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self.close()
         self._process = self._running.enter_context(self.server.running())
 
