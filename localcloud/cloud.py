@@ -97,6 +97,11 @@ class Cloud:
         self._runner(described, say, fresh=any(created))
         return described
 
+    def end_jobs(self, described: CloudFile) -> None:
+        """After this nothing in any region writes by the clock any more."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Cluster.end_jobs, [self.cluster(one.name, one.network) for one in described.regions]))
+
     def down(self, say: Say) -> None:
         """Stops every process and removes the folder. Nothing to do is not an error."""
         if not self.exists():
@@ -104,10 +109,9 @@ class Cloud:
         say("stopping the runner, the AWS endpoint and the control planes")
         processes.stop(self.logs, RUNNER)
         processes.stop(self.logs, AWS)
-        for region in (self.description() or _NOTHING).regions:
-            self.cluster(region.name, region.network).delete()
-        for folder in (self.folder / "clusters" / "clusters").glob("*"):
-            self.cluster(folder.name, 0).delete()
+        with ThreadPoolExecutor() as pool:
+            left = [self.cluster(folder.name, 0) for folder in (self.folder / "clusters" / "clusters").glob("*")]
+            list(pool.map(Cluster.delete, left))
         shutil.rmtree(self.folder)
         give_back(self.folder)
 

@@ -17,14 +17,13 @@ from pathlib import Path
 import psutil
 import yaml
 
+from localcloud.base_objects import definitions, standing, usage
 from localcloud.keda import ADAPTER, KEDA_PORTS, OPERATOR, Keda, unused_kinds
 from localcloud.networks import control_ports
 from localcloud.paths import names_table
 from localcloud.toolchain.origin import Toolchain
 
 RUNNABLE_IMAGES = r"(^|/)(contentgen|postgres|redis|pgbouncer)(:|@|$)"
-ZONES = ("a", "b", "c")
-NODE_CAPACITY = {"cpu": "32", "memory": "128Gi", "pods": "110", "ephemeral-storage": "200Gi"}
 COMPONENTS = (
     "etcd",
     "kube-apiserver",
@@ -47,6 +46,35 @@ PORTS = (
 
 ATTEMPTS = 3
 ELECTED = ("kube-controller-manager", "kube-scheduler")
+AUTOSCALER_SECONDS = 5
+"""How often autoscalers are looked at; 15 is usual. A Deployment under one begins with one pod and gets its minimum at
+the first look, which every first `up` waits for.
+"""
+
+IDLE_CONTROLLERS = (
+    "bootstrap-signer-controller",
+    "certificatesigningrequest-approving-controller",
+    "certificatesigningrequest-cleaner-controller",
+    "certificatesigningrequest-signing-controller",
+    "daemonset-controller",
+    "endpointslice-mirroring-controller",
+    "ephemeral-volume-controller",
+    "legacy-serviceaccount-token-cleaner-controller",
+    "node-ipam-controller",
+    "persistentvolume-attach-detach-controller",
+    "persistentvolume-expander-controller",
+    "replicationcontroller-controller",
+    "resourceclaim-controller",
+    "service-cidr-controller",
+    "storageversion-garbage-collector-controller",
+    "token-cleaner-controller",
+    "ttl-controller",
+    "validatingadmissionpolicy-status-controller",
+    "volumeattributesclass-protection-controller",
+)
+"""For kinds that no stack declares, and for machines and disks that are not there. Each would keep copies of what it
+watches in every region.
+"""
 
 
 class ClusterError(Exception):
@@ -124,6 +152,11 @@ class Cluster:
         if self.exists():
             self._kwokctl("delete", "cluster")
 
+    def end_jobs(self) -> None:
+        """Schedules first, so that none begins a run, then the runs, until their pods are gone."""
+        for kind in ("cronjobs", "jobs"):
+            self.kubectl("delete", kind, "--all", "--all-namespaces", "--cascade=foreground", "--timeout=60s")
+
     def identity(self) -> str:
         """Changes when etcd's data was lost: the uid that Kubernetes gave its own system namespace."""
         return self.kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}").strip()
@@ -147,17 +180,12 @@ class Cluster:
             return False
 
     def _apply_base(self) -> None:
-        crds = sorted(self.toolchain.crds.glob("*.yaml"))
-        objects = json.dumps(
-            {"apiVersion": "v1", "kind": "List", "items": [STORAGE_CLASS, *nodes(self.region), *unused_kinds()]}
-        )
-        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", text=objects)
-        files = [argument for crd in crds for argument in ("-f", str(crd))]
-        self.kubectl("apply", "--server-side", "--force-conflicts", *files)
-        usage = [part for path in sorted(self.toolchain.usage.glob("*/*.yaml")) for part in ("-f", str(path))]
-        self.kubectl("apply", "--server-side", "--force-conflicts", *usage)
-        kinds = [f"customresourcedefinition/{yaml.safe_load(crd.read_text())['metadata']['name']}" for crd in crds]
-        self.kubectl("wait", "--for=condition=Established", "--timeout=30s", *kinds)
+        kinds = definitions(self.toolchain.crds)
+        items = [*standing(self.region), *unused_kinds(), *kinds.values(), *usage(self.toolchain.usage)]
+        listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", text=listed)
+        made = [f"customresourcedefinition/{name}" for name in kinds]
+        self.kubectl("wait", "--for=condition=Established", "--timeout=30s", *made)
 
     def _environment(self) -> dict[str, str]:
         own = {"KWOK_WORKDIR": str(self.workdir), "KUBECONFIG": str(self.kubeconfig), "GOGC": "40"}
@@ -176,46 +204,6 @@ def _is_alive(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-# The name is the one that kwok's own volume stages answer to.
-STORAGE_CLASS = {
-    "apiVersion": "storage.k8s.io/v1",
-    "kind": "StorageClass",
-    "metadata": {"name": "kwok-volume", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
-    "provisioner": "kwok.x-k8s.io/volume",
-    "reclaimPolicy": "Delete",
-    "volumeBindingMode": "Immediate",
-}
-
-
-def nodes(region: str) -> Sequence[Mapping[str, object]]:
-    """One node a zone, so that spread constraints and anti-affinity have something to choose from."""
-    return [
-        {
-            "apiVersion": "v1",
-            "kind": "Node",
-            "metadata": {
-                "name": f"{region}{zone}",
-                "annotations": {
-                    "kwok.x-k8s.io/node": "fake",
-                    "metrics.k8s.io/resource-metrics-path": f"/metrics/nodes/{region}{zone}/metrics/resource",
-                },
-                "labels": {
-                    "kubernetes.io/hostname": f"{region}{zone}",
-                    "kubernetes.io/os": "linux",
-                    "topology.kubernetes.io/region": region,
-                    "topology.kubernetes.io/zone": f"{region}{zone}",
-                },
-            },
-            "status": {
-                "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
-                "capacity": NODE_CAPACITY,
-                "allocatable": NODE_CAPACITY,
-            },
-        }
-        for zone in ZONES
-    ]
 
 
 def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
@@ -241,10 +229,17 @@ def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
     patches = [
         {
             "name": "kube-apiserver",
-            "extraArgs": [{"key": "service-cluster-ip-range", "value": cluster.service_range}],
+            "extraArgs": [_argument("service-cluster-ip-range", cluster.service_range)],
         },
         # One of each has nobody to lose an election to; one that is lost to slowness would end the process.
-        *({"name": name, "extraArgs": [{"key": "leader-elect", "value": "false"}]} for name in ELECTED),
+        *({"name": name, "extraArgs": [_argument("leader-elect", "false")]} for name in ELECTED),
+        {
+            "name": "kube-controller-manager",
+            "extraArgs": [
+                _argument("horizontal-pod-autoscaler-sync-period", f"{AUTOSCALER_SECONDS}s"),
+                _argument("controllers", ",".join(("*", *(f"-{name}" for name in IDLE_CONTROLLERS)))),
+            ],
+        },
     ]
     kwokctl = {
         "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
@@ -268,3 +263,7 @@ def stages(folder: Path) -> Sequence[Mapping[str, object]]:
                 document["spec"]["selector"]["matchExpressions"].append({"cel": {"expression": rule}})
             found.append(document)
     return found
+
+
+def _argument(key: str, value: str) -> Mapping[str, str]:
+    return {"key": key, "value": value}

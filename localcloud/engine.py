@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 import yaml
@@ -29,6 +30,10 @@ PROJECT = "contentgen"
 POLICY_PACK = CHECKOUT / "policies"
 INTERRUPT_SECONDS = 20.0
 LOOK_SECONDS = 2.0
+GARBAGE_PERCENT = "400"
+"""The engine writes the whole state at each step; usual garbage collection takes a sixth of its time for that."""
+PARALLEL_OPERATIONS = 32
+"""The engine's own is four a core, which on a small machine waiting Deployments take up alone while others could begin."""
 ENGINE_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")
 
 
@@ -61,6 +66,10 @@ class Engine:
     def checkpoint(self) -> Path:
         return self.home / "backend" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json"
 
+    @property
+    def _behind(self) -> Path:
+        return self.folder / "destroying"
+
     def prepare(self, policy_config: Mapping[str, object], say: Say) -> None:
         """Makes home, plugins, workspace and stack. The checkout stays untouched: the stack file is a copy."""
         for folder in (self.home / "backend", self.workspace, self.folder / "tmp", self.folder / "home"):
@@ -92,7 +101,10 @@ class Engine:
             "HOME": str(self.folder / "home"),
             "TMPDIR": str(self.folder / "tmp"),
             "PULUMI_HOME": str(self.home),
-            "PULUMI_BACKEND_URL": f"file://{self.home / 'backend'}",
+            # Without a file of checksums beside each file, which nobody reads and every step of an update would write.
+            "PULUMI_BACKEND_URL": f"file://{self.home / 'backend'}?metadata=skip",
+            "GOGC": GARBAGE_PERCENT,
+            "PULUMI_PARALLEL": str(PARALLEL_OPERATIONS),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
@@ -102,7 +114,13 @@ class Engine:
             "CONTENTGEN_CLOUD": str(self.cloud_file),
         }
 
-    def run(self, *arguments: str, seconds: float = math.inf, require: Callable[[], None] = lambda: None) -> None:
+    def run(
+        self,
+        *arguments: str,
+        seconds: float = math.inf,
+        require: Callable[[], None] = lambda: None,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """An engine command with its output on ours. Raises EngineError when it fails or outlasts ``seconds``.
 
         ``require`` raises when what the engine works on is gone: the engine itself would wait ten minutes for pods.
@@ -111,7 +129,8 @@ class Engine:
         written, instead of being killed with half of its plugins.
         """
         command = [str(self.toolchain.engine.command), *arguments, "--stack", self.stack]
-        child = subprocess.Popen(command, cwd=self.workspace, env=self.environment(), start_new_session=True)
+        environment = {**self.environment(), **variables}
+        child = subprocess.Popen(command, cwd=self.workspace, env=environment, start_new_session=True)
         (self.folder / "engine.pid").write_text(str(child.pid))
         try:
             code = _wait(child, time.monotonic() + seconds, require)
@@ -136,9 +155,20 @@ class Engine:
         if list((self.home / "backend" / ".pulumi" / "locks").rglob("*.json")):
             say("an earlier update was cut off: releasing its lock")
             self.quietly("cancel", "--yes", "--stack", self.stack)
-        if self.pending_operations():
+        if self.pending_operations() or self._behind.exists():
             say("an earlier update was cut off: reading back what it had begun")
             self.refresh()
+            self._behind.unlink(missing_ok=True)
+
+    def begin_destroy(self) -> None:
+        """From here on the state may be behind what is there; ``recover`` reads it back when the end never came."""
+        self._behind.touch()
+
+    def destroy(self, seconds: float) -> None:
+        """Everything of the stack, after ``begin_destroy``. The state is written at the end alone: at each step it
+        takes half of the time, and it goes away with the cloud.
+        """
+        self.run("destroy", "--yes", "--skip-preview", seconds=seconds, variables={"PULUMI_SKIP_CHECKPOINTS": "true"})
 
     def refresh(self) -> None:
         self.run("refresh", "--yes", "--skip-preview", "--clear-pending-creates")

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import httpx
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.errors import SettingsError
 from infra.regions import in_priority_order
@@ -13,6 +14,7 @@ from infra.settings import StackSettings
 from infra.stackfile import read, stacks
 from localcloud.cloud import Cloud, CloudError
 from localcloud.cloudfile import CloudFile
+from localcloud.cluster import ClusterError
 from localcloud.engine import Engine, EngineError
 from localcloud.identity import CloudIdentity
 from localcloud.paths import CHECKOUT, state_root
@@ -27,6 +29,7 @@ from stacks.soundness import require_sound
 ANSWER_SECONDS = 30.0
 DESTROY_SECONDS = 300.0
 HEALTH_PATH = "/health"
+BY_FORCE = "The embedded cloud is removed with everything in it all the same."
 
 
 def up(stack: str, report: Report, *, refresh: bool = False) -> None:
@@ -136,12 +139,15 @@ def _take_down(cloud: Cloud, report: Report) -> None:
             regions = [region.name for region in described.regions]
             cloud.up(regions, report.step)
             engine.recover(report.step)
+            engine.begin_destroy()
+            report.step("ending scheduled jobs: a backup that is made now would keep its bucket")
+            cloud.end_jobs(described)
             release(described)
             report.step(f"pulumi destroy of {cloud.stack}")
             engine.quietly("state", "unprotect", "--all", "--yes", "--stack", cloud.stack)
-            engine.run("destroy", "--yes", "--skip-preview", seconds=DESTROY_SECONDS)
-        except (EngineError, CloudError) as error:
-            report.line(f"{error}\nThe embedded cloud is removed with everything in it all the same.")
+            engine.destroy(DESTROY_SECONDS)
+        except (EngineError, CloudError, ClusterError, BotoCoreError, ClientError) as error:
+            report.line(f"{error}\n{BY_FORCE}")
     cloud.down(report.step)
     report.step(f"{cloud.stack} is gone: no process, port or file of it is left")
 

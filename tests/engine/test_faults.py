@@ -46,6 +46,18 @@ def test_an_engine_killed_in_mid_update_is_recovered_by_the_next_up(world: World
     assert "an earlier update was cut off" in made_good(world, url)
 
 
+def test_a_down_killed_half_way_is_made_good_by_the_next_up(world: World, url: str) -> None:
+    running = world.start("down", "--stack", "local")
+    assert running.stdout is not None
+    assert any("local-us-east-1-cpm-deployment deleted" in line for line in running.stdout)
+    running.kill()
+    os.kill(int((world.state / "local" / "engine.pid").read_text()), signal.SIGKILL)
+    running.communicate()
+    assert "an earlier update was cut off" in made_good(world, url)
+    schedules = world.kubectl("local", "-n", "contentgen", "get", "cronjobs", "-o", "name").split()
+    assert "cronjob.batch/backup" in schedules
+
+
 def test_a_runner_that_ends_in_mid_update_is_told_at_once_and_made_good_by_the_next_up(world: World, url: str) -> None:
     running = up_in_mid_update(world)
     runner = processes.find(world.state / "local" / "logs", "runner")

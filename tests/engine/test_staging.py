@@ -26,8 +26,7 @@ def stack(world: World, request: pytest.FixtureRequest) -> Iterator[str]:
     assert done.returncode == 0, done.stdout[-4000:]
     yield name
     file.write_text(text)
-    assert world.command("down", "--stack", name).returncode == 0
-    assert not (world.state / name).exists()
+    world.down(name)
 
 
 @pytest.mark.requirement("S01")

@@ -23,6 +23,7 @@ from localcloud.cloud import Cloud
 from localcloud.cloudfile import CloudFile
 from localcloud.engine import Engine
 from localcloud.toolchain.origin import ensure
+from ops.deployment import BY_FORCE
 
 CONTENTGEN = Path(sys.prefix) / "bin" / "contentgen"
 COMMAND_SECONDS = 900
@@ -50,6 +51,14 @@ class World:
             timeout=COMMAND_SECONDS,
             check=False,
         )
+
+    def down(self, stack: str) -> None:
+        """Destroys a stack in order: nothing was taken away only with the cloud around it."""
+        done = self.command("down", "--stack", stack)
+        said = done.stdout[-8000:]
+        assert done.returncode == 0, said
+        assert BY_FORCE not in done.stdout, said
+        assert not (self.state / stack).exists()
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """``contentgen ...`` in the background, output readable line by line."""

@@ -14,7 +14,7 @@ from components.amount import Resources
 from infra.errors import SettingsError
 from infra.nodes import LEAST, OLDEST, RECOMMENDED, NodeSettings, Version, version
 from infra.settings import StackSettings, parse
-from localcloud.cluster import NODE_CAPACITY
+from localcloud.base_objects import NODE_CAPACITY
 from localcloud.toolchain.families import KUBERNETES_VERSION
 from ops.clusters import Ask, ClusterUnknownError, Node, clusters_hold, reported, shortcomings
 from ops.console import Report

@@ -1,0 +1,77 @@
+"""What every control plane of an embedded cloud holds before a stack comes to it: nodes, storage, kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import yaml
+
+Manifest: TypeAlias = Mapping[str, object]
+
+ZONES: Final = ("a", "b", "c")
+NODE_CAPACITY: Final = {"cpu": "32", "memory": "128Gi", "pods": "110", "ephemeral-storage": "200Gi"}
+
+# The name is the one that kwok's own volume stages answer to.
+_STORAGE_CLASS: Final[Manifest] = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {"name": "kwok-volume", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+    "provisioner": "kwok.x-k8s.io/volume",
+    "reclaimPolicy": "Delete",
+    "volumeBindingMode": "Immediate",
+}
+
+
+def standing(region: str) -> Sequence[Manifest]:
+    """Storage, and one node a zone, so that spread constraints and anti-affinity have something to choose from."""
+    return [_STORAGE_CLASS, *(_node(region, zone) for zone in ZONES)]
+
+
+def definitions(folder: Path) -> Mapping[str, Manifest]:
+    """The custom kinds by name, without their descriptions: those are half of what a control plane keeps in memory of
+    a kind, and `kubectl explain` alone reads them.
+    """
+    documents = [yaml.load(path.read_text(), yaml.CSafeLoader) for path in sorted(folder.glob("*.yaml"))]
+    return {one["metadata"]["name"]: {key: _undescribed(part) for key, part in one.items()} for one in documents}
+
+
+def usage(folder: Path) -> Sequence[Manifest]:
+    """kwok's objects that say what simulated pods use."""
+    return [yaml.load(path.read_text(), yaml.CSafeLoader) for path in sorted(folder.glob("*/*.yaml"))]
+
+
+def _undescribed(value: object) -> object:
+    """A field that is named description is kept: its value is a schema, not a text."""
+    if isinstance(value, list):
+        return [_undescribed(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _undescribed(one) for key, one in value.items() if key != "description" or not isinstance(one, str)}
+
+
+def _node(region: str, zone: str) -> Manifest:
+    name = f"{region}{zone}"
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "annotations": {
+                "kwok.x-k8s.io/node": "fake",
+                "metrics.k8s.io/resource-metrics-path": f"/metrics/nodes/{name}/metrics/resource",
+            },
+            "labels": {
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/os": "linux",
+                "topology.kubernetes.io/region": region,
+                "topology.kubernetes.io/zone": name,
+            },
+        },
+        "status": {
+            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+            "capacity": NODE_CAPACITY,
+            "allocatable": NODE_CAPACITY,
+        },
+    }
