@@ -160,7 +160,7 @@ def test_without_load_cpm_goes_back_one_a_minute_after_five_calm_minutes(
     scaling = Scaling(world, "prod", "cpm")
     steps = scaling.falling(to=8, seconds=600)
     assert [count for _, count in steps] == [9, 8]
-    # The controller looks every 15 seconds, at metrics that are as old at the most.
+    # The controller sees metrics that are 15 seconds old at the most.
     assert steps[0][0] - calm_since >= 300 - 15
     assert steps[1][0] - steps[0][0] >= 60 - 15
 
