@@ -33,7 +33,7 @@ LOOK_SECONDS = 2.0
 GARBAGE_PERCENT = "400"
 """The engine writes the whole state at each step; usual garbage collection takes a sixth of its time for that."""
 PARALLEL_OPERATIONS = 32
-"""The engine's own is four a core, which on a small machine waiting Deployments take up alone while others could begin."""
+"""The engine's own is four a core, which a small machine's waiting Deployments take up while others could begin."""
 ENGINE_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")
 
 
