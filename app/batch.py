@@ -62,6 +62,9 @@ class Batcher(Generic[T, R]):
         if self._window:
             await self._gather()
         batch, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
+        if not batch:
+            # Another took all of it while this one was gathering.
+            return
         try:
             results = await self._handle([item for item, _ in batch])
         except BaseException as error:

@@ -6,13 +6,14 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-TOPIC_LENGTH = 300
+SHORTEST_TOPIC, TOPIC_LENGTH = 3, 300
+"""Titles have the same bounds: a topic as it was typed can always be one."""
 KEYWORDS = 12
 CLIENT_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}$"
 
 # Words that a person could read; control characters would end up in logs, titles and terminals.
 Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Topic = Annotated[Line, StringConstraints(min_length=3, max_length=TOPIC_LENGTH)]
+Topic = Annotated[Line, StringConstraints(min_length=SHORTEST_TOPIC, max_length=TOPIC_LENGTH)]
 Keyword = Annotated[Line, StringConstraints(min_length=1, max_length=60)]
 ClientId = Annotated[str, StringConstraints(pattern=CLIENT_ID_PATTERN)]
 
@@ -92,7 +93,7 @@ class Content(Strict):
     """The text itself. Checked before it is stored: a model's answer is input like any other (OWASP API10)."""
 
     content_type: ContentType
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=300)]
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=SHORTEST_TOPIC, max_length=TOPIC_LENGTH)]
     introduction: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000)]
     sections: tuple[Section, ...] = Field(default=(), max_length=20)
     conclusion: Annotated[str, StringConstraints(strip_whitespace=True, max_length=8000)] = ""

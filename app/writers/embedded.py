@@ -14,7 +14,18 @@ from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict
 
-from app.domain import SOCIAL_LENGTH, Assignment, Content, ContentType, Draft, Priority, Section, Usage
+from app.domain import (
+    SHORTEST_TOPIC,
+    SOCIAL_LENGTH,
+    TOPIC_LENGTH,
+    Assignment,
+    Content,
+    ContentType,
+    Draft,
+    Priority,
+    Section,
+    Usage,
+)
 from app.writers.subject import Kind, Subject, capitalised, read
 
 MODELS = {
@@ -136,10 +147,11 @@ def _blog(assignment: Assignment, subject: Subject, domain: Domain, sections: in
         introduction += "\n\n" + dice.choice(library.introductions.with_keywords)
     if len(keywords) > 1:
         conclusion += "\n\n" + dice.choice(library.conclusions.with_keywords)
+    headline = dice.choice(library.titles[subject.kind]).format(Title=subject.title)
     named = {**slots, "keywords": _listed(keywords), "Question": subject.name.strip("“”")}
     return Content(
         content_type=ContentType.BLOG,
-        title=dice.choice(library.titles[subject.kind]).format(Title=subject.title),
+        title=_title(headline, subject.title, capitalised(assignment.topic)),
         introduction=_fill(introduction, named),
         sections=(*views[:half], *chosen, *views[half:]),
         conclusion=_fill(conclusion, named),
@@ -176,11 +188,19 @@ def _social(assignment: Assignment, subject: Subject, domain: Domain, dice: rand
     used = [word for word in assignment.keywords if word in spoken or word.lower() in text.lower()]
     return Content(
         content_type=ContentType.SOCIAL,
-        title=capitalised(subject.name)[:300],
+        title=_title(capitalised(subject.name), capitalised(assignment.topic)),
         introduction=text,
         hashtags=tuple(hashtags),
         keywords_used=tuple(used),
     )
+
+
+def _title(*candidates: str) -> str:
+    """The first that is as long as a title may be: the subject "Go" is too short for one, "What is Go?" is not. The
+    last one is the topic, cut where capitals made it longer.
+    """
+    fitting = (one for one in candidates if SHORTEST_TOPIC <= len(one.strip()) <= TOPIC_LENGTH)
+    return next(fitting, candidates[-1][:TOPIC_LENGTH])
 
 
 def _hashtags(assignment: Assignment) -> tuple[list[str], set[str]]:

@@ -73,6 +73,22 @@ def test_two_at_once_are_under_way_together_and_a_third_waits() -> None:
     asyncio.run(scenario())
 
 
+def test_two_that_gather_at_once_hand_over_what_came_once_and_never_nothing() -> None:
+    async def scenario() -> None:
+        batches: list[list[int]] = []
+
+        async def double(batch: Sequence[int]) -> list[int]:
+            batches.append(list(batch))
+            return [2 * one for one in batch]
+
+        batcher = Batcher(double, largest=10, window=0.01, at_once=2)
+        assert await asyncio.gather(batcher.ask(1), batcher.ask(2)) == [2, 4]
+        await batcher.close()
+        assert batches == [[1, 2]]
+
+    asyncio.run(scenario())
+
+
 def test_a_batch_that_fails_fails_alone() -> None:
     async def scenario() -> None:
         slow = Slow()

@@ -23,6 +23,13 @@ TOPICS = (
 line = st.text(
     st.characters(min_codepoint=32, exclude_characters="\x7f", exclude_categories=("Cs", "Cc")), max_size=300
 )
+OPENINGS = ("", "how to ", "what is ", "why ", "10 tips for ", "3 ways to ", "should ", "build a ", "the ")
+as_people_ask = st.builds(
+    lambda opening, rest, end: f"{opening}{rest}{end}"[:300],
+    st.sampled_from(OPENINGS),
+    st.one_of(line, st.text("abz ßŉ.?é0", max_size=4), st.text("aß e", min_size=280, max_size=300)),
+    st.sampled_from(("", ".", "?", ":", "...")),
+)
 
 
 def assignment(topic: str, form: ContentType, keywords: tuple[str, ...] = ("patience", "cost")) -> Assignment:
@@ -69,9 +76,14 @@ def test_quality_writes_more_than_speed() -> None:
     assert long > short
 
 
+@pytest.mark.parametrize(("topic", "title"), [("What is Go?", "What is Go?"), ("00:", "00:"), ("tea.", "Tea")])
+def test_a_post_about_something_with_a_very_short_name_has_a_title(topic: str, title: str) -> None:
+    assert compose(assignment(topic, ContentType.SOCIAL, ()), 3).title == title
+
+
 @settings(max_examples=200, deadline=None)
 @given(
-    topic=line.filter(lambda text: len(text.strip()) >= 3),
+    topic=as_people_ask.filter(lambda text: len(text.strip()) >= 3),
     keywords=st.lists(line.map(lambda t: t[:60]).filter(lambda t: t.strip()), max_size=12),
     form=st.sampled_from(ContentType),
     sections=st.integers(3, 6),
