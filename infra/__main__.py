@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import pulumi
 from pulumi.runtime.config import get_config_env
 
+from infra.call_stacks import shorten
 from infra.errors import SettingsError
 from infra.providers import aws_provider, kubernetes_providers
 from infra.settings import NAMESPACE, parse_config
@@ -21,6 +22,7 @@ from stacks.whole import Providers, deploy
 
 
 def main() -> None:
+    shorten()
     stack = pulumi.get_stack()
     prefix = f"{NAMESPACE}:"
     config = {key.removeprefix(prefix): value for key, value in get_config_env().items() if key.startswith(prefix)}

@@ -3,6 +3,7 @@
 import gc
 import sys
 
+from infra.call_stacks import shorten
 from infra.providers import aws_provider, kubernetes_providers
 from infra.stackfile import read
 from infra.tags import tags
@@ -26,4 +27,5 @@ def main(stack: str) -> None:
 if __name__ == "__main__":
     # As the program itself does.
     gc.disable()
+    shorten()
     main(sys.argv[1])
