@@ -67,7 +67,7 @@ class Engine:
         return self.home / "backend" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json"
 
     @property
-    def _behind(self) -> Path:
+    def _destroying(self) -> Path:
         return self.folder / "destroying"
 
     def prepare(self, policy_config: Mapping[str, object], say: Say) -> None:
@@ -155,14 +155,14 @@ class Engine:
         if list((self.home / "backend" / ".pulumi" / "locks").rglob("*.json")):
             say("an earlier update was cut off: releasing its lock")
             self.quietly("cancel", "--yes", "--stack", self.stack)
-        if self.pending_operations() or self._behind.exists():
+        if self.pending_operations() or self._destroying.exists():
             say("an earlier update was cut off: reading back what it had begun")
             self.refresh()
-            self._behind.unlink(missing_ok=True)
+            self._destroying.unlink(missing_ok=True)
 
     def begin_destroy(self) -> None:
         """From here on the state may be behind what is there; ``recover`` reads it back when the end never came."""
-        self._behind.touch()
+        self._destroying.touch()
 
     def destroy(self, seconds: float) -> None:
         """Everything of the stack, after ``begin_destroy``. The state is written at the end alone: at each step it

@@ -12,8 +12,8 @@ import pytest
 from localcloud import cloud, processes
 from localcloud.cloud import MINIMUM_FREE_BYTES, Cloud, CloudError
 from localcloud.servers import ServerError
-from localcloud.toolchain.origin import Engine, Toolchain
 from ops import doctoring
+from tests.localcloud import pretended
 
 
 class Usage(NamedTuple):
@@ -32,9 +32,7 @@ def up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
     monkeypatch.setenv("CONTENTGEN_STATE", str(tmp_path / "state"))
     monkeypatch.setattr(processes, "spawn", spawn)
     monkeypatch.setattr(cloud.Cluster, "up", spawn)
-    nothing = tmp_path / "nothing"
-    toolchain = Toolchain(Engine(nothing, "0", "nowhere", official=False), nothing, {}, *[nothing] * 6)
-    return lambda: Cloud("local", toolchain).up(["us-east-1"], lambda _: None)
+    return lambda: Cloud("local", pretended.toolchain(tmp_path)).up(["us-east-1"], lambda _: None)
 
 
 def test_a_disk_with_too_little_room_is_told_with_the_folder_and_the_fix(

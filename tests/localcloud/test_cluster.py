@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 
 from localcloud.cluster import AUTOSCALER_SECONDS, Cluster, configuration
-from localcloud.toolchain.origin import Engine, Toolchain
+from tests.localcloud import pretended
 
 
 def test_autoscalers_are_looked_at_often_and_nobody_can_lose_an_election(tmp_path: Path) -> None:
-    binaries = defaultdict(lambda: tmp_path / "binary")
-    toolchain = Toolchain(Engine(tmp_path, "0", "nowhere", official=False), tmp_path, binaries, *[tmp_path] * 6)
-    told, *_ = configuration(Cluster("us-east-1", 77, tmp_path, toolchain))
+    told, *_ = configuration(Cluster("us-east-1", 77, tmp_path, pretended.toolchain(tmp_path)))
     patches = told["componentsPatches"]
     assert isinstance(patches, list)
     arguments = {(one["name"], arg["key"]): arg["value"] for one in patches for arg in one["extraArgs"]}

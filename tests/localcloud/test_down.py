@@ -11,10 +11,9 @@ from localcloud.cloud import Cloud, CloudError
 from localcloud.cloudfile import CloudFile
 from localcloud.cluster import ClusterError
 from localcloud.engine import Engine, EngineError
-from localcloud.toolchain.origin import Engine as EngineOrigin
-from localcloud.toolchain.origin import Toolchain
 from ops import deployment
 from ops.console import Report
+from tests.localcloud import pretended
 
 FAULTS = (
     ClusterError("etcd of us-east-1 ended again"),
@@ -32,8 +31,7 @@ def test_a_stack_that_cannot_be_destroyed_in_order_is_taken_away_and_the_reason_
     def broken(*_: object) -> None:
         raise fault
 
-    nothing = tmp_path / "nothing"
-    toolchain = Toolchain(EngineOrigin(nothing, "0", "nowhere", official=False), nothing, {}, *[nothing] * 6)
+    toolchain = pretended.toolchain(tmp_path)
     monkeypatch.setenv("CONTENTGEN_STATE", str(tmp_path / "state"))
     monkeypatch.setattr(deployment, "ensure", lambda _: toolchain)
     monkeypatch.setattr(Cloud, "up", broken)

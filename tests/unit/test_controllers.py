@@ -1,0 +1,19 @@
+"""What is off on the embedded cloud is missed by no stack."""
+
+from __future__ import annotations
+
+import re
+
+from localcloud.cluster import IDLE_CONTROLLERS
+from tests.unit.engine import RecordingEngine
+
+TASK = re.compile(r"(-(approving|cleaner|protection|signing|status))?-controller$")
+"""What follows the kind in a controller's name."""
+
+
+def test_no_stack_declares_a_kind_whose_controller_is_off(each: RecordingEngine) -> None:
+    kinds = {one.type.rpartition(":")[2].lower() for one in each.resources if one.type.startswith("kubernetes:")}
+    assert "deployment" in kinds
+    assert [name for name in IDLE_CONTROLLERS if TASK.sub("", name).replace("-", "") in kinds] == []
+    volumes = [pod.at("spec", "template", "spec", "volumes") or [] for pod in each.resources]
+    assert [one for found in volumes for one in found if "ephemeral" in one] == []  # type: ignore[union-attr]
