@@ -10,6 +10,8 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
+from itertools import islice
 
 import redis.asyncio as redis
 import structlog
@@ -22,6 +24,9 @@ PREFIX = "cache:"
 CHANNEL = "cache-invalidate"
 LOCAL_ENTRIES = 10_000
 RECONNECT_SECONDS = 1.0
+AT_ONCE = 500
+MOST_UNSENT = 10_000
+EVERYTHING = "*"
 _LOG = structlog.get_logger("app.cache")
 
 
@@ -72,6 +77,8 @@ class Cache:
         for pattern in patterns:
             self._drop(pattern)
         self._unsent.update(patterns)
+        if len(self._unsent) > MOST_UNSENT:
+            self._unsent = {EVERYTHING}
         await self._send()
 
     async def listen(self) -> None:
@@ -100,12 +107,21 @@ class Cache:
                     await self._send()
 
     async def _send(self) -> None:
-        patterns = tuple(self._unsent)
+        """A few at a time: each question to Redis has a time limit, and thousands of names would never keep it."""
         try:
-            await self._link.ask(lambda client: _forget(client, patterns))
+            while self._unsent:
+                some = tuple(islice(self._unsent, AT_ONCE))
+                for pattern in filter(_is_glob, some):
+                    await self._unlink(pattern)
+                await self._link.ask(partial(_forget, patterns=some))
+                self._unsent.difference_update(some)
         except RedisDown:
             return
-        self._unsent.difference_update(patterns)
+
+    async def _unlink(self, pattern: str) -> None:
+        cursor = None
+        while cursor != 0:
+            cursor = await self._link.ask(partial(_unlink_some, cursor=cursor or 0, pattern=PREFIX + pattern))
 
     def _keep(self, name: str, value: str, seconds: float) -> None:
         if seconds <= 0:
@@ -123,10 +139,15 @@ class Cache:
             del self._local[name]
 
 
+async def _unlink_some(client: redis.Redis, cursor: int, pattern: str) -> int:
+    cursor, names = await client.scan(cursor, match=pattern, count=1000)
+    if names:
+        await client.unlink(*names)
+    return int(cursor)
+
+
 async def _forget(client: redis.Redis, patterns: tuple[str, ...]) -> None:
     names = [PREFIX + pattern for pattern in patterns if not _is_glob(pattern)]
-    for pattern in filter(_is_glob, patterns):
-        names.extend([name async for name in client.scan_iter(match=PREFIX + pattern, count=1000)])
     async with client.pipeline(transaction=False) as commands:
         if names:
             commands.unlink(*names)

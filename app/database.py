@@ -76,14 +76,14 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction on the primary. Raises DatabaseUnavailable when it cannot be had or kept."""
-        with _Translated():
+        with Translated():
             async with self.writer.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def read(self, *, fresh: bool = False) -> AsyncIterator[AsyncConnection]:
         """A connection for reading, from the replica unless `fresh` data is needed (B02), or the replica is gone."""
-        with _Translated():
+        with Translated():
             connection = await self._reading(fresh=fresh)
             try:
                 yield connection
@@ -104,7 +104,7 @@ class Database:
     async def latency(self, seconds: float = 2.0) -> float:
         """Milliseconds of a SELECT 1 on the primary. Raises DatabaseUnavailable."""
         began = time.perf_counter()
-        with _Translated():
+        with Translated():
             async with asyncio.timeout(seconds), self.writer.connect() as connection:
                 await connection.execute(text("SELECT 1"))
         return (time.perf_counter() - began) * 1000
@@ -122,7 +122,7 @@ class Database:
             await self.reader.dispose()
 
 
-class _Translated:
+class Translated:
     """Turn the drivers' many ways of saying "gone" into DatabaseUnavailable; a wrong statement stays what it is."""
 
     def __enter__(self) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, StringConstraints, model_validator
 
 SHORTEST_TOPIC, TOPIC_LENGTH = 3, 300
 """Titles have the same bounds: a topic as it was typed can always be one."""
@@ -61,7 +61,7 @@ class Assignment(Strict):
 
     topic: Topic = Field(description="What to write about.", examples=["How to brew better coffee at home"])
     content_type: ContentType = Field(description="The form of the text.", examples=[ContentType.BLOG])
-    keywords: tuple[Keyword, ...] = Field(
+    keywords: Annotated[tuple[Keyword, ...], FailFast()] = Field(
         default=(), max_length=KEYWORDS, description="Words the text should use.", examples=[["grind size", "water"]]
     )
     priority: Priority = Field(
@@ -73,8 +73,8 @@ class Assignment(Strict):
 class GenerationRequest(Assignment):
     """The body of POST /generate (A04)."""
 
-    client_id: ClientId = Field(
-        description="Who asks; with an API key it must be that key's client.", examples=["acme"]
+    client_id: ClientId | None = Field(
+        None, description="Who asks. With an API key it is that key's client, and may be left out.", examples=["acme"]
     )
 
     def assignment(self) -> Assignment:

@@ -23,7 +23,7 @@ def create(settings: ProcessSettings, lifecycle: Lifecycle) -> FastAPI:
     @app.get("/health")
     async def health() -> Response:
         """The process runs."""
-        return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "healthy"})
 
     @app.get("/ready")
     async def ready() -> Response:
@@ -42,7 +42,7 @@ def create(settings: ProcessSettings, lifecycle: Lifecycle) -> FastAPI:
     problems.install(app)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Observe, settings=settings, routes=app.routes)
-    app.add_middleware(ClientAddress, trusted=settings.trusted_proxies)
+    app.add_middleware(ClientAddress, trusted=settings.trusted_proxies, hops=settings.proxy_hops)
     app.add_middleware(SecurityHeaders, headers=settings.response_headers)
     return app
 

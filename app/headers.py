@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 HSTS = "Strict-Transport-Security"
+CSP = "Content-Security-Policy"
 
 _CLOSED_FEATURES = (
     "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen", "geolocation",
@@ -20,9 +21,7 @@ SECURITY_HEADERS: Mapping[str, str] = MappingProxyType(
         "X-Content-Type-Options": "nosniff",
         "X-XSS-Protection": "1; mode=block",
         HSTS: "max-age=63072000; includeSubDomains",
-        "Content-Security-Policy": (
-            "default-src 'self'; form-action 'self'; base-uri 'self'; object-src 'none'; frame-ancestors 'none'"
-        ),
+        CSP: ("default-src 'self'; form-action 'self'; base-uri 'self'; object-src 'none'; frame-ancestors 'none'"),
         "Referrer-Policy": "strict-origin-when-cross-origin",
         "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _CLOSED_FEATURES),
         "Cross-Origin-Opener-Policy": "same-origin",

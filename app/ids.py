@@ -6,7 +6,6 @@ look-up by id alone reads one monthly partition and its unique index.
 
 import os
 import re
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -16,6 +15,7 @@ _DIRECTIONS = {"north": "n", "south": "s", "east": "e", "west": "w", "central": 
 _PATTERN = re.compile(
     r"^(?P<region>[a-z]{2,8}\d)-(?P<uuid>[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})$"
 )
+LATEST_MILLISECONDS = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
 JOB_ID_PATTERN = r"^[a-z]{2,8}[0-9]-[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 
 
@@ -38,9 +38,9 @@ class JobId:
     uuid: UUID
 
     @classmethod
-    def new(cls, region: str) -> "JobId":
-        """A fresh id for a job that `region` (short form) owns."""
-        return cls(region, _uuid7(time.time_ns() // 1_000_000))
+    def new(cls, region: str, moment: datetime | None = None) -> "JobId":
+        """A fresh id for a job that `region` (short form) owns; the moment is this machine's unless one is given."""
+        return cls(region, _uuid7(int((moment or datetime.now(UTC)).timestamp() * 1000)))
 
     @classmethod
     def parse(cls, text: str) -> "JobId":
@@ -48,7 +48,10 @@ class JobId:
         match = _PATTERN.match(text)
         if not match:
             raise ValueError(f"'{text[:60]}' is not a job id")
-        return cls(match["region"], UUID(match["uuid"]))
+        job = cls(match["region"], UUID(match["uuid"]))
+        if job.uuid.int >> 80 > LATEST_MILLISECONDS:
+            raise ValueError(f"'{text[:60]}' is not a job id: its time is beyond the year 2100")
+        return job
 
     @property
     def created_at(self) -> datetime:

@@ -14,11 +14,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.batch import Batcher
-from app.cache import Cache
 from app.database import Database
 from app.domain import GenerationRequest
 from app.ids import JobId
-from app.jobs import list_name
+from app.lists import JobLists
 from app.queue import enqueue
 
 BATCH = 200
@@ -42,15 +41,10 @@ class Submission:
 
     job: JobId
     request: GenerationRequest
-    owner: str | None
+    owner: str
     key: str | None = None
     request_id: str | None = None
     trace_parent: str | None = None
-
-    @property
-    def key_owner(self) -> str:
-        """Keys of different clients never meet."""
-        return self.owner or f"client:{self.request.client_id}"
 
     @property
     def body_hash(self) -> bytes:
@@ -72,16 +66,16 @@ Outcome = Receipt | KeyReused | KeyBusy
 class Intake:
     """Accepts jobs."""
 
-    def __init__(self, database: Database, cache: Cache, expiry_seconds: int) -> None:
+    def __init__(self, database: Database, lists: JobLists, expiry_seconds: int) -> None:
         self._database = database
-        self._cache = cache
+        self._lists = lists
         self._expiry = timedelta(seconds=expiry_seconds)
         self._batcher: Batcher[Submission, Outcome] = Batcher(self._commit, BATCH, at_once=COMMITS)
         self._keys: set[tuple[str, str]] = set()
 
     async def accept(self, submission: Submission) -> Receipt:
         """Store and enqueue one job. Raises KeyReused, KeyBusy, and DatabaseUnavailable (nothing was stored then)."""
-        name = (submission.key_owner, submission.key) if submission.key else None
+        name = (submission.owner, submission.key) if submission.key else None
         if name in self._keys:
             raise KeyBusy
         if name:
@@ -102,14 +96,14 @@ class Intake:
             if fresh:
                 await self._insert(connection, fresh)
                 await enqueue(connection, [(entry.job, entry.request.priority) for entry in fresh])
-        await self._cache.invalidate(*{list_name(entry.request.client_id) for entry in fresh})
+        await self._lists.changed(*{entry.owner for entry in fresh})
         return [known.get(entry.job, Receipt(entry.job)) for entry in batch]
 
     async def _known(self, connection: AsyncConnection, keyed: Sequence[Submission]) -> dict[JobId, Outcome]:
         """The answers for submissions whose key is known or busy; takes the keys of the others."""
         if not keyed:
             return {}
-        names = json.dumps([{"owner": entry.key_owner, "key": entry.key} for entry in keyed])
+        names = json.dumps([{"owner": entry.owner, "key": entry.key} for entry in keyed])
         locks = await connection.execute(_LOCK_KEYS, {"names": names})
         free = {(row.owner, row.key) for row in locks if row.free}
         found = await connection.execute(_FIND_KEYS, {"names": names, "life": KEY_LIFE})
@@ -117,7 +111,7 @@ class Intake:
         answers: dict[JobId, Outcome] = {}
         taken: list[Submission] = []
         for entry in keyed:
-            name = (entry.key_owner, str(entry.key))
+            name = (entry.owner, str(entry.key))
             if name not in free:
                 answers[entry.job] = KeyBusy()
             elif name not in rows:
@@ -151,7 +145,7 @@ class Intake:
 
 
 def _key_row(entry: Submission) -> dict[str, object]:
-    name = {"owner": entry.key_owner, "key": entry.key}
+    name = {"owner": entry.owner, "key": entry.key}
     return {**name, "body_hash": entry.body_hash.hex(), "job_id": str(entry.job)}
 
 

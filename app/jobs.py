@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Row, Select, Update, and_, bindparam, case, func, not_, null, or_, select, update
+from sqlalchemy import Row, Select, Update, and_, bindparam, case, delete, func, not_, null, or_, select, text, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from app.cache import Cache
+from app.access.owners import GUESTS, act_for, act_for_ourselves, guest
 from app.database import Database
 from app.domain import Assignment, Content, ContentType, Draft, JobStatus, Priority, Ticket, Usage, Waiting
 from app.ids import JobId
+from app.lists import JobLists
 from app.queue import withdraw
 from app.tables import jobs
 
@@ -84,30 +85,53 @@ class Failure:
 class JobStore:
     """Reads and changes of jobs."""
 
-    def __init__(self, database: Database, cache: Cache, max_attempts: int) -> None:
+    def __init__(self, database: Database, lists: JobLists, max_attempts: int) -> None:
         self.database = database
-        self.cache = cache
+        self.lists = lists
         self._claim = _claiming(max_attempts)
 
     async def find(self, job: JobId) -> Job | None:
-        """One job; from the replica where there is one, unless the job is too young to be there."""
-        statement = _one(job)
-        async with self.database.read() as connection:
-            row = (await connection.execute(statement)).one_or_none()
-        if row is None and datetime.now(UTC) - job.created_at < REPLICA_LAG:
-            async with self.database.read(fresh=True) as connection:
-                row = (await connection.execute(statement)).one_or_none()
+        """One job, whoever owns it: for the service itself."""
+        return await self._found(job, None)
+
+    async def seen(self, job: JobId, owner: str) -> Job | None:
+        """The same for a client: a job of this owner (app.access.owners)."""
+        return await self._found(job, owner)
+
+    async def _found(self, job: JobId, owner: str | None) -> Job | None:
+        """From the replica where there is one, unless the job is too young to be there."""
+        for fresh in (False, True):
+            async with self.database.read(fresh=fresh) as connection:
+                if owner is not None:
+                    await act_for(connection, owner)
+                row = (await connection.execute(_one(job))).one_or_none()
+            if row is not None or datetime.now(UTC) - job.created_at >= REPLICA_LAG:
+                break
         return _job(row) if row else None
 
-    async def page(self, client_id: str, owner: str | None, limit: int, before: JobId | None) -> Sequence[Job]:
-        """A client's jobs, newest first, older than the job `before`; only those of the same owner."""
-        statement = select(jobs).where(jobs.c.client_id == client_id, jobs.c.owner.is_not_distinct_from(owner))
+    async def page(self, owner: str, client_id: str, limit: int, before: JobId | None) -> Sequence[Job]:
+        """An owner's jobs, newest first, older than the job `before`, from the primary: lists are kept for minutes."""
+        statement = select(jobs).where(jobs.c.client_id == client_id)
         if before is not None:
             earlier = and_(jobs.c.created_at == before.created_at, jobs.c.id < str(before))
             statement = statement.where(or_(jobs.c.created_at < before.created_at, earlier))
         ordered = statement.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
-        async with self.database.read() as connection:
+        async with self.database.read(fresh=True) as connection:
+            await act_for(connection, owner)
             return [_job(row) for row in await connection.execute(ordered)]
+
+    async def changed_since(self, seen: Mapping[JobId, datetime]) -> Sequence[Job]:
+        """Those of the jobs that changed after the moment given for each; without their texts."""
+        made = [job.created_at for job in seen]
+        parameters = {
+            "ids": [str(job) for job in seen],
+            "made": made,
+            "seen": list(seen.values()),
+            "first": min(made),
+            "last": max(made),
+        }
+        async with self.database.read(fresh=True) as connection:
+            return [_job(row) for row in await connection.execute(_CHANGED_SINCE, parameters)]
 
     async def claim(self, job: JobId) -> tuple[Claim, Job | None]:
         """Begin the next attempt. A job that expired or used up its attempts gets its final state here instead.
@@ -151,26 +175,39 @@ class JobStore:
         """The last attempt failed: the job stays as a dead letter, with the reason."""
         return await self._end(job, attempt, {"status": JobStatus.FAILED, **_reason(failure)})
 
-    async def cancel(self, job: JobId) -> Job | None:
-        """Cancel an open job and take it out of the queue; None when it was final already."""
+    async def cancel(self, job: JobId, owner: str) -> Job | None:
+        """Cancel an open job of this owner and take it out of the queue; None when it had ended, or is not there."""
         async with self.database.write() as connection:
+            await act_for(connection, owner)
             row = (await connection.execute(_CANCELLED, _of(job))).one_or_none()
             if row is not None:
+                await act_for_ourselves(connection)
                 await withdraw(connection, job)
         if row is None:
             return None
-        await self.cache.invalidate(list_name(row.client_id))
+        await self.lists.changed(row.owner or guest(row.client_id))
         return _job(row)
 
+    async def delete(self, job: JobId, owner: str) -> bool:
+        """Delete an ended job of this owner with its text; False when it has not ended, or is not there."""
+        ended = delete(jobs).where(jobs.c.id == str(job), jobs.c.created_at == job.created_at)
+        statement = ended.where(jobs.c.status.not_in(OPEN)).returning(jobs.c.client_id, jobs.c.owner)
+        async with self.database.write() as connection:
+            await act_for(connection, owner)
+            row = (await connection.execute(statement)).one_or_none()
+        if row is not None:
+            await self.lists.changed(row.owner or guest(row.client_id))
+        return row is not None
+
     async def _end(self, job: JobId, attempt: int, values: Mapping[str, object]) -> bool:
-        client_id = await self._fenced(job, attempt, values, _ENDED)
-        if client_id is None:
+        owner = await self._fenced(job, attempt, values, _ENDED)
+        if owner is None:
             return False
-        await self.cache.invalidate(list_name(client_id))
+        await self.lists.changed(owner)
         return True
 
     async def _fenced(self, job: JobId, attempt: int, values: Mapping[str, object], change: Update) -> str | None:
-        """The client whose job was changed; None when the attempt is no longer in force."""
+        """The owner whose job was changed; None when the attempt is no longer in force."""
         parameters = {**_of(job), "of_attempt": attempt, **values}
         async with self.database.write() as connection:
             return (await connection.execute(change, parameters)).scalar()
@@ -188,11 +225,6 @@ def columns_of(draft: Draft) -> dict[str, object]:
     }
 
 
-def list_name(client_id: str) -> str:
-    """Where the first page of a client's jobs is cached (B03)."""
-    return f"jobs:{client_id}"
-
-
 def _one(job: JobId) -> "Select[tuple[object, ...]]":
     return select(jobs).where(jobs.c.id == str(job), jobs.c.created_at == job.created_at)
 
@@ -206,6 +238,16 @@ def _reason(failure: Failure) -> dict[str, object]:
     return {"error_type": failure.kind, "error": failure.message}
 
 
+_SUMMARY = ", ".join(
+    f"NULL AS {column.name}" if column.name == "content" else f"jobs.{column.name}" for column in jobs.columns
+)
+_CHANGED_SINCE = text(
+    f"SELECT {_SUMMARY}"  # noqa: S608  names of columns
+    " FROM unnest(cast(:ids AS text[]), cast(:made AS timestamptz[]), cast(:seen AS timestamptz[]))"
+    " AS watched (id, made, seen) JOIN jobs ON jobs.id = watched.id AND jobs.created_at = watched.made"
+    " WHERE jobs.updated_at > watched.seen AND jobs.created_at BETWEEN :first AND :last"
+)
+
 # Built once: putting a statement together takes as long as sending it. What a caller sets comes as parameters.
 _CHANGED = (
     update(jobs)
@@ -215,7 +257,7 @@ _CHANGED = (
 _OPEN = _CHANGED.where(jobs.c.status.in_(OPEN))
 _CANCELLED = _OPEN.values(status=JobStatus.CANCELLED, finished_at=func.now()).returning(jobs)
 _IN_FORCE = and_(jobs.c.status == JobStatus.IN_PROGRESS, jobs.c.attempt == bindparam("of_attempt"))
-_OWN = _CHANGED.where(_IN_FORCE).returning(jobs.c.client_id)
+_OWN = _CHANGED.where(_IN_FORCE).returning(func.coalesce(jobs.c.owner, func.concat(GUESTS, jobs.c.client_id)))
 _ENDED = _OWN.values(finished_at=func.now())
 _UNCOUNTED = _OWN.values(attempt=jobs.c.attempt - 1)
 _UNTIL = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds_left"))

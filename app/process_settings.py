@@ -84,6 +84,7 @@ class ProcessSettings(BaseSettings):
     security_hsts_enabled: bool = True
     https_redirect_enabled: bool = False
     trusted_proxies: Networks = ()
+    proxy_hops: int = Field(1, ge=1, le=5, description="How many of our proxies add to X-Forwarded-For.")
     allowed_hosts: CommaList = ("*",)
     cors_origins: CommaList = ()
     max_body_bytes: int = Field(10 * 1024 * 1024, ge=1024)

@@ -7,9 +7,7 @@ fine: it was expanded, and the previous release must go on with it, also after a
 from importlib.resources import files
 
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
-
-from app.database import Database
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 def latest() -> str:
@@ -21,20 +19,19 @@ def latest() -> str:
 class Schema:
     """Looks until the schema is there, then never again: migrations only go forward."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self) -> None:
         self._needed = latest()
         self._there = False
 
-    async def ready(self) -> bool:
-        """Whether every migration of this release was applied. Raises DatabaseUnavailable."""
+    async def ready(self, connection: AsyncConnection) -> bool:
+        """Whether every migration of this release was applied. Raises what the connection does."""
         if not self._there:
-            self._there = await self._applied() >= self._needed
+            self._there = await _applied(connection) >= self._needed
         return self._there
 
-    async def _applied(self) -> str:
-        try:
-            async with self._database.read(fresh=True) as connection:
-                return str((await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar() or "")
-        except ProgrammingError:
-            return ""
+
+async def _applied(connection: AsyncConnection) -> str:
+    there = await connection.execute(text("SELECT to_regclass('alembic_version')"))
+    if there.scalar() is None:
+        return ""
+    return str((await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar() or "")

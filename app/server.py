@@ -11,6 +11,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
+from app import limits
+from app.connections import BoundedHttp
 from app.lifecycle import Lifecycle
 from app.process_settings import ProcessSettings
 
@@ -68,9 +70,10 @@ def serve(settings: ProcessSettings, role: str) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=settings.grace_seconds,
-        timeout_keep_alive=75,
-        h11_max_incomplete_event_size=64 * 1024,
-        ws_max_size=64 * 1024,
+        http=BoundedHttp,
+        limit_concurrency=limits.CONNECTIONS,
+        timeout_keep_alive=limits.KEEP_ALIVE_SECONDS,
+        ws_max_size=limits.SOCKET_MESSAGE_BYTES,
     )
     # uvicorn raises the signal again when it is done; a clean end is no death by signal.
     signal.signal(signal.SIGTERM, _end)

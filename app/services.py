@@ -16,11 +16,13 @@ from app.database import Database
 from app.intake import Intake
 from app.jobs import JobStore
 from app.lifecycle import Lifecycle
+from app.lists import JobLists
+from app.progress import Progress
 from app.redis_link import RedisLink
 from app.regions import Regions
-from app.schema import Schema
 from app.settings import Settings
 from app.switches import Switchboard
+from app.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Services:
 
     settings: Settings
     database: Database
-    schema: Schema
     jobs: JobStore
+    lists: JobLists
     intake: Intake
     redis: RedisLink
     counters: RedisLink
@@ -40,13 +42,16 @@ class Services:
     callers: Callers
     limiter: Limiter
     switchboard: Switchboard
+    watch: Watch
     http: httpx.AsyncClient
     regions: Regions
+    progress: Progress
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
     async def close(self) -> None:
         """Give every connection back."""
         await self.http.aclose()
+        await self.watch.close()
         await self.redis.close()
         await self.limiter.close()
         await self.database.close()
@@ -58,25 +63,31 @@ def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     link = RedisLink(settings.redis_url, settings.redis_timeout_seconds)
     limits = RedisLink(settings.redis_queue_url, settings.redis_timeout_seconds) if settings.redis_queue_url else link
     cache = Cache(link, settings.cache_local_seconds, settings.cache_seconds)
-    keys = KeyStore(database, cache)
+    lists = JobLists(cache, link)
     http = httpx.AsyncClient()
-    sessions = Sessions(settings.session_secrets, settings.session_seconds, link)
+    sessions = Sessions(settings.session_secrets, settings.session_seconds)
+    switchboard = Switchboard(database)
+    watch = Watch(settings, switchboard, link, http)
+    keys = KeyStore(database, cache, watch.revocations)
+    regions = Regions(settings, http, sessions)
     return Services(
         settings=settings,
         database=database,
-        schema=Schema(database),
-        jobs=JobStore(database, cache, settings.job_max_attempts),
-        intake=Intake(database, cache, settings.job_expiry_seconds),
+        jobs=JobStore(database, lists, settings.job_max_attempts),
+        lists=lists,
+        intake=Intake(database, lists, settings.job_expiry_seconds),
         redis=link,
         counters=limits,
         cache=cache,
         keys=keys,
         sessions=sessions,
-        callers=Callers(keys, sessions),
+        callers=Callers(keys, sessions, watch.revocations),
         limiter=Limiter(limits),
-        switchboard=Switchboard(database),
+        switchboard=switchboard,
+        watch=watch,
         http=http,
-        regions=Regions(settings, http),
+        regions=regions,
+        progress=Progress(),
         lifecycle=lifecycle,
     )
 
@@ -86,7 +97,9 @@ async def running(settings: Settings, lifecycle: Lifecycle) -> AsyncIterator[Ser
     """Build the parts, run their background tasks, and take everything down in the reverse order."""
     services = build(settings, lifecycle)
     try:
-        async with background(services.cache.listen(), services.switchboard.follow()):
+        await services.watch.look()
+        loops = (services.watch.follow(), services.watch.follow_payments(), services.lists.follow())
+        async with background(services.cache.listen(), *loops):
             yield services
     finally:
         await services.close()

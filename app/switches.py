@@ -1,10 +1,9 @@
 """What operators change without a deployment: the mode, feature flags, and how many workers a queue may have.
 
-Kept in the database and read by every process every two seconds; a process that cannot read keeps what it knew (C01,
+Kept in the database and read by every process every second (app.watch); one that cannot read keeps what it knew (C01,
 D02, L04). A flag's share of clients is chosen by a hash, so raising 1 -> 10 -> 50 -> 100 % only ever adds clients.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,11 +14,12 @@ import structlog
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.database import Database, DatabaseUnavailable
+from app.database import Database
 from app.tables import feature_flags, service_modes
 
-EVERY_SECONDS = 2.0
+EVERY_SECONDS = 1.0
 # The features that are rolled out by a flag. Clients that have this one get a text of their own each time, never one
 # from the response cache.
 FRESH_TEXTS = "fresh-texts"
@@ -76,23 +76,20 @@ class Switchboard:
     async def refresh(self) -> Switches:
         """Read all switches. Raises DatabaseUnavailable."""
         async with self._database.read(fresh=True) as connection:
-            modes = {row.name: row.value for row in await connection.execute(select(service_modes))}
-            flags = [Flag.model_validate(row) for row in await connection.execute(select(feature_flags))]
-        self.now = Switches(
-            Mode(modes.get("mode", Mode.NORMAL)),
-            int(modes.get("queue_workers", "0")),
-            {flag.name: flag for flag in flags},
-        )
-        return self.now
+            return await self.read(connection)
 
-    async def follow(self) -> None:
-        """Refresh until cancelled."""
-        while True:
-            try:
-                await self.refresh()
-            except DatabaseUnavailable as error:
-                _LOG.warning("switches not read, keeping the last ones", error=str(error))
-            await asyncio.sleep(EVERY_SECONDS)
+    async def read(self, connection: AsyncConnection) -> Switches:
+        """The same over a connection that is there. A mode that only a newer release knows is not understood, and is
+        the strictest there is: whoever set it wanted less than everything.
+        """
+        modes = {row.name: row.value for row in await connection.execute(select(service_modes))}
+        flags = [Flag.model_validate(row) for row in await connection.execute(select(feature_flags))]
+        mode = modes.get("mode", Mode.NORMAL)
+        if mode not in tuple(Mode):
+            _LOG.error("unknown mode, taken for maintenance", mode=mode, known=[*Mode])
+            mode = Mode.MAINTENANCE
+        self.now = Switches(Mode(mode), int(modes.get("queue_workers", "0")), {flag.name: flag for flag in flags})
+        return self.now
 
     async def set_mode(self, mode: Mode) -> None:
         """Change the mode everywhere within two seconds."""

@@ -57,6 +57,24 @@ api_keys = Table(
     Column("tier", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("revoked_at", DateTime(timezone=True)),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("tier_event_at", DateTime(timezone=True)),
+)
+
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("revoked_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+
+identity_peers = Table(
+    "identity_peers",
+    metadata,
+    Column("region", Text, primary_key=True),
+    Column("read_until", DateTime(timezone=True), nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
 )
 
 feature_flags = Table(

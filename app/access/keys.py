@@ -10,9 +10,11 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, insert, select, update
 
+from app.access.revocations import Revocations, key_name, revoke, session_name
 from app.access.tiers import Tier
 from app.cache import Cache
 from app.database import Database
+from app.limits import UNKNOWN_KEY_SECONDS
 from app.tables import api_keys
 
 CACHE_SECONDS = 300
@@ -39,9 +41,10 @@ class _Cached(ApiKey):
 class KeyStore:
     """Creates, lists, revokes and recognises keys."""
 
-    def __init__(self, database: Database, cache: Cache) -> None:
+    def __init__(self, database: Database, cache: Cache, revocations: Revocations) -> None:
         self._database = database
         self._cache = cache
+        self._revocations = revocations
 
     async def create(self, client_id: str, name: str, tier: Tier) -> tuple[ApiKey, str]:
         """A new key, and the text that its owner sees this once."""
@@ -63,40 +66,62 @@ class KeyStore:
         statement = select(api_keys).order_by(api_keys.c.created_at.desc())
         if client_id is not None:
             statement = statement.where(api_keys.c.client_id == client_id)
-        async with self._database.read() as connection:
+        async with self._database.read(fresh=True) as connection:
             return [ApiKey.model_validate(row) for row in await connection.execute(statement)]
 
     async def revoke(self, key_id: str) -> bool:
-        """Refuse a key from now on, in every process. False when there is no such key in force."""
+        """Refuse a key and every session made from it, in every process within two seconds, in every region within
+        five. False when there is no such key in force.
+        """
         in_force = (api_keys.c.id == key_id) & api_keys.c.revoked_at.is_(None)
+        values = {"revoked_at": func.now(), "changed_at": func.now()}
         async with self._database.write() as connection:
-            result = await connection.execute(update(api_keys).where(in_force).values(revoked_at=func.now()))
-        await self._cache.invalidate(f"key:{key_id}")
-        return result.rowcount == 1
+            result = await connection.execute(update(api_keys).where(in_force).values(values))
+            if result.rowcount:
+                await revoke(connection, [key_name(key_id)])
+        if not result.rowcount:
+            return False
+        self._revocations.add(key_name(key_id))
+        await self._cache.invalidate(_cached(key_id))
+        return True
 
-    async def recognise(self, presented: str) -> ApiKey | None:
-        """The key that was presented, if it is one of ours and in force."""
+    async def end_session(self, session_id: str) -> None:
+        """Believe a session no longer."""
+        async with self._database.write() as connection:
+            await revoke(connection, [session_name(session_id)])
+        self._revocations.add(session_name(session_id))
+
+    async def recognise(self, presented: str, *, ask: bool = True) -> ApiKey | None:
+        """The key that was presented, if it is one of ours and in force; without ``ask`` only if it is cached."""
         match = _FORM.match(presented)
         if not match:
             return None
-        found = await self._find(match[1])
+        found = await self._find(match[1], ask=ask)
         digest = _digest(presented)
         # Compared even when there is no such key, so that the time taken tells nothing about ids.
         expected = bytes.fromhex(found.hash_hex) if found else bytes(len(digest))
         same = hmac.compare_digest(digest, expected)
         return found if same and found and found.revoked_at is None else None
 
-    async def _find(self, key_id: str) -> _Cached | None:
-        cached = await self._cache.get(f"key:{key_id}")
+    async def _find(self, key_id: str, *, ask: bool) -> _Cached | None:
+        cached = await self._cache.get(_cached(key_id))
         if cached is not None:
-            return _Cached.model_validate_json(cached)
-        async with self._database.read() as connection:
+            return _Cached.model_validate_json(cached) if cached else None
+        if not ask:
+            return None
+        # From the primary: a replica may not have a new key yet, and still have one that was revoked.
+        async with self._database.read(fresh=True) as connection:
             row = (await connection.execute(select(api_keys).where(api_keys.c.id == key_id))).one_or_none()
         if row is None:
+            await self._cache.put(_cached(key_id), "", UNKNOWN_KEY_SECONDS)
             return None
         key = _Cached(**ApiKey.model_validate(row).model_dump(), hash_hex=bytes(row.key_hash).hex())
-        await self._cache.put(f"key:{key_id}", key.model_dump_json(), CACHE_SECONDS)
+        await self._cache.put(_cached(key_id), key.model_dump_json(), CACHE_SECONDS)
         return key
+
+
+def _cached(key_id: str) -> str:
+    return f"key:{key_id}"
 
 
 def _digest(presented: str) -> bytes:

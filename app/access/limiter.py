@@ -1,29 +1,35 @@
 """Counting requests over sliding windows in Redis, or in the process while Redis is down (same limits, per process).
 
-The counters are those of the library `limits` (two neighbouring windows, weighted), but a request belongs to up to
-four windows and the library asks Redis twice for each; here one script counts them all, for a batch of requests.
+A request belongs to up to four windows; one script counts them all, for a batch of requests. A kept library asks Redis
+twice for each window, which costs more than everything else in a request (docs/decisions/rate-limits.md).
 """
 
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
-from limits import RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.asyncio import Redis
 
 from app.access.tiers import Allowance
+from app.access.windows import Count, take
+from app.addresses import network_of
 from app.batch import Batcher
+from app.limits import IPV6_HOUR_PREFIX
 from app.redis_link import RedisDown, RedisLink
 
-LARGEST_BATCH = 100
+LARGEST_BATCH: Final = 100
+LOCAL_COUNTS: Final = 20_000
+"""Counters that a process keeps while Redis is away; beyond that the oldest are forgotten."""
+ADDRESS: Final = "address:"
 
 # KEYS: one a window. ARGV: "limit length" of all windows, in milliseconds, in one string; the answer is one string too,
 # because each value by itself costs both sides more than the counting. The time is Redis' own, so that all processes
-# count by one clock. Answers for each window: did it let the request pass, what is left, milliseconds until it ends.
+# count by one clock. Answers for each window: did it let the request pass, what is left, milliseconds until one more
+# fits (app.access.windows).
 _SCRIPT = """
 local clock, answers, figures = redis.call('time'), {}, string.gmatch(ARGV[1], '%d+')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -41,45 +47,68 @@ for _, key in ipairs(KEYS) do
     redis.call('hset', key, 'window', window, 'count', count, 'before', before)
     redis.call('pexpire', key, 2 * length)
   end
-  answers[#answers + 1] = string.format('%d %d %d', passes and 1 or 0, math.max(0, limit - used), length - elapsed)
+  local room, wait = limit - 1 - count, 0
+  if room < 0 then
+    wait = length - elapsed + math.ceil(length * (1 - (limit - 1) / count))
+  elseif before > room then
+    wait = math.max(0, math.ceil(length * (1 - room / before)) - elapsed)
+  end
+  answers[#answers + 1] = string.format('%d %d %d', passes and 1 or 0, math.max(0, limit - used), wait)
 end
 return table.concat(answers, ' ')
+"""
+_GIVE_BACK = """
+for _, key in ipairs(KEYS) do
+  if tonumber(redis.call('hget', key, 'count') or 0) > 0 then redis.call('hincrby', key, 'count', -1) end
+end
 """
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Whether a request may pass, and what the client should know about the window that decides."""
+class Window:
+    """A limit over a time: so many requests in so many seconds."""
 
-    allowed: bool
-    scope: str
-    limit: int
-    remaining: int
-    reset_seconds: int
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """X-RateLimit-*, and Retry-After for a refusal."""
-        shown = {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(self.remaining),
-            "X-RateLimit-Reset": str(self.reset_seconds),
-        }
-        return shown if self.allowed else {**shown, "Retry-After": str(max(1, self.reset_seconds))}
-
-
-@dataclass(frozen=True)
-class _Window:
     scope: str
     limit: int
     seconds: int
 
 
 @dataclass(frozen=True)
-class _Question:
+class Question:
+    """One request to be counted: whose it is, and in which windows."""
+
     who: str
-    windows: tuple[_Window, ...]
+    windows: tuple[Window, ...]
     generation: bool
+
+    @property
+    def keys(self) -> list[str]:
+        """The counters in Redis, one a window."""
+        return [f"limit:{window.scope}:{_counted_as(self.who, window)}" for window in self.windows]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a request may pass, and what the client should know about the window that decides."""
+
+    question: Question
+    allowed: bool
+    window: Window
+    remaining: int
+    wait_seconds: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """X-RateLimit-* (E05), the IETF's RateLimit fields beside them, and Retry-After for a refusal."""
+        policies = (f'"{one.scope}";q={one.limit};w={one.seconds}' for one in self.question.windows)
+        shown = {
+            "X-RateLimit-Limit": str(self.window.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.wait_seconds),
+            "RateLimit-Policy": ", ".join(policies),
+            "RateLimit": f'"{self.window.scope}";r={self.remaining};t={self.wait_seconds}',
+        }
+        return shown if self.allowed else {**shown, "Retry-After": str(max(1, self.wait_seconds))}
 
 
 class Limiter:
@@ -87,8 +116,8 @@ class Limiter:
 
     def __init__(self, link: RedisLink) -> None:
         self._link = link
-        self._batcher: Batcher[_Question, Sequence[int]] = Batcher(self._ask_redis, LARGEST_BATCH)
-        self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._batcher: Batcher[Question, Sequence[int]] = Batcher(self._ask_redis, LARGEST_BATCH)
+        self._local: OrderedDict[str, Count] = OrderedDict()
         self._script: str | None = None
 
     async def close(self) -> None:
@@ -97,19 +126,28 @@ class Limiter:
 
     async def request(self, who: str, allowance: Allowance, *, generation: bool) -> Verdict:
         """Count one request; the verdict is the refusing window's, else the narrowest one's."""
-        question = _Question(who, _windows(allowance, generation=generation), generation)
+        question = Question(who, _windows(allowance, generation=generation), generation)
         try:
             answer = await self._batcher.ask(question)
         except RedisDown:
-            answer = await self._ask_process(question)
+            answer = self._ask_process(question)
         return _verdict(question, answer)
 
-    async def _ask_redis(self, questions: Sequence[_Question]) -> Sequence[Sequence[int]]:
+    async def give_back(self, question: Question) -> None:
+        """Uncount a generation that was none: an answer that was given before. Without Redis it stays counted."""
+        paid = [key for key, window in zip(question.keys, question.windows, strict=True) if window.scope in PAID]
+        if paid:
+            try:
+                await self._link.ask(lambda client: client.eval(_GIVE_BACK, len(paid), *paid))  # type: ignore[misc]
+            except RedisDown:
+                return
+
+    async def _ask_redis(self, questions: Sequence[Question]) -> Sequence[Sequence[int]]:
         async def count(client: Redis) -> Sequence[Sequence[int]]:
             script = self._script or str(await client.script_load(_SCRIPT))
-            windows = [(question.who, window) for question in questions for window in question.windows]
-            keys = [f"limit:{window.scope}:{who}" for who, window in windows]
-            limits = " ".join(f"{window.limit} {window.seconds * 1000}" for _, window in windows)
+            keys = [key for question in questions for key in question.keys]
+            windows = [window for question in questions for window in question.windows]
+            limits = " ".join(f"{window.limit} {window.seconds * 1000}" for window in windows)
             answer: str = await client.evalsha(script, len(keys), *keys, limits)  # type: ignore[misc]
             self._script = script
             return _shared_out([int(figure) for figure in answer.split()], questions)
@@ -121,17 +159,30 @@ class Limiter:
             self._script = None
             raise
 
-    async def _ask_process(self, question: _Question) -> Sequence[int]:
+    def _ask_process(self, question: Question) -> Sequence[int]:
         answer: list[int] = []
-        for window in question.windows:
-            item = RateLimitItemPerSecond(window.limit, window.seconds)
-            passes = await self._local.hit(item, window.scope, question.who)
-            left = await self._local.get_window_stats(item, window.scope, question.who)
-            answer += [int(passes), left.remaining, max(0, int((left.reset_time - time.time()) * 1000))]
+        for key, window in zip(question.keys, question.windows, strict=True):
+            length = window.seconds * 1000
+            count, passes, left, wait = take(self._local.get(key), window.limit, length, int(time.time() * 1000))
+            self._local[key] = count
+            self._local.move_to_end(key)
+            answer += [int(passes), left, wait]
+        while len(self._local) > LOCAL_COUNTS:
+            self._local.popitem(last=False)
         return answer
 
 
-def _shared_out(flat: list[int], questions: Sequence[_Question]) -> list[list[int]]:
+PAID: Final = ("generate", "day")
+
+
+def _counted_as(who: str, window: Window) -> str:
+    """By the hour an address counts with more of its neighbours."""
+    if window.scope != "hour" or not who.startswith(ADDRESS):
+        return who
+    return ADDRESS + network_of(who.removeprefix(ADDRESS).partition("/")[0], IPV6_HOUR_PREFIX)
+
+
+def _shared_out(flat: list[int], questions: Sequence[Question]) -> list[list[int]]:
     """Each question's part of the script's one list, three figures a window."""
     answers: list[list[int]] = []
     place = 0
@@ -143,21 +194,21 @@ def _shared_out(flat: list[int], questions: Sequence[_Question]) -> list[list[in
 
 
 @lru_cache(100)
-def _windows(allowance: Allowance, *, generation: bool) -> tuple[_Window, ...]:
+def _windows(allowance: Allowance, *, generation: bool) -> tuple[Window, ...]:
     hour = allowance.per_hour
-    windows = [_Window("minute", allowance.per_minute, 60), *([_Window("hour", hour, 3600)] if hour else [])]
+    windows = [Window("minute", allowance.per_minute, 60), *([Window("hour", hour, 3600)] if hour else [])]
     if generation:
-        windows.append(_Window("generate", allowance.generate_per_minute, 60))
+        windows.append(Window("generate", allowance.generate_per_minute, 60))
         if allowance.texts_per_day is not None:
-            windows.append(_Window("day", allowance.texts_per_day, 86_400))
+            windows.append(Window("day", allowance.texts_per_day, 86_400))
     return tuple(windows)
 
 
-def _verdict(question: _Question, answer: Sequence[int]) -> Verdict:
+def _verdict(question: Question, answer: Sequence[int]) -> Verdict:
     places = range(len(question.windows))
     refusing = [place for place in places if not answer[3 * place]]
     narrow = "generate" if question.generation else "minute"
-    shown = refusing[0] if refusing else next(p for p in places if question.windows[p].scope == narrow)
-    window = question.windows[shown]
-    reset = math.ceil(answer[3 * shown + 2] / 1000)
-    return Verdict(not refusing, window.scope, window.limit, answer[3 * shown + 1] if not refusing else 0, reset)
+    decisive = max(refusing, key=lambda place: answer[3 * place + 2]) if refusing else None
+    shown = next(p for p in places if question.windows[p].scope == narrow) if decisive is None else decisive
+    left = answer[3 * shown + 1] if decisive is None else 0
+    return Verdict(question, decisive is None, question.windows[shown], left, math.ceil(answer[3 * shown + 2] / 1000))

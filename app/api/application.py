@@ -1,7 +1,7 @@
 """The ASGI applications, one a role, from the same parts."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from enum import StrEnum
 
@@ -10,7 +10,23 @@ from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
-from app.api import admin, debug, generate, health, jobs, live, page, problems, sessions, webhooks, write
+from app.access.replication import Replication
+from app.api import (
+    admin,
+    debug,
+    docs,
+    generate,
+    health,
+    internal,
+    jobs,
+    live,
+    page,
+    privacy,
+    problems,
+    sessions,
+    webhooks,
+    write,
+)
 from app.lifecycle import Lifecycle
 from app.middleware.address import ClientAddress
 from app.middleware.guard import Guard
@@ -18,7 +34,7 @@ from app.middleware.headers import SecurityHeaders
 from app.middleware.limits import Limits
 from app.middleware.modes import Modes
 from app.middleware.observe import Observe
-from app.services import background, running
+from app.services import Services, background, running
 from app.settings import Settings, load_settings
 from app.telemetry import logs
 from app.telemetry.figures import keep_figures
@@ -47,7 +63,7 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
             # What the process was built from lives as long as it; the collector need not look at it again and again.
             gc.collect()
             gc.freeze()
-            async with background(keep_figures(services)):
+            async with background(keep_figures(services), *_loops(services, role)):
                 if role is Role.WORKER:
                     async with Worker(services).working():
                         yield
@@ -59,14 +75,14 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
         title="Content generation",
         version=settings.version,
         lifespan=lifespan,
-        docs_url=None if settings.closed else "/docs",
-        redoc_url=None if settings.closed else "/redoc",
+        docs_url=None,
+        redoc_url=None,
         openapi_url=None if settings.closed else "/openapi.json",
         # Figures and logs are our own; the framework's spans only where there is a collector.
         telemetry={"tracing": traces is not None, "tracer_provider": traces, "metrics": False, "logs": False},
     )
     problems.install(app)
-    routers = ROUTERS[role] if settings.closed else (*ROUTERS[role], debug.router)
+    routers = ROUTERS[role] if settings.closed else (*ROUTERS[role], debug.router, docs.router)
     for router in routers:
         app.include_router(router)
     wrap(app, settings, role, [route for router in routers for route in router.routes])
@@ -81,6 +97,8 @@ ROUTERS = {
         jobs.router,
         health.router,
         sessions.router,
+        privacy.router,
+        internal.router,
         admin.router,
         webhooks.router,
         live.router,
@@ -89,6 +107,14 @@ ROUTERS = {
     Role.IM: (health.router, write.router),
     Role.WORKER: (health.router,),
 }
+
+
+def _loops(services: Services, role: Role) -> tuple[Coroutine[None, None, None], ...]:
+    """What cpm does beside answering."""
+    if role is not Role.CPM:
+        return ()
+    identity = Replication(services.database, services.regions, services.cache, services.watch.revocations)
+    return services.progress.follow(services.jobs), identity.follow()
 
 
 def wrap(app: Starlette, settings: Settings, role: Role, routes: list[BaseRoute]) -> None:
@@ -102,12 +128,15 @@ def wrap(app: Starlette, settings: Settings, role: Role, routes: list[BaseRoute]
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Request-ID"],
-            expose_headers=["Location", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-Request-ID"],
+            expose_headers=[
+                *("Location", "Retry-After", "X-Request-ID"),
+                *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit", "RateLimit-Policy"),
+            ],
             max_age=600,
         )
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Observe, settings=settings, routes=routes)
-    app.add_middleware(ClientAddress, trusted=settings.trusted_proxies)
+    app.add_middleware(ClientAddress, trusted=settings.trusted_proxies, hops=settings.proxy_hops)
     app.add_middleware(SecurityHeaders, headers=settings.response_headers)
 
 

@@ -7,10 +7,10 @@ from fastapi import Depends, Header, Path, Request
 from starlette.requests import HTTPConnection
 
 from app.access.callers import Caller
+from app.addresses import parse, within
 from app.api.problems import ProblemError
 from app.ids import JobId
-from app.jobs import Job
-from app.middleware.address import parse, within
+from app.regions import HOP
 from app.services import Services
 
 NO_SUCH_JOB = "There is no such job."
@@ -50,9 +50,26 @@ async def caller(request: Request) -> Caller:
 CallerNow = Annotated[Caller, Depends(caller)]
 
 
-def may_see(caller: Caller, job: Job) -> bool:
-    """A job made with a key belongs to that key's client; one made without belongs to whoever knows its id."""
-    return job.owner is None or job.owner == caller.client_id
+def client_of(caller: Caller, asked: str | None) -> str:
+    """The client a request is about: a key's own, or the one that a guest names."""
+    if caller.client_id is None:
+        if asked is None:
+            raise ProblemError(422, "Say whose jobs: give client_id, or send an API key.", code="client_id_missing")
+        return asked
+    if asked not in (None, caller.client_id):
+        detail = f"This key belongs to '{caller.client_id}'; client_id must be the same, or be left out."
+        raise ProblemError(403, detail, code="other_client")
+    return caller.client_id
+
+
+async def keyed(caller: CallerNow) -> Caller:
+    """A caller with a key or session; 401 for a guest, also where guests are let in."""
+    if caller.client_id is None:
+        raise ProblemError(401, "Send an API key: only its holder may ask for this.", BEARER)
+    return caller
+
+
+KeyedCaller = Annotated[Caller, Depends(keyed)]
 
 
 async def job_id(
@@ -61,10 +78,11 @@ async def job_id(
     """The job of the path; what cannot be an id cannot be found either."""
     try:
         return JobId.parse(job_id)
-    except (ValueError, OverflowError):
-        raise ProblemError(404, NO_SUCH_JOB) from None
+    except ValueError:
+        raise ProblemError(404, NO_SUCH_JOB, code="job_not_found") from None
 
 
+AskingRegion = Annotated[str | None, Header(alias=HOP, max_length=20, include_in_schema=False)]
 JobOfPath = Annotated[JobId, Depends(job_id)]
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from app.api.dependencies import NO_STORE, caller_of, services_of
+from app.api.dependencies import NO_STORE, caller_of, client_of, services_of
 from app.api.problems import ProblemError, documented, reference
 from app.api.views import Accepted
 from app.domain import GenerationRequest
@@ -25,6 +25,7 @@ KEY_HEADER = "Idempotency-Key"
 KEY_LENGTH = 200
 KEY_PATTERN = r"^[\x21-\x7e]+$"
 TRACE_LENGTH = 100
+ASK_AGAIN_SECONDS = "2"
 _KEY = re.compile(KEY_PATTERN)
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 _DOCUMENT = {
@@ -52,14 +53,13 @@ async def generate(request: Request) -> Response:
     """202 means that the job is stored and cannot get lost; ask /status/{job_id} for it."""
     services, caller = services_of(request), caller_of(request)
     body = await _body(request)
-    if caller.client_id is not None and caller.client_id != body.client_id:
-        raise ProblemError(403, f"This key belongs to '{caller.client_id}'; client_id must be the same.")
+    client_id = client_of(caller, body.client_id)
     state = request.scope["state"]
-    state["client_id"] = body.client_id
+    state["client_id"] = client_id
     submission = Submission(
-        job=JobId.new(services.settings.region_short),
-        request=body,
-        owner=caller.client_id,
+        job=JobId.new(services.settings.region_short, services.watch.moment()),
+        request=body if body.client_id else body.model_copy(update={"client_id": client_id}),
+        owner=caller.owner(client_id),
         key=_key(request.headers),
         request_id=state["request_id"],
         trace_parent=_trace(request.headers),
@@ -67,14 +67,19 @@ async def generate(request: Request) -> Response:
     try:
         receipt = await services.intake.accept(submission)
     except KeyReused:
-        raise ProblemError(422, "This Idempotency-Key was used with another body; use a new key.") from None
+        detail = "This Idempotency-Key was used with another body; use a new key."
+        raise ProblemError(422, detail, code="idempotency_key_reused") from None
     except KeyBusy:
-        raise ProblemError(409, "A request with this Idempotency-Key is being handled; try again shortly.") from None
+        detail = "A request with this Idempotency-Key is being handled; try again shortly."
+        raise ProblemError(409, detail, {"Retry-After": "1"}, code="idempotency_key_busy") from None
     job = str(receipt.job)
     state["job_id"] = job
-    headers = {**NO_STORE, "Location": f"/status/{job}"}
+    headers = {**NO_STORE, "Location": f"/status/{job}", "Retry-After": ASK_AGAIN_SECONDS}
     if receipt.replayed:
         headers["Idempotency-Replayed"] = "true"
+        # The answer was paid for the first time.
+        if "counted" in state:
+            await services.limiter.give_back(state["counted"])
     accepted = Accepted.model_construct(job_id=job, status_url=f"/status/{job}")
     return Response(accepted.model_dump_json(), 202, headers, "application/json")
 

@@ -1,33 +1,83 @@
-"""Health for machines and people (A05, B01, E01): liveness, readiness, each dependency, metrics."""
+"""Health for machines and people (A05, B01, E01): liveness, readiness, each dependency, metrics.
+
+Every answer comes from the last look of the process (app.watch), so asking often costs the stores nothing.
+"""
 
 from datetime import UTC, datetime
 
-import httpx
 import sentry_sdk
 from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.api.dependencies import ServicesNow
-from app.database import DatabaseUnavailable
-from app.services import Services
 from app.telemetry.metrics import EXPOSITION_TYPE, exposition
 
 router = APIRouter(tags=["health"])
-STRIPE_SECONDS = 3.0
 
 
 class Live(BaseModel):
     """The process runs."""
 
-    status: str = "ok"
+    status: str = "healthy"
 
 
-class DatabaseHealth(BaseModel):
+class DatabaseFinding(BaseModel):
     """Whether the primary answers, and how fast."""
 
     connected: bool
     latency_ms: float | None = None
+
+
+class DatabaseHealth(BaseModel):
+    """E01's form."""
+
+    database: DatabaseFinding
+
+
+class Connected(BaseModel):
+    """Whether a dependency answers."""
+
+    connected: bool
+
+
+class CacheHealth(BaseModel):
+    """E01's form."""
+
+    cache: Connected
+
+
+class StripeHealth(BaseModel):
+    """E01's form."""
+
+    stripe: Connected
+
+
+class Active(BaseModel):
+    """Whether something is switched on."""
+
+    active: bool
+
+
+class SentryHealth(BaseModel):
+    """E01's form."""
+
+    sentry: Active
+
+
+class ServiceHealth(BaseModel):
+    """B01's form."""
+
+    status: str
+    services: dict[str, str]
+    timestamp: datetime | None = None
+
+
+class Readiness(BaseModel):
+    """What a load balancer is told; ``degraded`` names what the service goes on without."""
+
+    status: str
+    degraded: list[str] = []
 
 
 @router.get("/health", response_model=Live)
@@ -36,76 +86,66 @@ async def health() -> Live:
     return Live()
 
 
-@router.get("/health/db", responses={503: {"description": "Not connected"}})
+@router.get("/health/db", response_model=DatabaseHealth, responses={503: {"model": DatabaseHealth}})
 async def health_database(services: ServicesNow) -> Response:
     """The database and its latency."""
-    found = await _database(services)
-    return JSONResponse({"database": found.model_dump()}, 200 if found.connected else 503)
+    now = services.watch.now
+    found = DatabaseFinding(connected=now.database, latency_ms=now.latency_ms)
+    return _said(DatabaseHealth(database=found), good=now.database)
 
 
-@router.get("/health/cache", responses={503: {"description": "Not connected"}})
+@router.get("/health/cache", response_model=CacheHealth, responses={503: {"model": CacheHealth}})
 async def health_cache(services: ServicesNow) -> Response:
     """Redis."""
-    connected = await services.redis.connected()
-    return JSONResponse({"cache": {"connected": connected}}, 200 if connected else 503)
+    connected = services.watch.now.cache
+    return _said(CacheHealth(cache=Connected(connected=connected)), good=connected)
 
 
-@router.get("/health/sentry")
-async def health_sentry() -> Response:
+@router.get("/health/sentry", response_model=SentryHealth)
+async def health_sentry() -> SentryHealth:
     """Whether errors are reported to Sentry."""
-    return JSONResponse({"sentry": {"active": sentry_sdk.get_client().is_active()}})
+    return SentryHealth(sentry=Active(active=sentry_sdk.get_client().is_active()))
 
 
-@router.get("/health/stripe")
-async def health_stripe(services: ServicesNow) -> Response:
-    """Whether the payment provider can be reached; false where none is configured."""
-    url = services.settings.stripe_api_url
-    connected = False
-    if url:
-        try:
-            reply = await services.http.get(url, timeout=STRIPE_SECONDS)
-            connected = reply.status_code < 500
-        except httpx.HTTPError:
-            connected = False
-    return JSONResponse({"stripe": {"connected": connected}})
+@router.get("/health/stripe", response_model=StripeHealth)
+async def health_stripe(services: ServicesNow) -> StripeHealth:
+    """Whether the payment provider answered at most half a minute ago; false where none is configured."""
+    return StripeHealth(stripe=Connected(connected=services.watch.payments))
 
 
-@router.get("/api/health", responses={503: {"description": "The database is down"}})
+@router.get("/api/health", response_model=ServiceHealth, responses={503: {"model": ServiceHealth}})
 async def api_health(services: ServicesNow) -> Response:
     """B's form, for people and monitors."""
-    database = await _database(services)
-    body = {
-        "status": "healthy" if database.connected else "unhealthy",
-        "timestamp": datetime.now(UTC).isoformat(),
-        "services": {"api": "up", "database": "up" if database.connected else "down"},
-    }
-    return JSONResponse(body, 200 if database.connected else 503)
+    up = services.watch.now.database
+    found = {"api": "up", "database": "up" if up else "down"}
+    status = "healthy" if up else "unhealthy"
+    return _said(ServiceHealth(status=status, services=found, timestamp=datetime.now(UTC)), good=up)
 
 
-@router.get("/api/ready", responses={503: {"description": "Database or Redis is down, or the process drains"}})
+@router.get("/api/ready", response_model=ServiceHealth, responses={503: {"model": ServiceHealth}})
 async def api_ready(services: ServicesNow) -> Response:
     """B's stricter readiness: Redis counts too. Pods and load balancers ask /ready."""
-    database, redis = await _database(services), await services.redis.connected()
-    up = database.connected and redis and not services.lifecycle.draining
-    names = {"database": database.connected, "redis": redis}
-    body = {"status": "ready" if up else "not ready", "services": {k: "up" if v else "down" for k, v in names.items()}}
-    return JSONResponse(body, 200 if up else 503)
+    now = services.watch.now
+    up = now.database and now.cache and not services.lifecycle.draining
+    found = {name: "up" if there else "down" for name, there in (("database", now.database), ("redis", now.cache))}
+    return _said(ServiceHealth(status="ready" if up else "not ready", services=found), good=up)
 
 
-@router.get("/ready", responses={503: {"description": "Draining, or without the database or its schema"}})
+@router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
 async def ready(services: ServicesNow) -> Response:
     """Whether traffic should come here: not while draining, not without the database and this release's migrations.
 
     Without Redis yes, degraded.
     """
+    now = services.watch.now
     if services.lifecycle.draining:
-        return JSONResponse({"status": "draining"}, 503)
-    if not (await _database(services)).connected:
-        return JSONResponse({"status": "database unavailable"}, 503)
-    if not await _migrated(services):
-        return JSONResponse({"status": "waiting for migrations"}, 503)
-    degraded = [] if await services.redis.connected() else ["redis"]
-    return JSONResponse({"status": "degraded" if degraded else "ready", "degraded": degraded})
+        return _said(Readiness(status="draining"), good=False)
+    if not now.database:
+        return _said(Readiness(status="database unavailable"), good=False)
+    if not now.migrated:
+        return _said(Readiness(status="waiting for migrations"), good=False)
+    degraded = [] if now.cache else ["redis"]
+    return _said(Readiness(status="degraded" if degraded else "ready", degraded=degraded), good=True)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
@@ -114,15 +154,5 @@ async def metrics() -> Response:
     return Response(exposition(), media_type=EXPOSITION_TYPE)
 
 
-async def _migrated(services: Services) -> bool:
-    try:
-        return await services.schema.ready()
-    except DatabaseUnavailable:
-        return False
-
-
-async def _database(services: Services) -> DatabaseHealth:
-    try:
-        return DatabaseHealth(connected=True, latency_ms=round(await services.database.latency(), 2))
-    except DatabaseUnavailable:
-        return DatabaseHealth(connected=False)
+def _said(body: BaseModel, *, good: bool) -> Response:
+    return JSONResponse(body.model_dump(mode="json", exclude_none=True), 200 if good else 503)

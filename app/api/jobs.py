@@ -1,45 +1,31 @@
-"""What clients do with their jobs: look, list, cancel, export, erase."""
+"""What clients do with their jobs: look, list, cancel, delete."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from app.api.dependencies import NO_STORE, NO_SUCH_JOB, CallerNow, JobOfPath, ServicesNow, may_see
+from app.access.callers import Caller
+from app.api.dependencies import NO_STORE, NO_SUCH_JOB, AskingRegion, CallerNow, JobOfPath, ServicesNow, client_of
 from app.api.problems import ProblemError, documented
 from app.api.views import JobPage, JobView, summary, view
 from app.domain import ClientId
 from app.ids import JOB_ID_PATTERN, JobId
-from app.jobs import Job, list_name
-from app.privacy import erase, export
-from app.regions import HOP, RegionUnreachable
+from app.jobs import Job
+from app.limits import LARGEST_PAGE_ROWS, PAGE_ROWS
+from app.regions import RegionUnreachable
+from app.services import Services
 
 router = APIRouter(tags=["jobs"])
-PAGE = 20
-LIST_SECONDS = 300
-
-
-class Erased(BaseModel):
-    """How much of a client was deleted."""
-
-    jobs: int = Field(ge=0)
+CHANGES = documented(401, 404, 409, 429, 502, 503)
 
 
 @router.get("/status/{job_id}", response_model=JobView, responses=documented(401, 404, 429, 502, 503))
-async def status(job: JobOfPath, request: Request, services: ServicesNow, caller: CallerNow) -> Response:
-    """How far a job is, and its text when it is done."""
-    if services.regions.elsewhere(job) and HOP not in request.headers:
-        credentials = {k: v for k, v in request.headers.items() if k in ("authorization", "x-api-key")}
-        try:
-            reply = await services.regions.status(job, credentials)
-        except RegionUnreachable:
-            raise ProblemError(502, f"The region '{job.region}' that has this job does not answer.") from None
-        return Response(reply.content, reply.status_code, NO_STORE, reply.headers.get("content-type"))
-    found = await services.jobs.find(job)
-    if found is None or not may_see(caller, found):
-        raise ProblemError(404, NO_SUCH_JOB)
-    return Response(view(found).model_dump_json(), 200, NO_STORE, "application/json")
+async def status(job: JobOfPath, services: ServicesNow, caller: CallerNow, hop: AskingRegion = None) -> Response:
+    """How far a job is, and its text when it is done (A04)."""
+    if services.regions.elsewhere(job, hop):
+        return await _elsewhere(services, job, "GET", f"/status/{job}", caller)
+    return _shown(await _own(services, job, caller))
 
 
 @router.get("/jobs", response_model=JobPage, responses=documented(401, 403, 422, 429, 503))
@@ -47,64 +33,76 @@ async def list_jobs(
     services: ServicesNow,
     caller: CallerNow,
     client_id: Annotated[ClientId | None, Query(description="Needed without an API key.")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = PAGE,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE_ROWS)] = PAGE_ROWS,
     before: Annotated[str | None, Query(pattern=JOB_ID_PATTERN, description="`next` of the page before.")] = None,
 ) -> Response:
-    """A client's jobs, newest first. The first page is cached for five minutes or until one of the jobs changes."""
-    client = _client(caller.client_id, client_id)
-    earlier = JobId.parse(before) if before else None
-    name = list_name(client) if earlier is None and limit == PAGE and caller.client_id is not None else None
-    body = await services.cache.get(name) if name else None
+    """A client's jobs, newest first. The first page is kept for five minutes, or until a job changes (B03)."""
+    client = client_of(caller, client_id)
+    owner = caller.owner(client)
+    earlier = _parsed(before) if before else None
+    name = await services.lists.name(owner) if earlier is None and limit == PAGE_ROWS else None
+    body = await services.lists.get(name) if name else None
     if body is None:
-        found = await services.jobs.page(client, caller.client_id, limit, earlier)
-        body = _page(list(found), limit).model_dump_json()
+        # One more than asked for tells whether there is another page.
+        found = list(await services.jobs.page(owner, client, limit + 1, earlier))
+        body = _page(found, limit).model_dump_json()
         if name:
-            await services.cache.put(name, body, LIST_SECONDS)
+            await services.lists.keep(name, body)
     return Response(body, 200, NO_STORE, "application/json")
 
 
-@router.delete("/jobs/{job_id}", response_model=JobView, responses=documented(401, 404, 409, 429, 503))
-async def cancel(job: JobOfPath, services: ServicesNow, caller: CallerNow) -> Response:
+@router.post("/cancel/{job_id}", response_model=JobView, responses=CHANGES)
+async def cancel(job: JobOfPath, services: ServicesNow, caller: CallerNow, hop: AskingRegion = None) -> Response:
     """Cancel a job that has not ended; a worker that is at it stops, and its result is dropped."""
-    found = await services.jobs.find(job)
-    if found is None or not may_see(caller, found):
-        raise ProblemError(404, NO_SUCH_JOB)
-    cancelled = await services.jobs.cancel(job)
+    if services.regions.elsewhere(job, hop):
+        return await _elsewhere(services, job, "POST", f"/cancel/{job}", caller)
+    cancelled = await services.jobs.cancel(job, caller.sees)
     if cancelled is None:
-        raise ProblemError(409, f"The job has ended already ({found.status}).")
-    return Response(view(cancelled).model_dump_json(), 200, NO_STORE, "application/json")
+        found = await _own(services, job, caller)
+        raise ProblemError(409, f"The job has ended already ({found.status}).", code="job_ended")
+    return _shown(cancelled)
 
 
-@router.get("/export", responses=documented(401, 403, 429, 503))
-async def export_data(services: ServicesNow, caller: CallerNow) -> list[JobView]:
-    """Everything the service has about the caller (X03)."""
-    client = _keyed(caller.client_id)
-    return [view(job) async for job in export(services.jobs, client)]
+@router.delete("/jobs/{job_id}", status_code=204, responses=CHANGES)
+async def delete(job: JobOfPath, services: ServicesNow, caller: CallerNow, hop: AskingRegion = None) -> Response:
+    """Delete a job that has ended, with its text."""
+    if services.regions.elsewhere(job, hop):
+        return await _elsewhere(services, job, "DELETE", f"/jobs/{job}", caller)
+    if not await services.jobs.delete(job, caller.sees):
+        found = await _own(services, job, caller)
+        raise ProblemError(409, f"The job is still {found.status}; cancel it first.", code="job_not_ended")
+    return Response(status_code=204)
 
 
-@router.delete("/export", response_model=Erased, responses=documented(401, 403, 429, 503))
-async def erase_data(services: ServicesNow, caller: CallerNow) -> Erased:
-    """Delete everything the service has about the caller (X03); backups forget it when they age out."""
-    client = _keyed(caller.client_id)
-    erased = await erase(services.database, client)
-    await services.cache.invalidate(list_name(client))
-    return Erased(jobs=erased)
+async def _own(services: Services, job: JobId, caller: Caller) -> Job:
+    """The job, if the caller may see it; to anybody else it does not exist."""
+    found = await services.jobs.seen(job, caller.sees)
+    if found is None:
+        raise ProblemError(404, NO_SUCH_JOB, code="job_not_found")
+    return found
+
+
+async def _elsewhere(services: Services, job: JobId, method: str, path: str, caller: Caller) -> Response:
+    """The owning region's reply."""
+    try:
+        reply = await services.regions.ask(job.region, method, path, caller)
+    except RegionUnreachable:
+        detail = f"The region '{job.region}' that has this job does not answer."
+        raise ProblemError(502, detail, {"Retry-After": "5"}, code="region_unreachable") from None
+    return Response(reply.content, reply.status_code, NO_STORE, reply.headers.get("content-type"))
+
+
+def _shown(job: Job) -> Response:
+    return Response(view(job).model_dump_json(), 200, NO_STORE, "application/json")
+
+
+def _parsed(before: str) -> JobId:
+    try:
+        return JobId.parse(before)
+    except ValueError:
+        raise ProblemError(422, "`before` is no id of a job; give `next` of the page before.") from None
 
 
 def _page(found: list[Job], limit: int) -> JobPage:
-    following = str(found[-1].id) if len(found) == limit else None
-    return JobPage.model_construct(jobs=[summary(job) for job in found], next=following)
-
-
-def _client(own: str | None, asked: str | None) -> str:
-    if own is None and asked is None:
-        raise ProblemError(422, "Say whose jobs: give client_id, or send an API key.")
-    if own is not None and asked not in (None, own):
-        raise ProblemError(403, f"This key belongs to '{own}' and sees only its jobs.")
-    return own or asked or ""
-
-
-def _keyed(client: str | None) -> str:
-    if client is None:
-        raise ProblemError(401, "Send an API key: only its holder may ask for this.", {"WWW-Authenticate": "Bearer"})
-    return client
+    following = str(found[limit - 1].id) if len(found) > limit else None
+    return JobPage.model_construct(jobs=[summary(job) for job in found[:limit]], next=following)

@@ -1,25 +1,32 @@
 """/ws/jobs/{job_id}: the progress of a job while it happens (E08)."""
 
 import asyncio
+import time
+from contextlib import suppress
+from secrets import token_hex
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Path, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.access.callers import ANONYMOUS, Caller, NotRecognised
-from app.api.dependencies import may_see
+from app.addresses import network_of
 from app.api.views import summary
 from app.database import DatabaseUnavailable
 from app.ids import JobId
 from app.jobs import Job
+from app.limits import GREETING_SECONDS, SOCKET_SECONDS
+from app.progress import TooManyOfCaller, TooManySockets, Watcher
 from app.services import Services
-from app.telemetry.metrics import ACTIVE_CONNECTIONS
+from app.telemetry.metrics import ACTIVE_CONNECTIONS, SOCKETS
 
 router = APIRouter()
-LOOK_SECONDS = 0.4
-GREETING_SECONDS = 10.0
-# Codes of RFC 6455: 1000 normal, 1011 our fault, and of the range for applications.
-NOT_FOUND, NOT_ALLOWED, OVER, TRY_LATER = 4404, 4401, 1000, 1013
+CHECK_SECONDS = 1.0
+"""How soon a socket ends whose key was revoked, whose client is gone or whose process drains."""
+# Codes of RFC 6455, and of the range for applications: those that end in 4xx mean what HTTP's do.
+OVER, TRY_LATER, NOT_ALLOWED, NOT_FOUND, TOO_MANY, WRONG_FORM = 1000, 1013, 4401, 4404, 4429, 1003
+_LOG = structlog.get_logger("app.live")
 
 
 class Greeting(BaseModel):
@@ -38,58 +45,82 @@ async def watch(socket: WebSocket, job_id: Annotated[str, Path(max_length=60)]) 
         await socket.close()
         return
     await socket.accept()
+    began, code = time.monotonic(), TRY_LATER
+    structlog.contextvars.bind_contextvars(request_id=token_hex(16))
     ACTIVE_CONNECTIONS.inc()
     try:
-        await socket.close(await _serve(socket, services, job_id))
-    except WebSocketDisconnect:
-        return
+        code = await _admit(socket, services, job_id)
+        await socket.close(code)
+    except WebSocketDisconnect as gone:
+        code = gone.code
     finally:
         ACTIVE_CONNECTIONS.dec()
+        SOCKETS.labels(str(code)).inc()
+        _LOG.info("socket", endpoint="/ws/jobs/{job_id}", status=code, seconds=round(time.monotonic() - began, 1))
 
 
-async def _serve(socket: WebSocket, services: Services, job_id: str) -> int:
+async def _admit(socket: WebSocket, services: Services, job_id: str) -> int:
+    """Who has not said who it is yet counts as its address."""
+    address = f"address:{network_of(socket.client.host if socket.client else '')}"
     try:
-        async with asyncio.timeout(GREETING_SECONDS):
-            caller = await _caller(services, await socket.receive_text())
-        job = await services.jobs.find(JobId.parse(job_id))
-        if job is None or not may_see(caller, job):
-            return NOT_FOUND
-        return await _follow(socket, services, job)
+        with services.progress.admitted(address):
+            async with asyncio.timeout(GREETING_SECONDS):
+                caller = await _caller(services, socket)
+        with services.progress.admitted(f"key:{caller.key_id}" if caller.key_id else address):
+            return await _serve(socket, services, caller, JobId.parse(job_id))
     except (NotRecognised, ValidationError, TimeoutError):
         return NOT_ALLOWED
-    except (ValueError, OverflowError):
+    except ValueError:
         return NOT_FOUND
-    except DatabaseUnavailable:
+    except KeyError:
+        return WRONG_FORM
+    except TooManyOfCaller:
+        return TOO_MANY
+    except (TooManySockets, DatabaseUnavailable):
         return TRY_LATER
 
 
-async def _follow(socket: WebSocket, services: Services, job: Job) -> int:
+async def _serve(socket: WebSocket, services: Services, caller: Caller, job_id: JobId) -> int:
+    job = await services.jobs.seen(job_id, caller.sees)
+    if job is None:
+        return NOT_FOUND
     gone = asyncio.create_task(_until_gone(socket))
     try:
-        shown: Job | None = None
-        while not gone.done() and not services.lifecycle.draining:
-            if shown is None or job.updated_at != shown.updated_at:
-                await socket.send_text(summary(job).model_dump_json())
-                shown = job
-            if job.status.final:
-                return OVER
-            await asyncio.wait({gone}, timeout=LOOK_SECONDS)
-            job = await services.jobs.find(job.id) or job
-        return TRY_LATER
+        with services.progress.watching(job) as watcher:
+            return await _follow(socket, services, caller, watcher, gone)
     finally:
         gone.cancel()
 
 
+async def _follow(
+    socket: WebSocket, services: Services, caller: Caller, watcher: Watcher, gone: "asyncio.Task[None]"
+) -> int:
+    until = time.monotonic() + SOCKET_SECONDS
+    expires = caller.session.expires if caller.session else float("inf")
+    shown: Job | None = None
+    while not gone.done() and not services.lifecycle.draining and time.monotonic() < until:
+        if services.callers.revoked(caller) or time.time() > expires:
+            return NOT_ALLOWED
+        watcher.changed.clear()
+        if watcher.job is not shown:
+            shown = watcher.job
+            await socket.send_text(summary(shown).model_dump_json())
+        if watcher.job.status.final:
+            return OVER
+        with suppress(TimeoutError):
+            await asyncio.wait_for(watcher.changed.wait(), CHECK_SECONDS)
+    return TRY_LATER
+
+
 async def _until_gone(socket: WebSocket) -> None:
-    try:
+    with suppress(WebSocketDisconnect, RuntimeError):
         while True:
             await socket.receive()
-    except (WebSocketDisconnect, RuntimeError):
-        return
 
 
-async def _caller(services: Services, text: str) -> Caller:
-    token = Greeting.model_validate_json(text).token
+async def _caller(services: Services, socket: WebSocket) -> Caller:
+    """Raises NotRecognised, ValidationError, and KeyError for a message that is no text."""
+    token = Greeting.model_validate_json(await socket.receive_text()).token
     if token:
         return await services.callers.recognise(token)
     if services.settings.keys_required:

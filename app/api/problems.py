@@ -12,9 +12,11 @@ from starlette.types import Receive, Scope, Send
 
 from app.database import DatabaseUnavailable
 from app.domain import GenerationRequest
+from app.limits import FIELD_PROBLEMS
 
 MEDIA_TYPE = "application/problem+json"
 _PLACE = "#/components/schemas/{model}"
+RETRY_AFTER = {"description": "Seconds until it is worth asking again.", "schema": {"type": "integer", "minimum": 0}}
 
 
 class FieldProblem(BaseModel):
@@ -30,6 +32,7 @@ class Problem(BaseModel):
     type: str = Field("about:blank", description="about:blank: the status says it all.")
     title: str = Field(examples=["Not Found"])
     status: int = Field(examples=[404], ge=400, le=599)
+    code: str = Field(examples=["job_not_found"], description="The same for the same cause; for programs.")
     detail: str = Field(examples=["There is no such job."])
     instance: str | None = Field(None, description="The request's id, for a message to support.")
     errors: list[FieldProblem] = Field([], description="Each wrong field, when the request was invalid.")
@@ -42,9 +45,11 @@ SCHEMAS: tuple[type[BaseModel], ...] = (Problem, GenerationRequest)
 class ProblemError(Exception):
     """Raised by routes to answer with a problem."""
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, detail: str, headers: Mapping[str, str] | None = None, *, code: str | None = None
+    ) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.headers = status, detail, dict(headers or {})
+        self.status, self.detail, self.headers, self.code = status, detail, dict(headers or {}), code
 
 
 def response(
@@ -54,26 +59,45 @@ def response(
     request_id: str | None = None,
     headers: Mapping[str, str] | None = None,
     errors: Sequence[FieldProblem] = (),
+    code: str | None = None,
 ) -> Response:
-    """A problem as a reply."""
+    """A problem as a reply; its code is the status' own name unless one is given."""
+    kind = HTTPStatus(status)
     problem = Problem(
-        title=HTTPStatus(status).phrase, status=status, detail=detail, instance=request_id, errors=list(errors)
+        title=kind.phrase,
+        status=status,
+        code=code or kind.name.lower(),
+        detail=detail,
+        instance=request_id,
+        errors=list(errors),
     )  # type: ignore[call-arg]
     return Response(problem.model_dump_json(exclude_none=True), status, dict(headers or {}), MEDIA_TYPE)
 
 
 async def send_problem(
-    scope: Scope, receive: Receive, send: Send, status: int, detail: str, headers: Mapping[str, str] | None = None
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    status: int,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    code: str | None = None,
 ) -> None:
     """Answer from a middleware."""
     request_id = scope.get("state", {}).get("request_id")
-    await response(status, detail, request_id=request_id, headers=headers)(scope, receive, send)
+    await response(status, detail, request_id=request_id, headers=headers, code=code)(scope, receive, send)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
     """The error replies of a route, for the OpenAPI document."""
     content = {MEDIA_TYPE: {"schema": reference(Problem)}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+    replies: dict[int | str, dict[str, object]] = {}
+    for status in statuses:
+        replies[status] = {"description": HTTPStatus(status).phrase, "content": content}
+        if status in (429, 503):
+            replies[status]["headers"] = {"Retry-After": RETRY_AFTER}
+    return replies
 
 
 def reference(model: type[BaseModel]) -> dict[str, str]:
@@ -97,7 +121,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ProblemError)
     async def _ours(request: Request, error: ProblemError) -> Response:
-        return response(error.status, error.detail, request_id=_id(request), headers=error.headers)
+        return response(error.status, error.detail, request_id=_id(request), headers=error.headers, code=error.code)
 
     @app.exception_handler(HTTPException)
     async def _framework(request: Request, error: HTTPException) -> Response:
@@ -105,11 +129,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
+        found = error.errors()
         errors = [
-            FieldProblem(field=".".join(str(part) for part in problem["loc"]), message=problem["msg"])
-            for problem in error.errors()
+            FieldProblem(field=".".join(str(part) for part in problem["loc"])[:200], message=problem["msg"][:500])
+            for problem in found[:FIELD_PROBLEMS]
         ]
-        return response(422, "The request does not fit; see errors.", request_id=_id(request), errors=errors)
+        more = f", and {len(found) - len(errors)} more" if len(found) > len(errors) else ""
+        return response(422, f"The request does not fit; see errors{more}.", request_id=_id(request), errors=errors)
 
     @app.exception_handler(DatabaseUnavailable)
     async def _database(request: Request, error: DatabaseUnavailable) -> Response:

@@ -3,11 +3,13 @@
 import hashlib
 import hmac
 import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Request
 from pydantic import ValidationError
-from sqlalchemy import update
+from sqlalchemy import func, or_, update
 from starlette.responses import Response
 
 from app.access.tiers import Tier
@@ -34,13 +36,15 @@ def sign(secret: str, body: bytes, moment: int) -> str:
     return f"t={moment},v1={digest}"
 
 
-def verified(secret: str, body: bytes, header: str, now: float) -> bool:
-    """True for an untouched, recent message of somebody who knows the secret."""
+def verified(secrets: Sequence[str], body: bytes, header: str, now: float) -> datetime | None:
+    """When an untouched, recent message of somebody who knows one of the secrets was signed; None for any other."""
     fields = {name: value for name, _, value in (part.partition("=") for part in header.split(","))}
     moment = fields.get("t", "")
     if not (moment.isascii() and moment.isdigit()) or abs(now - int(moment)) > TOLERANCE_SECONDS:
-        return False
-    return hmac.compare_digest(sign(secret, body, int(moment)).encode(), header.encode())
+        return None
+    signed = (sign(secret, body, int(moment)).encode() for secret in secrets)
+    same = any(hmac.compare_digest(one, header.encode()) for one in signed)
+    return datetime.fromtimestamp(int(moment), UTC) if same else None
 
 
 # The body is read raw, because the signature covers its bytes; so the document is told its form here.
@@ -57,10 +61,10 @@ _SCHEMA.pop("$defs")
 async def billing(
     request: Request, services: ServicesNow, x_webhook_signature: Annotated[str, Header(max_length=200)] = ""
 ) -> Response:
-    """Takes `tier.changed`."""
+    """Takes `tier.changed`. An event older than its client's last one, or the same again, changes nothing."""
     body = await request.body()
-    secrets = services.settings.webhook_secrets
-    if not any(verified(secret, body, x_webhook_signature, time.time()) for secret in secrets):
+    moment = verified(services.settings.webhook_secrets, body, x_webhook_signature, time.time())
+    if moment is None:
         raise ProblemError(
             401, "The signature is missing, wrong or too old.", {"WWW-Authenticate": "X-Webhook-Signature"}
         )
@@ -68,8 +72,10 @@ async def billing(
         event = TierChanged.model_validate_json(body)
     except ValidationError as error:
         raise ProblemError(422, f"The event does not fit: {error.error_count()} errors.") from None
-    statement = update(api_keys).where(api_keys.c.client_id == event.client_id).values(tier=event.tier.value)
     async with services.database.write() as connection:
-        changed = [row.id for row in await connection.execute(statement.returning(api_keys.c.id))]
+        values = {"tier": event.tier.value, "tier_event_at": moment, "changed_at": func.now()}
+        older = or_(api_keys.c.tier_event_at.is_(None), api_keys.c.tier_event_at < moment)
+        own = update(api_keys).where(api_keys.c.client_id == event.client_id, older)
+        changed = (await connection.execute(own.values(values).returning(api_keys.c.id))).scalars().all()
     await services.cache.invalidate(*(f"key:{key}" for key in changed))
     return Response(status_code=204)

@@ -1,45 +1,26 @@
 """Who is calling: the real client's address, taken from X-Forwarded-For only as far as our own proxies wrote it (A11).
 
-The list is read from the right, skipping configured proxies; the first other address is the client. What a client puts
-there itself stands further left and is never reached, and without configured proxies the header is ignored.
+Each of our proxies adds the address that it saw. With ``PROXY_HOPS`` of them in front the client is that many places
+from the end of the list; what a client puts there itself stands further left and is never reached, from inside the
+trusted networks either. The header of a peer that is not trusted is ignored.
 """
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.addresses import parse, within
 from app.process_settings import Network
-
-Address = IPv4Address | IPv6Address
-
-
-def parse(text: str) -> Address | None:
-    """An address without port, brackets or zone; IPv4 written as IPv6 is IPv4. None for anything else."""
-    bare = text.strip()
-    if bare.startswith("["):
-        bare = bare[1:].partition("]")[0]
-    elif bare.count(":") == 1:
-        bare = bare.partition(":")[0]
-    try:
-        address = ip_address(bare.partition("%")[0])
-    except ValueError:
-        return None
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
-
-
-def within(address: Address | None, networks: Sequence[Network]) -> bool:
-    """True when the address lies in one of the networks."""
-    return address is not None and any(address in network for network in networks if network.version == address.version)
 
 
 class ClientAddress:
-    """Sets scope["client"] and scope["scheme"] to what the outermost trusted proxy saw."""
+    """Sets scope["client"] and scope["scheme"] to what the outermost of our proxies saw."""
 
-    def __init__(self, app: ASGIApp, trusted: Sequence[Network]) -> None:
+    def __init__(self, app: ASGIApp, trusted: Sequence[Network], hops: int) -> None:
         self._app = app
         self._trusted = tuple(trusted)
+        self._hops = hops
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Resolve once, before anything looks at the address."""
@@ -51,13 +32,10 @@ class ClientAddress:
 
     def _resolve(self, scope: Scope, headers: Headers) -> None:
         chain = ",".join(headers.getlist("x-forwarded-for")).split(",")
-        for entry in reversed(chain):
-            address = parse(entry)
-            if address is None:
-                break
+        # A shorter list did not come through all of our proxies, so nothing in it was written by one.
+        address = parse(chain[-self._hops]) if len(chain) >= self._hops else None
+        if address is not None:
             scope["client"] = (str(address), 0)
-            if not within(address, self._trusted):
-                break
         scheme = headers.get("x-forwarded-proto", "").split(",")[-1].strip().lower()
         if scheme in ("http", "https"):
             scope["scheme"] = {"http": "ws", "https": "wss"}[scheme] if scope["type"] == "websocket" else scheme

@@ -8,10 +8,13 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import send_problem
+from app.limits import body_limit
 from app.process_settings import ProcessSettings
 
 # Kubelets, load balancers and Prometheus call pods by address and without TLS.
 PROBES = frozenset(("/health", "/ready", "/metrics"))
+# The rest of a body that is too large is not worth reading.
+CLOSE = {"Connection": "close"}
 
 
 class _TooLarge(Exception):
@@ -52,12 +55,13 @@ class Guard:
         await self._limited(scope, receive, send, headers)
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
-        detail = f"The body may have at most {self._limit} bytes."
+        limit = min(self._limit, body_limit(scope["path"]))
+        detail = f"The body may have at most {limit} bytes."
         declared = headers.get("content-length", "")
         if declared.isdigit() and "transfer-encoding" not in headers:
             # The server reads no more than was declared.
-            if int(declared) > self._limit:
-                await send_problem(scope, receive, send, 413, detail)
+            if int(declared) > limit:
+                await send_problem(scope, receive, send, 413, detail, CLOSE)
             else:
                 await self._app(scope, receive, send)
             return
@@ -67,7 +71,7 @@ class Guard:
             nonlocal read, exceeded
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self._limit:
+            if read > limit:
                 exceeded = True
                 raise _TooLarge
             return message
@@ -82,7 +86,7 @@ class Guard:
         except _TooLarge:
             exceeded = True
         if exceeded:
-            await send_problem(scope, receive, send, 413, detail)
+            await send_problem(scope, receive, send, 413, detail, CLOSE)
 
     def _allowed(self, host: str) -> bool:
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host

@@ -8,11 +8,12 @@ _REMOVED = (b"server", b"x-powered-by")
 
 
 class SecurityHeaders:
-    """The outermost layer. A route that must differ (a frame of the same origin) puts its value in scope["state"]."""
+    """The outermost layer. A route that must differ puts its values in scope["state"]["security_headers"]."""
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self._app = app
-        self._headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        self._values = dict(headers)
+        self._headers = _encoded(headers)
         self._replaced = frozenset((*_REMOVED, *(name for name, _ in self._headers)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -28,7 +29,8 @@ class SecurityHeaders:
             if kind in ("http.response.start", "websocket.accept", "websocket.http.response.start"):
                 accepted = True
                 kept = [pair for pair in message.get("headers", ()) if pair[0].lower() not in self._replaced]
-                message["headers"] = [*kept, *self._headers]
+                own = scope.get("state", {}).get("security_headers")
+                message["headers"] = [*kept, *(_encoded({**self._values, **own}) if own else self._headers)]
             elif kind == "websocket.close" and not accepted:
                 await self._refuse(send)
                 return
@@ -41,3 +43,7 @@ class SecurityHeaders:
         headers = [(b"content-length", b"0"), *self._headers]
         await send({"type": "websocket.http.response.start", "status": 403, "headers": headers})
         await send({"type": "websocket.http.response.body", "body": b""})
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

@@ -1,13 +1,18 @@
 """Recognise the caller and count the request before a route runs (A10, E03, E05)."""
 
+import time
+from collections import OrderedDict
+from typing import Final
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access.callers import ANONYMOUS, NotRecognised
+from app.access.callers import ANONYMOUS, Caller, NotRecognised
+from app.access.limiter import ADDRESS, Verdict
 from app.access.tiers import allowance
+from app.addresses import network_of
 from app.api.problems import send_problem
 from app.database import DatabaseUnavailable
-from app.regions import VOUCHER
 from app.services import Services
 from app.telemetry.metrics import RATE_LIMITED
 
@@ -18,7 +23,11 @@ UNLIMITED = frozenset(
         *("/ready", "/metrics", "/api/health", "/api/ready"),
     )
 )
+INTERNAL: Final = "/internal/"
+"""What regions ask each other; the route itself knows who may."""
 UNAUTHORISED = {"WWW-Authenticate": "Bearer"}
+REMEMBERED: Final = 10_000
+"""Addresses whose wrong credentials are not looked up any more for a while."""
 
 
 class Limits:
@@ -26,34 +35,29 @@ class Limits:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._guessing: OrderedDict[str, float] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """HTTP only; WebSockets say who they are in their first message."""
-        if scope["type"] != "http" or scope["path"] in UNLIMITED:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or path in UNLIMITED or path.startswith(INTERNAL):
             await self._app(scope, receive, send)
             return
         services: Services = scope["app"].state.services
-        headers = Headers(scope=scope)
-        address = scope["client"][0] if scope.get("client") else "unknown"
-        wrong = None
-        try:
-            caller = await services.callers.identify(headers)
-        except NotRecognised:
-            caller, wrong = ANONYMOUS, (401, "This key or token is not valid; ask for a new one.", UNAUTHORISED)
-        except DatabaseUnavailable:
-            caller, wrong = ANONYMOUS, (503, "The database is not available.", {"Retry-After": "5"})
+        address = ADDRESS + network_of(scope["client"][0] if scope.get("client") else "unknown")
+        caller, wrong = await self._caller(services, Headers(scope=scope), address)
         scope["state"]["caller"] = caller
         added: dict[str, str] = {}
-        if services.settings.rate_limit_enabled and not services.regions.vouched(headers.get(VOUCHER), scope["path"]):
-            who = f"key:{caller.key_id}" if caller.key_id else f"address:{address}"
-            generation = scope["path"] == "/generate" and scope["method"] == "POST"
-            allowed = allowance(caller.tier, services.settings)
-            verdict = await services.limiter.request(who, allowed, generation=generation)
+        if services.settings.rate_limit_enabled:
+            who = f"key:{caller.key_id}" if caller.key_id else address
+            generation = path == "/generate" and scope["method"] == "POST"
+            verdict = await services.limiter.request(
+                who, allowance(caller.tier, services.settings), generation=generation
+            )
+            scope["state"]["counted"] = verdict.question
             added = verdict.headers
             if not verdict.allowed:
-                RATE_LIMITED.labels(verdict.scope).inc()
-                detail = f"More than {verdict.limit} requests in this {_WORDS[verdict.scope]}; see Retry-After."
-                await send_problem(scope, receive, send, 429, detail, added)
+                await self._refuse(verdict, address if wrong else None, scope, receive, send)
                 return
         if wrong:
             status, detail, headers = wrong
@@ -67,6 +71,28 @@ class Limits:
             await send(message)
 
         await self._app(scope, receive, send_with_limits)
+
+    async def _caller(
+        self, services: Services, headers: Headers, address: str
+    ) -> tuple[Caller, tuple[int, str, dict[str, str]] | None]:
+        """The caller, and the answer to wrong credentials. Who has guessed too often asks no database."""
+        ask = self._guessing.get(address, 0.0) < time.monotonic()
+        try:
+            return await services.callers.identify(headers, ask=ask), None
+        except NotRecognised:
+            return ANONYMOUS, (401, "This key or token is not valid; ask for a new one.", UNAUTHORISED)
+        except DatabaseUnavailable:
+            return ANONYMOUS, (503, "The database is not available.", {"Retry-After": "5"})
+
+    async def _refuse(self, verdict: Verdict, guessing: str | None, scope: Scope, receive: Receive, send: Send) -> None:
+        RATE_LIMITED.labels(verdict.window.scope).inc()
+        if guessing:
+            self._guessing[guessing] = time.monotonic() + verdict.wait_seconds
+            self._guessing.move_to_end(guessing)
+            while len(self._guessing) > REMEMBERED:
+                self._guessing.popitem(last=False)
+        detail = f"More than {verdict.window.limit} requests in this {_WORDS[verdict.window.scope]}; see Retry-After."
+        await send_problem(scope, receive, send, 429, detail, verdict.headers, code="rate_limited")
 
 
 _WORDS = {"minute": "minute", "hour": "hour", "generate": "minute for generation", "day": "day for generation"}

@@ -41,6 +41,7 @@ BATCH_WAITING = Gauge(
     "provider_batch_waiting_jobs", "Jobs whose text a provider's batch will bring.", multiprocess_mode="livemax"
 )
 CACHE = Counter("cache_lookups", "Look-ups by level and result.", ("level", "result"))
+SOCKETS = Counter("websockets", "WebSockets that ended, by close code.", ("code",))
 RATE_LIMITED = Counter("rate_limited_requests", "Requests refused by a limit.", ("scope",))
 DEGRADED = Counter("degraded_operations", "Times the service went on without a dependency.", ("dependency",))
 

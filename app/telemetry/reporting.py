@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import sentry_sdk
 import structlog
+from sentry_sdk.scrubber import DEFAULT_DENYLIST, EventScrubber
 from sentry_sdk.types import Event, Hint
 
 from app.process_settings import ProcessSettings
@@ -14,6 +15,7 @@ from app.process_settings import ProcessSettings
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
+SECRET_HEADERS = ("x-admin-token", "x-webhook-signature", "x-api-key", "idempotency-key", "client_id", "query_string")
 _LOG = structlog.get_logger("app.reporting")
 
 
@@ -36,6 +38,9 @@ def report_errors(settings: ProcessSettings, clean: Callable[[str], str]) -> boo
         max_request_body_size="never",
         include_local_variables=False,
         before_send=without_secrets,
+        # Transactions pass by the other one, and carry the request's headers as errors do.
+        before_send_transaction=without_secrets,
+        event_scrubber=EventScrubber(denylist=[*DEFAULT_DENYLIST, *SECRET_HEADERS], recursive=True),
     )
     return True
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import asyncpg
+import httpx
 import jwt
 import pytest
 from conftest import Servers
@@ -82,6 +83,7 @@ def test_nobody_sees_or_cancels_the_job_of_another_client(make_client: MakeClien
     assert client.get(url, headers=mine).status_code == 200
     assert client.get(url, headers=theirs).status_code == 404
     assert client.get(url).status_code == 404
+    assert client.post(f"/cancel/{job}", headers=theirs).status_code == 404
     assert client.delete(f"/jobs/{job}", headers=theirs).status_code == 404
     assert client.get("/jobs", headers=theirs, params={"client_id": "acme"}).status_code == 403
     assert client.get("/jobs", headers=theirs).json()["jobs"] == []
@@ -114,7 +116,9 @@ def test_the_eleventh_generation_in_a_minute_is_refused_with_retry_after(client:
     assert replies[0].headers["X-RateLimit-Limit"] == "10"
     assert [int(reply.headers["X-RateLimit-Remaining"]) for reply in replies] == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0]
     assert 1 <= int(replies[-1].headers["Retry-After"]) <= 60
-    assert "Retry-After" not in replies[0].headers
+    assert replies[0].headers["RateLimit-Policy"] == '"minute";q=100;w=60, "hour";q=1000;w=3600, "generate";q=10;w=60'
+    assert replies[0].headers["RateLimit"] == '"generate";r=9;t=0'
+    assert replies[-1].json()["code"] == "rate_limited"
 
 
 @pytest.mark.requirement("A10")
@@ -275,18 +279,27 @@ def test_a_client_gets_everything_that_is_stored_about_it_and_can_have_it_erased
     ]
     made = {reply.json()["job_id"] for reply in replies}
     client.post("/generate", json={**BODY, "client_id": "rival"}, headers=theirs)
-    exported = client.get("/export", headers=mine).json()
+    *exported, end = records(client.get("/export", headers=mine))
     assert {job["job_id"] for job in exported} == made and all(job["topic"] == canary for job in exported)
+    assert end == {"type": "end", "complete": {"use1": True}}
     assert client.get("/export").status_code == 401
     assert client.get("/jobs", headers=mine).json()["jobs"]
 
-    assert client.delete("/export", headers=mine).json() == {"jobs": 3}
-    assert client.get("/export", headers=mine).json() == client.get("/jobs", headers=mine).json()["jobs"] == []
+    assert client.post("/erase", json={"client_id": "rival"}, headers=mine).status_code == 403
+    assert client.post("/erase", json={"client_id": "acme-and-sons"}, headers=mine).json()["jobs"] == 3
+    assert len(records(client.get("/export", headers=mine))) == 1
+    assert client.get("/jobs", headers=mine).json()["jobs"] == []
     for table, text in asyncio.run(everything(database_url)).items():
         assert canary not in text, table
         assert table == "api_keys" or "acme-and-sons" not in text, table
         assert not any(job in text for job in made), table
-    assert len(client.get("/export", headers=theirs).json()) == 1
+    assert len(records(client.get("/export", headers=theirs))) == 2
+
+
+def records(reply: httpx.Response) -> list[dict[str, object]]:
+    """The objects of an export, one a line."""
+    assert reply.headers["content-type"] == "application/x-ndjson"
+    return [json.loads(line) for line in reply.text.splitlines()]
 
 
 async def everything(url: str) -> dict[str, str]:

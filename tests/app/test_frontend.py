@@ -25,7 +25,7 @@ def test_the_image_serves_the_page_with_neither_database_nor_secret(fleet: Fleet
         answer = httpx.get(url)
         assert answer.status_code == 200
         assert "<title>Content generation</title>" in answer.text
-        assert httpx.get(f"{url}/health").json() == {"status": "ok"}
+        assert httpx.get(f"{url}/health").json() == {"status": "healthy"}
         assert "http_requests_total" in httpx.get(f"{url}/metrics").text
         assert "process_resident_memory_bytes" in httpx.get(f"{url}/metrics").text
 

@@ -170,7 +170,7 @@ def figures(text: str, name: str) -> dict[str, float]:
 
 @pytest.mark.requirement("E01")
 def test_health_bodies_have_the_documents_form(client: TestClient) -> None:
-    assert client.get("/health").json() == {"status": "ok"}
+    assert client.get("/health").json() == {"status": "healthy"}
     database = client.get("/health/db").json()["database"]
     assert database["connected"] is True and database["latency_ms"] > 0
     assert client.get("/health/cache").json() == {"cache": {"connected": True}}

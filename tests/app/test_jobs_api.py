@@ -84,12 +84,19 @@ def test_an_unknown_job_is_not_found(client: TestClient, name: str) -> None:
     assert reply.status_code in (404, 422)
 
 
-def test_a_pending_job_is_cancelled_once(client: TestClient) -> None:
+def test_a_pending_job_is_cancelled_once_and_then_deleted_once(client: TestClient) -> None:
     _, accepted = generate(client)
-    url = f"/jobs/{accepted['job_id']}"
-    assert client.delete(url).json()["status"] == "cancelled"
-    again = client.delete(url)
+    cancel, delete = f"/cancel/{accepted['job_id']}", f"/jobs/{accepted['job_id']}"
+    waiting = client.delete(delete)
+    assert waiting.status_code == 409 and waiting.json()["code"] == "job_not_ended"
+    assert client.post(cancel).json()["status"] == "cancelled"
+    again = client.post(cancel)
     assert again.status_code == 409 and "cancelled" in again.json()["detail"]
+    assert client.get("/jobs?client_id=acme").json()["jobs"][0]["status"] == "cancelled"
+    assert client.delete(delete).status_code == 204
+    assert client.delete(delete).status_code == client.post(cancel).status_code == 404
+    assert client.get(accepted["status_url"]).status_code == 404
+    assert client.get("/jobs?client_id=acme").json()["jobs"] == []
 
 
 @pytest.mark.requirement("B03")

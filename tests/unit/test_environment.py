@@ -28,6 +28,7 @@ LEFT_ALONE: Final[Mapping[str, str]] = MappingProxyType(
         "version": "the image carries its own (Dockerfile)",
         "pg_bin": "the image carries its own (Dockerfile)",
         "host": "a pod listens on all of its addresses, which is the default",
+        "proxy_hops": "one gateway stands in front, which is the default",
         "security_hsts_enabled": "on; a stack that wants another value says so in its headers",
         "https_redirect_enabled": "the edge redirects (E02); behind it probes and peers ask over plain HTTP",
         "max_body_bytes": f"{STATED_BY_DEFAULT} (10M), and the edge's",

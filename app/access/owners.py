@@ -1,0 +1,57 @@
+"""Whose a job is, and the second lock on that: row-level security in the database (E03).
+
+A job made with a key is the key's client's. One made without a key, which only open environments allow, is a guest's:
+its owner begins with ``~``, which no client's name can. Client-facing statements run as a role that the policy below
+binds, so a forgotten condition shows nothing of anybody else.
+"""
+
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+ROLE: Final = "contentgen_client"
+"""A group that nobody logs in as; the service's logins are members and act as it for a client."""
+SETTING: Final = "contentgen.owner"
+GUESTS: Final = "~"
+
+_MINE: Final = "coalesce(owner, '~' || client_id)"
+"""Releases up to 0.1.0 left the owner of a guest's job empty."""
+_VISIBLE: Final = (
+    f"{_MINE} = current_setting('{SETTING}', true)"
+    f" OR (current_setting('{SETTING}', true) = '{GUESTS}' AND {_MINE} LIKE '{GUESTS}%')"
+)
+ROW_POLICY: Final = (
+    f"""
+    DO $$ BEGIN
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN CREATE ROLE {ROLE} NOLOGIN; END IF;
+    EXCEPTION WHEN duplicate_object THEN NULL;
+    END $$
+    """,
+    f"GRANT USAGE ON SCHEMA public TO {ROLE}",
+    f"GRANT SELECT, UPDATE, DELETE ON jobs TO {ROLE}",
+    "ALTER TABLE jobs ENABLE ROW LEVEL SECURITY",
+    f"CREATE POLICY own_jobs ON jobs TO {ROLE} USING ({_VISIBLE})",
+    f"CREATE POLICY service_jobs ON jobs USING (current_user <> '{ROLE}')",
+)
+
+_ACT: Final = text(f"SELECT set_config('role', '{ROLE}', true), set_config('{SETTING}', :owner, true)")
+_OURSELVES: Final = text("SELECT set_config('role', 'none', true)")
+
+
+def guest(client_id: str) -> str:
+    """The owner of what is made without a key under a name."""
+    return GUESTS + client_id
+
+
+async def act_for(connection: AsyncConnection, owner: str) -> None:
+    """For the rest of the transaction the connection sees and changes rows of this owner only.
+
+    ``GUESTS`` stands for every guest: where no key is asked for, a guest's job is whoever's knows its id.
+    """
+    await connection.execute(_ACT, {"owner": owner})
+
+
+async def act_for_ourselves(connection: AsyncConnection) -> None:
+    """The rest of the transaction is the service's own again: its queue is no client's to touch."""
+    await connection.execute(_OURSELVES)

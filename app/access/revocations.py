@@ -1,0 +1,71 @@
+"""Keys and sessions that are no longer believed, known to every process within two seconds (E03, E12, E06).
+
+Kept in the database, read incrementally by each process (app.watch), and carried to the other regions with the keys
+(app.access.replication). Redis has no part in it, and neither has a replica. A process that could not read for
+``STALE_SECONDS`` believes no credentials at all: what was revoked meanwhile it cannot know.
+"""
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+STALE_SECONDS: Final = 5.0
+KEPT: Final = timedelta(hours=25)
+"""Longer than any session lives, so a key's revocation outlasts every session that was made from it."""
+_OVERLAP: Final = timedelta(seconds=60)
+"""Rows carry the time at which their transaction began, and become visible when it ends."""
+
+_NEW: Final = text("SELECT id, expires_at FROM revocations WHERE revoked_at > :since AND expires_at > now()")
+_REVOKE: Final = text(
+    "INSERT INTO revocations (id, expires_at) SELECT id, now() + cast(:kept AS interval)"
+    " FROM unnest(cast(:ids AS text[])) AS id ON CONFLICT (id) DO NOTHING"
+)
+
+
+def key_name(key_id: str) -> str:
+    """A key's name among revocations."""
+    return f"key:{key_id}"
+
+
+def session_name(session_id: str) -> str:
+    """A session's."""
+    return f"session:{session_id}"
+
+
+class Revocations:
+    """What one process knows."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, datetime] = {}
+        self._since = datetime.fromtimestamp(0, UTC)
+        self._read_at = float("-inf")
+
+    @property
+    def current(self) -> bool:
+        """Whether the process may believe credentials now."""
+        return time.monotonic() - self._read_at <= STALE_SECONDS
+
+    def denies(self, *names: str) -> bool:
+        """Whether one of them was revoked."""
+        return any(name in self._until for name in names)
+
+    def add(self, *names: str) -> None:
+        """Known here at once; the other processes read it."""
+        self._until.update(dict.fromkeys(names, datetime.now(UTC) + KEPT))
+
+    async def read(self, connection: AsyncConnection, moment: datetime) -> None:
+        """Take in what is new, and forget what has expired by ``moment``, the database's clock."""
+        rows = (await connection.execute(_NEW, {"since": self._since})).all()
+        self._until.update((row.id, row.expires_at) for row in rows)
+        self._until = {name: until for name, until in self._until.items() if until > moment}
+        self._since = moment - _OVERLAP
+        self._read_at = time.monotonic()
+
+
+async def revoke(connection: AsyncConnection, names: Iterable[str]) -> None:
+    """Record revocations in the caller's transaction."""
+    await connection.execute(_REVOKE, {"ids": list(names), "kept": KEPT})

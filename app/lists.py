@@ -1,0 +1,76 @@
+"""The first page of each owner's jobs, kept for five minutes (B03) and forgotten as soon as one of them changes.
+
+A list is kept under the version that was in force before it was read. Whoever changes a job raises the version, so a
+list that was read a moment too early is never found again, and nothing has to be searched and deleted.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from functools import partial
+from itertools import islice
+from typing import Final
+
+import redis.asyncio as redis
+
+from app.cache import Cache
+from app.redis_link import RedisDown, RedisLink
+
+SECONDS: Final = 300
+VERSION_SECONDS: Final = 2 * SECONDS
+"""When a version is forgotten, every list that was kept under it has expired."""
+AT_ONCE: Final = 500
+RETRY_SECONDS: Final = 1.0
+
+
+class JobLists:
+    """Lists by owner; without Redis none is kept."""
+
+    def __init__(self, cache: Cache, link: RedisLink) -> None:
+        self._cache = cache
+        self._link = link
+        self._untold: set[str] = set()
+
+    async def name(self, owner: str) -> str | None:
+        """Where the owner's list is kept now; None while it cannot be known whether it is still true."""
+        try:
+            version = await self._link.ask(lambda client: client.get(_version(owner)))
+        except RedisDown:
+            return None
+        return f"jobs:{owner}:{version or 0}"
+
+    async def get(self, name: str) -> str | None:
+        """The list that was kept."""
+        return await self._cache.get(name)
+
+    async def keep(self, name: str, body: str) -> None:
+        """Keep a list that was read after its name."""
+        await self._cache.put(name, body, SECONDS)
+
+    async def changed(self, *owners: str) -> None:
+        """A job of each owner is another one now. What cannot be told at once is told when Redis is back."""
+        self._untold.update(owners)
+        while self._untold:
+            some = tuple(islice(self._untold, AT_ONCE))
+            try:
+                await self._link.ask(partial(_raise_versions, owners=some))
+            except RedisDown:
+                return
+            self._untold.difference_update(some)
+
+    async def follow(self) -> None:
+        """Tell what could not be told before, until cancelled."""
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            await self.changed()
+
+
+async def _raise_versions(client: redis.Redis, owners: Iterable[str]) -> None:
+    async with client.pipeline(transaction=False) as commands:
+        for owner in owners:
+            commands.incr(_version(owner))
+            commands.expire(_version(owner), VERSION_SECONDS)
+        await commands.execute()
+
+
+def _version(owner: str) -> str:
+    return f"jobs-version:{owner}"

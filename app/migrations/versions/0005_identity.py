@@ -1,0 +1,42 @@
+"""Identity that holds in every region: what was revoked, when a key last changed, how far other regions were read; and
+row-level security as the second lock on jobs (E03, E12).
+
+Additive: the release before writes api_keys without ``changed_at`` and logs in as the owner, whom no policy binds.
+"""
+
+from alembic import op
+
+from app.access.owners import ROW_POLICY
+
+revision = "0005"
+down_revision = "0003"
+
+STATEMENTS = (
+    "ALTER TABLE api_keys ADD COLUMN changed_at timestamptz NOT NULL DEFAULT now()",
+    "ALTER TABLE api_keys ADD COLUMN tier_event_at timestamptz",
+    "CREATE INDEX api_keys_changed_at ON api_keys (changed_at)",
+    "CREATE INDEX api_keys_client_id ON api_keys (client_id)",
+    """
+    CREATE TABLE revocations (
+        id text PRIMARY KEY,
+        revoked_at timestamptz NOT NULL DEFAULT now(),
+        expires_at timestamptz NOT NULL
+    )
+    """,
+    "CREATE INDEX revocations_revoked_at ON revocations (revoked_at)",
+    "CREATE INDEX revocations_expires_at ON revocations (expires_at)",
+    """
+    CREATE TABLE identity_peers (
+        region text PRIMARY KEY,
+        read_until timestamptz NOT NULL DEFAULT 'epoch',
+        asked_at timestamptz NOT NULL DEFAULT 'epoch'
+    )
+    """,
+    *ROW_POLICY,
+)
+
+
+def upgrade() -> None:
+    """In one transaction."""
+    for statement in STATEMENTS:
+        op.execute(statement)
