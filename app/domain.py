@@ -77,9 +77,11 @@ class GenerationRequest(Assignment):
         None, description="Who asks. With an API key it is that key's client, and may be left out.", examples=["acme"]
     )
 
+    fresh: bool = Field(False, description="A text that nobody was given before, not one that is kept.")
+
     def assignment(self) -> Assignment:
         """The request without the client."""
-        return Assignment.model_validate(self.model_dump(exclude={"client_id"}))
+        return Assignment.model_validate(self.model_dump(exclude={"client_id", "fresh"}))
 
 
 class Section(Strict):

@@ -21,6 +21,11 @@ class Environment(StrEnum):
     STAGING = "staging"
     PROD = "prod"
 
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether clients need an API key (requirement E03); where they do not, the page says so."""
+        return self in (Environment.STAGING, Environment.PROD)
+
 
 class Backend(StrEnum):
     """Where a data store runs: in the cluster, or as an AWS service (requirement P04)."""

@@ -41,8 +41,9 @@ from ops.report.publishing import PublishingError, publish
 from ops.report.secrets import redacted
 from ops.requirements import RequirementsError, review
 from ops.rotation import Step
-from ops.target import EngineMissingError
+from ops.target import EngineMissingError, embedded
 from ops.target import chosen as target_of
+from ops.token import CLIENT, SECONDS, TokenError, token_of
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -185,6 +186,18 @@ def release(
 
 
 @app.command()
+def token(
+    stack: Stack = "local",
+    real: Real = False,
+    client: Annotated[str, typer.Option(help="client that the session speaks for")] = CLIENT,
+    seconds: Annotated[int, typer.Option(min=60, max=86_400, help="until it ends")] = SECONDS,
+) -> None:
+    """Print a session for trying a running stack whose API asks for a key: Authorization: Bearer TOKEN."""
+    where = target_of(stack, Report(), os.environ, on_real=True) if real else embedded(deployment.running(stack))
+    Report().line(token_of(where, client, seconds))
+
+
+@app.command()
 def propose(repository: Annotated[str, typer.Option(help="owner/name; its token is GITHUB_TOKEN")]) -> None:
     """Open the pull request of the weekly release, develop to main, with the checklist; once while one is open."""
     Report().line(propose_release(CHECKOUT, repository, os.environ))
@@ -244,7 +257,7 @@ def main() -> None:
         _fail(str(error), EXIT_PUBLISHING)
     except (ToolchainError, CloudError, ClusterError, NoNetworkLeft, PriceListError, EngineMissingError) as error:
         _fail(str(error), EXIT_MACHINE)
-    except (EngineError, RequirementsError, ReportError, PreviewError, CommitError) as error:
+    except (EngineError, RequirementsError, ReportError, PreviewError, CommitError, TokenError) as error:
         _fail(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
         _fail("interrupted; run the same command again to go on", EXIT_INTERRUPTED)

@@ -46,7 +46,7 @@ def up(stack: str, report: Report, *, refresh: bool = False) -> None:
     report.step("waiting for every region's edge")
     for region in described.regions:
         _wait_for(region.url)
-    show_deployed(report, stack, described, engine.home)
+    show_deployed(report, stack, described, engine.home, asks_for_key=settings.environment.asks_for_keys)
 
 
 def preview(stack: str, report: Report, *, diff: bool) -> None:
@@ -90,14 +90,20 @@ def prepared(stack: str, report: Report) -> Engine:
     return engine
 
 
+def running(stack: str) -> Engine:
+    """The engine of a stack that is up on the embedded cloud. Raises CloudError when it is not."""
+    toolchain = ensure(lambda _: None)
+    cloud = Cloud(stack, toolchain)
+    if cloud.description() is None:
+        raise CloudError(f"{stack} is not running; fix: make up STACK={stack}")
+    return _engine(cloud, toolchain)
+
+
 def address_of(stack: str, *, on_real: bool) -> str:
     """Where a stack's public API answers: its domain, or the first region's edge of the embedded cloud."""
     if on_real:
         return f"https://{api_name(read(CHECKOUT, stack).domain)}"
-    described = Cloud(stack, ensure(print)).description()
-    if described is None:
-        raise CloudError(f"{stack} is not running; fix: make up STACK={stack}")
-    return described.regions[0].url
+    return CloudFile.read(running(stack).cloud_file).regions[0].url
 
 
 def problem_of(stack: str) -> str:

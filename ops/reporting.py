@@ -14,7 +14,7 @@ from ops.console import Report
 TOPIC = '{"topic": "rooftop gardens", "content_type": "blog", "keywords": ["bees", "water"], "client_id": "me"}'
 
 
-def show_deployed(report: Report, stack: str, described: CloudFile, engine_home: Path) -> None:
+def show_deployed(report: Report, stack: str, described: CloudFile, engine_home: Path, *, asks_for_key: bool) -> None:
     """The end of ``up``: what runs where, the address, and what to try."""
     _table(report, stack, described)
     notes = [f"{name}: {origin}" for name, origin in origins(engine_home).items()]
@@ -25,8 +25,12 @@ def show_deployed(report: Report, stack: str, described: CloudFile, engine_home:
     url = described.regions[0].url
     report.line()
     report.line("Try:")
-    report.line(f"  curl -s {url}/generate -H 'content-type: application/json' -d '{TOPIC}'")
-    report.line(f"  curl -s {url}/status/JOB_ID")
+    session = ""
+    if asks_for_key:
+        report.line(f"  TOKEN=$(.venv/bin/contentgen token --stack {stack} --client me)    a session for an hour")
+        session = ' -H "authorization: Bearer $TOKEN"'
+    report.line(f"  curl -s {url}/generate{session} -H 'content-type: application/json' -d '{TOPIC}'")
+    report.line(f"  curl -s {url}/status/JOB_ID{session}")
     report.line(f"  {url}/    the page, in a browser")
     report.line(f"  make status    make down{'' if stack == 'local' else f' STACK={stack}'}")
 

@@ -13,7 +13,6 @@ from infra.sections import Environment, Writer
 from infra.settings import StackSettings
 from stacks.access import Backups
 from stacks.jobs import JobSpec
-from stacks.products.content_generation import API_KEYS_REQUIRED
 from stacks.routing import edge_name, public_names
 from stacks.workload import STOP, WorkloadSpec
 
@@ -59,7 +58,7 @@ def _admission(settings: StackSettings, region: Region, edges: Mapping[str, str]
     others = [other for other in in_priority_order(settings.regions) if other is not region]
     urls = {other.code: edges.get(other.code, f"https://{edge_name(other, settings.domain)}") for other in others}
     return {
-        "API_KEY_REQUIRED": str(API_KEYS_REQUIRED).lower(),
+        "API_KEY_REQUIRED": str(settings.environment.asks_for_keys).lower(),
         "ALLOWED_ADMIN_IPS": ",".join(settings.admin.networks),
         "CORS_ORIGINS": "" if settings.environment is Environment.LOCAL else f"https://{settings.domain}",
         "REGION_URLS": json.dumps(urls, sort_keys=True),

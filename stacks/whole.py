@@ -96,6 +96,8 @@ def deploy(
         "regions": [region.code for region in regions],
         "backupBucket": bucket.bucket,
         "nameServers": routing.name_servers,
+        # Secret: who may read it may speak for any client (`contentgen token`).
+        "sessionSecret": keys.values["session_secret"],
     }
 
 

@@ -20,6 +20,8 @@ STARTS: Final = {
 """What the packages' own pages have as inline scripts."""
 POLICY: Final = f"{SECURITY_HEADERS[CSP]}; img-src 'self' data:; style-src 'self' 'unsafe-inline'"
 """Both viewers draw their icons from data: addresses and make their styles while they run."""
+FOREIGN: Final = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
+"""The one thing that the viewers would fetch from elsewhere."""
 _PAGE: Final = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Content generation API</title>
@@ -61,4 +63,4 @@ def _read(name: str) -> bytes | None:
     if name in STARTS:
         return STARTS[name].encode()
     found = files("fastapi_offline") / "static" / name
-    return found.read_bytes() if found.is_file() else None
+    return found.read_bytes().replace(FOREIGN, f"{FOLDER}/favicon.png".encode()) if found.is_file() else None

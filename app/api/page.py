@@ -1,4 +1,4 @@
-"""The page at /: three files without a build step, served under names that change with their content."""
+"""The page at /: a few files without a build step, served under names that change with their content."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from app.api.problems import ProblemError, documented
 router = APIRouter(include_in_schema=False)
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-_ASSETS = ("page.js", "page.css", "icon.svg")
+_ASSETS = ("page.js", "session.js", "page.css", "icon.svg")
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ async def asset(name: Annotated[str, Path(max_length=100)]) -> Response:
 
 def _stamped(name: str) -> str:
     stem, _, kind = name.rpartition(".")
-    return f"{stem}.{hashlib.sha256(_read(name)).hexdigest()[:12]}.{kind}"
+    return f"{stem}.{hashlib.sha256(_body(name)).hexdigest()[:12]}.{kind}"
 
 
 @cache
 def _assets() -> dict[str, Asset]:
-    return {_stamped(name): Asset(_read(name), _TYPES[name.rpartition(".")[2]]) for name in _ASSETS}
+    return {_stamped(name): Asset(_body(name), _TYPES[name.rpartition(".")[2]]) for name in _ASSETS}
 
 
 @cache
@@ -56,6 +56,13 @@ def _page() -> bytes:
     for name in _ASSETS:
         text = text.replace(f"/static/{name}", f"/static/{_stamped(name)}")
     return text.encode()
+
+
+@cache
+def _body(name: str) -> bytes:
+    """A file as it is served: what it imports is named by its content too."""
+    body = _read(name)
+    return body.replace(b"./session.js", f"./{_stamped('session.js')}".encode()) if name == "page.js" else body
 
 
 def _read(name: str) -> bytes:

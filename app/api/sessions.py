@@ -1,9 +1,10 @@
 """POST and DELETE /sessions: trade an API key for a token that expires, and end it (E12)."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from app.access.callers import Caller
 from app.api.dependencies import BEARER, KeyedCaller, ServicesNow
 from app.api.problems import ProblemError, documented
 
@@ -16,6 +17,20 @@ class Token(BaseModel):
     token: str
     expires_in: int = Field(ge=1, description="Seconds.")
     client_id: str
+
+
+class Access(BaseModel):
+    """What a page must know before it asks for anything else."""
+
+    keys_required: bool = Field(description="False where anybody may use the service, and see what others made here.")
+    client_id: str | None = Field(None, description="Whose key or session was sent along.")
+
+
+@router.get("/sessions", response_model=Access, responses=documented(401, 429, 503))
+async def access(request: Request, services: ServicesNow) -> Access:
+    """Whether this deployment asks for a key, and who the caller is."""
+    caller: Caller = request.scope["state"]["caller"]
+    return Access(keys_required=services.settings.keys_required, client_id=caller.client_id)
 
 
 @router.post("/sessions", status_code=201, response_model=Token, responses=documented(401, 429, 503))

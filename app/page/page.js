@@ -1,4 +1,6 @@
-// The page's only script: send the form, watch the job, show the text. Text from outside is only ever set as text.
+// The page's only script: sign in, send the form, watch the job, show the text. Text from outside is only set as text.
+
+import { call, credentials, guest, signIn, signOut, start, unique } from "./session.js";
 
 const at = (id) => document.getElementById(id);
 const form = at("form");
@@ -11,43 +13,14 @@ const WORDS = {
   expired: "Nobody began this in time; please send it again.",
 };
 const FINAL = new Set(["completed", "failed", "cancelled", "expired"]);
-let current = null;
+let current = null, shown = null, oldest = null;
+// The key of the form as it stands: an answer that was lost is found again by it, and nothing is made twice.
+let formKey = unique();
 
-// crypto.randomUUID exists on secure origins only; the page must work on a plain http://host in a test network too.
-function unique() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function credentials() {
-  const key = at("key").value.trim();
-  return key ? { "X-API-Key": key } : {};
-}
-
-async function call(method, path, body, headers = {}) {
-  let reply;
-  try {
-    reply = await fetch(path, {
-      method,
-      headers: { ...credentials(), ...headers, ...(body ? { "Content-Type": "application/json" } : {}) },
-      body: body ? JSON.stringify(body) : undefined,
-    });
-  } catch {
-    throw { detail: "The service cannot be reached. Check your connection and try again.", errors: [] };
-  }
-  const json = reply.status === 204 ? {} : await reply.json().catch(() => ({}));
-  if (reply.ok) return json;
-  const wait = reply.headers.get("Retry-After");
-  const known = {
-    401: "An API key is needed here, and this one is missing or not valid. Open “Access” to enter it.",
-    429: `That was a lot at once. Try again in ${wait ?? "a few"} seconds.`,
-    503: "The service is not available right now. Nothing was lost; try again shortly.",
-  };
-  throw { status: reply.status, detail: known[reply.status] ?? json.detail ?? "Something went wrong.", errors: json.errors ?? [] };
-}
-
-function showProblem(text) {
-  at("problem").textContent = text ?? "";
-  at("problem").hidden = !text;
+function showProblem(problem) {
+  at("problem").textContent = problem?.detail ?? "";
+  at("problem").hidden = !problem;
+  if (problem?.status === 401) askToSignIn("Your session has ended. Please sign in again.");
 }
 
 function markField(name, text) {
@@ -66,64 +39,69 @@ function request() {
   markField("keywords", keywords.length > 12 ? "At most 12 keywords, please." : long ? `“${long}” is longer than 60 letters.` : null);
   const wrong = form.querySelector("[aria-invalid=true]");
   if (wrong) { wrong.focus(); return null; }
-  const client = data.get("client_id").trim() || "guest";
-  return { topic, keywords, content_type: data.get("content_type"), priority: data.get("priority"), client_id: client };
+  return { topic, keywords, content_type: data.get("content_type"), priority: data.get("priority") };
 }
 
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
+async function send(body, key) {
   showProblem(null);
-  const body = request();
-  if (!body) return;
-  remember();
   at("submit").disabled = true;
   try {
-    const { job_id } = await call("POST", "/generate", body, { "Idempotency-Key": unique() });
+    const { job_id } = await call("POST", "/generate", { ...body, ...guest() }, { "Idempotency-Key": key });
+    formKey = unique();
     at("result").focus();
     watch(job_id);
     listJobs();
   } catch (problem) {
-    showProblem(problem.detail);
-    for (const { field, message } of problem.errors) {
+    showProblem(problem);
+    for (const { field, message } of problem.errors ?? []) {
       const name = field.split(".")[1];
       if (name === "topic" || name === "keywords") markField(name, message);
     }
-    if (problem.status === 401) { at("access").open = true; at("key").focus(); }
   } finally {
     at("submit").disabled = false;
   }
+}
+
+form.addEventListener("input", () => { formKey = unique(); });
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const body = request();
+  if (body) send(body, formKey);
 });
 
 function watch(id) {
   current = id;
-  showText(null);
+  showJob(null);
   update({ job_id: id, status: "pending", progress: 0 });
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const socket = new WebSocket(`${scheme}://${location.host}/ws/jobs/${id}`);
   let over = false;
-  socket.onopen = () => socket.send(JSON.stringify({ token: at("key").value.trim() || null }));
+  socket.onopen = () => socket.send(JSON.stringify({ token: credentials() }));
   socket.onmessage = ({ data }) => {
     const job = JSON.parse(data);
     over = FINAL.has(job.status);
     if (current !== id) return socket.close();
     update(job);
-    if (over) finish(id);
+    if (over) poll(id);
   };
   socket.onclose = () => { if (!over && current === id) poll(id); };
 }
 
-async function poll(id) {
+// A replica may be behind what the socket said, so the answer counts only when it says that the job has ended.
+async function poll(id, wait = 1000) {
   if (current !== id) return;
   try {
     const job = await call("GET", `/status/${id}`);
     if (current !== id) return;
+    showProblem(null);
     update(job);
-    if (FINAL.has(job.status)) return finish(id);
+    if (FINAL.has(job.status)) { showJob(job); return listJobs(); }
   } catch (problem) {
-    showProblem(problem.detail);
+    showProblem(problem);
     if (problem.status === 401 || problem.status === 404) return;
+    wait = Math.max(wait, 1000 * (problem.wait ?? 0));
   }
-  setTimeout(() => poll(id), 2000);
+  setTimeout(() => poll(id, Math.min(wait * 1.5, 15000)), wait);
 }
 
 function update(job) {
@@ -132,29 +110,21 @@ function update(job) {
   at("work").hidden = FINAL.has(job.status);
 }
 
-async function finish(id) {
-  try {
-    const job = await call("GET", `/status/${id}`);
-    if (current !== id) return;
-    update(job);
-    if (job.status === "failed") showProblem(job.error?.message ?? "No reason was given.");
-    showText(job);
-  } catch (problem) {
-    showProblem(problem.detail);
-  }
-  listJobs();
-}
-
 function element(name, text) {
   const made = document.createElement(name);
   made.textContent = text;
   return made;
 }
 
-function showText(job) {
+function showJob(job) {
   const article = at("text"), result = job?.result;
+  shown = job;
   article.replaceChildren();
-  article.hidden = at("tools").hidden = !result;
+  at("tools").hidden = !job;
+  article.hidden = at("copy").hidden = at("download").hidden = !result;
+  at("sample").hidden = !(result && job.provider === "embedded");
+  at("facts").textContent = "";
+  if (job?.status === "failed" || job?.status === "expired") showProblem({ detail: job.error?.message ?? WORDS[job.status] });
   if (!result) return;
   const paragraphs = (text) => text.split("\n\n").filter(Boolean).map((part) => element("p", part));
   if (result.content_type === "blog") article.append(element("h3", result.title));
@@ -163,7 +133,7 @@ function showText(job) {
   article.append(...paragraphs(result.conclusion));
   if (result.hashtags.length) article.append(element("p", result.hashtags.join(" ")));
   const words = article.textContent.split(/\s+/).length;
-  at("facts").textContent = `${words} words, written by ${job.model} in ${job.attempt === 1 ? "one attempt" : `${job.attempt} attempts`}`;
+  at("facts").textContent = `${words} words, ${moment(job.finished_at)}, written by ${job.model}`;
 }
 
 function markdown() {
@@ -176,7 +146,7 @@ at("copy").addEventListener("click", async () => {
     await navigator.clipboard.writeText(markdown());
     at("status").textContent = "Copied.";
   } catch {
-    showProblem("The browser did not allow copying; select the text and copy it by hand.");
+    showProblem({ detail: "The browser did not allow copying; select the text and copy it by hand." });
   }
 });
 
@@ -188,44 +158,89 @@ at("download").addEventListener("click", () => {
   URL.revokeObjectURL(link.href);
 });
 
-at("cancel").addEventListener("click", async () => {
-  try {
-    update(await call("DELETE", `/jobs/${current}`));
-    listJobs();
-  } catch (problem) {
-    if (problem.status !== 409) showProblem(problem.detail);
-  }
+at("retry").addEventListener("click", () => {
+  const { topic, keywords, content_type, priority } = shown;
+  send({ topic, keywords, content_type, priority, fresh: true }, unique());
 });
 
-async function listJobs() {
-  const client = at("client").value.trim() || "guest";
+at("cancel").addEventListener("click", () => change("POST", `/cancel/${current}`, (job) => { update(job); showJob(job); }));
+at("delete").addEventListener("click", () => change("DELETE", `/jobs/${current}`, () => {
+  current = null;
+  showJob(null);
+  at("status").textContent = "Deleted.";
+}));
+
+async function change(method, path, then) {
   try {
-    const { jobs } = await call("GET", `/jobs?limit=20&client_id=${encodeURIComponent(client)}`);
-    at("empty").hidden = jobs.length > 0;
-    at("jobs").replaceChildren(...jobs.map(entry));
+    then(await call(method, path));
+    listJobs();
   } catch (problem) {
-    if (problem.status !== 401) showProblem(problem.detail);
+    if (problem.status !== 409) showProblem(problem);
   }
 }
+
+async function listJobs(before = null) {
+  const query = new URLSearchParams({ limit: 20, ...guest(), ...(before ? { before } : {}) });
+  try {
+    const { jobs, next } = await call("GET", `/jobs?${query}`);
+    if (!before) at("jobs").replaceChildren();
+    at("jobs").append(...jobs.map(entry));
+    at("empty").hidden = at("jobs").children.length > 0;
+    oldest = next;
+    at("more").hidden = !next;
+  } catch (problem) {
+    showProblem(problem);
+  }
+}
+
+at("more").addEventListener("click", () => listJobs(oldest));
+
+const moment = (text) => new Date(text).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 
 function entry(job) {
   const line = document.createElement("li"), button = element("button", job.topic);
   button.type = "button";
-  const when = new Date(job.created_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  button.append(element("small", `${job.content_type === "blog" ? "Blog post" : "Social post"}, ${job.status.replace("_", " ")}, ${when}`));
+  const kind = job.content_type === "blog" ? "Blog post" : "Social post";
+  button.append(element("small", `${kind}, ${job.status.replace("_", " ")}, ${moment(job.created_at)}`));
   button.addEventListener("click", () => { showProblem(null); watch(job.job_id); at("result").focus(); });
   line.append(button);
   return line;
 }
 
-function remember() {
-  localStorage.setItem("client", at("client").value.trim());
-  sessionStorage.setItem("key", at("key").value.trim());
+function askToSignIn(text = null) {
+  at("main").hidden = at("who").hidden = true;
+  at("sign-in").hidden = false;
+  markField("key", text);
+  at("key").focus();
 }
 
-at("client").value = localStorage.getItem("client") || `guest-${unique().slice(0, 8)}`;
-at("key").value = sessionStorage.getItem("key") ?? "";
-at("key").addEventListener("change", () => { remember(); listJobs(); });
-at("client").addEventListener("change", () => { remember(); listJobs(); });
-remember();
-listJobs();
+function begin(client) {
+  at("sign-in").hidden = true;
+  at("main").hidden = false;
+  at("who").hidden = !client;
+  at("open").hidden = Boolean(client);
+  at("client").textContent = client ? `Signed in as ${client}.` : "";
+  listJobs();
+}
+
+at("sign-in").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    const client = await signIn(at("key").value.trim());
+    at("key").value = "";
+    markField("key", null);
+    begin(client);
+  } catch (problem) {
+    markField("key", problem.status === 401 ? "This key is not valid." : problem.detail);
+  }
+});
+
+at("sign-out").addEventListener("click", async () => {
+  await signOut();
+  current = null;
+  showJob(null);
+  askToSignIn();
+});
+
+start().then(({ client_id, keys_required }) => (keys_required && !client_id ? askToSignIn() : begin(client_id)))
+  .catch((problem) => { at("main").hidden = false; showProblem(problem); });

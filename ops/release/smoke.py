@@ -13,18 +13,24 @@ from ops.release.process import StepError
 TIMEOUT_SECONDS: Final = 10.0
 JOB_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 0.5
-REQUEST: Final[Mapping[str, str]] = {
-    "topic": "smoke test",
-    "content_type": "social",
-    "client_id": "smoke-test",
-}
+CLIENT: Final = "smoke-test"
+REQUEST: Final[Mapping[str, str]] = {"topic": "smoke test", "content_type": "social", "client_id": CLIENT}
 UNFINISHED: Final = ("queued", "pending", "processing", "running")
 
 
-def smoke(address: str, headers: Mapping[str, str], pause: Callable[[float], None] = time.sleep) -> None:
-    """Health, readiness, security headers, and one job from request to text. Raises StepError with what was wrong."""
+def smoke(
+    address: str,
+    headers: Mapping[str, str],
+    session: str = "",
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Health, readiness, security headers, and one job from request to text. Raises StepError with what was wrong.
+
+    ``session`` is a token of CLIENT, for a stack whose API asks for a key.
+    """
+    own = {"Authorization": f"Bearer {session}"} if session else {}
     try:
-        with httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS) as client:
+        with httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS, headers=own) as client:
             for path in ("/health", "/ready"):
                 _headers(_expect(client.get(path), 200), headers)
             _job(client, pause)

@@ -15,9 +15,6 @@ API: Final = "cpm"
 FRONTEND: Final = "frontend"
 """The two that clients reach: the API, and the page with its files (requirements A03, K01)."""
 
-API_KEYS_REQUIRED: Final = False
-"""Clients are known by their address (document A); a key raises a client's limits but is not asked for."""
-
 WORKER_DIRECT: Final = 4
 """Connections of a worker process that go round the pooler: it listens for new jobs on them."""
 
@@ -32,7 +29,7 @@ CALLS: Final = (
     RouteGroup("live", ("/ws/",), timeout="86400s", rate=Rate(per_second=10, burst=20)),
     RouteGroup(
         "api",
-        ("/status/", "/jobs", "/jobs/", "/sessions", "/api/"),
+        ("/status/", "/jobs", "/jobs/", "/cancel/", "/sessions", "/export", "/erase", "/api/"),
         timeout="300s",
         rate=Rate(per_second=10, burst=20),
     ),
@@ -50,8 +47,17 @@ WEBHOOKS: Final = (RouteGroup("webhooks", ("/webhooks/",), timeout="60s", rate=R
 ADMINISTRATION: Final = (RouteGroup("admin", ("/admin/",), timeout="60s", rate=Rate(per_second=10, burst=20)),)
 """Only where somebody may come in: see ``contentgen:admin``."""
 
-OTHER_REGIONS: Final = (RouteGroup("status", ("/status/",), timeout="10s", rate=Rate(per_second=100, burst=200)),)
-"""What a region answers for another one, under its own name: many clients' questions come from one address."""
+OTHER_REGIONS: Final = (
+    RouteGroup(
+        "others",
+        ("/status/", "/cancel/", "/jobs/", "/export", "/internal/"),
+        timeout="60s",
+        rate=Rate(per_second=100, burst=200),
+    ),
+)
+"""What a region answers for another one, under its own name: many clients' questions come from one address. What is
+below /internal/ is for regions alone, which the service itself knows by their signature.
+"""
 
 
 def content_generation(profile: Profile) -> tuple[WorkloadSpec, ...]:

@@ -1,13 +1,16 @@
 """The page in a real browser: the whole way from a topic to a text, errors in words, no breach of the policy."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Fleet
+from conftest import Fleet, run_app
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -130,3 +133,85 @@ def test_the_page_fits_a_telephone_and_the_dark(browser: Browser, site: str) -> 
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == "rgb(20, 24, 26)"
     page.close()
+
+
+@pytest.mark.requirement("E03")
+@pytest.mark.requirement("E12")
+def test_where_keys_are_asked_for_a_person_signs_in_writes_tries_again_deletes_and_signs_out(
+    browser: Browser, fleet: Fleet
+) -> None:
+    complaints: list[str] = []
+    secret = {"API_KEY_REQUIRED": "true", "SESSION_SECRET": "s" * 40}
+    key = json.loads(run_app(fleet, "keys", "create", "acme").stdout)["secret"]
+    with (
+        fleet.process("cpm", "serve", "--role", "cpm", **secret) as (_, api),
+        fleet.process("im", "serve", "--role", "im") as (_, im),
+        fleet.process("worker", "worker", IM_URL=im),
+    ):
+        page = opened(browser, api, complaints)
+        expect(page.get_by_label("API key")).to_be_focused()
+        expect(page.get_by_label("Topic")).to_be_hidden()
+        picture(page, "page-sign-in")
+        assert flaws(page) == []
+        page.get_by_label("API key").fill(key)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator("#client")).to_have_text("Signed in as acme.")
+        assert key not in str(page.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])"))
+        page.get_by_label("Topic").fill("How to brew better coffee at home")
+        page.get_by_role("button", name="Write it").click()
+        expect(page.get_by_role("status")).to_have_text("Done.", timeout=15_000)
+        expect(page.locator("#sample")).to_be_visible()
+        page.get_by_role("button", name="Write again").click()
+        expect(page.locator("#jobs li")).to_have_count(2)
+        expect(page.get_by_role("status")).to_have_text("Done.", timeout=15_000)
+        page.reload()
+        expect(page.locator("#client")).to_have_text("Signed in as acme.")
+        page.locator("#jobs button").first.click()
+        page.get_by_role("button", name="Delete").click()
+        expect(page.get_by_role("status")).to_have_text("Deleted.")
+        expect(page.locator("#jobs li")).to_have_count(1)
+        assert complaints == []
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_label("API key")).to_be_visible()
+        page.reload()
+        expect(page.get_by_label("API key")).to_be_visible()
+        page.get_by_label("API key").fill("cg_000000000000_" + "x" * 43)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_have_text("This key is not valid.")
+        page.close()
+
+
+def test_more_than_a_page_of_jobs_is_shown_on_demand_with_their_dates(
+    browser: Browser, fleet: Fleet, database_url: str
+) -> None:
+    with fleet.process("cpm", "serve", "--role", "cpm") as (_, api):
+        for number in range(25):
+            body = {"topic": f"Topic {number}", "content_type": "blog", "client_id": "guest-of-the-test"}
+            assert httpx.post(f"{api}/generate", json=body).status_code == 202
+        page = browser.new_page()
+        page.add_init_script("localStorage.setItem('guest', 'guest-of-the-test')")
+        page.goto(api)
+        expect(page.locator("#jobs li")).to_have_count(20)
+        expect(page.locator("#open")).to_be_visible()
+        page.get_by_role("button", name="Show older").click()
+        expect(page.locator("#jobs li")).to_have_count(25)
+        expect(page.get_by_role("button", name="Show older")).to_be_hidden()
+        assert str(datetime.now(UTC).year) in page.locator("#jobs small").first.inner_text()
+        page.locator("#jobs button").last.click()
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("status")).to_have_text("Cancelled.")
+        page.close()
+
+
+@pytest.mark.requirement("E11")
+@pytest.mark.parametrize(("path", "text"), [("/docs", "Content generation"), ("/redoc", "Content generation")])
+def test_the_documents_show_themselves_under_the_services_own_policy(
+    browser: Browser, fleet: Fleet, path: str, text: str
+) -> None:
+    complaints: list[str] = []
+    with fleet.process("cpm", "serve", "--role", "cpm") as (_, api):
+        page = opened(browser, api + path, complaints)
+        expect(page.get_by_role("heading", name=text).first).to_be_visible()
+        expect(page.get_by_text("/generate").first).to_be_visible()
+        assert complaints == []
+        page.close()

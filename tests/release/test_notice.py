@@ -72,7 +72,7 @@ def service() -> Iterator[Service]:
 
 def test_a_service_that_writes_a_text_and_sends_its_headers_passes(service: Service) -> None:
     pauses: list[float] = []
-    smoke(service.address, HEADERS, pauses.append)
+    smoke(service.address, HEADERS, pause=pauses.append)
     assert len(pauses) == 2
 
 
@@ -93,7 +93,7 @@ def test_what_is_wrong_with_a_service_is_named(service: Service) -> None:
 def test_a_job_that_never_ends_is_given_up(service: Service) -> None:
     service.states = ["processing"]
     with pytest.raises(StepError, match="job j1 is processing after 60 s"):
-        smoke(service.address, HEADERS, lambda seconds: None)
+        smoke(service.address, HEADERS, pause=lambda seconds: None)
 
 
 def test_a_service_that_is_not_there_does_not_answer() -> None:

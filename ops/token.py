@@ -1,0 +1,51 @@
+"""``contentgen token``: a session for trying a stack whose API asks for a key, and for the smoke tests of a release.
+
+Sessions are believed by their signature (requirement E12), and whoever may read a stack's secret outputs may sign one:
+nothing is stored, no key is made, and it ends by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from typing import Final
+from uuid import uuid4
+
+import jwt
+
+from ops.target import Target
+
+OUTPUT: Final = "sessionSecret"
+CLIENT: Final = "operator"
+SECONDS: Final = 3600
+CLAIMS: Final = {"aud": "contentgen", "kid": "operator", "tier": "business"}
+"""What the application expects of a session (app/access/sessions.py); a test gives it one of ours."""
+
+
+class TokenError(Exception):
+    """The stack gives no secret to sign with; the message says why."""
+
+
+def token_of(target: Target, client: str = CLIENT, seconds: int = SECONDS) -> str:
+    """A session for a client of a running stack. Raises TokenError."""
+    command = [str(target.command), "stack", "output", OUTPUT, "--show-secrets", "--json", "--non-interactive"]
+    done = subprocess.run(
+        [*command, "--stack", target.stack],
+        cwd=target.workspace,
+        env=dict(target.environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise TokenError(
+            f"stack {target.stack}: no output {OUTPUT}: {done.stderr.strip()}; fix: bring the stack up to this release"
+        )
+    return signed(str(json.loads(done.stdout)), client, seconds, int(time.time()))
+
+
+def signed(secret: str, client: str, seconds: int, now: int) -> str:
+    """A session that ends after so many seconds."""
+    times = {"iat": now, "auth_time": now, "exp": now + seconds}
+    return jwt.encode({**CLAIMS, **times, "sub": client, "jti": uuid4().hex}, secret, "HS256")
