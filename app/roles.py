@@ -16,6 +16,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.access.owners import ROLE as CLIENT
+
 _LOG = structlog.get_logger("app.roles")
 OWNER = "contentgen_owner"
 ITERATIONS = 4096
@@ -38,7 +40,9 @@ async def ensure(administrator: AsyncConnection, logins: Mapping[str, str]) -> N
     """
     # Several migrators at once would trip over each other's rows in the system's own tables.
     await administrator.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-    await _create(administrator, OWNER, "NOLOGIN")
+    for group in (OWNER, CLIENT):
+        await _create(administrator, group, "NOLOGIN")
+    await administrator.execute(text(f"GRANT {CLIENT} TO {OWNER}"))
     await administrator.execute(text(f"GRANT {OWNER} TO CURRENT_USER"))
     await administrator.execute(text(f"ALTER SCHEMA public OWNER TO {OWNER}"))
     await administrator.execute(text(_OWN_DATABASE))

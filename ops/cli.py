@@ -41,9 +41,9 @@ from ops.report.publishing import PublishingError, publish
 from ops.report.secrets import redacted
 from ops.requirements import RequirementsError, review
 from ops.rotation import Step
+from ops.sessions import CLIENT, SECONDS, TokenError, token_of
 from ops.target import EngineMissingError, embedded
 from ops.target import chosen as target_of
-from ops.token import CLIENT, SECONDS, TokenError, token_of
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

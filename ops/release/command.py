@@ -27,8 +27,8 @@ from ops.release.process import WATCH_SECONDS, Outcome, StepError, Steps, releas
 from ops.release.smoke import CLIENT, smoke
 from ops.report.command import DEFAULT_FILE, report, stack_report
 from ops.report.secrets import redacted
+from ops.sessions import TokenError, token_of
 from ops.target import Target
-from ops.token import TokenError, token_of
 
 PLAN: Final = Path("reports/plan.json")
 TESTS: Final = Path("reports/tests.xml")

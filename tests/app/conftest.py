@@ -223,7 +223,7 @@ class Fleet:
     @contextmanager
     def process(self, name: str, *command: str, **variables: str) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
         """One `python -m app ...` on a free port, until the end of the block; gives the process and its address."""
-        port = free_port()
+        port = int(variables.get("PORT") or free_port())
         url = f"http://127.0.0.1:{port}"
         with started(
             [sys.executable, "-m", "app", *command],

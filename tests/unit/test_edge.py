@@ -28,7 +28,7 @@ LIMITS = {
     "api-health": None,
     "api-webhooks": {("Second", 20), ("Minute", 600)},
     "region-health": None,
-    "region-status": {("Second", 200), ("Minute", 6000)},
+    "region-others": {("Second", 200), ("Minute", 6000)},
 }
 TIMES = {
     "generate": "60s",
