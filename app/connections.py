@@ -100,7 +100,8 @@ class BoundedHttp(HttpToolsProtocol):
     def _refuse(self, status: str, text: str) -> None:
         if self.transport.is_closing():
             return
-        # An answer that is under way is not cut in two: the connection just ends.
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+        # An answer that is under way, or was given before the body had come, is the only one: the connection just ends.
+        answered = self._timed == limits.BODY_SECONDS and self.cycle is not None and self.cycle.response_started
+        if not answered:
             self.transport.write(_ANSWER.format(status=status, length=len(text), text=text).encode())
         self.transport.close()

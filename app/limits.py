@@ -44,6 +44,8 @@ FIELD_PROBLEMS: Final = 20
 SOCKETS_PER_CALLER: Final = 10
 """WebSockets of one key, or of one address without a key, in one process."""
 SOCKETS_PER_PROCESS: Final = 1000
+GREETINGS_PER_ADDRESS: Final = 100
+"""WebSockets of one address in a process that have not yet said who they are."""
 SOCKET_SECONDS: Final = 86_400
 """The longest that a WebSocket is kept open (E08)."""
 SOCKET_MESSAGE_BYTES: Final = 4 * KIB
@@ -99,6 +101,7 @@ def table() -> tuple[Limit, ...]:
         Limit("connections of a process", f"{CONNECTIONS}", "503"),
         Limit("wrong fields named in one answer", f"{FIELD_PROBLEMS}", "the rest is counted"),
         Limit("WebSockets of a caller in a process", f"{SOCKETS_PER_CALLER}", "close code 4429"),
+        Limit("WebSockets of an address before their first message", f"{GREETINGS_PER_ADDRESS}", "close code 4429"),
         Limit("WebSockets of a process", f"{SOCKETS_PER_PROCESS}", "close code 1013"),
         Limit("WebSocket kept open", f"{SOCKET_SECONDS} s", "close code 1013"),
         Limit("message to a WebSocket", f"{SOCKET_MESSAGE_BYTES // KIB} KiB", "close code 1009"),

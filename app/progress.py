@@ -43,11 +43,11 @@ class Progress:
         self._some = asyncio.Event()
 
     @contextmanager
-    def admitted(self, caller: str) -> Iterator[None]:
+    def admitted(self, caller: str, most: int = SOCKETS_PER_CALLER) -> Iterator[None]:
         """Room for a socket of this caller for the length of the block. Raises TooManySockets."""
         if self._by_caller.total() >= SOCKETS_PER_PROCESS:
             raise TooManySockets
-        if self._by_caller[caller] >= SOCKETS_PER_CALLER:
+        if self._by_caller[caller] >= most:
             raise TooManyOfCaller
         self._by_caller[caller] += 1
         try:

@@ -16,7 +16,7 @@ from app.api.views import summary
 from app.database import DatabaseUnavailable
 from app.ids import JobId
 from app.jobs import Job
-from app.limits import GREETING_SECONDS, SOCKET_SECONDS
+from app.limits import GREETING_SECONDS, GREETINGS_PER_ADDRESS, SOCKET_SECONDS
 from app.progress import TooManyOfCaller, TooManySockets, Watcher
 from app.services import Services
 from app.telemetry.metrics import ACTIVE_CONNECTIONS, SOCKETS
@@ -63,7 +63,7 @@ async def _admit(socket: WebSocket, services: Services, job_id: str) -> int:
     """Who has not said who it is yet counts as its address."""
     address = f"address:{network_of(socket.client.host if socket.client else '')}"
     try:
-        with services.progress.admitted(address):
+        with services.progress.admitted(f"greeting:{address}", GREETINGS_PER_ADDRESS):
             async with asyncio.timeout(GREETING_SECONDS):
                 caller = await _caller(services, socket)
         with services.progress.admitted(f"key:{caller.key_id}" if caller.key_id else address):
