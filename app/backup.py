@@ -11,12 +11,13 @@ from pathlib import Path
 import boto3
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import backup_metrics
+from app.catalogue import migration_of, row_counts
 from app.database import Database
 from app.postgres_programs import run
 from app.settings import Settings
+from app.time_limits import Task
 
 FOLDER = "db"
 MANIFEST = ".manifest.json"
@@ -126,33 +127,9 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-async def row_counts(connection: AsyncConnection) -> dict[str, int]:
-    """Rows of every ordinary table of the schema, as the connection's transaction sees them."""
-    tables = [str(row[0]) for row in await connection.execute(text(_TABLES))]
-    counts = {
-        table: await connection.execute(text(f"SELECT count(*) FROM {table}"))  # noqa: S608
-        for table in tables
-    }
-    return {table: int(count.scalar_one()) for table, count in counts.items()}
-
-
-_TABLES = (
-    "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE n.nspname = current_schema() AND c.relkind = 'r' ORDER BY 1"
-)
-
-
-async def migration_of(connection: AsyncConnection) -> str | None:
-    """The newest migration of the database; None where the table that says so is empty or missing."""
-    table = await connection.execute(text("SELECT to_regclass('alembic_version')"))
-    if table.scalar() is None:
-        return None
-    return (await connection.execute(text("SELECT max(version_num) FROM alembic_version"))).scalar()
-
-
 async def _dump(settings: Settings, target: Path) -> tuple[dict[str, int], str | None]:
     """Dump and count in one snapshot, so that a restored database can be held against the counts exactly."""
-    database = Database(settings, direct=True)
+    database = Database(settings, task=Task.BACKUP)
     try:
         async with database.writer.connect() as connection:
             await connection.execution_options(isolation_level="REPEATABLE READ")

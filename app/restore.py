@@ -9,10 +9,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import make_url, text
 
-from app.backup import BackupFailed, Bucket, Manifest, digest, migration_of, row_counts
+from app.backup import BackupFailed, Bucket, Manifest, digest
+from app.catalogue import migration_of, row_counts
 from app.database import Database
 from app.postgres_programs import run
 from app.settings import Settings
+from app.time_limits import Task
 
 
 class RestoreFailed(Exception):
@@ -105,7 +107,7 @@ async def load(settings: Settings, dump: Path) -> None:
 
 async def compare(settings: Settings, manifest: Manifest) -> None:
     """Every table has as many rows as when the backup was made, at the same migration. Raises RestoreFailed."""
-    database = Database(settings, direct=True)
+    database = Database(settings, task=Task.RESTORE)
     try:
         async with database.read() as connection:
             found = await row_counts(connection)
@@ -126,7 +128,7 @@ async def compare(settings: Settings, manifest: Manifest) -> None:
 
 
 async def _make_room(settings: Settings, *, force: bool) -> None:
-    database = Database(settings, direct=True)
+    database = Database(settings, task=Task.RESTORE)
     try:
         async with database.write() as connection:
             present = await row_counts(connection)

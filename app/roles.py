@@ -16,10 +16,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.locks import Lock
+
 _LOG = structlog.get_logger("app.roles")
 OWNER = "contentgen_owner"
 ITERATIONS = 4096
-LOCK = 4_117_220_502
 NAME = re.compile(r"^[a-z_][a-z0-9_]{0,62}$")
 
 _OWN_DATABASE = f"""
@@ -37,7 +38,7 @@ async def ensure(administrator: AsyncConnection, logins: Mapping[str, str]) -> N
     Passwords are sent as verifiers, so that no log of statements can hold one. Raises ValueError for a wrong name.
     """
     # Several migrators at once would trip over each other's rows in the system's own tables.
-    await administrator.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    await administrator.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": Lock.LOGINS})
     await _create(administrator, OWNER, "NOLOGIN")
     await administrator.execute(text(f"GRANT {OWNER} TO CURRENT_USER"))
     await administrator.execute(text(f"ALTER SCHEMA public OWNER TO {OWNER}"))

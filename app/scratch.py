@@ -9,10 +9,10 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import engine
+from app.locks import Lock
 from app.roles import OWNER
 from app.settings import Settings
-
-LOCK = 4_117_220_503
+from app.time_limits import Task
 
 
 class ScratchBusy(Exception):
@@ -26,7 +26,7 @@ async def scratch(settings: Settings) -> AsyncIterator[Settings]:
     The application's login may make none, so the administrator's is taken where there is one. The lock is the
     connection's: a killed run frees it, and the next one sweeps up after it. Raises ScratchBusy.
     """
-    administrators = engine(settings, settings.database_admin_url or settings.database_url_direct)
+    administrators = engine(settings, settings.database_admin_url or settings.database_url_direct, Task.RESTORE)
     own = make_url(settings.database_url_direct.get_secret_value())
     family = f"{own.database}_scratch_"
     name = f"{family}{secrets.token_hex(4)}"
@@ -48,7 +48,7 @@ async def scratch(settings: Settings) -> AsyncIterator[Settings]:
 
 
 async def _alone(connection: AsyncConnection) -> None:
-    taken = await connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK})
+    taken = await connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": Lock.COPY})
     if not taken.scalar():
         raise ScratchBusy("another restore check is running on this database; wait for it, then try again")
 

@@ -13,14 +13,13 @@ from sqlalchemy import text
 from app.database import Database, DatabaseUnavailable
 from app.domain import Priority
 from app.ids import JobId
+from app.locks import Lock
 from app.queue import enqueue
 from app.services import Services
 from app.telemetry.metrics import CONTENT_REQUESTS
 
 _LOG = structlog.get_logger("app.sweeper")
 BATCH = 500
-# Any number; the sweepers of one database take turns on it.
-_LOCK = 4_117_220_503
 
 _ORPHANS = text(
     "SELECT id, priority FROM jobs j WHERE status IN ('pending', 'in_progress')"
@@ -46,7 +45,8 @@ class Swept:
 async def sweep(database: Database, idle: timedelta) -> Swept:
     """One round; jobs that changed less than `idle` ago, by the database's clock, are left to who changes them."""
     async with database.write() as connection:
-        if not (await connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK})).scalar():
+        free = await connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": Lock.SWEEP})
+        if not free.scalar():
             return Swept(0, 0)
         expired = (await connection.execute(_EXPIRE)).rowcount
         rows = (await connection.execute(_ORPHANS, {"idle": idle, "batch": BATCH})).all()

@@ -13,9 +13,9 @@ from shelf import KEYS, Shelf, run_sql, shelf_in
 
 from app import backup_metrics
 from app.backup import backup
+from app.locks import Lock
 from app.restore import RestoreFailed
 from app.restore_check import check
-from app.scratch import LOCK
 from app.settings import Settings
 
 
@@ -173,7 +173,7 @@ def test_a_second_check_at_the_same_time_is_refused_and_touches_nothing(
     async def with_another_one() -> tuple[int, str]:
         other = await asyncpg.connect(servers.database_url(own_database))
         try:
-            await other.execute(f"SELECT pg_advisory_lock({LOCK})")
+            await other.execute(f"SELECT pg_advisory_lock({Lock.COPY})")
             return await asyncio.to_thread(shelf.check)
         finally:
             await other.close()
