@@ -50,6 +50,10 @@ class Done:
     error: str = ""
 
 
+class TablesFailed(Exception):
+    """Some tables were not cared for; the message has each with its reason."""
+
+
 Work = Callable[[AsyncConnection, bool], Awaitable[tuple[int, str]]]
 
 
@@ -127,14 +131,14 @@ def _care(name: str, statement: str, task: Task) -> Chore:
 
     async def work(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
         found = await tables(connection)
-        failed: list[Exception] = []
+        failed: list[str] = []
         for table in () if dry_run else found:
             try:
                 await connection.execute(text(statement.format(table=table)))
             except DBAPIError as error:
-                failed.append(error)
+                failed.append(f"{table}: {str(error.orig)[:200]}")
         if failed:
-            raise ExceptionGroup(f"{len(failed)} of {len(found)} tables", failed)
+            raise TablesFailed("; ".join(failed))
         return len(found), ", ".join(found)
 
     return Chore(name, work, task)

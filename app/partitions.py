@@ -23,6 +23,10 @@ JOB_INDEXES = (
     JobIndex("jobs_open", "(status, created_at DESC) WHERE status IN ('pending', 'in_progress')"),
     JobIndex("jobs_client", "(client_id, created_at DESC)"),
 )
+CARE_INDEXES = (
+    JobIndex("jobs_owner", "(owner, created_at DESC) WHERE owner IS NOT NULL"),
+    JobIndex("jobs_failed", "(created_at DESC) WHERE status = 'failed'"),
+)
 
 
 @dataclass(frozen=True, order=True)

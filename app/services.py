@@ -1,7 +1,6 @@
 """What one process is made of, built once at its start and handed to whoever needs it."""
 
-import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -20,6 +19,7 @@ from app.redis_link import RedisLink
 from app.regions import Regions
 from app.schema import Schema
 from app.settings import Settings
+from app.supervision import Supervisor
 from app.switches import Switchboard
 
 
@@ -43,6 +43,7 @@ class Services:
     http: httpx.AsyncClient
     regions: Regions
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    supervisor: Supervisor = field(default_factory=Supervisor)
 
     async def close(self) -> None:
         """Give every connection back."""
@@ -86,26 +87,7 @@ async def running(settings: Settings, lifecycle: Lifecycle) -> AsyncIterator[Ser
     """Build the parts, run their background tasks, and take everything down in the reverse order."""
     services = build(settings, lifecycle)
     try:
-        async with background(services.cache.listen(), services.switchboard.follow()):
+        async with services.supervisor.background(cache=services.cache.listen, switches=services.switchboard.follow):
             yield services
     finally:
         await services.close()
-
-
-@asynccontextmanager
-async def background(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run loops as tasks of the block; they are cancelled and awaited at its end."""
-    tasks = [asyncio.create_task(loop) for loop in loops]
-    try:
-        yield
-    finally:
-        await ended(tasks)
-
-
-async def ended(tasks: Iterable["asyncio.Task[None]"]) -> None:
-    """Cancel tasks until they are over: a library that mistakes a cancellation for its own time limit goes on."""
-    left = set(tasks)
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=0.5)

@@ -18,7 +18,7 @@ from app.middleware.headers import SecurityHeaders
 from app.middleware.limits import Limits
 from app.middleware.modes import Modes
 from app.middleware.observe import Observe
-from app.services import background, running
+from app.services import running
 from app.settings import Settings, load_settings
 from app.telemetry import logs
 from app.telemetry.figures import keep_figures
@@ -47,7 +47,7 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
             # What the process was built from lives as long as it; the collector need not look at it again and again.
             gc.collect()
             gc.freeze()
-            async with background(keep_figures(services)):
+            async with services.supervisor.background(figures=lambda: keep_figures(services)):
                 if role is Role.WORKER:
                     async with Worker(services).working():
                         yield
