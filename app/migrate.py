@@ -70,10 +70,13 @@ async def migrate(settings: Settings, revision: str = "head") -> Migrated:
 async def _ensure_logins(settings: Settings, address: SecretStr) -> None:
     """Before anything else, because what follows logs in as one of them."""
     administrators = engine(settings, address, Task.MIGRATE)
-    passwords = {name: password.get_secret_value() for name, password in settings.database_logins.items()}
+    service, owners = (
+        {name: password.get_secret_value() for name, password in logins.items()}
+        for logins in (settings.database_logins, settings.database_owner_logins)
+    )
     try:
         async with administrators.connect() as connection:
-            await roles.ensure(connection, passwords)
+            await roles.ensure(connection, service, owners)
     finally:
         await administrators.dispose()
 

@@ -14,6 +14,7 @@ from infra.settings import StackSettings
 from stacks.access import Backups
 from stacks.jobs import JobSpec
 from stacks.products.content_generation import API_KEYS_REQUIRED
+from stacks.profile import Profile
 from stacks.routing import edge_name, public_names
 from stacks.workload import STOP, WorkloadSpec
 
@@ -67,7 +68,7 @@ def _admission(settings: StackSettings, region: Region, edges: Mapping[str, str]
 
 
 def job_environment(
-    settings: StackSettings, region: Region, job: JobSpec, backups: Backups
+    settings: StackSettings, region: Region, job: JobSpec, backups: Backups, profile: Profile
 ) -> dict[str, pulumi.Input[str]]:
     """What a job needs to know; where backups go only for who writes them."""
     environment: dict[str, pulumi.Input[str]] = {
@@ -77,6 +78,7 @@ def job_environment(
     }
     if job.reaches_aws:
         environment |= {
+            "DATABASE_STORAGE_GB": str(profile.postgres.storage_gb),
             "BACKUP_BUCKET": backups.bucket,
             "BACKUP_BUCKET_REGION": backups.region,
             "BACKUP_METRICS": backups.metrics,
