@@ -15,6 +15,7 @@ from app.backup import BackupFailed, Bucket, Manifest
 from app.catalogue import migration_of, row_counts, tables
 from app.database import Database
 from app.postgres_programs import ProgramFailed, stream
+from app.privacy import erase, erased_since
 from app.scratch import scratch
 from app.settings import Settings
 from app.time_limits import Task
@@ -35,6 +36,8 @@ class Restored(BaseModel):
     age_seconds: float
     kept_as: str | None
     """The database that holds what was there before; drop it when nobody misses anything."""
+    erased_again: int
+    """Clients that were erased since the backup was made, and were erased from it once more (X03)."""
 
 
 async def restore(settings: Settings, key: str | None = None, *, force: bool = False) -> Restored:
@@ -56,6 +59,7 @@ async def restore(settings: Settings, key: str | None = None, *, force: bool = F
     async with scratch(settings, manifest.database_bytes) as beside:
         await load(beside.settings, bucket, manifest)
         await compare(beside.settings, manifest)
+        erased = await _erase_again(settings, beside.settings, manifest)
         kept = await beside.take_the_place(keep=bool(present))
     return Restored(
         database_key=manifest.database_key,
@@ -63,6 +67,7 @@ async def restore(settings: Settings, key: str | None = None, *, force: bool = F
         seconds=round(time.monotonic() - began, 2),
         age_seconds=round((datetime.now(UTC) - manifest.made_at).total_seconds(), 1),
         kept_as=kept,
+        erased_again=erased,
     )
 
 
@@ -136,6 +141,19 @@ async def compare(settings: Settings, manifest: Manifest) -> None:
     # Manifests of release 0.1.0 do not say their migration.
     if manifest.migration is not None and migration != manifest.migration:
         raise RestoreFailed(f"the restored schema is at migration {migration}, the backup's was {manifest.migration}")
+
+
+async def _erase_again(settings: Settings, restored: Settings, manifest: Manifest) -> int:
+    """What was erased after the backup must not come back with it; the record is in the database that is replaced."""
+    now, then = Database(settings, task=Task.ERASE), Database(restored, task=Task.ERASE)
+    try:
+        clients = await erased_since(now, manifest.made_at)
+        for client in clients:
+            await erase(then, client)
+        return len(clients)
+    finally:
+        await now.close()
+        await then.close()
 
 
 async def _present(settings: Settings) -> list[str]:

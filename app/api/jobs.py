@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from app.api.dependencies import NO_STORE, NO_SUCH_JOB, CallerNow, JobOfPath, ServicesNow, may_see
 from app.api.problems import ProblemError, documented
@@ -76,19 +76,17 @@ async def cancel(job: JobOfPath, services: ServicesNow, caller: CallerNow) -> Re
 
 
 @router.get("/export", responses=documented(401, 403, 429, 503))
-async def export_data(services: ServicesNow, caller: CallerNow) -> list[JobView]:
-    """Everything the service has about the caller (X03)."""
-    client = _keyed(caller.client_id)
-    return [view(job) async for job in export(services.jobs, client)]
+async def export_data(services: ServicesNow, caller: CallerNow) -> StreamingResponse:
+    """Everything the service has about the caller (X03), a JSON object a line; the last line counts them."""
+    lines = export(services.database, _keyed(caller.client_id))
+    return StreamingResponse(lines, headers=NO_STORE, media_type="application/x-ndjson")
 
 
 @router.delete("/export", response_model=Erased, responses=documented(401, 403, 429, 503))
 async def erase_data(services: ServicesNow, caller: CallerNow) -> Erased:
-    """Delete everything the service has about the caller (X03); backups forget it when they age out."""
-    client = _keyed(caller.client_id)
-    erased = await erase(services.database, client)
-    await services.cache.invalidate(list_name(client))
-    return Erased(jobs=erased)
+    """Delete everything the service has about the caller (X03), its keys too; backups forget it when they age out."""
+    erased = await erase(services.database, _keyed(caller.client_id), services.cache)
+    return Erased(jobs=erased.jobs)
 
 
 def _page(found: list[Job], limit: int) -> JobPage:
