@@ -11,13 +11,14 @@ from sqlalchemy import Column, ColumnElement, case, func, literal, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.backup import row_counts
+from app.catalogue import tables
 from app.database import Database
 from app.domain import Assignment, ContentType, JobStatus
 from app.jobs import OPEN
 from app.process_settings import Environment
 from app.settings import Settings
 from app.tables import api_keys, jobs
+from app.time_limits import Task
 from app.writers.embedded import compose
 
 SECTIONS = 3
@@ -47,7 +48,7 @@ async def anonymise(settings: Settings, *, dry_run: bool = False) -> Anonymised:
     """
     if settings.environment is Environment.PROD:
         raise AnonymisingRefused("ENVIRONMENT is 'prod': only a copy of its data is anonymised, in staging")
-    database = Database(settings, direct=True)
+    database = Database(settings, task=Task.ANONYMISE)
     try:
         async with database.write() as connection:
             done = Anonymised(
@@ -68,7 +69,7 @@ async def _count(connection: AsyncConnection, table: str) -> int:
 
 async def _replace(connection: AsyncConnection) -> None:
     salt = secrets.token_hex(32)
-    for table in ("idempotency_keys", "pgqueuer", "pgqueuer_log"):
+    for table in ("idempotency_keys", "pgqueuer", "pgqueuer_log", "erasures", "leases"):
         await connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608
     await connection.execute(update(jobs).values(_jobs(salt)))
     # A hash of nothing that anybody holds: no key of production opens the copy.
@@ -99,7 +100,7 @@ def _jobs(salt: str) -> dict[str, object]:
 async def _rewrite(database: Database) -> None:
     async with database.writer.connect() as connection:
         outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        for table in await row_counts(outside):
+        for table in await tables(outside):
             await outside.execute(text(f"VACUUM FULL {table}"))
 
 

@@ -3,22 +3,27 @@
 import gzip
 import hashlib
 import json
-import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import boto3
+from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import backup_metrics
+from app.catalogue import migration_of, row_counts
 from app.database import Database
-from app.postgres_programs import run
+from app.postgres_programs import ProgramFailed, Running, stream
 from app.settings import Settings
+from app.time_limits import Task
 
 FOLDER = "db"
+# S3 takes 10,000 parts, so a dump may have 320 GB; one part at a time is in memory.
+PART_BYTES, CHUNK_BYTES = 32 * 1024 * 1024, 1024 * 1024
 MANIFEST = ".manifest.json"
 
 
@@ -41,6 +46,8 @@ class Manifest(BaseModel):
     """Rows of each table in the dump's own snapshot, for whoever restores it."""
     migration: str | None = None
     """The newest migration in that snapshot; release 0.1.0 did not write it down."""
+    database_bytes: int = 0
+    """What the database took on the server's disk; release 0.1.0 did not write it down."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +64,10 @@ class Bucket:
             raise BackupFailed("BACKUP_BUCKET is not set; name the bucket that backups are kept in")
         return cls(settings.backup_bucket, settings.backup_bucket_region or settings.region)
 
-    def upload(self, path: Path, key: str, sha256: str) -> None:
-        """A file, with its digest beside it."""
-        self._client.upload_file(str(path), self.name, key, {"Metadata": {"sha256": sha256}})
+    def upload(self, source: "_Hashed", key: str) -> None:
+        """What `source` reads, in parts, each forgotten when it is stored; nothing is kept of one that fails."""
+        parts = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, use_threads=False)
+        self._client.upload_fileobj(source, self.name, key, Config=parts)
 
     def put(self, key: str, body: bytes) -> None:
         """A small object."""
@@ -69,9 +77,9 @@ class Bucket:
         """A small object. Raises botocore's ClientError when it is not there."""
         return bytes(self._client.get_object(Bucket=self.name, Key=key)["Body"].read())
 
-    def download(self, key: str, path: Path) -> None:
-        """A large object into a file."""
-        self._client.download_file(self.name, key, str(path))
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """A large object, piece by piece. Raises botocore's ClientError when it is not there."""
+        return iter(self._client.get_object(Bucket=self.name, Key=key)["Body"].iter_chunks(CHUNK_BYTES))
 
     def size(self, key: str) -> int:
         """Bytes of an object. Raises botocore's ClientError when it is not there."""
@@ -92,24 +100,34 @@ class Bucket:
         return boto3.client("s3", region_name=self.region)
 
 
+class _Hashed:
+    """A program's output on its way to the bucket: how much went by, and its digest."""
+
+    def __init__(self, source: Running) -> None:
+        self._source = source
+        self.digest = hashlib.sha256()
+        self.bytes = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """As a file's."""
+        data = self._source.read(size)
+        self.digest.update(data)
+        self.bytes += len(data)
+        return data
+
+
 async def backup(settings: Settings) -> Manifest:
-    """Dump, upload, and write the manifest under db/<date>/. Raises BackupFailed."""
+    """Dump straight into the bucket, and write the manifest under db/<date>/. Raises BackupFailed."""
     bucket, now = Bucket.of(settings), datetime.now(UTC)
     prefix = f"{FOLDER}/{now:%Y-%m-%d}/{_origin(settings)}-{now:%H%M%S}"
-    with tempfile.TemporaryDirectory(prefix="contentgen-backup-") as folder:
-        dump = Path(folder) / "database.dump"
-        tables, migration = await _dump(settings, dump)
-        manifest = Manifest(
-            made_at=now,
-            database_key=f"{prefix}.dump",
-            state_key=f"{prefix}.state.json.gz",
-            bytes=dump.stat().st_size,
-            sha256=digest(dump),
-            version=settings.version,
-            tables=tables,
-            migration=migration,
-        )
-        bucket.upload(dump, manifest.database_key, manifest.sha256)
+    dumped = await _dump(settings, bucket, f"{prefix}.dump")
+    manifest = Manifest(
+        made_at=now,
+        database_key=f"{prefix}.dump",
+        state_key=f"{prefix}.state.json.gz",
+        version=settings.version,
+        **vars(dumped),
+    )
     bucket.put(manifest.state_key, gzip.compress(_state(settings)))
     bucket.put(f"{prefix}{MANIFEST}", manifest.model_dump_json().encode())
     backup_metrics.count(settings, backup_metrics.BACKUP, BackupBytes=manifest.bytes)
@@ -120,64 +138,45 @@ def _origin(settings: Settings) -> str:
     return f"{settings.environment}-{settings.region_short}"
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+@dataclass(frozen=True)
+class _Dumped:
+    """What the manifest says of a dump."""
+
+    bytes: int
+    sha256: str
+    tables: dict[str, int]
+    migration: str | None
+    database_bytes: int
 
 
-async def row_counts(connection: AsyncConnection) -> dict[str, int]:
-    """Rows of every ordinary table of the schema, as the connection's transaction sees them."""
-    tables = [str(row[0]) for row in await connection.execute(text(_TABLES))]
-    counts = {
-        table: await connection.execute(text(f"SELECT count(*) FROM {table}"))  # noqa: S608
-        for table in tables
-    }
-    return {table: int(count.scalar_one()) for table, count in counts.items()}
-
-
-_TABLES = (
-    "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE n.nspname = current_schema() AND c.relkind = 'r' ORDER BY 1"
-)
-
-
-async def migration_of(connection: AsyncConnection) -> str | None:
-    """The newest migration of the database; None where the table that says so is empty or missing."""
-    table = await connection.execute(text("SELECT to_regclass('alembic_version')"))
-    if table.scalar() is None:
-        return None
-    return (await connection.execute(text("SELECT max(version_num) FROM alembic_version"))).scalar()
-
-
-async def _dump(settings: Settings, target: Path) -> tuple[dict[str, int], str | None]:
+async def _dump(settings: Settings, bucket: Bucket, key: str) -> _Dumped:
     """Dump and count in one snapshot, so that a restored database can be held against the counts exactly."""
-    database = Database(settings, direct=True)
+    database = Database(settings, task=Task.BACKUP)
     try:
         async with database.writer.connect() as connection:
             await connection.execution_options(isolation_level="REPEATABLE READ")
             snapshot = str((await connection.execute(text("SELECT pg_export_snapshot()"))).scalar_one())
-            await _pg_dump(settings, target, snapshot)
-            return await row_counts(connection), await migration_of(connection)
+            stored = await _pg_dump(settings, bucket, key, snapshot)
+            size = (await connection.execute(text("SELECT pg_database_size(current_database())"))).scalar_one()
+            counts, migration = await row_counts(connection), await migration_of(connection)
+            return _Dumped(stored.bytes, stored.digest.hexdigest(), counts, migration, int(size))
     finally:
         await database.close()
 
 
-async def _pg_dump(settings: Settings, target: Path, snapshot: str) -> None:
+async def _pg_dump(settings: Settings, bucket: Bucket, key: str, snapshot: str) -> _Hashed:
     # Extensions are the administrator's, who makes them with the migration; the application's login could not.
-    options = (
-        "--format=custom",
-        "--compress=1",
-        "--exclude-extension=*",
-        f"--snapshot={snapshot}",
-        f"--file={target}",
-    )
+    options = ("--format=custom", "--compress=1", "--exclude-extension=*", f"--snapshot={snapshot}")
+
+    def store(running: Running) -> _Hashed:
+        hashed = _Hashed(running)
+        bucket.upload(hashed, key)
+        return hashed
+
     try:
-        ended = await run(settings, "pg_dump", options, "contentgen-backup")
-    except OSError as error:
+        return await stream(settings, "pg_dump", options, "contentgen-backup", store)
+    except (ProgramFailed, BotoCoreError, ClientError, Boto3Error) as error:
         raise BackupFailed(str(error)) from error
-    if ended.code != 0:
-        raise BackupFailed(f"pg_dump ended with {ended.code}: {ended.errors}")
 
 
 def _state(settings: Settings) -> bytes:

@@ -1,7 +1,7 @@
 """Postgres as the service sees it: one pool for writes, one for reads, safe behind a transaction pooler.
 
 PgBouncer 1.18 in transaction mode knows no named prepared statements and refuses unknown startup parameters: statements
-are unnamed, and the statement timeout is kept by the client.
+are unnamed, and the time limit of requests is kept by the client. Tasks go around it, and the server keeps theirs.
 """
 
 import asyncio
@@ -14,17 +14,23 @@ from dataclasses import dataclass
 import asyncpg
 import structlog
 from pydantic import SecretStr
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
+from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.settings import Settings
 from app.telemetry.metrics import DEGRADED
+from app.time_limits import Task, milliseconds
 
 CONNECT_SECONDS = 5.0
-# A replica that could not be reached is not asked again before this has passed.
+# A replica answers at once or is not worth waiting for: the primary has the same rows.
+REPLICA_CONNECT_SECONDS = 1.0
+# A replica that failed is not asked again before this has passed; twice as long after each further failure.
 REPLICA_PAUSE_SECONDS = 5.0
+REPLICA_LONGEST_PAUSE_SECONDS = 300.0
+READ_ONLY = "25006"
 _LOG = structlog.get_logger("app.database")
 
 # What says "the database cannot serve us now" rather than "our statement is wrong". The driver calls it an error of its
@@ -41,6 +47,10 @@ UNAVAILABLE = (
 
 class DatabaseUnavailable(Exception):
     """The database did not serve a request; nothing was stored, so the client may send it again."""
+
+
+class OutcomeUnknown(DatabaseUnavailable):
+    """The answer to COMMIT was lost: the change may have been stored, or not. Sending it again may do it twice."""
 
 
 @dataclass(frozen=True)
@@ -64,42 +74,68 @@ class Address:
 
 
 class Database:
-    """The pools of one process (B02, E09). `direct=True` goes around the pooler: migrations and workers."""
+    """The pools of one process (B02, E09). A `task` goes around the pooler, and has its own time limit."""
 
-    def __init__(self, settings: Settings, *, direct: bool = False) -> None:
-        primary = settings.database_url_direct if direct else settings.database_url
-        self.writer = engine(settings, primary)
-        same = direct or settings.database_read_url is None
-        self.reader = self.writer if same else engine(settings, settings.database_read_url or primary)
+    def __init__(self, settings: Settings, *, task: Task | None = None) -> None:
+        primary = settings.database_url_direct if task else settings.database_url
+        self.writer = engine(settings, primary, task)
+        replica = None if task else settings.database_read_url
+        self.reader = self.writer if replica is None else engine(settings, replica, connect=REPLICA_CONNECT_SECONDS)
         self._replica_back_at = 0.0
+        self._replica_pause = REPLICA_PAUSE_SECONDS
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction on the primary. Raises DatabaseUnavailable when it cannot be had or kept."""
+        """A transaction on the primary. Raises DatabaseUnavailable when it cannot be had or kept, and OutcomeUnknown
+        when it is not known whether it was stored.
+        """
         with Translated():
-            async with self.writer.begin() as connection:
+            async with self.writer.connect() as connection:
                 yield connection
+                try:
+                    await connection.commit()
+                except UNAVAILABLE as error:
+                    if _refused(error):
+                        raise
+                    raise OutcomeUnknown(_described(error)) from error
 
     @asynccontextmanager
     async def read(self, *, fresh: bool = False) -> AsyncIterator[AsyncConnection]:
         """A connection for reading, from the replica unless `fresh` data is needed (B02), or the replica is gone."""
         with Translated():
-            connection = await self._reading(fresh=fresh)
+            connection, replica = await self._reading(fresh=fresh)
             try:
                 yield connection
+            except UNAVAILABLE as error:
+                if replica and not _is_our_mistake(error):
+                    self._replica_failed(error)
+                raise
             finally:
                 await connection.close()
+            if replica:
+                self._replica_pause = REPLICA_PAUSE_SECONDS
 
-    async def _reading(self, *, fresh: bool) -> AsyncConnection:
+    async def _reading(self, *, fresh: bool) -> tuple[AsyncConnection, bool]:
         now = time.monotonic()
         if not fresh and self.reader is not self.writer and now >= self._replica_back_at:
+            back_at = self._replica_back_at
+            if back_at:
+                # After a failure one request tries; the others need not wait with it.
+                self._replica_back_at = now + self._replica_pause
             try:
-                return await self.reader.connect()
+                connection = await self.reader.connect()
             except UNAVAILABLE as error:
-                self._replica_back_at = now + REPLICA_PAUSE_SECONDS
-                DEGRADED.labels("replica").inc()
-                _LOG.warning("reading from the primary", error_type=type(error).__name__, error=str(error)[:200])
-        return await self.writer.connect()
+                self._replica_failed(error)
+            else:
+                self._replica_back_at = 0.0
+                return connection, True
+        return await self.writer.connect(), False
+
+    def _replica_failed(self, error: BaseException) -> None:
+        self._replica_back_at = time.monotonic() + self._replica_pause
+        self._replica_pause = min(2 * self._replica_pause, REPLICA_LONGEST_PAUSE_SECONDS)
+        DEGRADED.labels("replica").inc()
+        _LOG.warning("reading from the primary", error_type=type(error).__name__, error=str(error)[:200])
 
     async def latency(self, seconds: float = 2.0) -> float:
         """Milliseconds of a SELECT 1 on the primary. Raises DatabaseUnavailable."""
@@ -130,14 +166,27 @@ class Translated:
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, UNAVAILABLE) and not _is_our_mistake(error):
-            raise DatabaseUnavailable(f"{type(error).__name__}: {str(error)[:200]}") from error
+            raise DatabaseUnavailable(_described(error)) from error
+
+
+def _described(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error)[:200]}"
+
+
+def sqlstate(error: BaseException) -> str:
+    """The SQLSTATE that the server gave; empty when it gave none."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "")
 
 
 def _is_our_mistake(error: BaseException) -> bool:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    state = str(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "")
     # Classes 22 (data), 23 (constraint) and 42 (syntax, names) are ours; read-only (25006) means a failover.
-    return state[:2] in ("22", "23", "42")
+    return sqlstate(error)[:2] in ("22", "23", "42")
+
+
+def _refused(error: BaseException) -> bool:
+    """Whether the server itself said that it did not commit; class 08 is a lost connection, 57 a server that ends."""
+    return sqlstate(error)[:2] not in ("", "08", "57")
 
 
 async def driver(connection: AsyncConnection) -> asyncpg.Connection:
@@ -189,16 +238,20 @@ def _answers(connection: AsyncAdapt_asyncpg_connection) -> bool:
     return True
 
 
-def engine(settings: Settings, secret: SecretStr) -> AsyncEngine:
-    """A pool on one address."""
+def engine(
+    settings: Settings, secret: SecretStr, task: Task | None = None, *, connect: float = CONNECT_SECONDS
+) -> AsyncEngine:
+    """A pool on one address. A `task` is expected to go around the pooler: the server keeps its time limit."""
     address = Address.parse(secret)
+    limit = {} if task is None else {"statement_timeout": str(milliseconds(task))}
+    name = settings.service if task is None else f"{settings.service}-{task}"
     arguments: dict[str, object] = {
-        "timeout": CONNECT_SECONDS,
-        "command_timeout": settings.database_statement_timeout_seconds,
+        "timeout": connect,
+        "command_timeout": settings.database_statement_timeout_seconds if task is None else None,
         "statement_cache_size": 0,
         "prepared_statement_cache_size": 0,
         "prepared_statement_name_func": _unnamed,
-        "server_settings": {"application_name": settings.service},
+        "server_settings": {"application_name": name, **limit},
     }
     if address.tls is not None:
         arguments["ssl"] = address.tls
@@ -212,4 +265,11 @@ def engine(settings: Settings, secret: SecretStr) -> AsyncEngine:
         pool_pre_ping=True,
     )
     made.sync_engine.dialect.do_ping = _answers  # type: ignore[method-assign]
+    event.listen(made.sync_engine, "handle_error", _leave_old_primary)
     return made
+
+
+def _leave_old_primary(context: ExceptionContext) -> None:
+    """A server that refuses to write is a primary no longer: the pool drops its connections and makes new ones."""
+    if sqlstate(context.original_exception) == READ_ONLY:
+        context.is_disconnect = True

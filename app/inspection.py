@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import Database
 from app.settings import Settings
+from app.time_limits import Task
 
 SLOWEST = 10
 LARGEST = 20
@@ -115,7 +116,7 @@ QUESTIONS = (
 
 async def inspect(settings: Settings) -> list[Section]:
     """Every question, over the direct connection: a pooler's own connections would hide the applications."""
-    database = Database(settings, direct=True)
+    database = Database(settings, task=Task.INSPECT)
     try:
         async with database.writer.connect() as connection:
             known = await _knows_statements(connection)

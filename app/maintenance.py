@@ -1,21 +1,39 @@
-"""The care the database needs, as tasks that may be run again at any time (K17); --dry-run says what each would do."""
+"""The care the database needs, as chores that may be done again at any time (K17); --dry-run says what each would do.
 
-from collections.abc import Awaitable, Callable, Mapping
+A chore that fails does not keep the others from being done. One that waits for a lock in vain, because a backup holds
+it for as long as it reads, is tried again after the others.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import partitions
-from app.database import Database
-from app.partitions import Month
+from app.catalogue import tables
+from app.database import Database, sqlstate
+from app.partitions import DEFAULT, Month
 from app.settings import Settings
+from app.time_limits import Task, milliseconds
+
+_LOG = structlog.get_logger("app.maintenance")
+TEXTS_MONTHS, JOBS_MONTHS = 6, 12
+# A deletion or an archiving holds no lock and no snapshot for longer than so much takes.
+BATCH_ROWS, BATCH_PAGES = 10_000, 20_000
+# While a chore waits for its lock everybody else waits behind it, so it waits shortly and seldom.
+LOCK_PAUSE_SECONDS, LOCK_PATIENCE_SECONDS = 30.0, 1800.0
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Schedule(StrEnum):
-    """When a task is due: daily 02:00 UTC, weekly on Sunday 03:00, monthly on the 1st 04:00."""
+    """When a chore is due: daily 02:00 UTC, weekly on Sunday 03:00, monthly on the 1st 04:00."""
 
     DAILY = "daily"
     WEEKLY = "weekly"
@@ -24,125 +42,188 @@ class Schedule(StrEnum):
 
 @dataclass(frozen=True)
 class Done:
-    """What a task did, or would do: rows or objects, and which."""
+    """What a chore did, or would do: rows or objects, and which; or why it failed."""
 
     task: str
     changed: int
     detail: str = ""
+    error: str = ""
 
 
-Work = Callable[[AsyncConnection, bool], Awaitable[Done]]
-TEXTS_MONTHS, JOBS_MONTHS = 6, 12
+class TablesFailed(Exception):
+    """Some tables were not cared for; the message has each with its reason."""
 
 
-async def run(settings: Settings, schedule: Schedule, *, dry_run: bool) -> list[Done]:
-    """Run a schedule's tasks in order, each in statements of its own. Raises what the database raises."""
-    database = Database(settings, direct=True)
+Work = Callable[[AsyncConnection, bool], Awaitable[tuple[int, str]]]
+
+
+@dataclass(frozen=True)
+class Chore:
+    """`work` gets a connection whose statements commit by themselves, and whether it is a dry run.
+
+    Care of whole tables (`task` is not MAINTENANCE) may wait for locks: nobody who reads or writes waits behind it.
+    """
+
+    name: str
+    work: Work
+    task: Task = Task.MAINTENANCE
+
+
+async def run(
+    settings: Settings,
+    schedule: Schedule,
+    *,
+    dry_run: bool,
+    pause: float = LOCK_PAUSE_SECONDS,
+    patience: float = LOCK_PATIENCE_SECONDS,
+) -> AsyncIterator[Done]:
+    """Do a schedule's chores; each is reported when it is done or has failed."""
+    database, deadline = Database(settings, task=Task.MAINTENANCE), time.monotonic() + patience
+    left: Sequence[Chore] = CHORES[schedule]
     try:
-        async with database.writer.connect() as connection:
-            own = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await own.execute(text(f"SET lock_timeout = {int(settings.migration_lock_timeout_seconds * 1000)}"))
-            return [await task(own, dry_run) for task in TASKS[schedule]]
+        while left:
+            blocked: list[Chore] = []
+            for chore in left:
+                try:
+                    done = await _do(chore, database, settings, dry_run=dry_run)
+                except Exception as error:  # noqa: BLE001  whatever one chore raises, the others are due
+                    if sqlstate(error) == LOCK_NOT_AVAILABLE and time.monotonic() < deadline:
+                        _LOG.warning("chore waits for a lock", task=chore.name, again_seconds=pause)
+                        blocked.append(chore)
+                        continue
+                    _LOG.exception("chore failed", task=chore.name, error_type=type(error).__name__)
+                    done = Done(chore.name, 0, error=f"{type(error).__name__}: {str(error)[:500]}")
+                yield done
+            left = blocked
+            await asyncio.sleep(pause if left else 0)
     finally:
         await database.close()
 
 
-def _deletion(name: str, table: str, condition: str) -> Work:
-    async def work(connection: AsyncConnection, dry_run: bool) -> Done:
+async def _do(chore: Chore, database: Database, settings: Settings, *, dry_run: bool) -> Done:
+    waits = settings.migration_lock_timeout_seconds if chore.task is Task.MAINTENANCE else 0
+    async with database.writer.connect() as connection:
+        own = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await own.execute(text(f"SET lock_timeout = {int(waits * 1000)}"))
+        await own.execute(text(f"SET statement_timeout = {milliseconds(chore.task)}"))
+        changed, detail = await chore.work(own, dry_run)
+        return Done(chore.name, changed, detail)
+
+
+def _deletion(name: str, table: str, condition: str) -> Chore:
+    batch = f"SELECT ctid FROM {table} WHERE {condition} LIMIT {BATCH_ROWS}"
+
+    async def work(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
         if dry_run:
             found = await connection.execute(text(f"SELECT count(*) FROM {table} WHERE {condition}"))
-            return Done(name, found.scalar_one(), f"{table} where {condition}")
-        deleted = await connection.execute(text(f"DELETE FROM {table} WHERE {condition}"))
-        return Done(name, deleted.rowcount, f"{table} where {condition}")
+            return found.scalar_one(), f"{table} where {condition}"
+        deleted, last = 0, BATCH_ROWS
+        while last == BATCH_ROWS:
+            last = (await connection.execute(text(f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({batch}))"))).rowcount
+            deleted += last
+        return deleted, f"{table} where {condition}"
 
-    return work
+    return Chore(name, work)
 
 
-def _care(name: str, statement: str) -> Work:
+def _care(name: str, statement: str, task: Task) -> Chore:
     """ANALYZE, VACUUM and REINDEX of every table; none of them blocks readers or writers."""
 
-    async def work(connection: AsyncConnection, dry_run: bool) -> Done:
-        found = await connection.execute(text(_TABLES))
-        tables = [str(row[0]) for row in found]
-        for table in () if dry_run else tables:
-            await connection.execute(text(statement.format(table=table)))
-        return Done(name, len(tables), ", ".join(tables))
+    async def work(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
+        found = await tables(connection)
+        failed: list[str] = []
+        for table in () if dry_run else found:
+            try:
+                await connection.execute(text(statement.format(table=table)))
+            except DBAPIError as error:
+                failed.append(f"{table}: {str(error.orig)[:200]}")
+        if failed:
+            raise TablesFailed("; ".join(failed))
+        return len(found), ", ".join(found)
 
-    return work
+    return Chore(name, work, task)
 
 
-async def _make_partitions(connection: AsyncConnection, dry_run: bool) -> Done:
+async def _make_partitions(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
     now = datetime.now(UTC)
     if dry_run:
         present = await connection.run_sync(partitions.existing)
-        missing = tuple(m.table for m in partitions.months_needed(now) if m.table not in present)
+        missing = tuple(month.table for month in partitions.months_needed(now) if month.table not in present)
     else:
-        missing = await connection.run_sync(partitions.create_ahead, now)
-    return Done("partitions ahead", len(missing), ", ".join(missing))
+        await connection.commit()
+        together = await connection.execution_options(isolation_level="READ COMMITTED")
+        missing = await together.run_sync(partitions.create_ahead, now)
+    return len(missing), ", ".join(missing)
 
 
-async def _archive_texts(connection: AsyncConnection, dry_run: bool) -> Done:
+async def _archive_texts(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
     """After half a year a job keeps its figures and loses its text."""
-    before = Month.of(datetime.now(UTC)).plus(-TEXTS_MONTHS).first_day
-    condition = "content IS NOT NULL AND created_at < :before"
-    action = "SELECT count(*) FROM jobs" if dry_run else "UPDATE jobs SET content = NULL"
-    statement = f"{action} WHERE {condition}"
-    result = await connection.execute(text(statement), {"before": datetime.combine(before, datetime.min.time(), UTC)})
-    return Done("archive texts", result.scalar_one() if dry_run else result.rowcount, f"older than {before}")
+    before = Month.of(datetime.now(UTC)).plus(-TEXTS_MONTHS)
+    changed = 0
+    for table in await _older(connection, before):
+        pages = await connection.execute(text("SELECT pg_relation_size(:table) / 8192"), {"table": table})
+        for page in range(0, pages.scalar_one() + 1, BATCH_PAGES):
+            condition = f"content IS NOT NULL AND ctid >= '({page},0)' AND ctid < '({page + BATCH_PAGES},0)'"
+            action = f"SELECT count(*) FROM {table}" if dry_run else f"UPDATE {table} SET content = NULL"
+            done = await connection.execute(text(f"{action} WHERE {condition}"))
+            changed += done.scalar_one() if dry_run else done.rowcount
+    return changed, f"older than {before.first_day}"
 
 
-async def _drop_partitions(connection: AsyncConnection, dry_run: bool) -> Done:
+async def _drop_partitions(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
     """After a year a month's jobs go with their partition; the lock is short, and the lock timeout guards it.
 
     DETACH ... CONCURRENTLY is refused where a default partition exists, and that one is what never loses a job.
     """
-    oldest = Month.of(datetime.now(UTC)).plus(-JOBS_MONTHS).table
-    present = await connection.run_sync(partitions.existing)
-    old = [name for name in present if name != "jobs_default" and name < oldest]
+    old = await _older(connection, Month.of(datetime.now(UTC)).plus(-JOBS_MONTHS))
     for name in () if dry_run else old:
         await connection.execute(text(f"ALTER TABLE jobs DETACH PARTITION {name}"))
         await connection.execute(text(f"DROP TABLE {name}"))
-    return Done("drop old partitions", len(old), ", ".join(old))
+    return len(old), ", ".join(old)
 
 
-async def _cost_report(connection: AsyncConnection, _: bool) -> Done:
+async def _older(connection: AsyncConnection, month: Month) -> list[str]:
+    """The partitions of months before one."""
+    present = await connection.run_sync(partitions.existing)
+    return [name for name in present if name != DEFAULT and name < month.table]
+
+
+async def _cost_report(connection: AsyncConnection, _: bool) -> tuple[int, str]:
     query = "SELECT day, requests, total_cost_usd FROM daily_costs ORDER BY day DESC LIMIT 31"
     rows = await connection.execute(text(query))
     days = [f"{row.day}: {row.requests} requests, {row.total_cost_usd:.2f} USD" for row in rows]
-    return Done("cost report", len(days), "; ".join(days))
+    return len(days), "; ".join(days)
 
 
-async def _key_audit(connection: AsyncConnection, _: bool) -> Done:
+async def _key_audit(connection: AsyncConnection, _: bool) -> tuple[int, str]:
     rows = await connection.execute(
         text("SELECT id, client_id FROM api_keys WHERE revoked_at IS NULL AND created_at < now() - interval '90 days'")
     )
     old = [f"{row.id} of {row.client_id}" for row in rows]
-    return Done("keys older than a quarter", len(old), ", ".join(old))
+    return len(old), ", ".join(old)
 
 
-_TABLES = (
-    "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE n.nspname = current_schema() AND c.relkind = 'r' ORDER BY 1"
-)
-
-TASKS: Mapping[Schedule, tuple[Work, ...]] = {
+COST_REPORT = Chore("cost report", _cost_report)
+CHORES: Mapping[Schedule, tuple[Chore, ...]] = {
     Schedule.DAILY: (
-        _make_partitions,
+        Chore("partitions ahead", _make_partitions),
         _deletion("idempotency keys", "idempotency_keys", "created_at < now() - interval '24 hours'"),
-        _deletion("queue log", "pgqueuer_log", "aggregated AND created < now() - interval '30 days'"),
-        _care("analyze", "ANALYZE {table}"),
-        _cost_report,
+        _deletion("queue log", "pgqueuer_log", "created < now() - interval '30 days'"),
+        _care("analyze", "ANALYZE {table}", Task.VACUUM),
+        COST_REPORT,
     ),
     Schedule.WEEKLY: (
         _deletion("queue statistics", "pgqueuer_statistics", "created < now() - interval '90 days'"),
         _deletion("revoked keys", "api_keys", "revoked_at < now() - interval '90 days'"),
-        _care("vacuum", "VACUUM (ANALYZE) {table}"),
-        _key_audit,
+        _care("vacuum", "VACUUM (ANALYZE) {table}", Task.VACUUM),
+        Chore("keys older than a quarter", _key_audit),
     ),
     Schedule.MONTHLY: (
-        _archive_texts,
-        _drop_partitions,
-        _care("reindex", "REINDEX TABLE CONCURRENTLY {table}"),
-        _cost_report,
+        Chore("archive texts", _archive_texts),
+        # No backup that holds a job of then is restored any more.
+        _deletion("record of erasures", "erasures", f"erased_at < now() - interval '{JOBS_MONTHS + 1} months'"),
+        Chore("drop old partitions", _drop_partitions),
+        _care("reindex", "REINDEX TABLE CONCURRENTLY {table}", Task.REINDEX),
+        COST_REPORT,
     ),
 }

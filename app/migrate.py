@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import partitions, roles
 from app.database import Database, engine
+from app.locks import Lock
 from app.settings import Settings
+from app.time_limits import Task
 
-# Any number that nothing else uses; the migrators of one database meet on it.
-LOCK = 4_117_220_501
 WAIT_SECONDS = 120.0
 
 
@@ -51,33 +51,32 @@ async def migrate(settings: Settings, revision: str = "head") -> Migrated:
     """
     if settings.database_admin_url is not None:
         await _ensure_logins(settings, settings.database_admin_url)
-    database = Database(settings, direct=True)
+    database = Database(settings, task=Task.MIGRATE)
     try:
         async with database.writer.connect() as connection:
+            # The lock ends with the connection: a statement that gave it back would hide the error of one that failed.
             await _lock(connection)
-            try:
-                await _settle(connection, settings)
-                await connection.run_sync(_upgrade, revision)
-                await _install_queue(connection)
-                await connection.commit()
-                made = await connection.run_sync(partitions.create_ahead, datetime.now(UTC))
-                await connection.commit()
-                return Migrated(revision if revision != "head" else head(), made)
-            finally:
-                await connection.rollback()
-                await connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
-                await connection.commit()
+            await _settle(connection, settings)
+            await connection.run_sync(_upgrade, revision)
+            await _install_queue(connection)
+            await connection.commit()
+            made = await connection.run_sync(partitions.create_ahead, datetime.now(UTC))
+            await connection.commit()
+            return Migrated(revision if revision != "head" else head(), made)
     finally:
         await database.close()
 
 
 async def _ensure_logins(settings: Settings, address: SecretStr) -> None:
     """Before anything else, because what follows logs in as one of them."""
-    administrators = engine(settings, address)
-    passwords = {name: password.get_secret_value() for name, password in settings.database_logins.items()}
+    administrators = engine(settings, address, Task.MIGRATE)
+    service, owners = (
+        {name: password.get_secret_value() for name, password in logins.items()}
+        for logins in (settings.database_logins, settings.database_owner_logins)
+    )
     try:
         async with administrators.connect() as connection:
-            await roles.ensure(connection, passwords)
+            await roles.ensure(connection, service, owners)
     finally:
         await administrators.dispose()
 
@@ -85,7 +84,7 @@ async def _ensure_logins(settings: Settings, address: SecretStr) -> None:
 async def _lock(connection: AsyncConnection) -> None:
     # Polled rather than waited for: a waiting statement holds a snapshot, which CREATE INDEX CONCURRENTLY waits for.
     deadline = time.monotonic() + WAIT_SECONDS
-    while not (await connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK})).scalar():
+    while not (await connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": Lock.MIGRATION})).scalar():
         await connection.commit()
         if time.monotonic() > deadline:
             raise MigrationBusy(

@@ -108,12 +108,20 @@ def database(as_json: Annotated[bool, typer.Option("--json", help="One JSON obje
 def maintenance(
     schedule: Schedule, dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False
 ) -> None:
-    """Run the daily, weekly or monthly care; one JSON object a task."""
+    """Run the daily, weekly or monthly care; one JSON object a task, exit code 1 when one failed."""
     from dataclasses import asdict
 
     from app.maintenance import run
 
     settings = configured()
     with reported("maintenance"):
-        for done in asyncio.run(run(settings, schedule, dry_run=dry_run)):
-            typer.echo(json.dumps({**asdict(done), "dry_run": dry_run}))
+
+        async def report() -> bool:
+            good = True
+            async for done in run(settings, schedule, dry_run=dry_run):
+                typer.echo(json.dumps({**asdict(done), "dry_run": dry_run}))
+                good = good and not done.error
+            return good
+
+        if not asyncio.run(report()):
+            raise typer.Exit(FAILED)

@@ -1,11 +1,16 @@
-"""Postgres' own client programs: where they are, how they are told where the database is, and how they are run."""
+"""Postgres' own client programs: where they are, how they are given the database's address, and how data streams
+through them: nothing of a dump is ever in a file.
+"""
 
 import asyncio
 import os
 import shutil
 import socket
-from collections.abc import Sequence
-from dataclasses import dataclass
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import IO, TypeVar
 
 from pydantic import SecretStr
 from sqlalchemy import make_url
@@ -13,32 +18,86 @@ from sqlalchemy import make_url
 from app.postgres_tls import LOOPBACK, tunnel
 from app.settings import Settings
 
+T = TypeVar("T")
 KEPT_CHARACTERS = 1000
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a program ended, and the end of what it complained of."""
-
-    code: int
-    errors: str
+class ProgramFailed(Exception):
+    """A program could not be started, or ended with an error; the message has the end of what it complained of."""
 
 
-async def run(settings: Settings, name: str, options: Sequence[str], application: str) -> Ended:
-    """Run a program on DATABASE_URL_DIRECT to its end. Raises OSError when the program or the host is not found."""
-    found, secret = program(settings, name), settings.database_url_direct
-    async with tunnel(secret) as port:
-        variables = environment(secret, application, port)
-        running = await asyncio.create_subprocess_exec(
-            found, "--no-password", *options, env=variables, stderr=asyncio.subprocess.PIPE
-        )
+class Running:
+    """A program at work. Reading its output to the end raises ProgramFailed when it ends with an error, so that
+    whoever stores the output does not take half of it for the whole.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", name: str, errors: IO[bytes]) -> None:
+        self.process = process
+        self._name = name
+        self._errors = errors
+
+    def read(self, size: int = -1) -> bytes:
+        """As a file's; blocks."""
+        assert self.process.stdout is not None
+        data = self.process.stdout.read(size)
+        if size < 0 or len(data) < size:
+            self.finish()
+        return data
+
+    def feed(self, chunks: Iterable[bytes]) -> None:
+        """Write to its input; blocks. All chunks are taken, also when the program ended before."""
+        assert self.process.stdin is not None
+        broken = False
+        for chunk in chunks:
+            try:
+                if not broken:
+                    self.process.stdin.write(chunk)
+            except BrokenPipeError:
+                broken = True
         try:
-            _, errors = await running.communicate()
-        except asyncio.CancelledError:
-            running.kill()
-            await running.wait()
-            raise
-    return Ended(int(running.returncode or 0), errors.decode(errors="replace").strip()[-KEPT_CHARACTERS:])
+            self.process.stdin.close()
+        except BrokenPipeError:
+            broken = True
+        self.finish()
+
+    def finish(self) -> None:
+        """Wait for its end. Raises ProgramFailed."""
+        code = self.process.wait()
+        if code:
+            self._errors.seek(0)
+            said = self._errors.read().decode(errors="replace").strip()[-KEPT_CHARACTERS:]
+            raise ProgramFailed(f"{self._name} ended with {code}: {said}")
+
+
+async def stream(
+    settings: Settings, name: str, options: Sequence[str], application: str, work: Callable[[Running], T]
+) -> T:
+    """Run a program on DATABASE_URL_DIRECT while `work` reads or feeds it in a thread. Raises ProgramFailed."""
+    async with _started(settings, name, options, application) as running:
+        try:
+            return await asyncio.to_thread(work, running)
+        finally:
+            if running.process.poll() is None:
+                running.process.kill()
+
+
+@asynccontextmanager
+async def _started(settings: Settings, name: str, options: Sequence[str], application: str) -> AsyncIterator[Running]:
+    secret = settings.database_url_direct
+    async with tunnel(secret) as port:
+        with tempfile.TemporaryFile() as errors:
+            try:
+                command = [program(settings, name), "--no-password", *options]
+                process = _process(command, environment(secret, application, port), errors)
+            except OSError as error:
+                raise ProgramFailed(f"{name} cannot be run: {error}") from error
+            with process:
+                yield Running(process, name, errors)
+
+
+def _process(command: Sequence[str], variables: Mapping[str, str], errors: IO[bytes]) -> "subprocess.Popen[bytes]":
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=variables, stdin=pipe, stdout=pipe, stderr=errors)
 
 
 def program(settings: Settings, name: str) -> str:

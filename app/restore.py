@@ -1,18 +1,24 @@
-"""`python -m app restore`: a backup from S3 into the database, believed only after it was counted (W06)."""
+"""`python -m app restore`: a backup from S3 into a database beside, which takes the place of the first one after it was
+counted (W06). Until then nothing is changed, and what was there is kept.
+"""
 
-import tempfile
+import hashlib
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 
-from app.backup import BackupFailed, Bucket, Manifest, digest, migration_of, row_counts
+from app.backup import BackupFailed, Bucket, Manifest
+from app.catalogue import migration_of, row_counts, tables
 from app.database import Database
-from app.postgres_programs import run
+from app.postgres_programs import ProgramFailed, stream
+from app.privacy import erase, erased_since
+from app.scratch import scratch
 from app.settings import Settings
+from app.time_limits import Task
 
 
 class RestoreFailed(Exception):
@@ -28,28 +34,40 @@ class Restored(BaseModel):
     tables: dict[str, int]
     seconds: float
     age_seconds: float
+    kept_as: str | None
+    """The database that holds what was there before; drop it when nobody misses anything."""
+    erased_again: int
+    """Clients that were erased since the backup was made, and were erased from it once more (X03)."""
 
 
 async def restore(settings: Settings, key: str | None = None, *, force: bool = False) -> Restored:
-    """Restore the backup with manifest `key`, or this region's newest, into DATABASE_URL_DIRECT.
+    """Restore the backup with manifest `key`, or this region's newest, in the place of DATABASE_URL_DIRECT's database.
 
-    A database that holds tables is refused unless `force` is given; then its schema is dropped first, after the dump
-    was downloaded and its digest checked. Raises RestoreFailed.
+    One that holds tables is refused unless `force` is given; then it is kept under another name, which the result has.
+    Raises RestoreFailed, and what `scratch` raises.
     """
     began = time.monotonic()
     bucket = bucket_of(settings)
     manifest = manifest_of(bucket, settings, key)
-    with tempfile.TemporaryDirectory(prefix="contentgen-restore-") as folder:
-        dump = Path(folder) / "database.dump"
-        download(bucket, manifest, dump)
-        await _make_room(settings, force=force)
-        await load(settings, dump)
-        await compare(settings, manifest)
+    present = await _present(settings)
+    if present and not force:
+        name = make_url(settings.database_url_direct.get_secret_value()).database
+        raise RestoreFailed(
+            f"the database '{name}' holds {len(present)} tables ({', '.join(present[:3])}, ...); restore into an empty"
+            " one, or say --force to have it replaced and kept under another name; nothing was changed"
+        )
+    async with scratch(settings, manifest.database_bytes) as beside:
+        await load(beside.settings, bucket, manifest)
+        await compare(beside.settings, manifest)
+        erased = await _erase_again(settings, beside.settings, manifest)
+        kept = await beside.take_the_place(keep=bool(present))
     return Restored(
         database_key=manifest.database_key,
         tables=manifest.tables,
         seconds=round(time.monotonic() - began, 2),
         age_seconds=round((datetime.now(UTC) - manifest.made_at).total_seconds(), 1),
+        kept_as=kept,
+        erased_again=erased,
     )
 
 
@@ -77,35 +95,35 @@ def manifest_of(bucket: Bucket, settings: Settings, key: str | None) -> Manifest
         raise RestoreFailed(f"the manifest {key} is damaged: {error.error_count()} fields do not fit") from error
 
 
-def download(bucket: Bucket, manifest: Manifest, dump: Path) -> None:
-    """The dump, whole and unchanged. Raises RestoreFailed."""
+async def load(settings: Settings, bucket: Bucket, manifest: Manifest) -> None:
+    """Bucket to pg_restore, without a file between; whole and unchanged. Raises RestoreFailed."""
+    database = make_url(settings.database_url_direct.get_secret_value()).database
+    options = ("--single-transaction", "--no-owner", "--no-privileges", f"--dbname={database}")
+    digest, failure = hashlib.sha256(), None
+
+    def chunks() -> Iterator[bytes]:
+        for chunk in bucket.chunks(manifest.database_key):
+            digest.update(chunk)
+            yield chunk
+
     try:
-        bucket.download(manifest.database_key, dump)
+        await stream(settings, "pg_restore", options, "contentgen-restore", lambda running: running.feed(chunks()))
     except (BotoCoreError, ClientError) as error:
         raise RestoreFailed(f"{manifest.database_key} cannot be read: {error}") from error
-    found = digest(dump)
-    if found != manifest.sha256:
+    except ProgramFailed as error:
+        failure = error
+    if digest.hexdigest() != manifest.sha256:
         raise RestoreFailed(
-            f"{manifest.database_key} is damaged: its SHA-256 is {found}, the manifest says {manifest.sha256};"
-            " nothing was changed, choose an older backup with --key"
+            f"{manifest.database_key} is damaged: its SHA-256 is {digest.hexdigest()}, the manifest says"
+            f" {manifest.sha256}; nothing was changed, choose an older backup with --key"
         )
-
-
-async def load(settings: Settings, dump: Path) -> None:
-    """pg_restore in one transaction: what fails half way leaves nothing behind. Raises RestoreFailed."""
-    database = make_url(settings.database_url_direct.get_secret_value()).database
-    options = ("--single-transaction", "--no-owner", "--no-privileges", f"--dbname={database}", str(dump))
-    try:
-        ended = await run(settings, "pg_restore", options, "contentgen-restore")
-    except OSError as error:
-        raise RestoreFailed(str(error)) from error
-    if ended.code != 0:
-        raise RestoreFailed(f"pg_restore ended with {ended.code}: {ended.errors}")
+    if failure:
+        raise RestoreFailed(str(failure)) from failure
 
 
 async def compare(settings: Settings, manifest: Manifest) -> None:
     """Every table has as many rows as when the backup was made, at the same migration. Raises RestoreFailed."""
-    database = Database(settings, direct=True)
+    database = Database(settings, task=Task.RESTORE)
     try:
         async with database.read() as connection:
             found = await row_counts(connection)
@@ -125,19 +143,23 @@ async def compare(settings: Settings, manifest: Manifest) -> None:
         raise RestoreFailed(f"the restored schema is at migration {migration}, the backup's was {manifest.migration}")
 
 
-async def _make_room(settings: Settings, *, force: bool) -> None:
-    database = Database(settings, direct=True)
+async def _erase_again(settings: Settings, restored: Settings, manifest: Manifest) -> int:
+    """What was erased after the backup must not come back with it; the record is in the database that is replaced."""
+    now, then = Database(settings, task=Task.ERASE), Database(restored, task=Task.ERASE)
     try:
-        async with database.write() as connection:
-            present = await row_counts(connection)
-            if present and not force:
-                name = make_url(settings.database_url_direct.get_secret_value()).database
-                raise RestoreFailed(
-                    f"the database '{name}' holds {len(present)} tables ({', '.join(list(present)[:3])}, ...); restore"
-                    " into an empty one, or say --force to lose what is there; nothing was changed"
-                )
-            if present:
-                await connection.execute(text("DROP SCHEMA public CASCADE"))
-                await connection.execute(text("CREATE SCHEMA public"))
+        clients = await erased_since(now, manifest.made_at)
+        for client in clients:
+            await erase(then, client)
+        return len(clients)
+    finally:
+        await now.close()
+        await then.close()
+
+
+async def _present(settings: Settings) -> list[str]:
+    database = Database(settings, task=Task.RESTORE)
+    try:
+        async with database.read() as connection:
+            return await tables(connection)
     finally:
         await database.close()

@@ -3,15 +3,13 @@
 A backup that was never restored is a hope. The same steps as in an emergency, at no risk, by the clock.
 """
 
-import tempfile
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from app import backup_metrics
-from app.restore import RestoreFailed, bucket_of, compare, download, load, manifest_of
+from app.restore import RestoreFailed, bucket_of, compare, load, manifest_of
 from app.scratch import scratch
 from app.settings import Settings
 
@@ -35,7 +33,7 @@ async def check(
     """Try the backup with manifest `key`, or this region's newest, which must not be older than `within_hours`.
 
     With `dry_run` it is only looked for: manifest, age, and that the dump is there in full length. Raises
-    RestoreFailed, and ScratchBusy while another check runs.
+    RestoreFailed, ScratchBusy while another check runs, and NoRoom.
     """
     began = time.monotonic()
     bucket = bucket_of(settings)
@@ -52,12 +50,9 @@ async def check(
         if size != manifest.bytes:
             raise RestoreFailed(f"{manifest.database_key} has {size} bytes; its manifest says {manifest.bytes}")
     else:
-        with tempfile.TemporaryDirectory(prefix="contentgen-restore-") as folder:
-            dump = Path(folder) / "database.dump"
-            download(bucket, manifest, dump)
-            async with scratch(settings) as target:
-                await load(target, dump)
-                await compare(target, manifest)
+        async with scratch(settings, manifest.database_bytes) as beside:
+            await load(beside.settings, bucket, manifest)
+            await compare(beside.settings, manifest)
     checked = Checked(
         database_key=manifest.database_key,
         migration=manifest.migration,

@@ -1,7 +1,8 @@
-"""Who may log in to the database: two logins of one owner, so that one can be renewed while the other is in use (X02).
+"""Who may log in to the database, and what they may do there (X02).
 
-Everything in the database belongs to a group that nobody logs in as; both logins act as it. The administrator's own
-login is used for nothing but this.
+Everything belongs to a group that nobody logs in as. Migrations, maintenance, backups and restores act as that group by
+logins of its own; the service's logins may read and change rows and nothing else. Of each there are two, so that one
+can be renewed while the other is in use. The administrator's own login makes these, and databases, and does no more.
 """
 
 import base64
@@ -17,11 +18,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.access.owners import ROLE as CLIENT
+from app.locks import Lock
 
 _LOG = structlog.get_logger("app.roles")
-OWNER = "contentgen_owner"
+OWNER, SERVICE = "contentgen_owner", "contentgen_service"
 ITERATIONS = 4096
-LOCK = 4_117_220_502
 NAME = re.compile(r"^[a-z_][a-z0-9_]{0,62}$")
 
 _OWN_DATABASE = f"""
@@ -30,35 +31,68 @@ DO $$ BEGIN EXECUTE format('GRANT ALL ON DATABASE %I TO {OWNER}', current_databa
 
 
 _STATISTICS = "CREATE EXTENSION IF NOT EXISTS pg_stat_statements"
-_OWNER_SEES = f"GRANT pg_monitor TO {OWNER}"
+_BOTH_SEE = f"GRANT pg_monitor TO {OWNER}, {SERVICE}"
 
 
-async def ensure(administrator: AsyncConnection, logins: Mapping[str, str]) -> None:
-    """Make the owner and give each login its password. A login that is not named keeps the one it has.
+_ROWS, _NUMBERS = "SELECT, INSERT, UPDATE, DELETE", "USAGE, SELECT"
+# Of everything there is, and of everything the owner will make: partitions, the queue's tables, views.
+_SERVICE_MAY = (
+    f"GRANT USAGE ON SCHEMA public TO {SERVICE}",
+    f"GRANT {_ROWS} ON ALL TABLES IN SCHEMA public TO {SERVICE}",
+    f"GRANT {_NUMBERS} ON ALL SEQUENCES IN SCHEMA public TO {SERVICE}",
+    f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {_ROWS} ON TABLES TO {SERVICE}",
+    f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {_NUMBERS} ON SEQUENCES TO {SERVICE}",
+)
+
+
+async def ensure(administrator: AsyncConnection, service: Mapping[str, str], owners: Mapping[str, str]) -> None:
+    """Make both groups and give each login its password. A login that is not named keeps the one it has.
 
     Passwords are sent as verifiers, so that no log of statements can hold one. Raises ValueError for a wrong name.
     """
     # Several migrators at once would trip over each other's rows in the system's own tables.
-    await administrator.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-    for group in (OWNER, CLIENT):
+    await administrator.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": Lock.LOGINS})
+    for group in (OWNER, SERVICE, CLIENT):
         await _create(administrator, group, "NOLOGIN")
-    await administrator.execute(text(f"GRANT {CLIENT} TO {OWNER}"))
+    await administrator.execute(text(f"GRANT {CLIENT} TO {OWNER}, {SERVICE}"))
     await administrator.execute(text(f"GRANT {OWNER} TO CURRENT_USER"))
-    await administrator.execute(text(f"ALTER SCHEMA public OWNER TO {OWNER}"))
-    await administrator.execute(text(_OWN_DATABASE))
-    for name, password in logins.items():
-        if not NAME.match(name):
-            raise ValueError(f"{name!r} is no name for a login; allowed are small letters, digits and underscores")
-        await _create(administrator, name, f"LOGIN IN ROLE {OWNER}")
+    await prepare(administrator)
+    for name, password in owners.items():
+        await _login(administrator, name, password, OWNER)
+        # What it makes belongs to the group, so that the other login may change it.
         await administrator.execute(text(f"ALTER ROLE {name} SET role = '{OWNER}'"))
-        await administrator.exec_driver_sql(f"ALTER ROLE {name} PASSWORD '{verifier(password)}'")
+    for name, password in service.items():
+        await _login(administrator, name, password, SERVICE)
+        # Releases before this one made them the owner's.
+        await administrator.execute(text(f"ALTER ROLE {name} RESET role"))
+        await administrator.execute(text(f"REVOKE {OWNER} FROM {name}"))
     await administrator.commit()
     await _allow_inspection(administrator)
 
 
+async def prepare(administrator: AsyncConnection) -> None:
+    """Both groups' rights in the database of this connection; a restored one has none."""
+    await administrator.execute(text(f"ALTER SCHEMA public OWNER TO {OWNER}"))
+    await administrator.execute(text(_OWN_DATABASE))
+    await administrator.execute(text(f"SET ROLE {OWNER}"))
+    for statement in _SERVICE_MAY:
+        await administrator.execute(text(statement))
+    await administrator.execute(text("RESET ROLE"))
+
+
+async def _login(administrator: AsyncConnection, name: str, password: str, group: str) -> None:
+    if not NAME.match(name):
+        raise ValueError(f"{name!r} is no name for a login; allowed are small letters, digits and underscores")
+    await _create(administrator, name, "LOGIN")
+    await administrator.execute(text(f"GRANT {group} TO {name}"))
+    # Who replaces a database must be able to send its clients away.
+    await administrator.execute(text(f"GRANT {name} TO CURRENT_USER"))
+    await administrator.exec_driver_sql(f"ALTER ROLE {name} PASSWORD '{verifier(password)}'")
+
+
 async def _allow_inspection(administrator: AsyncConnection) -> None:
     """What `app database` reads (P05). An administrator who may not give it is no reason to stop a migration."""
-    for statement in (_STATISTICS, _OWNER_SEES):
+    for statement in (_STATISTICS, _BOTH_SEE):
         try:
             await administrator.execute(text(statement))
             await administrator.commit()

@@ -11,9 +11,11 @@ from app.database import Database
 from app.domain import Assignment, ContentType, JobStatus, Priority
 from app.ids import JobId
 from app.jobs import columns_of
+from app.locks import Lock
 from app.process_settings import PRODUCTION_LIKE
 from app.settings import Settings
 from app.tables import jobs
+from app.time_limits import Task
 from app.writers.embedded import EmbeddedWriter
 
 CLIENTS = ("seed-bakery", "seed-cyclists", "seed-gardeners")
@@ -34,7 +36,6 @@ STATES = (
     (ContentType.SOCIAL, JobStatus.EXPIRED),
     (ContentType.BLOG, JobStatus.CANCELLED),
 )
-LOCK = 4_117_220_504
 
 
 class SeedRefused(Exception):
@@ -57,10 +58,10 @@ async def seed(settings: Settings) -> Seeded:
             " anonymised copy"
         )
     rows = [row async for row in _rows(settings.region_short)]
-    database = Database(settings, direct=True)
+    database = Database(settings, task=Task.SEED)
     try:
         async with database.write() as connection:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": Lock.SEED})
             there = await connection.execute(
                 text("SELECT 1 FROM jobs WHERE client_id = ANY(:clients) LIMIT 1"), {"clients": list(CLIENTS)}
             )

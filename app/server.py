@@ -8,6 +8,7 @@ import threading
 from types import FrameType
 
 import uvicorn
+from prometheus_client.multiprocess import mark_process_dead
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
@@ -56,6 +57,17 @@ def drain_first(lifecycle: Lifecycle, seconds: float) -> None:
     signal.signal(signal.SIGTERM, drain)
 
 
+class _Workers(Multiprocess):
+    """uvicorn's, except that the gauges of a process that died end with it; they would be added up for ever."""
+
+    def keep_subprocess_alive(self) -> None:
+        """Replaces the dead."""
+        before = {process.pid for process in self.processes}
+        super().keep_subprocess_alive()
+        for dead in before - {process.pid for process in self.processes}:
+            mark_process_dead(dead)  # type: ignore[no-untyped-call]
+
+
 def serve(settings: ProcessSettings, role: str) -> None:
     """Serve a role until a signal. Worker processes share one listener; a dead one is started again (E10)."""
     workers = settings.uvicorn_workers if role != "worker" else 1
@@ -82,7 +94,7 @@ def serve(settings: ProcessSettings, role: str) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="contentgen-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        Multiprocess(config, [config.bind_socket()]).run()
+        _Workers(config, [config.bind_socket()]).run()
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -1,7 +1,6 @@
 """What one process is made of, built once at its start and handed to whoever needs it."""
 
-import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -21,6 +20,7 @@ from app.progress import Progress
 from app.redis_link import RedisLink
 from app.regions import Regions
 from app.settings import Settings
+from app.supervision import Supervisor
 from app.switches import Switchboard
 from app.watch import Watch
 
@@ -47,6 +47,7 @@ class Services:
     regions: Regions
     progress: Progress
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    supervisor: Supervisor = field(default_factory=Supervisor)
 
     async def close(self) -> None:
         """Give every connection back."""
@@ -98,27 +99,8 @@ async def running(settings: Settings, lifecycle: Lifecycle) -> AsyncIterator[Ser
     services = build(settings, lifecycle)
     try:
         await services.watch.look()
-        loops = (services.watch.follow(), services.watch.follow_payments(), services.lists.follow())
-        async with background(services.cache.listen(), *loops):
+        loops = {"watch": services.watch.follow, "lists": services.lists.follow, "cache": services.cache.listen}
+        async with services.supervisor.background(**loops):
             yield services
     finally:
         await services.close()
-
-
-@asynccontextmanager
-async def background(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run loops as tasks of the block; they are cancelled and awaited at its end."""
-    tasks = [asyncio.create_task(loop) for loop in loops]
-    try:
-        yield
-    finally:
-        await ended(tasks)
-
-
-async def ended(tasks: Iterable["asyncio.Task[None]"]) -> None:
-    """Cancel tasks until they are over: a library that mistakes a cancellation for its own time limit goes on."""
-    left = set(tasks)
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=0.5)

@@ -36,6 +36,8 @@ class Settings(ProviderSettings, ProcessSettings):
     database_read_url: DatabaseUrl | None = None
     database_admin_url: DatabaseUrl | None = Field(None, description="Who may make logins; migrations alone have it.")
     database_logins: dict[str, SecretStr] = Field({}, description="Logins and passwords to renew by it (JSON).")
+    database_owner_logins: dict[str, SecretStr] = Field({}, description="The owner's logins, likewise (JSON).")
+    database_storage_gb: int | None = Field(None, ge=1, description="The server's disk; copies must fit on it.")
     database_pool_size: int = Field(10, ge=1, le=100)
     database_max_overflow: int = Field(20, ge=0, le=100)
     database_pool_timeout_seconds: float = Field(30, gt=0, le=120)

@@ -4,6 +4,7 @@ That happens when a queue row vanished between two statements of a crash, or aft
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,14 +14,14 @@ from sqlalchemy import text
 from app.database import Database, DatabaseUnavailable
 from app.domain import Priority
 from app.ids import JobId
+from app.lease import RENEW_SECONDS, Duty, Lease
+from app.locks import Lock
 from app.queue import enqueue
 from app.services import Services
 from app.telemetry.metrics import CONTENT_REQUESTS
 
 _LOG = structlog.get_logger("app.sweeper")
 BATCH = 500
-# Any number; the sweepers of one database take turns on it.
-_LOCK = 4_117_220_503
 
 _ORPHANS = text(
     "SELECT id, priority FROM jobs j WHERE status IN ('pending', 'in_progress')"
@@ -46,7 +47,8 @@ class Swept:
 async def sweep(database: Database, idle: timedelta) -> Swept:
     """One round; jobs that changed less than `idle` ago, by the database's clock, are left to who changes them."""
     async with database.write() as connection:
-        if not (await connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK})).scalar():
+        free = await connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": Lock.SWEEP})
+        if not free.scalar():
             return Swept(0, 0)
         expired = (await connection.execute(_EXPIRE)).rowcount
         rows = (await connection.execute(_ORPHANS, {"idle": idle, "batch": BATCH})).all()
@@ -56,11 +58,15 @@ async def sweep(database: Database, idle: timedelta) -> Swept:
 
 
 async def sweep_regularly(services: Services) -> None:
-    """Sweep until cancelled."""
-    settings = services.settings
+    """Sweep until cancelled, in the one process of a region that is elected for it."""
+    settings, due = services.settings, time.monotonic() + services.settings.job_sweep_seconds
+    lease = Lease(services.database, Duty.SWEEP, settings.instance_id)
     while True:
-        await asyncio.sleep(settings.job_sweep_seconds)
+        await asyncio.sleep(min(settings.job_sweep_seconds, RENEW_SECONDS))
         try:
+            if not await lease.held() or time.monotonic() < due:
+                continue
+            due = time.monotonic() + settings.job_sweep_seconds
             swept = await sweep(services.database, timedelta(seconds=settings.job_lease_seconds))
         except DatabaseUnavailable as error:
             _LOG.warning("sweep failed", error=str(error))

@@ -86,6 +86,21 @@ feature_flags = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
+leases = Table(
+    "leases",
+    metadata,
+    Column("duty", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("erased_at", DateTime(timezone=True), nullable=False),
+)
+
 service_modes = Table(
     "service_modes",
     metadata,

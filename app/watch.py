@@ -86,9 +86,9 @@ class Watch:
 
     async def follow_payments(self) -> None:
         """Whether the payment provider answers, asked every half minute where one is configured (E01)."""
-        while self._payments_url is not None:
+        while True:
             try:
-                reply = await self._http.get(self._payments_url, timeout=LOOK_SECONDS)
+                reply = await self._http.get(self._payments_url or "", timeout=LOOK_SECONDS)
                 self.payments = reply.status_code < 500
             except httpx.HTTPError:
                 self.payments = False

@@ -25,7 +25,7 @@ from app.ids import JobId
 from app.jobs import Claim, Failure, Job
 from app.peers import ImClient, Peers
 from app.queue import ENTRYPOINT
-from app.services import Services, background
+from app.services import Services
 from app.sweeper import sweep_regularly
 from app.switches import EVERY_SECONDS
 from app.telemetry.metrics import (
@@ -87,7 +87,9 @@ class Worker:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Work for the duration of the block; at its end jobs in flight finish within the grace time or go back."""
-        async with background(self._peers.watch(), sweep_regularly(self._services), self._follow_limit()):
+        async with self._services.supervisor.background(
+            peers=self._peers.watch, sweep=lambda: sweep_regularly(self._services), limit=self._follow_limit
+        ):
             consuming = asyncio.create_task(self._consume())
             try:
                 yield

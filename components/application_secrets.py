@@ -12,7 +12,7 @@ from pulumi_kubernetes import core
 
 from components.labels import metadata
 from components.logins import Logins
-from components.postgres import DatabaseEndpoint, login_name
+from components.postgres import DatabaseEndpoint, login_name, owner_name
 from components.redis import RedisEndpoint
 
 COMPONENT = "application-secrets"
@@ -24,7 +24,8 @@ transactions refuses the second. No other client knows the option."""
 
 @dataclass(frozen=True)
 class ApplicationSecretsArgs:
-    """The stores of one region, directly and through the pooler, the logins that applications have, and their keys.
+    """The stores of one region, directly and through the pooler, the logins of the services and of who owns the tables,
+    and the services' keys.
 
     ``recovery_days`` is how long AWS keeps a deleted secret, 0 deletes at once; ``key`` encrypts the entry.
     """
@@ -35,6 +36,7 @@ class ApplicationSecretsArgs:
     database: DatabaseEndpoint
     pooler: DatabaseEndpoint
     logins: Logins
+    owners: Logins
     keys: Mapping[str, pulumi.Output[str]]
     cache: RedisEndpoint
     queue: RedisEndpoint
@@ -45,13 +47,14 @@ class ApplicationSecretsArgs:
 class ApplicationSecrets(pulumi.ComponentResource):
     """One Secrets Manager entry as the record, and Kubernetes Secrets whose keys are mounted as files.
 
-    The Secrets' names are the engine's, so pods roll when a value changes. What makes logins is in one of its own,
-    which migrations alone mount, and so are the keys, for who answers the public, and the address by which the
-    autoscaler of a queue counts.
+    The Secrets' names are the engine's, so pods roll when a value changes. The owner's login is in one of its own,
+    which jobs alone mount; so are what makes logins and databases, the keys, for who answers the public, and the
+    address by which the autoscaler of a queue counts.
     """
 
     secret_name: pulumi.Output[str]
     keys_name: pulumi.Output[str]
+    owner_name: pulumi.Output[str]
     migration_name: pulumi.Output[str]
     scaler_name: pulumi.Output[str]
 
@@ -64,15 +67,19 @@ class ApplicationSecrets(pulumi.ComponentResource):
             "redis_url": args.cache.url(),
             "redis_queue_url": args.queue.url(),
         }
+        owned = {**values, "database_url_direct": args.database.owned_by(args.owners.active).url()}
         logins = {login_name(one): one.password for one in args.logins.both}
+        owners = {owner_name(one): one.password for one in args.owners.both}
         administration = {
             "database_admin_url": args.database.url(),
             "database_logins": pulumi.Output.secret(pulumi.Output.json_dumps(logins)),
+            "database_owner_logins": pulumi.Output.secret(pulumi.Output.json_dumps(owners)),
         }
         self._record(name, args, {**values, **administration, **args.keys})
         self.secret_name = self._mounted(f"{name}-secret", args, values)
         self.keys_name = self._mounted(f"{name}-keys", args, args.keys)
-        self.migration_name = self._mounted(f"{name}-migration", args, {**values, **administration})
+        self.owner_name = self._mounted(f"{name}-owner", args, owned)
+        self.migration_name = self._mounted(f"{name}-migration", args, {**owned, **administration})
         counting = pulumi.Output.secret(pulumi.Output.concat(args.pooler.url(), UNNAMED_STATEMENTS))
         self.scaler_name = self._mounted(f"{name}-scaler", args, {DATABASE_KEY: counting})
         self.register_outputs({"secretName": self.secret_name})

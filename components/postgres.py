@@ -13,6 +13,7 @@ PORT: Final = 5432
 ADMINISTRATOR: Final = "contentgen"
 """Who makes the logins; migrations alone know the password."""
 LOGIN_PREFIX: Final = "contentgen_"
+OWNER_PREFIX: Final = "contentgen_owner_"
 DATABASE: Final = "contentgen"
 
 
@@ -48,6 +49,10 @@ class DatabaseEndpoint:
         """The same for one of the two logins that applications have (requirement X02)."""
         return replace(self, user=login_name(login), password=login.password)
 
+    def owned_by(self, login: Login) -> DatabaseEndpoint:
+        """The same for one of the two logins that may change tables: for jobs, never for what answers requests."""
+        return replace(self, user=owner_name(login), password=login.password)
+
     def url(self) -> pulumi.Output[str]:
         """A libpq URL for writing; secret, because it carries the password."""
         return self._url(self.host, DATABASE)
@@ -62,6 +67,10 @@ class DatabaseEndpoint:
 
 def login_name(login: Login) -> str:
     return f"{LOGIN_PREFIX}{login.slot}"
+
+
+def owner_name(login: Login) -> str:
+    return f"{OWNER_PREFIX}{login.slot}"
 
 
 class Postgres(Protocol):

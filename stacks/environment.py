@@ -13,6 +13,7 @@ from infra.sections import Environment, Writer
 from infra.settings import StackSettings
 from stacks.access import Backups
 from stacks.jobs import JobSpec
+from stacks.profile import Profile
 from stacks.routing import edge_name, public_names
 from stacks.workload import STOP, WorkloadSpec
 
@@ -66,7 +67,7 @@ def _admission(settings: StackSettings, region: Region, edges: Mapping[str, str]
 
 
 def job_environment(
-    settings: StackSettings, region: Region, job: JobSpec, backups: Backups
+    settings: StackSettings, region: Region, job: JobSpec, backups: Backups, profile: Profile
 ) -> dict[str, pulumi.Input[str]]:
     """What a job needs to know; where backups go only for who writes them."""
     environment: dict[str, pulumi.Input[str]] = {
@@ -76,6 +77,7 @@ def job_environment(
     }
     if job.reaches_aws:
         environment |= {
+            "DATABASE_STORAGE_GB": str(profile.postgres.storage_gb),
             "BACKUP_BUCKET": backups.bucket,
             "BACKUP_BUCKET_REGION": backups.region,
             "BACKUP_METRICS": backups.metrics,

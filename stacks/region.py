@@ -98,7 +98,7 @@ class RegionalStack(pulumi.ComponentResource):
             _autoscaler(f"{name}-{workload.name}-autoscaler", args, workload, secrets.scaler_name, service)
         for job in (*release_jobs(args.profile), *scheduled_jobs(args.profile)):
             role = _role(f"{name}-{job.name}", args, job, inside)
-            mounted = secrets.migration_name if job.administers else secrets.secret_name
+            mounted = secrets.migration_name if job.administers else secrets.owner_name
             ApplicationJob(f"{name}-{job.name}", _job(args, job, mounted, role), migrated)
         for grant in people(args.settings):
             TeamAccess(f"{name}-{grant.name}", TeamAccessArgs(NAMESPACE, args.product, **vars(grant)), inside)
@@ -129,6 +129,7 @@ def _secrets(
             database=data.database,
             pooler=data.pooler,
             logins=data.logins,
+            owners=data.owners,
             keys=args.keys,
             cache=data.cache,
             queue=data.queue,
@@ -229,6 +230,6 @@ def _job(
         deadline_seconds=job.deadline_seconds,
         urgency=job.urgency,
         schedule=job.schedule,
-        environment=job_environment(args.settings, args.region, job, args.backups),
+        environment=job_environment(args.settings, args.region, job, args.backups, args.profile),
         role=role,
     )

@@ -55,6 +55,7 @@ class Stores:
     database: DatabaseEndpoint
     pooler: DatabaseEndpoint
     logins: Logins
+    owners: Logins
     cache: RedisEndpoint
     queue: RedisEndpoint
     resources: list[pulumi.Resource]
@@ -76,6 +77,7 @@ def stores(name: str, args: StoresArgs, opts: pulumi.ResourceOptions) -> Stores:
         database=postgres.endpoint,
         pooler=pooler.endpoint,
         logins=logins,
+        owners=Logins(f"{name}-database-owner", args.rotation, opts),
         cache=redis[Role.CACHE].endpoint,
         queue=redis[Role.QUEUE].endpoint,
         resources=[postgres, pooler, *redis.values()],

@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.access.revocations import Revocations
 from app.access.tiers import Tier
-from app.cache import Cache
-from app.database import Database, DatabaseUnavailable
-from app.regions import Regions, RegionUnreachable
+from app.database import DatabaseUnavailable
+from app.privacy import erase, forget
+from app.regions import RegionUnreachable
+from app.services import Services
 
 PATH: Final = "/internal/identity"
 EVERY_SECONDS: Final = 1.0
@@ -55,12 +55,20 @@ class RevocationRow(_Row):
     expires_at: datetime
 
 
+class ErasureRow(_Row):
+    """A client that wanted to be forgotten."""
+
+    client_id: str
+    erased_at: datetime
+
+
 class Changes(_Row):
     """What changed in a region after a moment, and until which moment of its clock that is all."""
 
     until: datetime
     keys: tuple[KeyRow, ...] = ()
     revocations: tuple[RevocationRow, ...] = ()
+    erasures: tuple[ErasureRow, ...] = ()
 
 
 async def changes(connection: AsyncConnection, since: datetime) -> Changes:
@@ -69,17 +77,21 @@ async def changes(connection: AsyncConnection, since: datetime) -> Changes:
     values = {"since": since, "most": LARGEST}
     keys = [KeyRow.model_validate(row) for row in await connection.execute(_KEYS, values)]
     revoked = [RevocationRow.model_validate(row) for row in await connection.execute(_REVOCATIONS, values)]
-    ends = [rows[-1] for rows in (keys, revoked) if len(rows) >= LARGEST]
-    stopped = [row.changed_at if isinstance(row, KeyRow) else row.revoked_at for row in ends]
-    return Changes(until=min(stopped, default=now - OVERLAP), keys=tuple(keys), revocations=tuple(revoked))
+    erased = [ErasureRow.model_validate(row) for row in await connection.execute(_ERASURES, values)]
+    stopped = [keys[-1].changed_at] if len(keys) >= LARGEST else []
+    stopped += [revoked[-1].revoked_at] if len(revoked) >= LARGEST else []
+    stopped += [erased[-1].erased_at] if len(erased) >= LARGEST else []
+    until = min(stopped, default=now - OVERLAP)
+    return Changes(until=until, keys=tuple(keys), revocations=tuple(revoked), erasures=tuple(erased))
 
 
 async def take_in(connection: AsyncConnection, told: Changes) -> Sequence[str]:
-    """Store what another region said. Returns the ids of keys that are new here or changed."""
+    """Store keys and revocations of another region. Returns the ids of keys that are new here or changed."""
     if told.revocations:
         await connection.execute(_TAKE_REVOCATIONS, [row.model_dump() for row in told.revocations])
     changed: list[str] = []
     for key in told.keys:
+        # The key of a client that was erased here since must not come back.
         row = {**key.model_dump(), "key_hash": bytes.fromhex(key.key_hash), "tier": key.tier.value}
         changed += (await connection.execute(_TAKE_KEY, row)).scalars().all()
     return changed
@@ -88,11 +100,10 @@ async def take_in(connection: AsyncConnection, told: Changes) -> Sequence[str]:
 class Replication:
     """Reads the other regions, one process of a region at a time."""
 
-    def __init__(self, database: Database, regions: Regions, cache: Cache, revocations: Revocations) -> None:
-        self._database = database
-        self._regions = regions
-        self._cache = cache
-        self._revocations = revocations
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._database = services.database
+        self._regions = services.regions
 
     async def follow(self) -> None:
         """Read every region until cancelled; one that does not answer holds up no other."""
@@ -123,9 +134,18 @@ class Replication:
         told = Changes.model_validate_json(body)
         async with self._database.write() as connection:
             changed = await take_in(connection, told)
+            clients = [one.client_id for one in told.erasures]
+            known = (await connection.execute(_KNOWN_ERASURES, {"clients": clients})).all()
+        self._services.watch.revocations.add(*(row.id for row in told.revocations))
+        await self._services.cache.invalidate(*(f"key:{key}" for key in changed))
+        erased_at = {row.client_id: row.erased_at for row in known}
+        for one in told.erasures:
+            if one.client_id not in erased_at or erased_at[one.client_id] < one.erased_at:
+                done = await erase(self._database, one.client_id, one.erased_at)
+                await forget(self._services, one.client_id, done.keys)
+        # Last: what was not done to its end is read again.
+        async with self._database.write() as connection:
             await connection.execute(_READ_UNTIL, {"region": region, "until": told.until})
-        self._revocations.add(*(row.id for row in told.revocations))
-        await self._cache.invalidate(*(f"key:{key}" for key in changed))
         return len(changed)
 
 
@@ -137,6 +157,11 @@ _REVOCATIONS = text(
     "SELECT id, revoked_at, expires_at FROM revocations WHERE revoked_at > :since AND expires_at > now()"
     " ORDER BY revoked_at FETCH FIRST :most ROWS WITH TIES"
 )
+_ERASURES = text(
+    "SELECT client_id, erased_at FROM erasures WHERE erased_at > :since"
+    " ORDER BY erased_at FETCH FIRST :most ROWS WITH TIES"
+)
+_KNOWN_ERASURES = text("SELECT client_id, erased_at FROM erasures WHERE client_id = ANY(:clients)")
 # Every process of this region reads revocations by the time they came here.
 _TAKE_REVOCATIONS = text(
     "INSERT INTO revocations (id, revoked_at, expires_at) VALUES (:id, now(), :expires_at) ON CONFLICT (id) DO NOTHING"
@@ -144,7 +169,8 @@ _TAKE_REVOCATIONS = text(
 _TAKE_KEY = text(
     "INSERT INTO api_keys AS mine"
     " (id, key_hash, client_id, name, tier, created_at, changed_at, tier_event_at, revoked_at)"
-    " VALUES (:id, :key_hash, :client_id, :name, :tier, :created_at, :changed_at, :tier_event_at, :revoked_at)"
+    " SELECT :id, :key_hash, :client_id, :name, :tier, :created_at, :changed_at, :tier_event_at, :revoked_at"
+    " WHERE NOT EXISTS (SELECT FROM erasures WHERE client_id = :client_id AND erased_at >= :created_at)"
     " ON CONFLICT (id) DO UPDATE SET"
     " tier = CASE WHEN excluded.tier_event_at > coalesce(mine.tier_event_at, 'epoch')"
     " THEN excluded.tier ELSE mine.tier END,"

@@ -1,7 +1,7 @@
 """The ASGI applications, one a role, from the same parts."""
 
 import gc
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
 
@@ -34,8 +34,9 @@ from app.middleware.headers import SecurityHeaders
 from app.middleware.limits import Limits
 from app.middleware.modes import Modes
 from app.middleware.observe import Observe
-from app.services import Services, background, running
+from app.services import Services, running
 from app.settings import Settings, load_settings
+from app.supervision import Loop
 from app.telemetry import logs
 from app.telemetry.figures import keep_figures
 from app.telemetry.reporting import report_errors, tracer_provider
@@ -63,7 +64,7 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
             # What the process was built from lives as long as it; the collector need not look at it again and again.
             gc.collect()
             gc.freeze()
-            async with background(keep_figures(services), *_loops(services, role)):
+            async with services.supervisor.background(**_loops(services, role)):
                 if role is Role.WORKER:
                     async with Worker(services).working():
                         yield
@@ -109,12 +110,16 @@ ROUTERS = {
 }
 
 
-def _loops(services: Services, role: Role) -> tuple[Coroutine[None, None, None], ...]:
-    """What cpm does beside answering."""
-    if role is not Role.CPM:
-        return ()
-    identity = Replication(services.database, services.regions, services.cache, services.watch.revocations)
-    return services.progress.follow(services.jobs), identity.follow()
+def _loops(services: Services, role: Role) -> dict[str, Loop]:
+    """What a process does beside answering, by name."""
+    loops: dict[str, Loop] = {"figures": lambda: keep_figures(services)}
+    if role is Role.CPM:
+        loops["progress"] = lambda: services.progress.follow(services.jobs)
+        if services.regions.others:
+            loops["identity"] = Replication(services).follow
+        if services.settings.stripe_api_url:
+            loops["payments"] = services.watch.follow_payments
+    return loops
 
 
 def wrap(app: Starlette, settings: Settings, role: Role, routes: list[BaseRoute]) -> None:

@@ -14,6 +14,8 @@ from app.api.dependencies import ServicesNow
 from app.telemetry.metrics import EXPOSITION_TYPE, exposition
 
 router = APIRouter(tags=["health"])
+FAILING_SECONDS = 10.0
+"""A background task that has not run for so long makes the process useless: modes, revocations or figures stand still."""
 
 
 class Live(BaseModel):
@@ -133,9 +135,8 @@ async def api_ready(services: ServicesNow) -> Response:
 
 @router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
 async def ready(services: ServicesNow) -> Response:
-    """Whether traffic should come here: not while draining, not without the database and this release's migrations.
-
-    Without Redis yes, degraded.
+    """Whether traffic should come here: not while draining, not without the database and this release's migrations,
+    not with a background task that fails again and again. Without Redis yes, degraded.
     """
     now = services.watch.now
     if services.lifecycle.draining:
@@ -144,6 +145,9 @@ async def ready(services: ServicesNow) -> Response:
         return _said(Readiness(status="database unavailable"), good=False)
     if not now.migrated:
         return _said(Readiness(status="waiting for migrations"), good=False)
+    failing = services.supervisor.down(FAILING_SECONDS)
+    if failing:
+        return _said(Readiness(status=f"background task failing: {', '.join(failing)}"), good=False)
     degraded = [] if now.cache else ["redis"]
     return _said(Readiness(status="degraded" if degraded else "ready", degraded=degraded), good=True)
 

@@ -10,9 +10,8 @@ from starlette.responses import StreamingResponse
 
 from app.api.dependencies import NO_STORE, AskingRegion, KeyedCaller, ServicesNow
 from app.api.problems import ProblemError, documented
-from app.api.views import view
 from app.domain import ClientId, Strict
-from app.privacy import erase, export
+from app.privacy import erase, export, forget
 from app.regions import RegionUnreachable
 
 router = APIRouter(tags=["privacy"])
@@ -44,19 +43,22 @@ async def export_data(services: ServicesNow, caller: KeyedCaller, hop: AskingReg
     client = caller.client_id or ""
 
     async def lines() -> AsyncIterator[str]:
-        async for job in export(services.jobs, client):
-            yield view(job).model_dump_json() + "\n"
-        complete = {services.regions.own: True}
+        rows, complete = 0, {services.regions.own: True}
+        async for line in export(services.database, client):
+            if not _is_end(line):
+                rows += 1
+                yield line
         for region in () if hop else services.regions.others:
             complete[region] = True
             try:
                 async with services.regions.stream(region, "/export", caller) as theirs:
                     async for line in theirs:
                         if not _is_end(line):
+                            rows += 1
                             yield line + "\n"
             except RegionUnreachable:
                 complete[region] = False
-        yield json.dumps({"type": "end", "complete": complete}) + "\n"
+        yield json.dumps({"rows": rows, "complete": complete}) + "\n"
 
     return StreamingResponse(lines(), headers=NO_STORE, media_type=NDJSON)
 
@@ -69,10 +71,10 @@ async def erase_data(erasure: Erasure, services: ServicesNow, caller: KeyedCalle
     if erasure.client_id != caller.client_id:
         detail = f"This key belongs to '{caller.client_id}'; give that name to confirm."
         raise ProblemError(403, detail, code="other_client")
-    erased = await erase(services.database, erasure.client_id)
-    await services.lists.changed(erasure.client_id)
-    return Erased(jobs=erased, erased_at=services.watch.moment())
+    done = await erase(services.database, erasure.client_id)
+    await forget(services, erasure.client_id, done.keys)
+    return Erased(jobs=done.jobs, erased_at=done.at)
 
 
 def _is_end(line: str) -> bool:
-    return line.startswith('{"type": "end"')
+    return line.startswith('{"rows"')

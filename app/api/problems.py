@@ -10,11 +10,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.database import DatabaseUnavailable
+from app.database import DatabaseUnavailable, OutcomeUnknown
 from app.domain import GenerationRequest
 from app.limits import FIELD_PROBLEMS
 
 MEDIA_TYPE = "application/problem+json"
+MAY_BE_STORED = (
+    "The database did not say whether the request was stored. Send it again with the same Idempotency-Key: then it is"
+    " done once, whichever it was."
+)
 _PLACE = "#/components/schemas/{model}"
 RETRY_AFTER = {"description": "Seconds until it is worth asking again.", "schema": {"type": "integer", "minimum": 0}}
 
@@ -140,9 +144,13 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(DatabaseUnavailable)
     async def _database(request: Request, error: DatabaseUnavailable) -> Response:
         request.scope["state"]["error_type"] = "database_unavailable"
-        headers = {"Retry-After": "5"}
+        unknown = isinstance(error, OutcomeUnknown)
         return response(
-            503, "The database is not available; nothing was stored.", request_id=_id(request), headers=headers
+            503,
+            MAY_BE_STORED if unknown else "The database is not available; nothing was stored.",
+            request_id=_id(request),
+            headers={"Retry-After": "5"},
+            code="outcome_unknown" if unknown else "database_unavailable",
         )
 
 

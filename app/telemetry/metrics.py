@@ -44,6 +44,10 @@ CACHE = Counter("cache_lookups", "Look-ups by level and result.", ("level", "res
 SOCKETS = Counter("websockets", "WebSockets that ended, by close code.", ("code",))
 RATE_LIMITED = Counter("rate_limited_requests", "Requests refused by a limit.", ("scope",))
 DEGRADED = Counter("degraded_operations", "Times the service went on without a dependency.", ("dependency",))
+BACKGROUND_FAILURES = Counter("background_failures", "Times a background task failed and was begun again.", ("task",))
+DEFAULT_PARTITION = Gauge(
+    "jobs_default_partition_rows", "Jobs in no month's partition, up to a thousand.", multiprocess_mode="livemax"
+)
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 

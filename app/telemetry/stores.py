@@ -31,6 +31,13 @@ async def read_database(connection: AsyncConnection) -> None:
     MAX_CONNECTIONS.set(row.most)
 
 
+def forget() -> None:
+    """Show zero: another process reads the stores from now on, and whoever reads the figures takes the largest."""
+    for gauge in (BACKENDS, MAX_CONNECTIONS, REDIS_USED, REDIS_MAX):
+        for sample in (sample for metric in gauge.collect() for sample in metric.samples):
+            (gauge.labels(**sample.labels) if sample.labels else gauge).set(0)
+
+
 async def read_redis(link: RedisLink, store: str) -> None:
     """While Redis is down the figures keep their last values: that it is down is told elsewhere."""
     try:

@@ -9,17 +9,22 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from conftest import Fleet, Servers
+from conftest import Fleet, Servers, eventually, run_app
 from shelf import Shelf, run_sql, shelf_in
 from starlette.testclient import TestClient
 
-from app.postgres_programs import run
+from app.postgres_programs import ProgramFailed, stream
 from app.settings import Settings
 from localcloud.runner import tls
 from localcloud.runner.certificates import Certificates
 from localcloud.servers import free_port
 
 BODY = {"topic": "Growing tomatoes on a balcony", "content_type": "social", "client_id": "acme"}
+
+NOISE = """
+CREATE TABLE large AS SELECT string_agg(sha512(i::text::bytea || n::text::bytea), '') AS noise
+FROM generate_series(1, 500) i, generate_series(1, 2200) n GROUP BY n
+"""
 
 
 @pytest.fixture
@@ -70,8 +75,77 @@ def test_a_database_that_holds_something_is_refused_unless_told(shelf: Shelf, em
     status, output = shelf.restore(empty)
     assert status == 1 and "--force" in output
     assert run_sql(shelf.servers, empty, "SELECT * FROM precious") == [(1,)]
-    assert shelf.restore(empty, "--force")[0] == 0
-    assert run_sql(shelf.servers, empty, "SELECT to_regclass('precious'), to_regclass('jobs') IS NOT NULL")[0][1]
+    status, output = shelf.restore(empty, "--force")
+    assert status == 0, output
+    assert run_sql(shelf.servers, empty, "SELECT to_regclass('precious'), to_regclass('jobs') IS NOT NULL") == [
+        (None, True)
+    ]
+    kept = json.loads(output.splitlines()[-1])["kept_as"]
+    assert kept.startswith(f"{empty}_before_2")
+    assert run_sql(shelf.servers, kept, "SELECT * FROM precious") == [(1,)]
+
+
+@pytest.mark.parametrize("failing", ["pg_restore", "counts"])
+def test_a_restore_that_fails_leaves_the_database_as_it_was(
+    shelf: Shelf, servers: Servers, database_url: str, tmp_path: Path, failing: str
+) -> None:
+    own = database_url.rpartition("/")[2].partition("?")[0]
+    made = shelf.backup()
+    run_sql(servers, own, "INSERT INTO api_keys VALUES ('k', 'x', 'acme', '', 'free', now())")
+    if failing == "pg_restore":
+        fake = tmp_path / "pg_restore"
+        fake.write_text("#!/bin/sh\necho 'could not extend file: No space left on device' >&2\nexit 1\n")
+        fake.chmod(0o755)
+        shelf.variables["PG_BIN"] = str(tmp_path)
+    else:
+        listed = made["database_key"].replace(".dump", ".manifest.json")
+        shelf.replace(listed, lambda body: body.replace(b'"api_keys":0', b'"api_keys":7'))
+    status, output = shelf.restore(own, "--force")
+    assert status == 1, output
+    assert run_sql(servers, own, "SELECT id FROM api_keys") == [("k",)]
+    names = [str(row[0]) for row in run_sql(servers, "postgres", "SELECT datname FROM pg_database")]
+    assert [name for name in names if name.startswith(own)] == [own]
+
+
+def test_clients_that_are_connected_while_the_database_is_replaced_come_back_to_the_new_one(
+    shelf: Shelf, servers: Servers, client: TestClient, database_url: str
+) -> None:
+    own = database_url.rpartition("/")[2].partition("?")[0]
+    first = client.post("/generate", json=BODY).json()["job_id"]
+    run_sql(servers, own, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    shelf.backup()
+    second = client.post("/generate", json=BODY).json()["job_id"]
+    status, output = shelf.restore(own, "--force")
+    assert status == 0, output
+    eventually(lambda: client.get(f"/status/{first}").status_code == 200)
+    assert client.get(f"/status/{second}").status_code == 404
+    assert client.post("/generate", json=BODY).status_code == 202
+    assert run_sql(servers, own, "SELECT extname FROM pg_extension WHERE extname = 'pg_stat_statements'")
+
+
+def test_a_dump_is_never_on_this_machines_disk_and_half_of_one_is_no_backup(
+    shelf: Shelf, fleet: Fleet, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    nowhere.mkdir()
+    fake = tmp_path / "pg_dump"
+    fake.write_text("#!/bin/sh\nhead -c 40000000 /dev/zero\necho 'connection lost' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    done = run_app(fleet, "backup", **{**shelf.variables, "PG_BIN": str(tmp_path), "TMPDIR": str(nowhere)})
+    assert done.returncode == 1
+    assert "pg_dump ended with 1: connection lost" in done.stdout
+    assert shelf.store.list_objects_v2(Bucket=shelf.bucket)["KeyCount"] == 0
+    assert not shelf.store.list_multipart_uploads(Bucket=shelf.bucket).get("Uploads")
+
+
+def test_a_dump_of_many_parts_is_whole(shelf: Shelf, servers: Servers, database_url: str, empty: str) -> None:
+    own = database_url.rpartition("/")[2].partition("?")[0]
+    run_sql(servers, own, NOISE)
+    made = shelf.backup()
+    assert made["bytes"] > 64 * 1024 * 1024
+    assert shelf.store.head_object(Bucket=shelf.bucket, Key=made["database_key"])["ETag"].endswith('-3"')
+    status, output = shelf.restore(empty)
+    assert status == 0, output
 
 
 @pytest.fixture
@@ -118,10 +192,8 @@ def test_a_certificate_that_nobody_vouches_for_ends_the_backup_with_the_reason(
         database_url=database_url, database_url_direct=url.replace("sslmode=disable", "sslmode=verify-ca")
     )  # type: ignore[arg-type]
     strict = strict.model_copy(update={"pg_bin": shelf.variables["PG_BIN"]})
-    ended = asyncio.run(run(strict, "pg_dump", ("--schema-only",), "test"))
-    assert ended.code == 1
-    assert "no TLS to 127.0.0.1" in ended.errors
-    assert "certificate verify failed" in ended.errors
+    with pytest.raises(ProgramFailed, match=r"ended with 1: .*no TLS to 127.0.0.1.*certificate verify failed"):
+        asyncio.run(stream(strict, "pg_dump", ("--schema-only",), "test", lambda running: running.read()))
 
 
 def test_each_region_keeps_its_own_backups_in_the_bucket_that_all_share(shelf: Shelf, empty: str) -> None:

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from app.cache import Cache
 from app.redis_link import RedisLink
-from app.services import background
+from app.supervision import Supervisor
 
 Scenario = Callable[[Cache, Cache], Awaitable[None]]
 
@@ -24,7 +24,7 @@ def two_processes(url: str, scenario: Scenario, *, wait: bool = True) -> None:
     async def run() -> None:
         links = [RedisLink(SecretStr(url), 0.25) for _ in range(2)]
         caches = [Cache(link, 60, 3600) for link in links]
-        async with background(*(cache.listen() for cache in caches)):
+        async with Supervisor().background(first=caches[0].listen, second=caches[1].listen):
             if wait:
                 await asyncio.gather(*(cache.subscribed.wait() for cache in caches))
             await scenario(caches[0], caches[1])

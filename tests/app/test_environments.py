@@ -37,7 +37,7 @@ REPLACED = {
     "api_keys": {"id", "key_hash", "client_id", "name"},
     "jobs": {"client_id", "owner", "topic", "keywords", "content", "error", "request_id", "trace_parent", "ticket"},
 }
-EMPTIED = {"idempotency_keys", "pgqueuer", "pgqueuer_log"}
+EMPTIED = {"idempotency_keys", "pgqueuer", "pgqueuer_log", "erasures", "leases"}
 QUEUES_OWN = {"pgqueuer_schedules", "pgqueuer_statistics"}
 """Every column is in one of these: a new one has to be decided on before it can leave production."""
 
@@ -68,6 +68,7 @@ PLANTED = (
     FROM unnest(ARRAY['completed', 'pending']) AS status
     """,
     "INSERT INTO api_keys (id, key_hash, client_id, name, tier) VALUES ('CANARY', '\\x01', 'CANARY', 'CANARY', 'pro')",
+    "INSERT INTO erasures VALUES ('CANARY')",
     "INSERT INTO idempotency_keys (owner, key, body_hash, job_id) VALUES ('CANARY', 'CANARY', '\\x01', 'job')",
     """
     INSERT INTO pgqueuer (priority, created, updated, heartbeat, execute_after, status, entrypoint, payload)

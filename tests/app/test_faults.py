@@ -27,6 +27,7 @@ from app.migrate import migrate
 from app.services import running
 from app.settings import Settings
 from app.sweeper import Swept, sweep
+from app.time_limits import Task
 from localcloud.debian import unpacked
 from localcloud.postgres import PostgresServer
 from localcloud.redis import RedisServer
@@ -284,7 +285,7 @@ def test_ten_thousand_queued_jobs_survive_a_restart_and_are_in_the_queue_once(
 
 
 async def swept(settings: Settings) -> Swept:
-    store = Database(settings, direct=True)
+    store = Database(settings, task=Task.MAINTENANCE)
     try:
         return await sweep(store, timedelta(0))
     finally:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
 from app import inspection
 from app.inspection import NO_STATISTICS, Section, inspect
@@ -22,7 +23,7 @@ from localcloud.servers import free_port
 from tests.app.conftest import PASSWORD, USER
 
 DATABASE = "inspected"
-LOGIN, LOGIN_PASSWORD = "contentgen_a", "first"
+OWNER, SERVICE, LOGIN_PASSWORD = "contentgen_owner_a", "contentgen_a", "first"
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,19 @@ class Inspected:
 
     @property
     def settings(self) -> Settings:
-        own = self.url(LOGIN, LOGIN_PASSWORD)
+        own = self.url(OWNER, LOGIN_PASSWORD)
         return Settings(
             database_url=own,
             database_url_direct=own,
             database_admin_url=self.url(USER, PASSWORD),
-            database_logins={LOGIN: LOGIN_PASSWORD},
+            database_logins={SERVICE: LOGIN_PASSWORD},
+            database_owner_logins={OWNER: LOGIN_PASSWORD},
         )  # type: ignore[arg-type]
 
     def sections(self) -> dict[str, Section]:
-        return {one.title: one for one in asyncio.run(inspect(self.settings))}
+        """As a service's pod asks, by the login that it has."""
+        service = {"database_url_direct": SecretStr(self.url(SERVICE, LOGIN_PASSWORD))}
+        return {one.title: one for one in asyncio.run(inspect(self.settings.model_copy(update=service)))}
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +77,7 @@ def ask(url: str, *statements: str, application: str = "") -> None:
 @pytest.mark.requirement("P05")
 def test_the_slowest_statements_come_first_and_those_over_a_second_are_named(inspected: Inspected) -> None:
     slow = "SELECT pg_sleep(1.05) AS the_slow_one"
-    ask(inspected.url(LOGIN, LOGIN_PASSWORD), slow, "SELECT pg_sleep(0.1) AS the_quick_one")
+    ask(inspected.url(SERVICE, LOGIN_PASSWORD), slow, "SELECT pg_sleep(0.1) AS the_quick_one")
     found = inspected.sections()
     slowest = found["10 slowest statements by mean time"]
     assert slowest.columns == ("mean_ms", "longest_ms", "calls", "rows", "statement")
@@ -93,7 +97,7 @@ def test_a_statement_that_runs_for_too_long_is_named_with_its_application(
     monkeypatch.setitem(inspection.LIMITS, "stuck", 0)
 
     async def run() -> list[Section]:
-        own = inspected.url(LOGIN, LOGIN_PASSWORD)
+        own = inspected.url(SERVICE, LOGIN_PASSWORD)
         stuck = await asyncpg.connect(own, server_settings={"application_name": "stuck-one"})
         idle = await asyncpg.connect(own, server_settings={"application_name": "idle-one"})
         try:
@@ -132,7 +136,7 @@ def test_tables_and_indexes_are_listed_with_their_sizes(inspected: Inspected) ->
 
 
 def test_the_command_speaks_to_people_and_to_machines(inspected: Inspected) -> None:
-    own = inspected.url(LOGIN, LOGIN_PASSWORD)
+    own = inspected.url(SERVICE, LOGIN_PASSWORD)
     environment = {"PATH": os.defpath, "DATABASE_URL": own, "DATABASE_URL_DIRECT": own}
 
     def told(*arguments: str) -> str:

@@ -13,9 +13,9 @@ from shelf import KEYS, Shelf, run_sql, shelf_in
 
 from app import backup_metrics
 from app.backup import backup
+from app.locks import Lock
 from app.restore import RestoreFailed
 from app.restore_check import check
-from app.scratch import LOCK
 from app.settings import Settings
 
 
@@ -171,16 +171,35 @@ def test_a_second_check_at_the_same_time_is_refused_and_touches_nothing(
     shelf.backup()
 
     async def with_another_one() -> tuple[int, str]:
-        other = await asyncpg.connect(servers.database_url(own_database))
+        other = await asyncpg.connect(servers.database_url("postgres"))
         try:
-            await other.execute(f"SELECT pg_advisory_lock({LOCK})")
+            await other.execute(f"SELECT pg_advisory_lock({Lock.COPY})")
             return await asyncio.to_thread(shelf.check)
         finally:
             await other.close()
 
     status, output = asyncio.run(with_another_one())
     assert status == 1
-    assert "another restore check is running" in output
+    assert "another restore or restore check is running" in output
+
+
+@pytest.mark.requirement("W03")
+def test_a_check_that_does_not_fit_on_the_server_is_refused_with_the_figures(
+    shelf: Shelf, servers: Servers, own_database: str
+) -> None:
+    made = shelf.backup()
+    assert made["database_bytes"] > 8_000_000
+    listed = made["database_key"].replace(".dump", ".manifest.json")
+    size = f'"database_bytes":{made["database_bytes"]}'.encode()
+    shelf.replace(listed, lambda body: body.replace(size, b'"database_bytes":21474836480'))
+    for command in (shelf.check, lambda: shelf.restore(own_database, "--force")):
+        shelf.variables["DATABASE_STORAGE_GB"] = "30"
+        status, output = command()
+        assert status == 1
+        assert "needs 30.0 GB (1.5 times its size); of the server's 30 GB (DATABASE_STORAGE_GB) 2" in output
+    shelf.variables["DATABASE_STORAGE_GB"] = "60"
+    assert shelf.check()[0] == 0
+    assert scratches(servers, own_database) == []
 
 
 def test_a_dry_run_looks_for_the_whole_backup_and_makes_no_database(

@@ -1,4 +1,4 @@
-"""Two logins of one owner: renewing one never touches who works under the other (X02)."""
+"""Logins of the owner and of the service, two of each: renewing one never touches who works under the other (X02)."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -39,13 +39,16 @@ class Managed:
 
         return asyncio.run(ask())
 
-    def migrate(self, active: tuple[str, str], logins: Mapping[str, str]) -> None:
+    def migrate(
+        self, active: tuple[str, str], owners: Mapping[str, str], service: Mapping[str, str] | None = None
+    ) -> None:
         url = self.url(*active)
         settings = Settings(
             database_url=url,
             database_url_direct=url,
             database_admin_url=self.url(ADMINISTRATOR, PASSWORD),
-            database_logins=dict(logins),
+            database_logins=dict(service or {}),
+            database_owner_logins=dict(owners),
         )  # type: ignore[arg-type]
         asyncio.run(migrate(settings))
 
@@ -117,8 +120,8 @@ def test_the_administrator_makes_the_scratch_database_and_the_applications_login
     )  # type: ignore[arg-type]
 
     async def used() -> str:
-        async with scratch(settings) as target:
-            there = await asyncpg.connect(target.database_url_direct.get_secret_value())
+        async with scratch(settings) as beside:
+            there = await asyncpg.connect(beside.settings.database_url_direct.get_secret_value())
             try:
                 await there.execute("CREATE TABLE restored (id int)")
                 return str(await there.fetchval("SELECT current_database()"))
@@ -136,3 +139,81 @@ def test_the_administrator_makes_the_scratch_database_and_the_applications_login
 
     with pytest.raises(ProgrammingError, match="permission denied to create database"):
         asyncio.run(refused())
+
+
+SERVICE = {"s": "third", "t": "fourth"}
+FORBIDDEN = (
+    "DROP TABLE jobs",
+    "CREATE TABLE mine (id int)",
+    "ALTER TABLE jobs ADD COLUMN mine int",
+    "TRUNCATE jobs",
+    "CREATE INDEX mine ON jobs (topic)",
+    "DROP VIEW daily_costs",
+    "DROP SCHEMA public CASCADE",
+    "CREATE SCHEMA mine",
+    f"SET ROLE {roles.OWNER}",
+)
+
+
+@pytest.mark.requirement("X02")
+@pytest.mark.parametrize("statement", FORBIDDEN, ids=lambda statement: " ".join(statement.split()[:3]))
+def test_the_services_login_changes_no_table(managed: Managed, statement: str) -> None:
+    managed.migrate(("a", "first"), {"a": "first"}, SERVICE)
+    for login in SERVICE.items():
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            managed.ask(*login, statement)
+
+
+def test_the_services_login_reads_and_changes_rows_of_tables_that_come_later_too(managed: Managed) -> None:
+    managed.migrate(("a", "first"), {"a": "first"}, SERVICE)
+    managed.ask("a", "first", "CREATE TABLE IF NOT EXISTS later (id bigserial PRIMARY KEY, name text)")
+    bounds = "FROM ('2033-01-01') TO ('2033-02-01')"
+    managed.ask("a", "first", f"CREATE TABLE jobs_2033_01 PARTITION OF jobs FOR VALUES {bounds}")
+    for statement in (
+        "INSERT INTO later (name) VALUES ('x')",
+        "UPDATE later SET name = 'y'",
+        "SELECT * FROM jobs_2033_01",
+        "SELECT * FROM daily_costs",
+        "SELECT version_num FROM alembic_version",
+        "INSERT INTO pgqueuer (priority, status, entrypoint) VALUES (1, 'queued', 'x')",
+        "INSERT INTO pgqueuer_log (job_id, status, priority, entrypoint) VALUES (1, 'queued', 1, 'x')",
+        "DELETE FROM pgqueuer",
+        "DELETE FROM later",
+    ):
+        managed.ask("s", "third", statement)
+
+
+def test_logins_that_were_the_owners_become_the_services(managed: Managed) -> None:
+    managed.migrate(("a", "first"), {"a": "first", "u": "fifth"})
+    assert managed.ask("u", "fifth", "SELECT current_user")[0][0] == roles.OWNER
+    managed.migrate(("a", "first"), {"a": "first"}, {"u": "sixth"})
+    assert managed.ask("u", "sixth", "SELECT current_user")[0][0] == "u"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        managed.ask("u", "sixth", "DROP TABLE jobs")
+    assert managed.ask("u", "sixth", "SELECT count(*) FROM jobs")
+
+
+@pytest.mark.requirement("W06")
+def test_the_service_works_on_a_database_that_took_the_place_of_another(managed: Managed) -> None:
+    managed.migrate(("a", "first"), {"a": "first"}, SERVICE)
+    url = managed.url("a", "first")
+    settings = Settings(
+        database_url=url, database_url_direct=url, database_admin_url=managed.url(ADMINISTRATOR, PASSWORD)
+    )  # type: ignore[arg-type]
+
+    async def replaced() -> str | None:
+        client = await asyncpg.connect(managed.url("s", "third"))
+        async with scratch(settings) as beside:
+            copy = beside.settings.model_copy(update={"database_admin_url": None})
+            await migrate(copy)
+            kept = await beside.take_the_place(keep=True)
+        assert client.is_closed()
+        return kept
+
+    kept = asyncio.run(replaced())
+    assert kept is not None
+    assert kept.startswith(f"{DATABASE}_before_")
+    assert managed.ask("s", "third", "SELECT count(*) FROM jobs")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        managed.ask("s", "third", "DROP TABLE jobs")
+    managed.ask("a", "first", "SELECT 1", kept)

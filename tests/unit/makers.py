@@ -59,8 +59,9 @@ def secrets(name: str) -> ApplicationSecrets:
     endpoint = RedisEndpoint("redis", password, tls=False)
     database = DatabaseEndpoint("postgres", "postgres", "admin", password, "disable")
     logins = Logins(f"{name}-logins", Rotation())
+    owners, keys = Logins(f"{name}-owners", Rotation()), {"admin_token": password}
     args = ApplicationSecretsArgs(
-        name, "product", REGION, database, database, logins, {"admin_token": password}, endpoint, endpoint, 0, "key"
+        name, "product", REGION, database, database, logins, owners, keys, endpoint, endpoint, 0, "key"
     )
     return ApplicationSecrets(name, args)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -218,3 +219,19 @@ def test_the_public_names_are_the_only_hosts_that_are_answered_outside_local(dec
 
 def test_the_front_end_understands_everything_it_is_told(each: RecordingEngine) -> None:
     assert {key.lower() for key in config(each, "frontend")} <= set(ProcessSettings.model_fields)
+
+
+@pytest.mark.requirement("X02")
+def test_what_answers_requests_has_the_services_login_and_jobs_alone_have_the_owners(each: RecordingEngine) -> None:
+    secrets = {f"{one.name}-abc123": strings(one.at("stringData")) for one in each.of("core/v1:Secret")}
+    for service in ("cpm", "im", "worker"):
+        for name in mounted(deployment(each, service)):
+            assert "contentgen_owner" not in str(secrets.get(name, {})), service
+            assert not {"database_admin_url", "database_owner_logins"} & set(secrets.get(name, {}))
+    for job in each.of("CronJob"):
+        volumes = job.at("spec", "jobTemplate", "spec", "template", "spec", "volumes")
+        assert isinstance(volumes, list)
+        (name,) = (str(strings(strings(one)["secret"])["secretName"]) for one in volumes if "secret" in strings(one))
+        address = str(secrets[name]["database_url_direct"])
+        assert re.match(r"postgresql://contentgen_owner_[ab]:", address), job.name
+        assert ("database_admin_url" in secrets[name]) == (job.at("metadata", "name") == "restore-check"), job.name

@@ -38,7 +38,7 @@ OWN = {
 REGIONAL = {
     "contentgen:data:ApplicationSecrets": 1,
     "contentgen:data:EncryptionKey": 1,
-    "contentgen:data:Logins": 3,
+    "contentgen:data:Logins": 4,
     "contentgen:data:PgBouncer": 1,
     "contentgen:edge:Certificate": 1,
     "contentgen:edge:Edge": 1,
