@@ -1,6 +1,7 @@
 """``contentgen generate``: the files that are made from the code, so that they cannot say something else than it.
 
 docs/stack.schema.json lets editors complete and check stack files; docs/settings.md is the same for people;
+docs/limits.md has what callers of the service may send or hold;
 policies/config/<stack>.json is how limits and headers reach the policy pack; docs/policies/ has a page a rule.
 ``--check`` only compares.
 """
@@ -14,12 +15,14 @@ from typing import Final
 
 from infra.stackfile import read, stacks
 from ops.console import Report
+from ops.limits_page import limits_page
 from ops.policy_pack import policy_pages, stack_policy_config
 from ops.schema import stack_file_schema
 from ops.settings_page import settings_page
 
 SCHEMA: Final = Path("docs/stack.schema.json")
 SETTINGS_PAGE: Final = Path("docs/settings.md")
+LIMITS_PAGE: Final = Path("docs/limits.md")
 POLICY_FOLDER: Final = Path("policies/config")
 OWNED: Final = (f"{POLICY_FOLDER}/*.json", "docs/policies/*.md")
 """Every file that matches is generated; one that is not any more belongs to a stack or a rule that is gone."""
@@ -31,7 +34,8 @@ def generated(root: Path) -> dict[Path, str]:
         POLICY_FOLDER / f"{stack}.json": _json(stack_policy_config(root, stack, read(root, stack)))
         for stack in stacks(root)
     }
-    return {SCHEMA: _json(stack_file_schema()), SETTINGS_PAGE: settings_page(), **configs, **policy_pages()}
+    pages = {SETTINGS_PAGE: settings_page(), LIMITS_PAGE: limits_page()}
+    return {SCHEMA: _json(stack_file_schema()), **pages, **configs, **policy_pages()}
 
 
 def differing(root: Path, files: Mapping[Path, str]) -> list[Path]:

@@ -49,9 +49,9 @@ for _, key in ipairs(KEYS) do
   end
   local room, wait = limit - 1 - count, 0
   if room < 0 then
-    wait = length - elapsed + math.ceil(length * (1 - (limit - 1) / count))
+    wait = 2 * length - elapsed - math.floor((limit - 1) * length / count)
   elseif before > room then
-    wait = math.max(0, math.ceil(length * (1 - room / before)) - elapsed)
+    wait = math.max(0, length - math.floor(room * length / before) - elapsed)
   end
   answers[#answers + 1] = string.format('%d %d %d', passes and 1 or 0, math.max(0, limit - used), wait)
 end

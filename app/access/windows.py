@@ -4,7 +4,6 @@ The script that Redis runs (app.access.limiter) says the same; a property test h
 and lengths are milliseconds.
 """
 
-import math
 from dataclasses import dataclass
 
 
@@ -30,7 +29,7 @@ def take(known: Count | None, limit: int, length: int, now: int) -> tuple[Count,
     """
     window, elapsed = divmod(now, length)
     seen = (known or Count(window)).at(window)
-    used = math.ceil(seen.before * (length - elapsed) / length) + seen.count
+    used = -(-seen.before * (length - elapsed) // length) + seen.count
     if used < limit:
         taken = Count(window, seen.count + 1, seen.before)
         return taken, True, limit - used - 1, wait(taken, limit, length, elapsed)
@@ -41,6 +40,6 @@ def wait(seen: Count, limit: int, length: int, elapsed: int) -> int:
     """Milliseconds until there is room for one more, if nobody else comes."""
     room = limit - 1 - seen.count
     if room >= 0:
-        needed = 0 if seen.before <= room else math.ceil(length * (1 - room / seen.before))
+        needed = 0 if seen.before <= room else length - room * length // seen.before
         return max(0, needed - elapsed)
-    return length - elapsed + math.ceil(length * (1 - (limit - 1) / seen.count))
+    return length - elapsed + length - (limit - 1) * length // seen.count

@@ -15,7 +15,7 @@ from app.telemetry.metrics import EXPOSITION_TYPE, exposition
 
 router = APIRouter(tags=["health"])
 FAILING_SECONDS = 10.0
-"""A background task that has not run for so long makes the process useless: modes, revocations or figures stand still."""
+"""A background task that fails for so long makes the process useless: modes, revocations or figures stand still."""
 
 
 class Live(BaseModel):
