@@ -76,10 +76,13 @@ class GenerationRequest(Assignment):
     client_id: ClientId = Field(
         description="Who asks; with an API key it must be that key's client.", examples=["acme"]
     )
+    fresh: bool = Field(
+        default=False, description="Always write a new text, although one for the same request is there."
+    )
 
     def assignment(self) -> Assignment:
         """The request without the client."""
-        return Assignment.model_validate(self.model_dump(exclude={"client_id"}))
+        return Assignment.model_validate(self.model_dump(exclude={"client_id", "fresh"}))
 
 
 class Section(Strict):
@@ -120,7 +123,7 @@ SOCIAL_LENGTH = 600
 
 
 class Usage(Strict):
-    """What a text took: tokens in and out, and US dollars."""
+    """What a text took: tokens in and out (thinking included), and US dollars; all 0 for a text that was there."""
 
     input_tokens: int = Field(ge=0)
     output_tokens: int = Field(ge=0)

@@ -54,8 +54,12 @@ class Submission:
 
     @property
     def body_hash(self) -> bytes:
-        """What "the same body" means: the validated request, so spelling and order of JSON do not matter."""
-        return hashlib.sha256(self.request.model_dump_json().encode()).digest()
+        """What "the same body" means: the validated request, so spelling and order of JSON do not matter.
+
+        `fresh` counts where it is set alone: keys of the release before, which had no such field, go on.
+        """
+        left_out = None if self.request.fresh else {"fresh"}
+        return hashlib.sha256(self.request.model_dump_json(exclude=left_out).encode()).digest()
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,7 @@ class Intake:
             "content_type": request.content_type,
             "keywords": request.keywords,
             "priority": request.priority,
+            "fresh": request.fresh,
             "request_id": entry.request_id,
             "trace_parent": entry.trace_parent,
         }
@@ -155,14 +160,14 @@ def _key_row(entry: Submission) -> dict[str, object]:
     return {**name, "body_hash": entry.body_hash.hex(), "job_id": str(entry.job)}
 
 
-_COLUMNS = "id, created_at, client_id, owner, topic, content_type, keywords, priority, request_id, trace_parent"
+_COLUMNS = "id, created_at, client_id, owner, topic, content_type, keywords, priority, fresh, request_id, trace_parent"
 
 # When a job expires is the database's clock's business: a wrong clock of ours must not let an accepted job expire.
 _INSERT = text(
     f"INSERT INTO jobs ({_COLUMNS}, expires_at) SELECT {_COLUMNS}, now() + cast(:life AS interval)"
     " FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS new"
     " (id text, created_at timestamptz, client_id text, owner text, topic text, content_type text, keywords jsonb,"
-    " priority text, request_id text, trace_parent text)"
+    " priority text, fresh boolean, request_id text, trace_parent text)"
 )
 
 # The lock lasts until the commit: a second request with the same key finds it taken and is told to try again (409).

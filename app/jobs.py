@@ -15,6 +15,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from app.cache import Cache
 from app.database import Database
 from app.domain import Assignment, Content, ContentType, Draft, JobStatus, Priority, Ticket, Usage, Waiting
+from app.failures import FAILURES, failure_class
 from app.ids import JobId
 from app.queue import withdraw
 from app.tables import jobs
@@ -22,6 +23,8 @@ from app.tables import jobs
 OPEN = (JobStatus.PENDING, JobStatus.IN_PROGRESS)
 # A replica may not have seen a job this young yet, so it is looked for on the primary too.
 REPLICA_LAG = timedelta(seconds=60)
+# How long a job that lost its text with its batch may be asked for directly, beyond the batch's time.
+AFTER_A_BATCH = timedelta(hours=1)
 # Percent shown of a job that is being written; writers give their text all at once.
 BEGUN = 25
 
@@ -52,6 +55,8 @@ class Job:
     trace_parent: str | None
     ticket: Ticket | None
     ticket_until: datetime | None
+    fresh: bool
+    waits: int
 
     @property
     def waits_for_batch(self) -> bool:
@@ -71,14 +76,6 @@ class Claim(StrEnum):
     DONE = "done"
     EXPIRED = "expired"
     EXHAUSTED = "exhausted"
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why an attempt did not give a text: a short class for figures, a sentence for people."""
-
-    kind: str
-    message: str
 
 
 class JobStore:
@@ -127,12 +124,16 @@ class JobStore:
         values = {"status": JobStatus.COMPLETED, "progress": 100, "error_type": None, "error": None}
         return await self._end(job, attempt, {**values, **columns_of(draft)})
 
-    async def postpone(self, job: JobId, attempt: int, failure: Failure, *, counted: bool = True) -> bool:
-        """Back to pending for another attempt; `counted=False` when the worker stops and the job is not to blame."""
+    async def postpone(self, job: JobId, attempt: int, kind: str) -> bool:
+        """Back to pending for another attempt; where the job is not to blame (C03), this one does not count."""
+        values = {"status": JobStatus.PENDING, "progress": 0, **_reason(kind)}
+        change = _OWN if failure_class(kind).counted else _UNCOUNTED
+        return await self._fenced(job, attempt, values, change) is not None
+
+    async def give_back(self, job: JobId, attempt: int) -> bool:
+        """Back to pending because the worker stops: nothing happened to the job."""
         values = {"status": JobStatus.PENDING, "progress": 0}
-        if not counted:
-            return await self._fenced(job, attempt, values, _UNCOUNTED) is not None
-        return await self._fenced(job, attempt, {**values, **_reason(failure)}, _OWN) is not None
+        return await self._fenced(job, attempt, values, _UNBEGUN) is not None
 
     async def wait(self, job: JobId, attempt: int, waiting: Waiting) -> bool:
         """Back to pending until a batch has the text; the attempt does not count, and the first time limit stays."""
@@ -147,9 +148,9 @@ class JobStore:
         """The batch will not bring the text; `ticket_until` stays, so that it is not ordered a second time."""
         return await self._fenced(job, attempt, {"ticket": None}, _OWN) is not None
 
-    async def fail(self, job: JobId, attempt: int, failure: Failure) -> bool:
+    async def fail(self, job: JobId, attempt: int, kind: str) -> bool:
         """The last attempt failed: the job stays as a dead letter, with the reason."""
-        return await self._end(job, attempt, {"status": JobStatus.FAILED, **_reason(failure)})
+        return await self._end(job, attempt, {"status": JobStatus.FAILED, **_reason(kind)})
 
     async def cancel(self, job: JobId) -> Job | None:
         """Cancel an open job and take it out of the queue; None when it was final already."""
@@ -202,8 +203,9 @@ def _of(job: JobId) -> dict[str, object]:
     return {"of_job": str(job), "of_created": job.created_at}
 
 
-def _reason(failure: Failure) -> dict[str, object]:
-    return {"error_type": failure.kind, "error": failure.message}
+def _reason(kind: str) -> dict[str, object]:
+    """What clients read of a failure; what else is known of it is in the worker's log."""
+    return {"error_type": kind, "error": failure_class(kind).sentence}
 
 
 # Built once: putting a statement together takes as long as sending it. What a caller sets comes as parameters.
@@ -217,20 +219,24 @@ _CANCELLED = _OPEN.values(status=JobStatus.CANCELLED, finished_at=func.now()).re
 _IN_FORCE = and_(jobs.c.status == JobStatus.IN_PROGRESS, jobs.c.attempt == bindparam("of_attempt"))
 _OWN = _CHANGED.where(_IN_FORCE).returning(jobs.c.client_id)
 _ENDED = _OWN.values(finished_at=func.now())
-_UNCOUNTED = _OWN.values(attempt=jobs.c.attempt - 1)
+_UNBEGUN = _OWN.values(attempt=jobs.c.attempt - 1)
+_UNCOUNTED = _UNBEGUN.values(waits=jobs.c.waits + 1)
 _UNTIL = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds_left"))
-_WAITING = _UNCOUNTED.values(ticket_until=func.coalesce(jobs.c.ticket_until, _UNTIL))
+_WAITING = _UNBEGUN.values(ticket_until=func.coalesce(jobs.c.ticket_until, _UNTIL))
 
 
 def _claiming(max_attempts: int) -> "ReturningUpdate[tuple[object, ...]]":
-    """The next attempt, or the state in which a job ends instead. A ticket ends with its time."""
+    """The next attempt, or the state in which a job ends instead. A ticket ends with its time.
+
+    A job that waits through no fault of its own does so until it expires, or an hour longer than for its batch.
+    """
     now = func.now()
     in_time = and_(jobs.c.ticket.is_not(None), jobs.c.ticket_until > now)
-    unbegun = and_(jobs.c.status == JobStatus.PENDING, jobs.c.attempt == 0, jobs.c.ticket_until.is_(None))
-    expired = and_(unbegun, jobs.c.expires_at <= now)
+    waiting = and_(jobs.c.status == JobStatus.PENDING, not_(in_time), or_(jobs.c.attempt == 0, jobs.c.waits > 0))
+    expired = and_(waiting, func.greatest(jobs.c.expires_at, jobs.c.ticket_until + AFTER_A_BATCH) <= now)
     exhausted = and_(jobs.c.attempt >= max_attempts, not_(in_time))
     over = or_(expired, exhausted)
-    crashed = func.coalesce(jobs.c.error, "every worker that took the job died over it")
+    crashed = func.coalesce(jobs.c.error, FAILURES["crashed"].sentence)
     return _OPEN.values(
         status=case((expired, JobStatus.EXPIRED), (exhausted, JobStatus.FAILED), else_=JobStatus.IN_PROGRESS),
         attempt=jobs.c.attempt + case((over, 0), else_=1),
@@ -239,7 +245,7 @@ def _claiming(max_attempts: int) -> "ReturningUpdate[tuple[object, ...]]":
         started_at=func.coalesce(jobs.c.started_at, now),
         finished_at=case((over, now), else_=None),
         error_type=case((expired, "expired"), (exhausted, func.coalesce(jobs.c.error_type, "crashed"))),
-        error=case((expired, "the job was not begun before it expired"), (exhausted, crashed)),
+        error=case((expired, FAILURES["expired"].sentence), (exhausted, crashed)),
     ).returning(jobs)
 
 
@@ -273,4 +279,6 @@ def _job(row: "Row[tuple[object, ...]]") -> Job:
         trace_parent=row.trace_parent,
         ticket=Ticket.model_validate(row.ticket) if row.ticket else None,
         ticket_until=row.ticket_until,
+        fresh=row.fresh,
+        waits=row.waits,
     )

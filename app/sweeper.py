@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from app.database import Database, DatabaseUnavailable
 from app.domain import Priority
+from app.failures import FAILURES
 from app.ids import JobId
 from app.queue import enqueue
 from app.services import Services
@@ -30,8 +31,7 @@ _ORPHANS = text(
 )
 _EXPIRE = text(
     "UPDATE jobs SET status = 'expired', finished_at = now(), updated_at = now(), error_type = 'expired',"
-    " error = 'the job was not begun before it expired'"
-    " WHERE status = 'pending' AND attempt = 0 AND ticket_until IS NULL AND expires_at <= now()"
+    " error = :reason WHERE status = 'pending' AND attempt = 0 AND ticket_until IS NULL AND expires_at <= now()"
 )
 
 
@@ -48,7 +48,7 @@ async def sweep(database: Database, idle: timedelta) -> Swept:
     async with database.write() as connection:
         if not (await connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK})).scalar():
             return Swept(0, 0)
-        expired = (await connection.execute(_EXPIRE)).rowcount
+        expired = (await connection.execute(_EXPIRE, {"reason": FAILURES["expired"].sentence})).rowcount
         rows = (await connection.execute(_ORPHANS, {"idle": idle, "batch": BATCH})).all()
         if rows:
             await enqueue(connection, [(JobId.parse(row.id), Priority(row.priority)) for row in rows])
