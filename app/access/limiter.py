@@ -16,7 +16,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.asyncio import Redis
 
 from app.access.tiers import Allowance
-from app.batch import Batcher
+from app.batch import Batcher, OverloadedError
 from app.redis_link import RedisDown, RedisLink
 
 LARGEST_BATCH = 100
@@ -100,7 +100,7 @@ class Limiter:
         question = _Question(who, _windows(allowance, generation=generation), generation)
         try:
             answer = await self._batcher.ask(question)
-        except RedisDown:
+        except (RedisDown, OverloadedError):
             answer = await self._ask_process(question)
         return _verdict(question, answer)
 

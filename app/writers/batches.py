@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from app.batch import Batcher
+from app.batch import Batcher, OverloadedError
 from app.database import DatabaseUnavailable
 from app.domain import Assignment, Draft, Ticket, Waiting
 from app.settings import Settings
@@ -27,6 +27,8 @@ from app.writers.texts import free
 _LOG = structlog.get_logger("app.batches")
 # Batches whose last look is remembered: one answer serves all jobs that wait for the batch.
 REMEMBERED = 16
+# Batches that are handed in at once: one that is slow must not keep others waiting.
+HAND_INS = 4
 # A batch is looked at again after this share of its age, so that a long one is not looked at all the time.
 PATIENCE = 0.25
 LONGEST_PAUSE_SECONDS = 900.0
@@ -88,8 +90,14 @@ class Batches:
             return self._waiting(ticket)
         gathering = self._gathering.get(question.model)
         if gathering is None:
-            gathering = self._gathering[question.model] = Batcher(self._hand_in, largest, window=window)
-        return self._waiting(await gathering.ask((call, question)))
+            patience = self._settings.llm_deadline_seconds
+            gathering = Batcher(self._hand_in, largest, window=window, at_once=HAND_INS, patience=patience)
+            self._gathering[question.model] = gathering
+        try:
+            return self._waiting(await gathering.ask((call, question)))
+        except OverloadedError as error:
+            await self._ledger.settle(call, "provider_queue_full", NOTHING, 0.0)
+            raise WriterError("provider_queue_full", f"no place in a batch of {self.name}: {error}") from error
 
     async def collect(self, ticket: Ticket, assignment: Assignment, context: CallContext) -> Draft | Waiting:
         """The text, checked. Raises BatchLostError, and WriterError to ask again."""
