@@ -13,11 +13,20 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+MOST_WAITING = 2000
+LONGEST_WAIT_SECONDS = 15.0
+
+
+class OverloadedError(Exception):
+    """Too many wait already, or this item has waited too long. Nothing was done with it, and nothing will be."""
+
+
 class Batcher(Generic[T, R]):
     """Hands items in batches to `handle`, which answers one result for each, in order.
 
     A batch begins `window` seconds after its first item, or as soon as it is the `largest` there may be. As many as
-    `at_once` are under way together: with two, one is gathered and sent while another waits for the disk.
+    `at_once` are under way together: with two, one is gathered and sent while another waits for the disk. No more than
+    `most` items wait, none longer than `patience` seconds, and one whose asker has left is dropped.
     """
 
     def __init__(
@@ -27,28 +36,54 @@ class Batcher(Generic[T, R]):
         *,
         window: float = 0.0,
         at_once: int = 1,
+        most: int = MOST_WAITING,
+        patience: float = LONGEST_WAIT_SECONDS,
     ) -> None:
         self._handle = handle
         self._largest = largest
         self._window = window
         self._at_once = at_once
+        self._most = most
+        self._patience = patience
         self._full = asyncio.Event()
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._running: set[asyncio.Task[None]] = set()
 
     async def ask(self, item: T) -> R:
-        """The item's result. Raises what the batch raised."""
-        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, answer))
+        """The item's result. Raises what the batch raised, and OverloadedError."""
+        if len(self._waiting) >= self._most:
+            raise OverloadedError(f"{self._most} items wait already")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[R] = loop.create_future()
+        entry = (item, answer)
+        self._waiting.append(entry)
         if len(self._waiting) >= self._largest:
             self._full.set()
         if len(self._running) < self._at_once:
             self._running.add(asyncio.create_task(self._run()))
-        return await answer
+        timer = loop.call_later(self._patience, self._give_up, entry)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self._drop(entry)
+            raise
+        finally:
+            timer.cancel()
 
     async def close(self) -> None:
         """Wait for what is under way."""
         await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _give_up(self, entry: tuple[T, "asyncio.Future[R]"]) -> None:
+        if self._drop(entry) and not entry[1].done():
+            entry[1].set_exception(OverloadedError(f"no batch within {self._patience:.0f} s"))
+
+    def _drop(self, entry: tuple[T, "asyncio.Future[R]"]) -> bool:
+        """Whether it was still waiting."""
+        if entry not in self._waiting:
+            return False
+        self._waiting.remove(entry)
+        return True
 
     async def _run(self) -> None:
         try:

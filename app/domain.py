@@ -76,8 +76,9 @@ class GenerationRequest(Assignment):
     client_id: ClientId | None = Field(
         None, description="Who asks. With an API key it is that key's client, and may be left out.", examples=["acme"]
     )
-
-    fresh: bool = Field(False, description="A text that nobody was given before, not one that is kept.")
+    fresh: bool = Field(
+        default=False, description="Always write a new text, although one for the same request is there."
+    )
 
     def assignment(self) -> Assignment:
         """The request without the client."""
@@ -122,7 +123,7 @@ SOCIAL_LENGTH = 600
 
 
 class Usage(Strict):
-    """What a text took: tokens in and out, and US dollars."""
+    """What a text took: tokens in and out (thinking included), and US dollars; all 0 for a text that was there."""
 
     input_tokens: int = Field(ge=0)
     output_tokens: int = Field(ge=0)

@@ -17,6 +17,7 @@ from app.batch import Batcher
 from app.database import Database
 from app.domain import GenerationRequest
 from app.ids import JobId
+from app.limits import PENDING_SECONDS, PENDING_SUBMISSIONS
 from app.lists import JobLists
 from app.queue import enqueue
 
@@ -48,8 +49,12 @@ class Submission:
 
     @property
     def body_hash(self) -> bytes:
-        """What "the same body" means: the validated request, so spelling and order of JSON do not matter."""
-        return hashlib.sha256(self.request.model_dump_json().encode()).digest()
+        """What "the same body" means: the validated request, so spelling and order of JSON do not matter.
+
+        `fresh` counts where it is set alone: keys of the release before, which had no such field, go on.
+        """
+        left_out = None if self.request.fresh else {"fresh"}
+        return hashlib.sha256(self.request.model_dump_json(exclude=left_out).encode()).digest()
 
 
 @dataclass(frozen=True)
@@ -70,11 +75,15 @@ class Intake:
         self._database = database
         self._lists = lists
         self._expiry = timedelta(seconds=expiry_seconds)
-        self._batcher: Batcher[Submission, Outcome] = Batcher(self._commit, BATCH, at_once=COMMITS)
+        self._batcher: Batcher[Submission, Outcome] = Batcher(
+            self._commit, BATCH, at_once=COMMITS, most=PENDING_SUBMISSIONS, patience=PENDING_SECONDS
+        )
         self._keys: set[tuple[str, str]] = set()
 
     async def accept(self, submission: Submission) -> Receipt:
-        """Store and enqueue one job. Raises KeyReused, KeyBusy, and DatabaseUnavailable (nothing was stored then)."""
+        """Store and enqueue one job. Raises KeyReused, KeyBusy, OverloadedError and DatabaseUnavailable (nothing was
+        stored then, unless it is an OutcomeUnknown).
+        """
         name = (submission.owner, submission.key) if submission.key else None
         if name in self._keys:
             raise KeyBusy
@@ -139,6 +148,7 @@ class Intake:
             "content_type": request.content_type,
             "keywords": request.keywords,
             "priority": request.priority,
+            "fresh": request.fresh,
             "request_id": entry.request_id,
             "trace_parent": entry.trace_parent,
         }
@@ -149,14 +159,14 @@ def _key_row(entry: Submission) -> dict[str, object]:
     return {**name, "body_hash": entry.body_hash.hex(), "job_id": str(entry.job)}
 
 
-_COLUMNS = "id, created_at, client_id, owner, topic, content_type, keywords, priority, request_id, trace_parent"
+_COLUMNS = "id, created_at, client_id, owner, topic, content_type, keywords, priority, fresh, request_id, trace_parent"
 
 # When a job expires is the database's clock's business: a wrong clock of ours must not let an accepted job expire.
 _INSERT = text(
     f"INSERT INTO jobs ({_COLUMNS}, expires_at) SELECT {_COLUMNS}, now() + cast(:life AS interval)"
     " FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS new"
     " (id text, created_at timestamptz, client_id text, owner text, topic text, content_type text, keywords jsonb,"
-    " priority text, request_id text, trace_parent text)"
+    " priority text, fresh boolean, request_id text, trace_parent text)"
 )
 
 # The lock lasts until the commit: a second request with the same key finds it taken and is told to try again (409).

@@ -15,6 +15,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from app.access.owners import GUESTS, act_for, act_for_ourselves, guest
 from app.database import Database
 from app.domain import Assignment, Content, ContentType, Draft, JobStatus, Priority, Ticket, Usage, Waiting
+from app.failures import FAILURES, failure_class
 from app.ids import JobId
 from app.lists import JobLists
 from app.queue import withdraw
@@ -23,6 +24,8 @@ from app.tables import jobs
 OPEN = (JobStatus.PENDING, JobStatus.IN_PROGRESS)
 # A replica may not have seen a job this young yet, so it is looked for on the primary too.
 REPLICA_LAG = timedelta(seconds=60)
+# How long a job that lost its text with its batch may be asked for directly, beyond the batch's time.
+AFTER_A_BATCH = timedelta(hours=1)
 # Percent shown of a job that is being written; writers give their text all at once.
 BEGUN = 25
 
@@ -53,6 +56,8 @@ class Job:
     trace_parent: str | None
     ticket: Ticket | None
     ticket_until: datetime | None
+    fresh: bool
+    waits: int
 
     @property
     def waits_for_batch(self) -> bool:
@@ -72,14 +77,6 @@ class Claim(StrEnum):
     DONE = "done"
     EXPIRED = "expired"
     EXHAUSTED = "exhausted"
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why an attempt did not give a text: a short class for figures, a sentence for people."""
-
-    kind: str
-    message: str
 
 
 class JobStore:
@@ -143,6 +140,7 @@ class JobStore:
             row = (await connection.execute(self._claim, _of(job))).one_or_none()
         if row is None:
             return Claim.DONE, None
+        await self.lists.changed(row.owner or guest(row.client_id))
         outcome = {JobStatus.EXPIRED: Claim.EXPIRED, JobStatus.FAILED: Claim.EXHAUSTED}
         return outcome.get(JobStatus(row.status), Claim.RUN), _job(row)
 
@@ -151,12 +149,16 @@ class JobStore:
         values = {"status": JobStatus.COMPLETED, "progress": 100, "error_type": None, "error": None}
         return await self._end(job, attempt, {**values, **columns_of(draft)})
 
-    async def postpone(self, job: JobId, attempt: int, failure: Failure, *, counted: bool = True) -> bool:
-        """Back to pending for another attempt; `counted=False` when the worker stops and the job is not to blame."""
+    async def postpone(self, job: JobId, attempt: int, kind: str) -> bool:
+        """Back to pending for another attempt; where the job is not to blame (C03), this one does not count."""
+        values = {"status": JobStatus.PENDING, "progress": 0, **_reason(kind)}
+        change = _OWN if failure_class(kind).counted else _UNCOUNTED
+        return await self._fenced(job, attempt, values, change)
+
+    async def give_back(self, job: JobId, attempt: int) -> bool:
+        """Back to pending because the worker stops: nothing happened to the job."""
         values = {"status": JobStatus.PENDING, "progress": 0}
-        if not counted:
-            return await self._fenced(job, attempt, values, _UNCOUNTED) is not None
-        return await self._fenced(job, attempt, {**values, **_reason(failure)}, _OWN) is not None
+        return await self._fenced(job, attempt, values, _UNBEGUN)
 
     async def wait(self, job: JobId, attempt: int, waiting: Waiting) -> bool:
         """Back to pending until a batch has the text; the attempt does not count, and the first time limit stays."""
@@ -165,15 +167,15 @@ class JobStore:
             "ticket": waiting.ticket.model_dump(mode="json"),
             "seconds_left": waiting.left_seconds,
         }
-        return await self._fenced(job, attempt, values, _WAITING) is not None
+        return await self._fenced(job, attempt, values, _WAITING)
 
     async def forget_ticket(self, job: JobId, attempt: int) -> bool:
         """The batch will not bring the text; `ticket_until` stays, so that it is not ordered a second time."""
-        return await self._fenced(job, attempt, {"ticket": None}, _OWN) is not None
+        return await self._fenced(job, attempt, {"ticket": None}, _OWN)
 
-    async def fail(self, job: JobId, attempt: int, failure: Failure) -> bool:
+    async def fail(self, job: JobId, attempt: int, kind: str) -> bool:
         """The last attempt failed: the job stays as a dead letter, with the reason."""
-        return await self._end(job, attempt, {"status": JobStatus.FAILED, **_reason(failure)})
+        return await self._end(job, attempt, {"status": JobStatus.FAILED, **_reason(kind)})
 
     async def cancel(self, job: JobId, owner: str) -> Job | None:
         """Cancel an open job of this owner and take it out of the queue; None when it had ended, or is not there."""
@@ -200,17 +202,17 @@ class JobStore:
         return row is not None
 
     async def _end(self, job: JobId, attempt: int, values: Mapping[str, object]) -> bool:
-        owner = await self._fenced(job, attempt, values, _ENDED)
+        return await self._fenced(job, attempt, values, _ENDED)
+
+    async def _fenced(self, job: JobId, attempt: int, values: Mapping[str, object], change: Update) -> bool:
+        """Whether the job was changed; it is not when the attempt is no longer in force."""
+        parameters = {**_of(job), "of_attempt": attempt, **values}
+        async with self.database.write() as connection:
+            owner = (await connection.execute(change, parameters)).scalar()
         if owner is None:
             return False
         await self.lists.changed(owner)
         return True
-
-    async def _fenced(self, job: JobId, attempt: int, values: Mapping[str, object], change: Update) -> str | None:
-        """The owner whose job was changed; None when the attempt is no longer in force."""
-        parameters = {**_of(job), "of_attempt": attempt, **values}
-        async with self.database.write() as connection:
-            return (await connection.execute(change, parameters)).scalar()
 
 
 def columns_of(draft: Draft) -> dict[str, object]:
@@ -234,8 +236,9 @@ def _of(job: JobId) -> dict[str, object]:
     return {"of_job": str(job), "of_created": job.created_at}
 
 
-def _reason(failure: Failure) -> dict[str, object]:
-    return {"error_type": failure.kind, "error": failure.message}
+def _reason(kind: str) -> dict[str, object]:
+    """What clients read of a failure; what else is known of it is in the worker's log."""
+    return {"error_type": kind, "error": failure_class(kind).sentence}
 
 
 _SUMMARY = ", ".join(
@@ -259,20 +262,24 @@ _CANCELLED = _OPEN.values(status=JobStatus.CANCELLED, finished_at=func.now()).re
 _IN_FORCE = and_(jobs.c.status == JobStatus.IN_PROGRESS, jobs.c.attempt == bindparam("of_attempt"))
 _OWN = _CHANGED.where(_IN_FORCE).returning(func.coalesce(jobs.c.owner, func.concat(GUESTS, jobs.c.client_id)))
 _ENDED = _OWN.values(finished_at=func.now())
-_UNCOUNTED = _OWN.values(attempt=jobs.c.attempt - 1)
+_UNBEGUN = _OWN.values(attempt=jobs.c.attempt - 1)
+_UNCOUNTED = _UNBEGUN.values(waits=jobs.c.waits + 1)
 _UNTIL = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds_left"))
-_WAITING = _UNCOUNTED.values(ticket_until=func.coalesce(jobs.c.ticket_until, _UNTIL))
+_WAITING = _UNBEGUN.values(ticket_until=func.coalesce(jobs.c.ticket_until, _UNTIL))
 
 
 def _claiming(max_attempts: int) -> "ReturningUpdate[tuple[object, ...]]":
-    """The next attempt, or the state in which a job ends instead. A ticket ends with its time."""
+    """The next attempt, or the state in which a job ends instead. A ticket ends with its time.
+
+    A job that waits through no fault of its own does so until it expires, or an hour longer than for its batch.
+    """
     now = func.now()
     in_time = and_(jobs.c.ticket.is_not(None), jobs.c.ticket_until > now)
-    unbegun = and_(jobs.c.status == JobStatus.PENDING, jobs.c.attempt == 0, jobs.c.ticket_until.is_(None))
-    expired = and_(unbegun, jobs.c.expires_at <= now)
+    waiting = and_(jobs.c.status == JobStatus.PENDING, not_(in_time), or_(jobs.c.attempt == 0, jobs.c.waits > 0))
+    expired = and_(waiting, func.greatest(jobs.c.expires_at, jobs.c.ticket_until + AFTER_A_BATCH) <= now)
     exhausted = and_(jobs.c.attempt >= max_attempts, not_(in_time))
     over = or_(expired, exhausted)
-    crashed = func.coalesce(jobs.c.error, "every worker that took the job died over it")
+    crashed = func.coalesce(jobs.c.error, FAILURES["crashed"].sentence)
     return _OPEN.values(
         status=case((expired, JobStatus.EXPIRED), (exhausted, JobStatus.FAILED), else_=JobStatus.IN_PROGRESS),
         attempt=jobs.c.attempt + case((over, 0), else_=1),
@@ -281,7 +288,7 @@ def _claiming(max_attempts: int) -> "ReturningUpdate[tuple[object, ...]]":
         started_at=func.coalesce(jobs.c.started_at, now),
         finished_at=case((over, now), else_=None),
         error_type=case((expired, "expired"), (exhausted, func.coalesce(jobs.c.error_type, "crashed"))),
-        error=case((expired, "the job was not begun before it expired"), (exhausted, crashed)),
+        error=case((expired, FAILURES["expired"].sentence), (exhausted, crashed)),
     ).returning(jobs)
 
 
@@ -315,4 +322,6 @@ def _job(row: "Row[tuple[object, ...]]") -> Job:
         trace_parent=row.trace_parent,
         ticket=Ticket.model_validate(row.ticket) if row.ticket else None,
         ticket_until=row.ticket_until,
+        fresh=row.fresh,
+        waits=row.waits,
     )

@@ -54,8 +54,8 @@ GREETING_SECONDS: Final = 10.0
 
 PENDING_SUBMISSIONS: Final = 2000
 """Accepted requests of one process that wait for the database's commit; the next is answered with 503."""
-DATABASE_WAIT_SECONDS: Final = 5.0
-"""The longest that a request waits for a connection of the pool."""
+PENDING_SECONDS: Final = 15.0
+"""The longest that one waits; nothing is stored of who has waited longer, or has left."""
 
 PAGE_ROWS: Final = 20
 LARGEST_PAGE_ROWS: Final = 100
@@ -107,7 +107,7 @@ def table() -> tuple[Limit, ...]:
         Limit("message to a WebSocket", f"{SOCKET_MESSAGE_BYTES // KIB} KiB", "close code 1009"),
         Limit("first message of a WebSocket", f"{GREETING_SECONDS:.0f} s", "close code 4401"),
         Limit("requests of a process waiting for a commit", f"{PENDING_SUBMISSIONS}", "503"),
-        Limit("wait for a database connection", f"{DATABASE_WAIT_SECONDS:.0f} s", "503"),
+        Limit("wait for a commit", f"{PENDING_SECONDS:.0f} s", "503"),
         Limit("jobs in one page of a list", f"{LARGEST_PAGE_ROWS}", "422"),
         Limit("rows of an export in memory", f"{EXPORT_ROWS}", "streamed"),
         Limit("memory of an unknown API key", f"{UNKNOWN_KEY_SECONDS} s", "401"),

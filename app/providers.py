@@ -39,6 +39,12 @@ class ProviderSettings(BaseModel):
         (Provider.EMBEDDED,), min_length=1, description="In the order they are tried."
     )
     llm_timeout_seconds: float = Field(60, gt=0, le=600)
+    llm_deadline_seconds: float = Field(
+        150,
+        gt=0,
+        le=900,
+        description="A text must be there by then, with waiting in line; no call begins that could take longer.",
+    )
     llm_retries: int = Field(2, ge=0, le=5)
     llm_rate_limit_enabled: bool = True
     llm_rate_limit_per_minute: int = Field(60, ge=1)

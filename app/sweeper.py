@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from app.database import Database, DatabaseUnavailable
 from app.domain import Priority
+from app.failures import FAILURES
 from app.ids import JobId
 from app.lease import RENEW_SECONDS, Duty, Lease
 from app.locks import Lock
@@ -31,8 +32,8 @@ _ORPHANS = text(
 )
 _EXPIRE = text(
     "UPDATE jobs SET status = 'expired', finished_at = now(), updated_at = now(), error_type = 'expired',"
-    " error = 'the job was not begun before it expired'"
-    " WHERE status = 'pending' AND attempt = 0 AND ticket_until IS NULL AND expires_at <= now()"
+    " error = :reason WHERE status = 'pending' AND attempt = 0 AND ticket_until IS NULL AND expires_at <= now()"
+    " RETURNING coalesce(owner, '~' || client_id)"
 )
 
 
@@ -42,6 +43,8 @@ class Swept:
 
     requeued: int
     expired: int
+    owners: frozenset[str] = frozenset()
+    """Whose jobs expired."""
 
 
 async def sweep(database: Database, idle: timedelta) -> Swept:
@@ -50,11 +53,11 @@ async def sweep(database: Database, idle: timedelta) -> Swept:
         free = await connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": Lock.SWEEP})
         if not free.scalar():
             return Swept(0, 0)
-        expired = (await connection.execute(_EXPIRE)).rowcount
+        ended = (await connection.execute(_EXPIRE, {"reason": FAILURES["expired"].sentence})).scalars().all()
         rows = (await connection.execute(_ORPHANS, {"idle": idle, "batch": BATCH})).all()
         if rows:
             await enqueue(connection, [(JobId.parse(row.id), Priority(row.priority)) for row in rows])
-    return Swept(len(rows), expired)
+    return Swept(len(rows), len(ended), frozenset(ended))
 
 
 async def sweep_regularly(services: Services) -> None:
@@ -71,6 +74,7 @@ async def sweep_regularly(services: Services) -> None:
         except DatabaseUnavailable as error:
             _LOG.warning("sweep failed", error=str(error))
             continue
+        await services.lists.changed(*swept.owners)
         if swept.requeued or swept.expired:
             CONTENT_REQUESTS.labels("expired").inc(swept.expired)
             _LOG.warning("swept", requeued=swept.requeued, expired=swept.expired)

@@ -20,9 +20,6 @@ from app.database import Database
 from app.tables import feature_flags, service_modes
 
 EVERY_SECONDS = 1.0
-# The features that are rolled out by a flag. Clients that have this one get a text of their own each time, never one
-# from the response cache.
-FRESH_TEXTS = "fresh-texts"
 _LOG = structlog.get_logger("app.switches")
 
 

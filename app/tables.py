@@ -35,6 +35,8 @@ jobs = Table(
     Column("trace_parent", Text),
     Column("ticket", JSONB(none_as_null=True)),
     Column("ticket_until", DateTime(timezone=True)),
+    Column("fresh", Boolean, nullable=False),
+    Column("waits", Integer, nullable=False),
 )
 
 idempotency_keys = Table(

@@ -4,9 +4,8 @@ import structlog
 
 from app.domain import Draft, Waiting
 from app.jobs import Job, JobStore
-from app.peers import NO_CACHE, RESPOND_LATER, ImClient
+from app.peers import ATTEMPT, CLIENT, JOB, NO_CACHE, RESPOND_LATER, ImClient
 from app.settings import Settings
-from app.switches import FRESH_TEXTS, Switchboard
 from app.writers.base import WriterError
 
 _LOG = structlog.get_logger("app.texts")
@@ -19,15 +18,14 @@ class Overtaken(Exception):
 class Texts:
     """Gets the text of a job in one turn, or says how long to wait for it."""
 
-    def __init__(self, im: ImClient, jobs: JobStore, switchboard: Switchboard, settings: Settings) -> None:
+    def __init__(self, im: ImClient, jobs: JobStore, settings: Settings) -> None:
         self._im = im
         self._jobs = jobs
-        self._switchboard = switchboard
         self._pause_seconds = settings.job_lease_seconds
 
     async def obtain(self, job: Job) -> Draft | Waiting:
         """Raises WriterError when the attempt failed, and Overtaken."""
-        headers = self._headers(job)
+        headers = _headers(job)
         if job.ticket is not None:
             collected = await self._collected(job, headers)
             if collected is not None:
@@ -52,10 +50,16 @@ class Texts:
             )
         return outcome
 
-    def _headers(self, job: Job) -> dict[str, str]:
-        headers = {"X-Request-ID": job.request_id or job.id.uuid.hex}
-        if job.trace_parent:
-            headers["traceparent"] = job.trace_parent
-        if self._switchboard.now.has(FRESH_TEXTS, job.client_id):
-            headers["Cache-Control"] = NO_CACHE
-        return headers
+
+def _headers(job: Job) -> dict[str, str]:
+    headers = {
+        "X-Request-ID": job.request_id or job.id.uuid.hex,
+        JOB: str(job.id),
+        ATTEMPT: str(job.attempt),
+        CLIENT: job.client_id,
+    }
+    if job.trace_parent:
+        headers["traceparent"] = job.trace_parent
+    if job.fresh:
+        headers["Cache-Control"] = NO_CACHE
+    return headers

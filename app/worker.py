@@ -1,11 +1,11 @@
 """The worker: takes jobs from the queue, has them written by im, and stores the checked result, exactly once each.
 
 A job runs at least once and its result becomes visible at most once: the queue hands a job out again when a worker's
-heartbeat stops, and the attempt number keeps the slower one from writing.
+heartbeat stops, and the attempt number keeps the slower one from writing. What is nobody's fault but a store's or a
+provider's uses up no attempt, and while no im is there no job is taken (C03).
 """
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -21,22 +21,15 @@ from pgqueuer.queries import Queries
 
 from app.database import DatabaseUnavailable, queue_pool
 from app.domain import Draft, Waiting
+from app.failures import pause_seconds
 from app.ids import JobId
-from app.jobs import Claim, Failure, Job
+from app.jobs import Claim, Job
 from app.peers import ImClient, Peers
 from app.queue import ENTRYPOINT
 from app.services import Services
 from app.sweeper import sweep_regularly
 from app.switches import EVERY_SECONDS
-from app.telemetry.metrics import (
-    CONTENT_ERRORS,
-    CONTENT_REQUESTS,
-    CONTENT_SECONDS,
-    COST,
-    DEGRADED,
-    QUEUE_WAIT,
-    TOKENS,
-)
+from app.telemetry.metrics import CONTENT_ERRORS, CONTENT_REQUESTS, CONTENT_SECONDS, DEGRADED, QUEUE_WAIT
 from app.texts import Overtaken, Texts
 from app.writers.base import WriterError
 
@@ -44,8 +37,10 @@ _LOG = structlog.get_logger("app.worker")
 RECONNECT_SECONDS = 1.0
 # New jobs are announced; a postponed one is not, so it waits this much longer than its pause at most.
 LOOK_EVERY = timedelta(seconds=1)
-LONGEST_BACKOFF_SECONDS = 300.0
 PROBE_TIME = timedelta(seconds=2)
+# Jobs that are taken before there is room for them, so that the next one begins while the last one is being stored.
+AHEAD = 2
+AT_ONCE = timedelta(0)
 
 
 class Manager(QueueManager):
@@ -79,17 +74,23 @@ class Worker:
         self._settings = services.settings
         self._stopping = asyncio.Event()
         self._manager: QueueManager | None = None
-        self._client = httpx.AsyncClient(timeout=httpx.Timeout(self._settings.llm_timeout_seconds + 10, connect=3))
+        self._room = asyncio.Semaphore(self._settings.worker_concurrency)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=self._settings.worker_concurrency)
+        self._client = httpx.AsyncClient(limits=limits)
         self._peers = Peers(self._settings.im_url, self._client)
-        im = ImClient(self._peers, self._client)
-        self._texts = Texts(im, services.jobs, services.switchboard, self._settings)
+        im = ImClient(self._peers, self._client, self._settings.llm_deadline_seconds)
+        self._texts = Texts(im, services.jobs, self._settings)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Work for the duration of the block; at its end jobs in flight finish within the grace time or go back."""
-        async with self._services.supervisor.background(
-            peers=self._peers.watch, sweep=lambda: sweep_regularly(self._services), limit=self._follow_limit
-        ):
+        loops = {
+            "peers": self._peers.watch,
+            "sweep": lambda: sweep_regularly(self._services),
+            "limit": self._follow_limit,
+            "im": self._follow_peers,
+        }
+        async with self._services.supervisor.background(**loops):
             consuming = asyncio.create_task(self._consume())
             try:
                 yield
@@ -105,11 +106,14 @@ class Worker:
     async def _consume(self) -> None:
         while not self._stopping.is_set():
             try:
-                await self._consume_once()
+                if self._peers.up.is_set():
+                    await self._consume_once()
+                else:
+                    await self._pause(self._peers.up)
             except Exception as error:  # noqa: BLE001  whatever ends the taking of jobs, taking must begin again
                 DEGRADED.labels("queue").inc()
                 _LOG.warning("queue lost, reconnecting", error_type=type(error).__name__, exc_info=error)
-                await self._pause()
+                await self._pause(self._stopping)
 
     def _stop_taking(self) -> None:
         if self._manager:
@@ -125,19 +129,30 @@ class Worker:
                 used = wanted
                 self._stop_taking()
 
+    async def _follow_peers(self) -> None:
+        """Take no jobs while no im is there."""
+        while True:
+            await self._peers.down.wait()
+            _LOG.warning("no im is there, no jobs are taken")
+            self._stop_taking()
+            await self._peers.up.wait()
+
     async def _consume_once(self) -> None:
         pool = await queue_pool(self._settings)
+        most = self._settings.worker_concurrency + AHEAD
         try:
-            manager = Manager(Queries(AsyncpgPoolDriver(pool)), self._settings.worker_concurrency)
+            manager = Manager(Queries(AsyncpgPoolDriver(pool)), most)
             workers = self._services.switchboard.now.queue_workers
             manager.entrypoint(ENTRYPOINT, accepts_context=True, concurrency_limit=workers)(self._handle)
             self._manager = manager
+            if self._stopping.is_set() or self._peers.down.is_set():
+                return
             await manager.run(
                 dequeue_timeout=LOOK_EVERY,
                 # The queue hears of a job's end when so many have ended, and then announces that there is room: at
                 # once with one, so that a full worker takes its next job without waiting for a round of looking.
                 batch_size=1,
-                max_concurrent_tasks=self._settings.worker_concurrency,
+                max_concurrent_tasks=most,
                 shutdown_on_listener_failure=True,
                 heartbeat_timeout=timedelta(seconds=self._settings.job_lease_seconds),
             )
@@ -149,37 +164,60 @@ class Worker:
         job_id = JobId.parse((queued.payload or b"").decode())
         with structlog.contextvars.bound_contextvars(job_id=str(job_id)):
             try:
-                claim, job = await self._services.jobs.claim(job_id)
-                if claim is Claim.RUN and job is not None:
-                    with context.cancellation:
-                        await self._attempt(job)
-                elif claim is not Claim.DONE:
-                    CONTENT_REQUESTS.labels(claim.value).inc()
-                    _LOG.warning("job ended without a text", outcome=claim.value)
+                await self._run(job_id, context)
             except DatabaseUnavailable as error:
                 _LOG.warning("job goes back to the queue", error=str(error))
                 raise RetryRequested(timedelta(seconds=RECONNECT_SECONDS), "database") from error
+            except asyncio.CancelledError:
+                # The process stops. Cancelled, the queue would forget the job.
+                raise RetryRequested(AT_ONCE, "stopped") from None
 
-    async def _attempt(self, job: Job) -> None:
-        if job.attempt == 1:
-            QUEUE_WAIT.observe(max(0.0, (datetime.now(UTC) - job.created_at).total_seconds()))
+    async def _run(self, job_id: JobId, context: Context) -> None:
+        outcome: Draft | Waiting | WriterError | None = None
         began = asyncio.get_running_loop().time()
+        async with self._room:
+            if self._stopping.is_set() or self._peers.down.is_set():
+                raise RetryRequested(AT_ONCE, "not begun")
+            claim, job = await self._services.jobs.claim(job_id)
+            if claim is not Claim.RUN or job is None:
+                if claim is not Claim.DONE:
+                    CONTENT_REQUESTS.labels(claim.value).inc()
+                    _LOG.warning("job ended without a text", outcome=claim.value)
+                return
+            with context.cancellation:
+                outcome = await self._obtain(job)
+        # What there is now was paid for, so that nothing cancels the storing of it; and the next job has its place.
+        storing = asyncio.create_task(self._end(job, outcome, asyncio.get_running_loop().time() - began))
         try:
-            outcome = await self._texts.obtain(job)
+            await asyncio.shield(storing)
+        except asyncio.CancelledError:
+            await storing
+
+    async def _obtain(self, job: Job) -> Draft | Waiting | WriterError | None:
+        """The text, where it will be, or why it does not come; None when it is not wanted any more."""
+        if job.attempt == 1 and not job.waits:
+            QUEUE_WAIT.observe(max(0.0, (datetime.now(UTC) - job.created_at).total_seconds()))
+        try:
+            return await self._texts.obtain(job)
         except WriterError as error:
-            await self._failed(job, error)
+            return error
         except Overtaken:
-            self._dropped(job)
+            return None
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(job))
             raise
+
+    async def _end(self, job: Job, outcome: Draft | Waiting | WriterError | None, seconds: float) -> None:
+        if isinstance(outcome, WriterError):
+            await self._failed(job, outcome)
+        elif isinstance(outcome, Waiting):
+            await self._wait(job, outcome)
+        elif outcome is not None and await self._store(job, outcome):
+            CONTENT_REQUESTS.labels("success").inc()
+            CONTENT_SECONDS.labels(job.assignment.content_type.value).observe(seconds)
+            _LOG.info("job completed", attempt=job.attempt, duration_ms=round(seconds * 1000, 1), model=outcome.model)
         else:
-            if isinstance(outcome, Waiting):
-                await self._wait(job, outcome)
-            elif await self._store(job, outcome):
-                self._count(job, outcome, asyncio.get_running_loop().time() - began)
-            else:
-                self._dropped(job)
+            self._dropped(job)
 
     async def _wait(self, job: Job, waiting: Waiting) -> None:
         if not await self._services.jobs.wait(job.id, job.attempt, waiting):
@@ -199,39 +237,33 @@ class Worker:
             except DatabaseUnavailable:
                 if self._stopping.is_set():
                     raise
-                await self._pause()
+                await self._pause(self._stopping)
 
-    async def _pause(self) -> None:
+    async def _pause(self, until: asyncio.Event) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
+            await asyncio.wait_for(until.wait(), RECONNECT_SECONDS)
 
     async def _failed(self, job: Job, error: WriterError) -> None:
+        """Fail the job, or let it wait: for its own backoff, or for as long as the provider asked (app.failures)."""
         CONTENT_ERRORS.labels(error.kind).inc()
-        failure = Failure(error.kind, str(error)[:1000])
-        last = job.attempt >= self._settings.job_max_attempts or not error.retriable
-        _LOG.warning("attempt failed", attempt=job.attempt, last=last, error_type=error.kind, error=failure.message)
+        counted = error.failure.counted
+        last = error.final or (counted and job.attempt >= self._settings.job_max_attempts)
+        _LOG.warning("attempt failed", attempt=job.attempt, last=last, error_type=error.kind, error=str(error))
         if last:
-            if await self._services.jobs.fail(job.id, job.attempt, failure):
+            if await self._services.jobs.fail(job.id, job.attempt, error.kind):
                 CONTENT_REQUESTS.labels("error").inc()
             return
-        if await self._services.jobs.postpone(job.id, job.attempt, failure):
-            raise RetryRequested(timedelta(seconds=self._backoff(job.attempt)), error.kind)
+        now, base = datetime.now(UTC), self._settings.job_retry_base_seconds
+        pause = pause_seconds(error.kind, job.attempt - 1 if counted else job.waits, base, now)
+        # It is looked at once more when it expires, so that it ends then.
+        left = max(base, (job.expires_at - now).total_seconds() + LOOK_EVERY.total_seconds())
+        if await self._services.jobs.postpone(job.id, job.attempt, error.kind):
+            pause = min(max(pause, error.retry_after or 0.0), left)
+            raise RetryRequested(timedelta(seconds=pause), error.kind)
 
     async def _give_back(self, job: Job) -> None:
         """The process stops: the attempt was not the job's fault and does not count."""
         try:
-            await self._services.jobs.postpone(job.id, job.attempt, Failure("stopped", ""), counted=False)
+            await self._services.jobs.give_back(job.id, job.attempt)
         except DatabaseUnavailable:
             _LOG.warning("job not given back; its lease will end by itself")
-
-    def _backoff(self, attempt: int) -> float:
-        longest = min(LONGEST_BACKOFF_SECONDS, self._settings.job_retry_base_seconds * 2 ** (attempt - 1))
-        return longest * random.uniform(0.5, 1.0)
-
-    def _count(self, job: Job, draft: Draft, seconds: float) -> None:
-        CONTENT_REQUESTS.labels("success").inc()
-        CONTENT_SECONDS.labels(job.assignment.content_type.value).observe(seconds)
-        TOKENS.labels(draft.model, "input").inc(draft.usage.input_tokens)
-        TOKENS.labels(draft.model, "output").inc(draft.usage.output_tokens)
-        COST.labels(draft.model).inc(draft.usage.cost_usd)
-        _LOG.info("job completed", attempt=job.attempt, duration_ms=round(seconds * 1000, 1), model=draft.model)

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from app.access.tiers import Allowance
 from app.access.windows import Count, take
 from app.addresses import network_of
-from app.batch import Batcher
+from app.batch import Batcher, OverloadedError
 from app.limits import IPV6_HOUR_PREFIX
 from app.redis_link import RedisDown, RedisLink
 
@@ -129,7 +129,7 @@ class Limiter:
         question = Question(who, _windows(allowance, generation=generation), generation)
         try:
             answer = await self._batcher.ask(question)
-        except RedisDown:
+        except (RedisDown, OverloadedError):
             answer = self._ask_process(question)
         return _verdict(question, answer)
 

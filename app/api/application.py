@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from enum import StrEnum
 
 from fastapi import FastAPI
@@ -60,11 +60,13 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with running(settings, cycle) as services:
             app.state.services = services
-            app.state.desk = desk(services)
-            # What the process was built from lives as long as it; the collector need not look at it again and again.
-            gc.collect()
-            gc.freeze()
-            async with services.supervisor.background(**_loops(services, role)):
+            # im alone is given keys, and it alone pays for the providers' SDKs in memory.
+            at_the_desk = desk(services) if role is Role.IM else nullcontext()
+            background = services.supervisor.background(**_loops(services, role))
+            async with at_the_desk as app.state.desk, background:
+                # What the process was built from lives as long as it; the collector need not look at it again.
+                gc.collect()
+                gc.freeze()
                 if role is Role.WORKER:
                     async with Worker(services).working():
                         yield

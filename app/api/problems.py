@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.batch import OverloadedError
 from app.database import DatabaseUnavailable, OutcomeUnknown
 from app.domain import GenerationRequest
 from app.limits import FIELD_PROBLEMS
@@ -140,6 +141,11 @@ def install(app: FastAPI) -> None:
         ]
         more = f", and {len(found) - len(errors)} more" if len(found) > len(errors) else ""
         return response(422, f"The request does not fit; see errors{more}.", request_id=_id(request), errors=errors)
+
+    @app.exception_handler(OverloadedError)
+    async def _overloaded(request: Request, _: OverloadedError) -> Response:
+        detail = "More requests wait for the database than this process holds; nothing was stored."
+        return response(503, detail, request_id=_id(request), headers={"Retry-After": "2"}, code="overloaded")
 
     @app.exception_handler(DatabaseUnavailable)
     async def _database(request: Request, error: DatabaseUnavailable) -> Response:

@@ -1,7 +1,7 @@
-"""One provider's batches: gathers assignments, hands them in together, and picks their texts up (D01).
+"""One provider's batches: gathers questions, hands them in together, and picks their texts up (D01).
 
-Nothing of a batch is kept here that another instance of im would need: the ticket says everything, and the worker keeps
-it with the job.
+Nothing of a batch is kept here that another instance of im would need: the ticket says everything, the worker keeps it
+with the job, and the ledger has it for who asks for the same text.
 """
 
 import asyncio
@@ -13,29 +13,34 @@ from datetime import UTC, datetime
 
 import structlog
 
-from app.batch import Batcher
+from app.batch import Batcher, OverloadedError
+from app.database import DatabaseUnavailable
 from app.domain import Assignment, Draft, Ticket, Waiting
 from app.settings import Settings
 from app.telemetry.metrics import BATCH_ITEMS, BATCHES
-from app.writers.base import WriterError
-from app.writers.batch_wires import BatchWire, Order, Texts
-from app.writers.limits import Budget, Gate
-from app.writers.prices import BATCH_SHARE, usage
-from app.writers.remote import RemoteWriter, prompt
+from app.writers.base import CallContext, Question, Replies, WriterError
+from app.writers.ledger import NOTHING, Call, CallKind, TextInFlightError
+from app.writers.paid import LONGEST_LOOK_SECONDS, SHORTEST_LOOK_SECONDS, PaidProvider
+from app.writers.prices import BATCH_SHARE, cost, most
+from app.writers.texts import free
 
 _LOG = structlog.get_logger("app.batches")
 # Batches whose last look is remembered: one answer serves all jobs that wait for the batch.
 REMEMBERED = 16
+# Batches that are handed in at once: one that is slow must not keep others waiting.
+HAND_INS = 4
 # A batch is looked at again after this share of its age, so that a long one is not looked at all the time.
 PATIENCE = 0.25
 LONGEST_PAUSE_SECONDS = 900.0
+# What a provider answers for a batch that it does not have.
+_UNKNOWN = (400, 404, 410)
 
 
-class BatchLost(WriterError):
+class BatchLostError(WriterError):
     """The batch will not give this text; only asking for it directly will."""
 
     def __init__(self, message: str) -> None:
-        super().__init__("batch_lost", message, retriable=False)
+        super().__init__("batch_lost", message)
 
 
 @dataclass
@@ -44,49 +49,81 @@ class _Look:
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     at: float | None = None
-    texts: Texts | None = None
+    replies: Replies | None = None
     failure: WriterError | None = None
+
+
+_Item = tuple[Call, Question]
 
 
 class Batches:
     """Orders and collects texts at one provider."""
 
-    def __init__(self, writer: RemoteWriter, wire: BatchWire, settings: Settings, gate: Gate, budget: Budget) -> None:
-        self._writer = writer
-        self._wire = wire
+    def __init__(self, provider: PaidProvider, settings: Settings) -> None:
+        self.name = provider.name
+        self._provider = provider
+        self._ledger = provider.ledger
         self._settings = settings
-        self._gate = gate
-        self._budget = budget
-        self._gathering: dict[str, Batcher[Assignment, Ticket]] = {}
+        self._gathering: dict[str, Batcher[_Item, Ticket]] = {}
         self._looks: OrderedDict[str, _Look] = OrderedDict()
 
-    async def order(self, assignment: Assignment) -> Ticket:
-        """Have a text written with those that are asked for at about the same time. Raises WriterError."""
-        await self._budget.check()
-        model = self._writer.model(assignment)
-        if model not in self._gathering:
-            largest, window = self._settings.llm_batch_largest, self._settings.llm_batch_window_seconds
-            self._gathering[model] = Batcher(lambda batch: self._hand_in(model, batch), largest, window=window)
-        return await self._gathering[model].ask(assignment)
+    async def order(self, assignment: Assignment, context: CallContext) -> Waiting:
+        """Have a text written with those that are asked for at about the same time. Raises WriterError.
 
-    async def collect(self, ticket: Ticket, assignment: Assignment) -> Draft | None:
-        """The text, checked; None while the batch is under way. Raises BatchLost, and WriterError to ask again."""
-        texts = await self._texts(ticket.batch)
-        if texts is None:
-            return None
-        reserved = self._reserve(ticket.model, assignment)
+        Whoever asks again, because an answer was lost or for the same text, waits for what was ordered already.
+        """
+        question, key = self._provider.question(assignment), self._provider.key(assignment, context)
+        window, largest = self._settings.llm_batch_window_seconds, self._settings.llm_batch_largest
+        reserved, seconds = most(question, BATCH_SHARE), window + self._provider.call_seconds
+        wanted = Call(key, self.name, question.model, CallKind.BATCH, reserved, seconds, context)
+        pause = SHORTEST_LOOK_SECONDS
+        while (ticket := await self._ledger.ticket(key)) is None:
+            try:
+                call = await self._ledger.reserve(wanted)
+                break
+            except TextInFlightError:
+                if context.deadline.left < pause:
+                    raise WriterError("deadline", "somebody else's order for the same text goes on") from None
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_LOOK_SECONDS, 2 * pause)
+        else:
+            return self._waiting(ticket)
+        gathering = self._gathering.get(question.model)
+        if gathering is None:
+            patience = self._settings.llm_deadline_seconds
+            gathering = Batcher(self._hand_in, largest, window=window, at_once=HAND_INS, patience=patience)
+            self._gathering[question.model] = gathering
         try:
-            draft = self._read(texts, ticket, assignment)
-        except BatchLost as lost:
-            BATCH_ITEMS.labels(self._writer.name, "lost").inc()
-            if ticket.item not in texts:
-                await self._budget.settle(_name(ticket), -reserved, ticket.given_at)
-            raise lost
-        BATCH_ITEMS.labels(self._writer.name, "written").inc()
-        await self._budget.settle(_name(ticket), draft.usage.cost_usd - reserved, ticket.given_at)
-        return draft
+            return self._waiting(await gathering.ask((call, question)))
+        except OverloadedError as error:
+            await self._ledger.settle(call, "provider_queue_full", NOTHING, 0.0)
+            raise WriterError("provider_queue_full", f"no place in a batch of {self.name}: {error}") from error
 
-    def waiting(self, ticket: Ticket) -> Waiting:
+    async def collect(self, ticket: Ticket, assignment: Assignment, context: CallContext) -> Draft | Waiting:
+        """The text, checked. Raises BatchLostError, and WriterError to ask again."""
+        key = self._provider.key(assignment, context)
+        try:
+            replies = await self._replies(ticket.batch)
+        except BatchLostError:
+            await self._settle(key, ticket, "batch_lost", None)
+            raise
+        if replies is None:
+            return self._waiting(ticket)
+        reply = replies.get(ticket.item)
+        if reply is None:
+            await self._settle(key, ticket, "batch_lost", 0.0)
+            raise BatchLostError(f"batch {ticket.batch} of {ticket.provider} ended without item {ticket.item}")
+        dollars = cost(ticket.model, reply.tokens, BATCH_SHARE)
+        try:
+            draft = self._provider.draft(reply, assignment, ticket.model, dollars)
+        except WriterError as error:
+            await self._settle(key, ticket, error.kind, dollars, replies)
+            raise BatchLostError(str(error)) from error
+        first = await self._settle(key, ticket, "written", dollars, replies)
+        await self._provider.texts.put(key, draft)
+        return draft if first else free(draft)
+
+    def _waiting(self, ticket: Ticket) -> Waiting:
         """When to ask again, and how much longer it is worth it."""
         age = max(0.0, (datetime.now(UTC) - ticket.given_at).total_seconds())
         return Waiting(
@@ -95,65 +132,67 @@ class Batches:
             left_seconds=max(0.0, self._settings.llm_batch_deadline_seconds - age),
         )
 
-    async def _hand_in(self, model: str, assignments: Sequence[Assignment]) -> list[Ticket]:
-        path = self._writer.wire.path(model)
-        requests = [self._writer.request(assignment, model) for assignment in assignments]
-        orders = [Order(str(place), path, body) for place, body in enumerate(requests)]
-        batch = await self._gate.call(lambda: self._submitted(model, orders))
-        # What they cost is known when they come back; until then the most they can is spent (E07).
-        await self._budget.spend(sum(self._reserve(model, assignment) for assignment in assignments))
-        BATCHES.labels(self._writer.name).inc()
-        BATCH_ITEMS.labels(self._writer.name, "ordered").inc(len(orders))
-        _LOG.info("batch handed in", provider=self._writer.name, model=model, batch=batch, texts=len(orders))
-        given, name = datetime.now(UTC), self._writer.name
-        return [Ticket(provider=name, model=model, batch=batch, item=order.item, given_at=given) for order in orders]
-
-    async def _submitted(self, model: str, orders: Sequence[Order]) -> str:
+    async def _hand_in(self, items: Sequence[_Item]) -> list[Ticket]:
+        calls, questions = [call for call, _ in items], [question for _, question in items]
+        model = questions[0].model
         try:
-            return await self._wire.hand_in(self._writer.line, model, orders)
-        except ValueError as error:
-            raise WriterError("invalid_batch", f"{self._writer.name} took a batch and did not say which") from error
+            batch = await self._provider.breaker.call(lambda: self._submitted(calls[0].context, questions))
+        except WriterError as error:
+            for call in calls:
+                await self._ledger.settle(
+                    call, error.kind, NOTHING, call.reserved_usd if error.failure.charged else 0.0
+                )
+            raise
+        try:
+            await self._ledger.handed_in(calls, batch, self._settings.llm_batch_deadline_seconds)
+        except DatabaseUnavailable as error:
+            _LOG.warning("order not noted, it is settled at its reserve", batch=batch, error=str(error))
+        BATCHES.labels(self.name).inc()
+        BATCH_ITEMS.labels(self.name, "ordered").inc(len(items))
+        _LOG.info("batch handed in", provider=self.name, model=model, batch=batch, texts=len(items))
+        given = datetime.now(UTC)
+        return [
+            Ticket(provider=self.name, model=model, batch=batch, item=str(place), given_at=given)
+            for place in range(len(items))
+        ]
 
-    async def _texts(self, batch: str) -> Texts | None:
+    async def _submitted(self, context: CallContext, questions: Sequence[Question]) -> str:
+        await self._provider.turn(context)
+        return await self._provider.client.hand_in(questions)
+
+    async def _replies(self, batch: str) -> Replies | None:
         look = self._looks.setdefault(batch, _Look())
         self._looks.move_to_end(batch)
         while len(self._looks) > REMEMBERED:
             self._looks.popitem(last=False)
         async with look.lock:
             fresh = look.at is not None and time.monotonic() - look.at < self._settings.llm_batch_look_seconds
-            if look.texts is None and not fresh:
+            if look.replies is None and not fresh:
                 look.failure = None
                 try:
-                    look.texts = await self._picked_up(batch)
+                    look.replies = await self._picked_up(batch)
                 except WriterError as error:
                     look.failure = error
                 look.at = time.monotonic()
         if look.failure is not None:
             raise look.failure
-        return look.texts
+        return look.replies
 
-    async def _picked_up(self, batch: str) -> Texts | None:
+    async def _picked_up(self, batch: str) -> Replies | None:
         try:
-            return await self._wire.pick_up(self._writer.line, batch)
-        except ValueError as error:
-            raise BatchLost(f"{self._writer.name} says of batch {batch} what cannot be understood") from error
+            return await self._provider.client.pick_up(batch)
         except WriterError as error:
-            if error.retriable:
-                raise
-            raise BatchLost(f"{self._writer.name} has no batch {batch} for us: {error}") from error
+            if error.kind == "provider_malformed" or error.status in _UNKNOWN:
+                raise BatchLostError(f"{self.name} has no batch {batch} that can be read: {error}") from error
+            raise
 
-    def _read(self, texts: Texts, ticket: Ticket, assignment: Assignment) -> Draft:
-        if ticket.item not in texts:
-            raise BatchLost(f"batch {ticket.batch} of {ticket.provider} ended without item {ticket.item}")
+    async def _settle(
+        self, key: str, ticket: Ticket, outcome: str, dollars: float | None, replies: Replies | None = None
+    ) -> bool:
+        """Whether it was settled now. Raises WriterError: the text is still there when the ledger is back."""
+        reply = replies.get(ticket.item) if replies else None
+        BATCH_ITEMS.labels(self.name, "written" if outcome == "written" else "lost").inc()
         try:
-            return self._writer.read(texts[ticket.item], assignment, ticket.model, BATCH_SHARE)
-        except WriterError as error:
-            raise BatchLost(str(error)) from error
-
-    def _reserve(self, model: str, assignment: Assignment) -> float:
-        """The most a text can cost; a token has at least one character."""
-        return usage(model, len(prompt(assignment)), self._writer.tokens(model), BATCH_SHARE).cost_usd
-
-
-def _name(ticket: Ticket) -> str:
-    return f"{ticket.provider}:{ticket.batch}:{ticket.item}"
+            return await self._ledger.settle_item(key, ticket, outcome, reply.tokens if reply else NOTHING, dollars)
+        except DatabaseUnavailable as error:
+            raise WriterError("ledger_unavailable", f"the text could not be settled: {error}") from error

@@ -1,181 +1,180 @@
-"""The editor's desk of im: the cache first, then the providers in order until one gives a usable text (E07, D01)."""
+"""The writing of im: a text that is there, else the first that a provider gives, in their order (E07, D01)."""
 
-import hashlib
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
 
-import httpx
 import structlog
-from pydantic import SecretStr
 
-from app.cache import Cache
 from app.domain import Assignment, Draft, Ticket, Waiting
+from app.failures import Fault
 from app.providers import Provider
 from app.services import Services
 from app.settings import Settings
 from app.telemetry.metrics import CONTENT_ERRORS
-from app.writers.base import Writer, WriterError
-from app.writers.batch_wires import AnthropicBatches, BatchWire, GeminiBatches, OpenAIBatches
-from app.writers.batches import Batches, BatchLost
-from app.writers.embedded import EmbeddedWriter
-from app.writers.limits import Budget, Gate
-from app.writers.line import Line
-from app.writers.remote import RemoteWriter, Wire
-from app.writers.wires import Anthropic, Gemini, OpenAI
+from app.writers.base import CallContext, WriterError
+from app.writers.batches import Batches, BatchLostError
+from app.writers.clients import client_of
+from app.writers.embedded import EmbeddedProvider
+from app.writers.guards import Turnstile
+from app.writers.ledger import Ledger
+from app.writers.paid import PaidProvider
+from app.writers.texts import TextCache, free
 
 _LOG = structlog.get_logger("app.writers")
 
 
-class Guarded:
-    """A provider behind its gate and the day's budget; `batches` where it takes them and the settings want them."""
+class TextProvider(Protocol):
+    """A provider as the desk sees it."""
 
-    def __init__(
-        self, writer: Writer, settings: Settings, gate: Gate, budget: Budget | None, batches: Batches | None = None
-    ) -> None:
-        self.writer = writer
-        self.batches = batches
-        self._gate = gate
-        self._budget = budget
-        self._retries = settings.llm_retries
+    name: str
 
-    async def write(self, assignment: Assignment) -> Draft:
-        """A text, after retries where those may help. Raises WriterError."""
-        if self._budget:
-            await self._budget.check()
-        for left in range(self._retries, -1, -1):
-            try:
-                return await self._once(assignment)
-            except WriterError as error:
-                if not left or not error.retriable or error.kind == "circuit_open":
-                    raise
-                _LOG.info("trying the provider again", provider=self.writer.name, error_type=error.kind)
-        raise AssertionError("unreachable: the last try returns or raises")
+    def key(self, assignment: Assignment, context: CallContext) -> str:
+        """Where its text for an assignment is kept."""
+        ...
 
-    async def _once(self, assignment: Assignment) -> Draft:
-        draft = await self._gate.call(lambda: self.writer.write(assignment, self.writer.model(assignment)))
-        if self._budget:
-            await self._budget.spend(draft.usage.cost_usd)
-        return draft
+    async def write(self, assignment: Assignment, context: CallContext) -> Draft:
+        """One text. Raises WriterError."""
+        ...
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        ...
+
+
+@dataclass
+class _Flight:
+    """A text that is being written, and how many wait for it."""
+
+    task: "asyncio.Task[Draft]"
+    waiting: int = 0
 
 
 class Desk:
-    """Implements the writing of im."""
+    """Implements the interface of im."""
 
-    def __init__(self, providers: Sequence[Guarded], cache: Cache, settings: Settings) -> None:
+    def __init__(
+        self, providers: Sequence[TextProvider], texts: TextCache, ledger: Ledger, batches: Batches | None = None
+    ) -> None:
+        self.ledger = ledger
         self._providers = providers
-        self._cache = cache
-        self._cache_seconds = settings.llm_cache_seconds
-        self._ticket_seconds = settings.llm_batch_deadline_seconds
+        self._texts = texts
+        self._batches = batches
+        self._flights: dict[str, _Flight] = {}
 
-    async def write(self, assignment: Assignment, *, fresh: bool = False) -> Draft:
-        """A cached text for the same assignment unless it must be `fresh`, else the first that a provider gives.
+    async def write(self, assignment: Assignment, context: CallContext) -> Draft:
+        """A text; who asks for one that is being written waits for that one. Raises WriterError.
 
-        Raises the last WriterError.
+        A text that nobody waits for any more is given up, unless its call has begun.
         """
-        return await self._cached(assignment, fresh=fresh) or await self._written(assignment)
-
-    async def order(self, assignment: Assignment, *, fresh: bool = False) -> Draft | Waiting:
-        """For who has time: a cached text, else a place in a batch of the first provider, else as `write`.
-
-        Raises WriterError.
-        """
-        cached = await self._cached(assignment, fresh=fresh)
-        batches = self._providers[0].batches
-        if cached or batches is None:
-            return cached or await self._written(assignment)
+        key = self._providers[0].key(assignment, context)
+        flight = self._flights.get(key)
+        shared = flight is not None
+        if flight is None:
+            flight = self._flights[key] = _Flight(asyncio.create_task(self._written(assignment, context)))
+            flight.task.add_done_callback(lambda task: self._landed(key, task))
+        flight.waiting += 1
         try:
-            return batches.waiting(await self._ticket(assignment, batches, fresh=fresh))
+            draft = await asyncio.shield(flight.task)
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting and not flight.task.done():
+                self._flights.pop(key, None)
+                flight.task.cancel()
+        return free(draft) if shared else draft
+
+    async def order(self, assignment: Assignment, context: CallContext) -> Draft | Waiting:
+        """For who has time: a text that is there, else a place in a batch of the first provider, else as `write`."""
+        if self._batches is None:
+            return await self.write(assignment, context)
+        try:
+            return await self._cached(assignment, context) or await self._batches.order(assignment, context)
         except WriterError as error:
             self._note(self._providers[0], error)
-            return await self._written(assignment)
+            return await self.write(assignment, context)
 
-    async def collect(self, assignment: Assignment, ticket: Ticket, *, fresh: bool = False) -> Draft | Waiting:
-        """The text of a ticket. Raises BatchLost where only `write` can help, and WriterError to ask again later."""
-        cached = await self._cached(assignment, fresh=fresh)
+    async def collect(self, assignment: Assignment, ticket: Ticket, context: CallContext) -> Draft | Waiting:
+        """The text of a ticket. Raises BatchLostError where only `write` can help, WriterError to ask again later."""
+        cached = await self._cached(assignment, context)
         if cached is not None:
             return cached
-        provider = next((one for one in self._providers if one.writer.name == ticket.provider), None)
-        if provider is None or provider.batches is None:
-            raise BatchLost(f"batches of {ticket.provider} are not in use any more")
-        try:
-            draft = await provider.batches.collect(ticket, assignment)
-        except BatchLost:
-            await self._cache.invalidate(_name("ticket", assignment))
-            raise
-        if draft is None:
-            return provider.batches.waiting(ticket)
-        await self._keep(assignment, draft)
-        return draft
+        if self._batches is None or self._batches.name != ticket.provider:
+            raise BatchLostError(f"batches of {ticket.provider} are not in use any more")
+        return await self._batches.collect(ticket, assignment, context)
 
-    async def _ticket(self, assignment: Assignment, batches: Batches, *, fresh: bool) -> Ticket:
-        """Whoever asks again, because an answer was lost or for the same text, waits for what was ordered already."""
-        name, shared = _name("ticket", assignment), self._cache_seconds and not fresh
-        known = await self._cache.get(name) if shared else None
-        if known is not None:
-            return Ticket.model_validate_json(known)
-        ticket = await batches.order(assignment)
-        if shared:
-            await self._cache.put(name, ticket.model_dump_json(), self._ticket_seconds)
-        return ticket
+    async def close(self) -> None:
+        """Let what has begun end."""
+        for provider in self._providers:
+            await provider.close()
+        await self.ledger.close()
 
-    async def _cached(self, assignment: Assignment, *, fresh: bool) -> Draft | None:
-        cached = await self._cache.get(_name("text", assignment)) if self._cache_seconds and not fresh else None
-        if cached is None:
-            return None
-        draft = Draft.model_validate_json(cached)
-        return draft.model_copy(update={"cached": True, "usage": draft.usage.model_copy(update={"cost_usd": 0.0})})
+    def _landed(self, key: str, task: "asyncio.Task[Draft]") -> None:
+        if (flight := self._flights.get(key)) is not None and flight.task is task:
+            del self._flights[key]
+        if not task.cancelled():
+            task.exception()  # seen here too: those who waited may all have left
 
-    async def _written(self, assignment: Assignment) -> Draft:
-        failure: WriterError | None = None
+    async def _cached(self, assignment: Assignment, context: CallContext) -> Draft | None:
+        for provider in self._providers:
+            draft = await self._texts.get(provider.key(assignment, context))
+            if draft is not None:
+                return draft
+        return None
+
+    async def _written(self, assignment: Assignment, context: CallContext) -> Draft:
+        cached = await self._cached(assignment, context)
+        if cached is not None:
+            return cached
+        failures: list[WriterError] = []
         for provider in self._providers:
             try:
-                draft = await provider.write(assignment)
+                return await provider.write(assignment, context)
             except WriterError as error:
                 self._note(provider, error)
-                failure = _worth_more(failure, error)
-                continue
-            await self._keep(assignment, draft)
-            return draft
-        assert failure is not None
-        raise failure
+                failures.append(error)
+        raise _deciding(failures)
 
-    async def _keep(self, assignment: Assignment, draft: Draft) -> None:
-        if self._cache_seconds:
-            await self._cache.put(_name("text", assignment), draft.model_dump_json(), self._cache_seconds)
-
-    def _note(self, provider: Guarded, error: WriterError) -> None:
+    def _note(self, provider: TextProvider, error: WriterError) -> None:
         CONTENT_ERRORS.labels(error.kind).inc()
-        _LOG.warning("provider failed", provider=provider.writer.name, error_type=error.kind, error=str(error))
+        _LOG.warning("provider failed", provider=provider.name, error_type=error.kind, error=str(error))
 
 
-def _name(kind: str, assignment: Assignment) -> str:
-    return f"{kind}:{hashlib.sha256(assignment.model_dump_json().encode()).hexdigest()}"
+def _deciding(failures: Sequence[WriterError]) -> WriterError:
+    """Of each provider's failure the one that says what becomes of the job.
+
+    A text that does not fit was paid for, so the attempt counts although another provider was away; it is the last
+    attempt only where no provider can do better.
+    """
+    own = [error for error in failures if error.failure.fault is Fault.JOB]
+    if not own:
+        return min(failures, key=lambda error: error.kind == "daily_budget")
+    error = next((error for error in own if not error.final), own[0])
+    error.final = all(one.final for one in failures)
+    return error
 
 
-def _worth_more(before: WriterError | None, now: WriterError) -> WriterError:
-    """When any provider may succeed later, the whole may be tried again later."""
-    return before if before is not None and before.retriable and not now.retriable else now
-
-
-def desk(services: Services) -> Desk:
-    """The providers of the settings, in their order."""
+@asynccontextmanager
+async def desk(services: Services) -> AsyncIterator[Desk]:
+    """The desk of the settings' providers. Raises ConfigurationError for an SDK that is missing."""
     settings = services.settings
-    budget = Budget(settings.llm_max_cost_per_day_usd, services.redis)
-    providers = [_provider(name, settings, budget, services.http) for name in settings.llm_providers]
-    return Desk(providers, services.cache, settings)
+    texts = TextCache(services.cache, settings.llm_cache_seconds)
+    ledger = Ledger(services.database, settings.llm_max_cost_per_day_usd)
+    made: list[TextProvider] = [
+        EmbeddedProvider(texts) if name is Provider.EMBEDDED else _paid(name, services, ledger, texts)
+        for name in settings.llm_providers
+    ]
+    first = made[0]
+    batches = Batches(first, settings) if settings.llm_batch_enabled and isinstance(first, PaidProvider) else None
+    built = Desk(made, texts, ledger, batches)
+    try:
+        yield built
+    finally:
+        await built.close()
 
 
-def _provider(provider: Provider, settings: Settings, budget: Budget, client: httpx.AsyncClient) -> Guarded:
-    gate = Gate(provider, settings, limited=settings.llm_rate_limit_enabled and provider is not Provider.EMBEDDED)
-    if provider is Provider.EMBEDDED:
-        return Guarded(EmbeddedWriter(), settings, gate, None)
-    wires: dict[Provider, tuple[Wire, BatchWire, SecretStr | None, str | None]] = {
-        Provider.OPENAI: (OpenAI(), OpenAIBatches(), settings.openai_api_key, settings.openai_base_url),
-        Provider.ANTHROPIC: (Anthropic(), AnthropicBatches(), settings.anthropic_api_key, settings.anthropic_base_url),
-        Provider.GEMINI: (Gemini(), GeminiBatches(), settings.gemini_api_key, settings.gemini_base_url),
-    }
-    wire, batch_wire, key, base_url = wires[provider]
-    assert key is not None, "the settings refuse a provider without its key"
-    line = Line(provider, base_url or wire.home, wire.headers(key), settings.llm_timeout_seconds, client)
-    writer = RemoteWriter(wire, line, settings)
-    batches = Batches(writer, batch_wire, settings, gate, budget) if settings.llm_batch_enabled else None
-    return Guarded(writer, settings, gate, budget, batches)
+def _paid(provider: Provider, services: Services, ledger: Ledger, texts: TextCache) -> PaidProvider:
+    settings: Settings = services.settings
+    turnstile = Turnstile(provider, settings, services.counters) if settings.llm_rate_limit_enabled else None
+    return PaidProvider(provider, client_of(provider, settings), settings, ledger, texts, turnstile)

@@ -1,7 +1,8 @@
-"""The embedded writer: readable English from a library of passages, chosen by a hash of the request.
+"""The embedded writer: sample texts from a few passages, chosen by a hash of the request.
 
 It is the default provider because a service must be usable without an account and its tests without a network. The
-same assignment always gives the same text, byte for byte; two topics give different ones.
+same assignment always gives the same text, byte for byte; two topics give different ones. Each text says that it is a
+sample, and `embedded` as its provider does so in figures and answers.
 """
 
 import hashlib
@@ -9,10 +10,9 @@ import random
 import re
 import tomllib
 from collections.abc import Sequence
-from functools import cache
 from importlib.resources import files
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from app.domain import (
     SHORTEST_TOPIC,
@@ -26,7 +26,8 @@ from app.domain import (
     Section,
     Usage,
 )
-from app.writers.subject import Kind, Subject, capitalised, read
+from app.writers.base import CallContext
+from app.writers.texts import TextCache, text_key
 
 MODELS = {
     Priority.COST: "embedded-brief",
@@ -35,73 +36,27 @@ MODELS = {
     Priority.QUALITY: "embedded-full",
 }
 SECTIONS = {"embedded-brief": 3, "embedded-standard": 4, "embedded-full": 6}
-KEYWORD_SECTIONS = 3
-HASHTAGS = 5
-HASHTAG_LENGTH = 30
+HASHTAGS, HASHTAG_LENGTH = 5, 30
+SAMPLE = "This is a sample text: no language model wrote it."
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Passages(BaseModel):
+    """passages.toml."""
+
+    introductions: tuple[str, ...]
+    conclusions: tuple[str, ...]
+    posts: tuple[str, ...]
+    views: tuple[Section, ...]
+    keywords: tuple[Section, ...]
 
 
-class Domain(_Data):
-    """A field of life: how its subjects are recognised, and whom and what a text about them speaks of."""
-
-    words: tuple[str, ...]
-    people: str
-    newcomers: str
-    mistake: str
-    first_step: str
-    measure: str
-    resource: str
-    question: str
-    scene: str
-
-
-class Passages(_Data):
-    """Alternatives for one place in a text."""
-
-    texts: tuple[str, ...]
-    with_keywords: tuple[str, ...] = ()
-    question: str = ""
-
-
-class Angle(_Data):
-    """One way of looking at any subject."""
-
-    name: str
-    titles: tuple[str, ...]
-    texts: tuple[str, ...]
-
-
-class KeywordPassages(_Data):
-    """What can be said about a keyword."""
-
-    titles: tuple[str, ...]
-    texts: tuple[str, ...]
-
-
-class BlogLibrary(_Data):
-    """blog.toml."""
-
-    titles: dict[str, tuple[str, ...]]
-    introductions: Passages
-    keyword: KeywordPassages
-    angles: tuple[Angle, ...]
-    conclusions: Passages
-
-
-class SocialLibrary(_Data):
-    """social.toml."""
-
-    hooks: tuple[str, ...]
-    points: tuple[str, ...]
-    with_keyword: tuple[str, ...]
-    invitations: tuple[str, ...]
+_PASSAGES = _Passages.model_validate(
+    tomllib.loads((files("app.writers") / "passages.toml").read_text(encoding="utf-8"))
+)
 
 
 class EmbeddedWriter:
-    """Implements app.writers.base.Writer without a network; costs nothing."""
+    """Writes without a network; costs nothing."""
 
     name = "embedded"
 
@@ -110,167 +65,99 @@ class EmbeddedWriter:
         return MODELS[assignment.priority]
 
     async def write(self, assignment: Assignment, model: str) -> Draft:
-        """The text for an assignment; a pure function of it."""
+        """The text for an assignment; a pure function of it. Tokens are words, as there is no tokenizer."""
         content = compose(assignment, SECTIONS.get(model, SECTIONS["embedded-standard"]))
-        usage = Usage(
-            input_tokens=_tokens(" ".join((assignment.topic, *assignment.keywords))),
-            output_tokens=_tokens(content.text()),
-            cost_usd=0,
-        )
+        words = len(assignment.topic.split()) + len(assignment.keywords)
+        usage = Usage(input_tokens=words, output_tokens=len(content.text().split()), cost_usd=0)
         return Draft(content=content, provider=self.name, model=model, usage=usage)
+
+
+class EmbeddedProvider:
+    """The embedded writer at the desk."""
+
+    name = EmbeddedWriter.name
+
+    def __init__(self, texts: TextCache) -> None:
+        self._writer = EmbeddedWriter()
+        self._texts = texts
+
+    def key(self, assignment: Assignment, context: CallContext) -> str:
+        """Where its text is kept."""
+        return text_key(self.name, self._writer.model(assignment), assignment, context)
+
+    async def write(self, assignment: Assignment, context: CallContext) -> Draft:
+        """At once."""
+        draft = await self._writer.write(assignment, self._writer.model(assignment))
+        await self._texts.put(self.key(assignment, context), draft)
+        return draft
+
+    async def close(self) -> None:
+        """Nothing to give back."""
 
 
 def compose(assignment: Assignment, sections: int) -> Content:
     """Write the text with so many sections."""
     dice = random.Random(hashlib.sha256(assignment.model_dump_json().encode()).digest())
-    subject = read(assignment.topic)
-    domain = _domain(assignment)
+    topic = re.sub(r"\s+", " ", assignment.topic).rstrip(".!?:; ") or assignment.topic.strip()
+    # A title is as long as a topic: "Go" is too short for one, "Go?" is not.
+    title = _capitalised(topic if len(topic) >= SHORTEST_TOPIC else assignment.topic.strip())
     if assignment.content_type is ContentType.SOCIAL:
-        return _social(assignment, subject, domain, dice)
-    return _blog(assignment, subject, domain, sections, dice)
+        return _social(assignment, topic, title, dice)
+    return _blog(assignment, topic, title, sections, dice)
 
 
-def _blog(assignment: Assignment, subject: Subject, domain: Domain, sections: int, dice: random.Random) -> Content:
-    library, keywords = _blog_library(), assignment.keywords
-    slots = _slots(subject, domain)
-    close = keywords[:KEYWORD_SECTIONS]
-    chosen = [*_keyword_sections(library, close, slots, dice)]
-    angles = dice.sample(library.angles, max(2, sections - len(chosen)))
-    order = {angle.name: place for place, angle in enumerate(library.angles)}
-    angles.sort(key=lambda angle: order[angle.name])
-    half = (len(angles) + 1) // 2
-    views = [Section(title=dice.choice(a.titles), body=_fill(dice.choice(a.texts), slots)) for a in angles]
-    introduction, conclusion = dice.choice(library.introductions.texts), dice.choice(library.conclusions.texts)
-    if subject.kind is Kind.QUESTION:
-        introduction = f"{library.introductions.question} {introduction}"
-    if keywords:
-        introduction += "\n\n" + dice.choice(library.introductions.with_keywords)
-    if len(keywords) > 1:
-        conclusion += "\n\n" + dice.choice(library.conclusions.with_keywords)
-    headline = dice.choice(library.titles[subject.kind]).format(Title=subject.title)
-    named = {**slots, "keywords": _listed(keywords), "Question": subject.name.strip("“”")}
+def _blog(assignment: Assignment, topic: str, title: str, sections: int, dice: random.Random) -> Content:
+    words = assignment.keywords[: len(_PASSAGES.keywords)]
+    chosen = zip(dice.sample(_PASSAGES.keywords, len(words)), words, strict=True)
+    close = [_about(passage, word) for passage, word in chosen]
+    views = dice.sample(_PASSAGES.views, max(2, sections - len(close)))
+    introduction = dice.choice(_PASSAGES.introductions).replace("{topic}", topic)
+    further = assignment.keywords[len(_PASSAGES.keywords) :]
+    if further:
+        introduction += f" On the way it touches {_listed(further)}."
     return Content(
         content_type=ContentType.BLOG,
-        title=_title(headline, subject.title, capitalised(assignment.topic)),
-        introduction=_fill(introduction, named),
-        sections=(*views[:half], *chosen, *views[half:]),
-        conclusion=_fill(conclusion, named),
-        keywords_used=keywords,
+        title=title[:TOPIC_LENGTH],
+        introduction=f"{introduction}\n\n{SAMPLE}",
+        sections=(*views[:1], *close, *views[1:]),
+        conclusion=dice.choice(_PASSAGES.conclusions).replace("{topic}", topic),
+        keywords_used=assignment.keywords,
     )
 
 
-def _keyword_sections(
-    library: BlogLibrary, keywords: Sequence[str], slots: dict[str, str], dice: random.Random
-) -> list[Section]:
-    titles = dice.sample(library.keyword.titles, len(keywords))
-    texts = dice.sample(library.keyword.texts, 2 * len(keywords))
-    sections: list[Section] = []
-    for place, keyword in enumerate(keywords):
-        named = {**slots, "keyword": keyword, "Keyword": capitalised(keyword)}
-        body = "\n\n".join(_fill(text, named) for text in texts[2 * place : 2 * place + 2])
-        sections.append(Section(title=_fill(titles[place], named), body=body))
-    return sections
-
-
-def _social(assignment: Assignment, subject: Subject, domain: Domain, dice: random.Random) -> Content:
-    library = _social_library()
-    hashtags, spoken = _hashtags(assignment)
-    keyword = assignment.keywords[0] if assignment.keywords else ""
-    named = {"topic": subject.name, "Topic": capitalised(subject.name), "keyword": keyword}
-    slots = {**_slots(subject, domain), **named}
-    mention = [dice.choice(library.with_keyword)] if keyword else []
-    hook, point, invitation = (dice.choice(c) for c in (library.hooks, library.points, library.invitations))
-    joined = f"{hook} {point if hook.endswith(':') else capitalised(point)}"
-    candidates = ([joined, *mention, invitation], [joined, *mention], ["{Topic}.", *mention], ["{Topic}."])
-    room = SOCIAL_LENGTH - len(" ".join(hashtags)) - 2
-    texts = [_fill(" ".join(parts), slots) for parts in candidates]
-    text = next((candidate for candidate in texts if len(candidate) <= room), texts[-1])
-    used = [word for word in assignment.keywords if word in spoken or word.lower() in text.lower()]
+def _social(assignment: Assignment, topic: str, title: str, dice: random.Random) -> Content:
+    tags = _hashtags(assignment)
+    room = SOCIAL_LENGTH - len(" ".join(tags)) - 2
+    post = dice.choice(_PASSAGES.posts).replace("{topic}", topic)
+    text = next(one for one in (f"{post} {SAMPLE}", f"“{topic}”. {SAMPLE}", f"“{topic}”") if len(one) <= room)
+    used = [word for word in assignment.keywords if word in tags.values() or word.lower() in text.lower()]
     return Content(
         content_type=ContentType.SOCIAL,
-        title=_title(capitalised(subject.name), capitalised(assignment.topic)),
+        title=title[:TOPIC_LENGTH],
         introduction=text,
-        hashtags=tuple(hashtags),
+        hashtags=tuple(tags),
         keywords_used=tuple(used),
     )
 
 
-def _title(*candidates: str) -> str:
-    """The first that is as long as a title may be: the subject "Go" is too short for one, "What is Go?" is not. The
-    last one is the topic, cut where capitals made it longer.
-    """
-    fitting = (one for one in candidates if SHORTEST_TOPIC <= len(one.strip()) <= TOPIC_LENGTH)
-    return next(fitting, candidates[-1][:TOPIC_LENGTH])
-
-
-def _hashtags(assignment: Assignment) -> tuple[list[str], set[str]]:
+def _hashtags(assignment: Assignment) -> dict[str, str]:
+    """Hashtags and the words that they are made of."""
     tags: dict[str, str] = {}
-    for word in assignment.keywords or tuple(w for w in re.findall(r"\w{4,}", assignment.topic))[:3]:
-        letters = "".join(capitalised(part) for part in re.findall(r"[^\W_]+", word))
+    for word in assignment.keywords or tuple(re.findall(r"\w{4,}", assignment.topic))[:3]:
+        letters = "".join(_capitalised(part) for part in re.findall(r"[^\W_]+", word))
         letters = "".join(letter for letter in letters if letter.isalpha() or letter.isdecimal())
         if letters and not letters.isdecimal() and len(letters) <= HASHTAG_LENGTH and len(tags) < HASHTAGS:
             tags.setdefault(f"#{letters}", word)
-    return list(tags), set(tags.values())
+    return tags
 
 
-def _slots(subject: Subject, domain: Domain) -> dict[str, str]:
-    return {
-        "topic": subject.phrase,
-        "Topic": capitalised(subject.phrase),
-        "people": domain.people,
-        "People": capitalised(domain.people),
-        "people_short": "people" if " " in domain.people else domain.people,
-        "newcomers": domain.newcomers,
-        "Newcomers": capitalised(domain.newcomers),
-        "mistake": domain.mistake,
-        "first_step": domain.first_step,
-        "First_step": capitalised(domain.first_step),
-        "measure": domain.measure,
-        "resource": domain.resource,
-        "question": domain.question,
-        "question_inline": domain.question[0].lower() + domain.question[1:],
-        "scene": domain.scene,
-    }
-
-
-def _fill(text: str, slots: dict[str, str]) -> str:
-    return text.format_map(slots)
+def _about(passage: Section, keyword: str) -> Section:
+    return Section(title=passage.title.replace("{keyword}", keyword), body=passage.body.replace("{keyword}", keyword))
 
 
 def _listed(words: Sequence[str]) -> str:
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _tokens(text: str) -> int:
-    # English text takes about four tokens for three words with the usual tokenizers.
-    return max(1, len(text.split()) * 4 // 3)
-
-
-def _domain(assignment: Assignment) -> Domain:
-    domains = _domains()
-    topic = set(re.findall(r"[a-z]+", assignment.topic.lower()))
-    keywords = set(re.findall(r"[a-z]+", " ".join(assignment.keywords).lower()))
-    scores = {name: 3 * len(topic & set(d.words)) + len(keywords & set(d.words)) for name, d in domains.items()}
-    best = max(scores, key=lambda name: scores[name])
-    return domains[best] if scores[best] else domains["general"]
-
-
-def _toml(name: str) -> dict[str, object]:
-    return tomllib.loads((files("app.writers") / "prose" / name).read_text(encoding="utf-8"))
-
-
-@cache
-def _domains() -> dict[str, Domain]:
-    return {name: Domain.model_validate(entry) for name, entry in _toml("domains.toml").items()}
-
-
-@cache
-def _blog_library() -> BlogLibrary:
-    return BlogLibrary.model_validate(_toml("blog.toml"))
-
-
-@cache
-def _social_library() -> SocialLibrary:
-    return SocialLibrary.model_validate(_toml("social.toml"))
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]

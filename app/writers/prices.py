@@ -1,12 +1,14 @@
 """What models cost, in US dollars a million tokens, and which one suits a task: a simple one gets a cheap one (D01).
 
-Prices change; LLM_MODELS replaces the models, and an unknown model is charged like the dearest known one.
+Prices change; LLM_MODELS replaces the models, and an unknown model is charged like the dearest known one. Cached input
+is counted at the full price: prompts of ours are shorter than what providers cache.
 """
 
 from dataclasses import dataclass
 
-from app.domain import Assignment, ContentType, Priority, Usage
+from app.domain import Assignment, ContentType, Priority
 from app.providers import Provider
+from app.writers.base import Question, Tokens
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,15 @@ def model_for(provider: Provider, assignment: Assignment, replaced: dict[Priorit
     return (_MIDDLE if simple else _LARGE)[provider]
 
 
-def usage(model: str, input_tokens: int, output_tokens: int, share: float = 1.0) -> Usage:
-    """Tokens and what they cost, at a `share` of the price."""
+def cost(model: str, tokens: Tokens, share: float = 1.0) -> float:
+    """What a call costs in US dollars, at a `share` of the price."""
     price = PRICES.get(model, _DEAREST)
-    cost = (input_tokens * price.input + output_tokens * price.output) * share / 1_000_000
-    return Usage(input_tokens=input_tokens, output_tokens=output_tokens, cost_usd=round(cost, 6))
+    return round((tokens.input * price.input + tokens.output * price.output) * share / 1_000_000, 6)
+
+
+def most(question: Question, share: float = 1.0) -> float:
+    """The most that a question can cost: a token has at least one byte."""
+    return cost(question.model, Tokens(len(question.prompt.encode()), question.max_tokens), share)
 
 
 def ceiling(model: str, dollars: float, longest: int) -> int:

@@ -99,18 +99,19 @@ def lines(entries: list[Body]) -> Answer:
 def completion(outcome: str = "done") -> Body:
     text = TEXT if outcome == "done" else "I would rather not."
     usage = {"prompt_tokens": 100, "completion_tokens": 1000}
-    return {"choices": [{"message": {"content": text}}], "usage": usage}
+    return {"choices": [{"message": {"content": text}, "finish_reason": "stop"}], "usage": usage}
 
 
 def message(outcome: str = "done") -> Body:
     text = TEXT if outcome == "done" else "I would rather not."
-    return {"content": [{"type": "text", "text": text}], "usage": {"input_tokens": 100, "output_tokens": 1000}}
+    usage = {"input_tokens": 100, "output_tokens": 1000}
+    return {"content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "usage": usage}
 
 
 def candidates(outcome: str = "done") -> Body:
     text = TEXT if outcome == "done" else "I would rather not."
     usage = {"promptTokenCount": 100, "candidatesTokenCount": 1000}
-    return {"candidates": [{"content": {"parts": [{"text": text}]}}], "usageMetadata": usage}
+    return {"candidates": [{"content": {"parts": [{"text": text}]}, "finishReason": "STOP"}], "usageMetadata": usage}
 
 
 def openai_upload(own: Providers, seen: Seen) -> Answer:
@@ -173,7 +174,7 @@ def anthropic_results(own: Providers, seen: Seen, batch: str) -> Answer:
 
 
 def gemini_create(own: Providers, seen: Seen, model: str) -> Answer:
-    requests = json.loads(seen.body)["batch"]["input_config"]["requests"]["requests"]
+    requests = json.loads(seen.body)["batch"]["inputConfig"]["requests"]["requests"]
     return own.take({one["metadata"]["key"]: one["request"] for one in requests}, name="batches/{}")
 
 
@@ -192,7 +193,8 @@ def gemini_look(own: Providers, seen: Seen, batch: str) -> Answer:
             else {"metadata": {"key": item}, "response": candidates(outcome)}
             for item, outcome in own.outcomes(batch)
         ]
-        reply |= {"done": True, "response": {"inlinedResponses": {"inlinedResponses": answers}}}
+        output = {"inlinedResponses": {"inlinedResponses": answers}}
+        reply |= {"done": True, "metadata": {"state": f"BATCH_STATE_{state}", "output": output}, "response": output}
     return given(reply)
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,21 +18,25 @@ class Seen:
     body: bytes
 
 
-Answer = tuple[int, bytes]
+Answer = tuple[int, bytes] | tuple[int, bytes, dict[str, str]]
 
 
 @contextmanager
 def listening(answer: Callable[[Seen], Answer]) -> Iterator[str]:
-    """A server that answers with a status and a body, until the end of the block; gives its address."""
+    """A server that answers with a status, a body and maybe headers, until the end of the block; gives its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            status, reply = answer(Seen(self.command, self.path, self.headers, body))
+            status, reply, *headers = answer(Seen(self.command, self.path, self.headers, body))
             self.send_response(status)
+            for name, value in (headers[0] if headers else {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(reply)))
             self.end_headers()
-            self.wfile.write(reply)
+            # Whoever asked may have left, which is theirs to do.
+            with suppress(ConnectionError):
+                self.wfile.write(reply)
 
         do_GET = do_POST = _serve  # noqa: N815  the base class looks for these names
 

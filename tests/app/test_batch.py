@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.batch import Batcher
+from app.batch import LONGEST_WAIT_SECONDS, MOST_WAITING, Batcher, OverloadedError
 
 
 class Slow:
@@ -119,5 +119,45 @@ def test_who_comes_at_the_very_end_of_a_batch_is_not_forgotten() -> None:
         async with asyncio.timeout(5):
             for number in range(200):
                 assert await again(number) == [2 * number, 2 * number + 2, 2 * number + 4]
+
+    asyncio.run(scenario())
+
+
+def test_no_more_wait_than_may_and_who_is_refused_is_never_handed_over() -> None:
+    async def scenario() -> None:
+        slow = Slow()
+        batcher = Batcher(slow, largest=10, most=2)
+        asked = [asyncio.create_task(batcher.ask(1))]
+        await slow.begun(1)
+        asked += [asyncio.create_task(batcher.ask(number)) for number in (2, 3)]
+        await asyncio.sleep(0)
+        with pytest.raises(OverloadedError, match="2 items wait"):
+            await batcher.ask(4)
+        slow.finish(0)
+        await slow.begun(2)
+        slow.finish(1)
+        assert await asyncio.gather(*asked) == [2, 4, 6] and slow.batches == [[1], [2, 3]]
+        assert (MOST_WAITING, LONGEST_WAIT_SECONDS) == (2000, 15)
+
+    asyncio.run(scenario())
+
+
+def test_who_left_or_waited_too_long_is_never_handed_over_and_who_was_handed_over_is_waited_for() -> None:
+    async def scenario() -> None:
+        slow = Slow()
+        batcher = Batcher(slow, largest=10, patience=0.05)
+        first = asyncio.create_task(batcher.ask(1))
+        await slow.begun(1)
+        leaving, late = asyncio.create_task(batcher.ask(2)), asyncio.create_task(batcher.ask(3))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        with pytest.raises(OverloadedError, match="no batch within"):
+            await late
+        slow.finish(0)
+        assert await first == 2, "under way for longer than it might have waited"
+        last = asyncio.create_task(batcher.ask(4))
+        await slow.begun(2)
+        slow.finish(1)
+        assert await last == 8 and slow.batches == [[1], [4]]
 
     asyncio.run(scenario())

@@ -22,6 +22,10 @@ from app.settings import Settings
 pytestmark = [pytest.mark.requirement("D01"), pytest.mark.usefixtures("empty_redis")]
 
 
+# What a killed im had reserved is given up after this and a little more.
+QUICK = {"LLM_TIMEOUT_SECONDS": "2"}
+
+
 @pytest.fixture
 def providers() -> Iterator[Providers]:
     with batch_providers() as found:
@@ -89,7 +93,7 @@ def test_im_killed_before_it_handed_the_batch_in_loses_no_job(
     fleet: Fleet, providers: Providers, settings: Settings, database_url: str
 ) -> None:
     jobs(settings, 2)
-    slow = {"LLM_BATCH_WINDOW_SECONDS": "10"}
+    slow = {"LLM_BATCH_WINDOW_SECONDS": "10", **QUICK}
     with im(fleet, providers, "dying", **slow) as (process, dying), worker(fleet, "first", dying):
         eventually(lambda: run_sql(database_url, "SELECT sum(attempt) FROM jobs")[0][0] == 2)
         process.kill()
@@ -106,7 +110,7 @@ def test_im_killed_after_it_handed_the_batch_in_costs_a_second_batch_and_loses_n
 ) -> None:
     jobs(settings, 2)
     providers.hold.clear()
-    with im(fleet, providers, "dying") as (process, dying), worker(fleet, "first", dying):
+    with im(fleet, providers, "dying", **QUICK) as (process, dying), worker(fleet, "first", dying):
         assert providers.taken.wait(30)
         process.kill()
         process.wait(30)

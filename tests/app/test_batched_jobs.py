@@ -16,7 +16,7 @@ from test_worker import DRAFT, accept, ended, in_service
 
 from app.domain import JobStatus, Priority, Ticket, Waiting
 from app.ids import JobId
-from app.jobs import Claim, Failure, Job
+from app.jobs import Claim, Job
 from app.queue import state
 from app.services import Services
 from app.settings import Settings
@@ -125,7 +125,7 @@ def test_a_text_lost_in_its_batch_is_asked_for_directly_and_not_ordered_again(ma
 
         async def scenario(services: Services) -> None:
             job = await ended(services, await cheap(services))
-            assert (job.status, job.attempt, job.ticket) == (JobStatus.COMPLETED, 2, None)
+            assert (job.status, job.attempt, job.ticket) == (JobStatus.COMPLETED, 1, None)
 
         in_service(quick(make_settings, url), scenario)
     assert scripted.preferences == ["respond-async", None, None]
@@ -185,7 +185,7 @@ def test_a_worker_that_lost_the_job_changes_nothing_of_how_it_waits(make_setting
         assert await services.jobs.wait(job, second.attempt, waiting())
         for late in (first.attempt, second.attempt):
             assert not await services.jobs.forget_ticket(job, late)
-            assert not await services.jobs.fail(job, late, Failure("late", "too late"))
+            assert not await services.jobs.fail(job, late, "invalid_content")
             assert not await services.jobs.complete(job, late, DRAFT)
             assert not await services.jobs.wait(job, late, waiting())
         assert (await found(services, job)).ticket == TICKET
@@ -201,7 +201,7 @@ def test_a_job_that_waits_for_a_batch_does_not_expire(make_settings: MakeSetting
         claim, taken = await services.jobs.claim(job)
         assert claim is Claim.RUN and taken and taken.ticket == TICKET
         assert await services.jobs.forget_ticket(job, taken.attempt)
-        assert await services.jobs.postpone(job, taken.attempt, Failure("stopped", ""), counted=False)
+        assert await services.jobs.give_back(job, taken.attempt)
         assert (await sweep(services.database, timedelta(0))).expired == 0, "it was begun in time"
 
     in_service(make_settings(), scenario, work=False)

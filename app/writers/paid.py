@@ -1,0 +1,155 @@
+"""A provider that charges: each call passes the breaker, the limit a minute and the ledger, and is paid for once."""
+
+import asyncio
+import random
+
+import structlog
+
+from app.domain import Assignment, Draft, Usage
+from app.failures import Fault
+from app.providers import Provider
+from app.settings import Settings
+from app.writers.base import CallContext, ProviderClient, Question, Reply, WriterError
+from app.writers.guards import Breaker, Turnstile
+from app.writers.ledger import NOTHING, Call, CallKind, Ledger, TextInFlightError
+from app.writers.prices import ceiling, cost, model_for, most
+from app.writers.prompts import content_of, prompt
+from app.writers.texts import TextCache, text_key
+
+_LOG = structlog.get_logger("app.writers")
+LONGEST_TOKENS = 6000
+# A longer pause is the job's to wait for: a call that waits here holds a place of its worker.
+LONGEST_PAUSE_SECONDS = 10.0
+# How long to wait before looking again for a text that another process pays for, at first and at most.
+SHORTEST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.1, 1.0
+
+
+class PaidProvider:
+    """One provider behind its guards."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        client: ProviderClient,
+        settings: Settings,
+        ledger: Ledger,
+        texts: TextCache,
+        turnstile: Turnstile | None,
+    ) -> None:
+        self.name = provider.value
+        self.client = client
+        self.breaker = Breaker(self.name, settings.llm_breaker_failures, settings.llm_breaker_seconds)
+        self.ledger = ledger
+        self.texts = texts
+        self._turnstile = turnstile
+        self._provider = provider
+        self._settings = settings
+        self._running: set[asyncio.Task[Draft]] = set()
+
+    def question(self, assignment: Assignment) -> Question:
+        """What it is asked, for no more than a job may cost (E07)."""
+        model = model_for(self._provider, assignment, self._settings.llm_models.get(self._provider, {}))
+        tokens = ceiling(model, self._settings.llm_max_cost_per_job_usd, LONGEST_TOKENS)
+        return Question(model, prompt(assignment), tokens)
+
+    def key(self, assignment: Assignment, context: CallContext) -> str:
+        """Where its text is kept."""
+        return text_key(self.name, self.question(assignment).model, assignment, context)
+
+    async def write(self, assignment: Assignment, context: CallContext) -> Draft:
+        """A text, after more tries where the provider failed and there is time. Raises WriterError."""
+        for tried in range(self._settings.llm_retries + 1):
+            try:
+                return await self.breaker.call(lambda: self._once(assignment, context))
+            except WriterError as error:
+                pause = error.retry_after or random.uniform(0.5, 1.0) * 2**tried
+                there_is_time = pause <= min(LONGEST_PAUSE_SECONDS, context.deadline.left - self.call_seconds)
+                again = error.failure.fault is Fault.PROVIDER and tried < self._settings.llm_retries
+                if error.kind == "circuit_open" or not (again and there_is_time):
+                    raise
+                _LOG.info("trying the provider again", provider=self.name, error_type=error.kind, pause=pause)
+                await asyncio.sleep(pause)
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def turn(self, context: CallContext) -> None:
+        """Wait for a turn. Raises WriterError where a call could not end before the deadline."""
+        if self._turnstile is not None:
+            await self._turnstile.enter(context.deadline, self.call_seconds)
+        if context.deadline.left < self.call_seconds:
+            raise WriterError(
+                "deadline", f"{context.deadline.left:.1f} s are left, a call may take {self.call_seconds}"
+            )
+
+    @property
+    def call_seconds(self) -> float:
+        """The longest that a call can take."""
+        return self._settings.llm_timeout_seconds
+
+    async def close(self) -> None:
+        """Let what was paid for be kept, then give the connections back."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=self._settings.grace_seconds)
+        await self.client.close()
+
+    async def _once(self, assignment: Assignment, context: CallContext) -> Draft:
+        await self.turn(context)
+        question = self.question(assignment)
+        key, reserved = self.key(assignment, context), most(question)
+        wanted = Call(key, self.name, question.model, CallKind.SYNC, reserved, self.call_seconds, context)
+        pause = SHORTEST_LOOK_SECONDS
+        while True:
+            try:
+                call = await self.ledger.reserve(wanted)
+                break
+            except TextInFlightError:
+                if context.deadline.left < self.call_seconds + pause:
+                    raise WriterError("deadline", "somebody else's call for the same text goes on") from None
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_LOOK_SECONDS, 2 * pause)
+            known = await self.texts.get(key)
+            if known is not None:
+                return known
+        # Whoever paid for it has kept it before the call was settled, so it is there now or nowhere.
+        known = await self.texts.get(key)
+        if known is not None:
+            await self.ledger.settle(call, "cached", NOTHING, 0.0)
+            return known
+        # A call that has begun is charged, so it ends whoever has left: who asks again finds the text.
+        task = asyncio.create_task(self._paid(call, question, assignment))
+        self._running.add(task)
+        task.add_done_callback(self._over)
+        return await asyncio.shield(task)
+
+    def _over(self, task: "asyncio.Task[Draft]") -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, WriterError):
+            _LOG.error("call failed", provider=self.name, exc_info=error)
+
+    async def _paid(self, call: Call, question: Question, assignment: Assignment) -> Draft:
+        outcome, tokens, dollars = "abandoned", NOTHING, call.reserved_usd
+        try:
+            reply = await self._ask(question)
+            tokens, dollars = reply.tokens, cost(call.model, reply.tokens)
+            draft = self.draft(reply, assignment, call.model, dollars)
+            await self.texts.put(call.key, draft)
+            outcome = "written"
+        except WriterError as error:
+            outcome = error.kind
+            if error.tokens is None and not error.failure.charged:
+                dollars = 0.0
+            raise
+        finally:
+            await self.ledger.settle(call, outcome, tokens, dollars)
+        return draft
+
+    async def _ask(self, question: Question) -> Reply:
+        try:
+            async with asyncio.timeout(self.call_seconds):
+                return await self.client.ask(question)
+        except TimeoutError as error:
+            raise WriterError("provider_timeout", f"{self.name} took longer than {self.call_seconds} s") from error
+
+    def draft(self, reply: Reply, assignment: Assignment, model: str, dollars: float) -> Draft:
+        """The checked text. Raises WriterError."""
+        usage = Usage(input_tokens=reply.tokens.input, output_tokens=reply.tokens.output, cost_usd=dollars)
+        return Draft(content=content_of(reply, assignment), provider=self.name, model=model, usage=usage)

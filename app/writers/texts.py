@@ -1,0 +1,38 @@
+"""Texts that were written before, by everything that decides them (D01, E06)."""
+
+import hashlib
+
+from app.cache import Cache
+from app.domain import Assignment, Draft
+from app.writers.base import CallContext
+from app.writers.prompts import PROMPT_VERSION
+
+
+class TextCache:
+    """Drafts by key, for `seconds`; 0 keeps nothing."""
+
+    def __init__(self, cache: Cache, seconds: int) -> None:
+        self._cache = cache
+        self._seconds = seconds
+
+    async def get(self, key: str) -> Draft | None:
+        """A draft that costs nothing any more."""
+        found = await self._cache.get(f"text:{key}") if self._seconds else None
+        return free(Draft.model_validate_json(found)) if found is not None else None
+
+    async def put(self, key: str, draft: Draft) -> None:
+        """Keep a new draft."""
+        if self._seconds:
+            await self._cache.put(f"text:{key}", draft.model_dump_json(), self._seconds)
+
+
+def text_key(provider: str, model: str, assignment: Assignment, context: CallContext) -> str:
+    """What decides a text: who writes it, what they are told, and for whom it is where nobody else may get it."""
+    parts = (provider, model, str(PROMPT_VERSION), context.share, assignment.model_dump_json())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def free(draft: Draft) -> Draft:
+    """A draft that somebody else has paid for."""
+    usage = draft.usage.model_copy(update={"input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0})
+    return draft.model_copy(update={"cached": True, "usage": usage})
