@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.engine.scaling import JOBS_GO, JOBS_WAIT, Scaling
-from tests.engine.world import World, finished_job, summary
+from tests.engine.world import TOPIC, World, finished_job, summary
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 
@@ -27,16 +27,18 @@ def up(world: World) -> str:
 def test_production_answers_in_each_of_its_three_regions(world: World, up: str) -> None:
     regions = world.cloud("prod").regions
     assert tuple(region.name for region in regions) == REGIONS
+    session = world.session("prod")
     for region in regions:
-        assert finished_job(region.url)["status"] == "completed"
+        assert httpx.post(f"{region.url}/generate", json=TOPIC).status_code == 401
+        assert finished_job(region.url, session=session)["status"] == "completed"
 
 
 def test_a_job_of_one_region_is_read_back_in_every_other(world: World, up: str) -> None:
-    regions = world.cloud("prod").regions
+    regions, session = world.cloud("prod").regions, world.session("prod")
     for owner in regions:
-        job = finished_job(owner.url)["job_id"]
+        job = finished_job(owner.url, session=session)["job_id"]
         for other in regions:
-            answer = httpx.get(f"{other.url}/status/{job}")
+            answer = httpx.get(f"{other.url}/status/{job}", headers=session)
             assert answer.status_code == 200, f"{other.name} asked for a job of {owner.name}: {answer.text}"
             assert answer.json()["status"] == "completed"
 

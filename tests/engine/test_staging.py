@@ -11,7 +11,7 @@ import pytest
 
 from localcloud.paths import CHECKOUT
 from tests.engine.traffic import steady_traffic, unfinished
-from tests.engine.world import World, finished_job
+from tests.engine.world import TOPIC, World, finished_job
 
 STACKS = ("dev", "staging")
 
@@ -31,7 +31,10 @@ def stack(world: World, request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.mark.requirement("S01")
 def test_the_stack_answers_with_data_where_its_profile_puts_it(world: World, stack: str) -> None:
-    assert finished_job(world.cloud(stack).regions[0].url)["status"] == "completed"
+    url = world.cloud(stack).regions[0].url
+    assert httpx.get(f"{url}/sessions").json()["keys_required"] == (stack == "staging")
+    assert httpx.post(f"{url}/generate", json=TOPIC).status_code == {"dev": 202, "staging": 401}[stack]
+    assert finished_job(url, session=world.session(stack))["status"] == "completed"
     managed = world.aws(stack, "rds").describe_db_instances()["DBInstances"]
     assert len(managed) == {"dev": 0, "staging": 1}[stack]
 
@@ -107,7 +110,8 @@ def signed_in(world: World, stack: str) -> dict[str, str]:
     """The headers of somebody with an API key who signs in now."""
     statement = (
         "INSERT INTO api_keys (id, key_hash, client_id, name, tier) VALUES ('0123456789ab',"
-        " sha256(convert_to('cg_0123456789ab_' || repeat('k', 43), 'UTF8')), 'member', '', 'business') RETURNING id"
+        " sha256(convert_to('cg_0123456789ab_' || repeat('k', 43), 'UTF8')), 'engine-tests', '', 'business')"
+        " RETURNING id"
     )
     key = f"cg_0123456789ab_{'k' * 43}"
     world.database(stack, "us-east-1", statement)
@@ -120,12 +124,13 @@ def signed_in(world: World, stack: str) -> dict[str, str]:
 def test_passwords_are_renewed_by_one_command_and_no_client_notices(world: World, stack: str) -> None:
     url = world.cloud(stack).regions[0].url
     before = logins(world, stack)
-    with steady_traffic(url, signed_in(world, stack)) as told:
+    session = signed_in(world, stack)
+    with steady_traffic(url, session) as told:
         done = world.command("rotate", "--stack", stack)
     assert done.returncode == 0, done.stdout[-4000:]
     assert told.wrong == []
     assert len(told.accepted) > 3
-    assert unfinished(url, told.accepted) == []
+    assert unfinished(url, told.accepted, session) == []
     after = logins(world, stack)
     assert set(after) == set(before)
     assert set(after.values()) & set(before.values()) == set()

@@ -27,8 +27,8 @@ class Told:
 
 @contextmanager
 def steady_traffic(url: str, session: Mapping[str, str] | None = None) -> Iterator[Told]:
-    """Posts topics and reads them back until the block ends, within the limits of one client. With the headers of a
-    ``session`` somebody who signed in before asks too.
+    """Posts topics and reads them back until the block ends, within the limits of one client; by the headers of a
+    ``session`` where there is one.
     """
     told, stop = Told(), threading.Event()
     thread = threading.Thread(target=_ask, args=(url, told, stop, session))
@@ -40,25 +40,29 @@ def steady_traffic(url: str, session: Mapping[str, str] | None = None) -> Iterat
         thread.join()
 
 
-def unfinished(url: str, jobs: list[str], seconds: float = 60.0) -> list[str]:
+def unfinished(url: str, jobs: list[str], session: Mapping[str, str], seconds: float = 60.0) -> list[str]:
     """Which of the accepted jobs have no text when the time is over."""
     deadline = time.monotonic() + seconds
     left = list(jobs)
     while left and time.monotonic() < deadline:
-        left = [job for job in left if httpx.get(f"{url}/status/{job}", timeout=10).json()["status"] != "completed"]
+        left = [job for job in left if _status(f"{url}/status/{job}", session) != "completed"]
         if left:
             time.sleep(0.5)
     return left
 
 
+def _status(url: str, session: Mapping[str, str]) -> str:
+    return str(httpx.get(url, headers=session, timeout=10).json()["status"])
+
+
 def _ask(url: str, told: Told, stop: threading.Event, session: Mapping[str, str] | None) -> None:
-    with httpx.Client(base_url=url, timeout=20) as client:
+    with httpx.Client(base_url=url, timeout=20, headers=session) as client:
         while not stop.wait(PAUSE_SECONDS):
             told.asked += 1
             try:
                 _post_and_read(client, told)
                 if session is not None:
-                    _expect(client.get("/jobs", headers=session), 200, told)
+                    _expect(client.get("/jobs"), 200, told)
             except httpx.HTTPError as error:
                 told.wrong.append(f"{type(error).__name__}: {error}")
 

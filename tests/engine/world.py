@@ -139,6 +139,17 @@ class World:
     def checkpoint(self, stack: str) -> Mapping[str, object]:
         return json.loads(self.engine(stack).checkpoint.read_text())["checkpoint"]["latest"]
 
+    def session(self, stack: str, client: str = "engine-tests") -> dict[str, str]:
+        """The headers of a session by the command that people use."""
+        done = subprocess.run(
+            [str(CONTENTGEN), "token", "--stack", stack, "--client", client],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return {"Authorization": f"Bearer {done.stdout.strip()}"}
+
     def processes(self) -> list[psutil.Process]:
         """Everything alive that names the state folder in its command line or works in it."""
         found = []
@@ -150,13 +161,16 @@ class World:
         return found
 
 
-def finished_job(url: str, seconds: float = 30.0) -> Mapping[str, object]:
-    """Posts a topic and follows its status to the end, which must come within ``seconds``."""
-    accepted = httpx.post(f"{url}/generate", json=TOPIC, timeout=10)
+def finished_job(url: str, seconds: float = 30.0, session: Mapping[str, str] | None = None) -> Mapping[str, object]:
+    """Posts a topic and follows its status to the end, which must come within ``seconds``; with the headers of a
+    ``session`` where the stack asks for keys.
+    """
+    accepted = httpx.post(f"{url}/generate", json=TOPIC, headers=session, timeout=10)
     assert accepted.status_code == 202, accepted.text
     deadline = time.monotonic() + seconds
     while True:
-        status = httpx.get(f"{url}/status/{accepted.json()['job_id']}", timeout=10).json()
+        asked = f"{url}/status/{accepted.json()['job_id']}"
+        status = httpx.get(asked, headers=session, timeout=10).json()
         if status["status"] in ("completed", "failed") or time.monotonic() > deadline:
             return status
         time.sleep(0.1)
