@@ -38,6 +38,7 @@ _CREDENTIALS = (
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
     r"|\bsk-[A-Za-z0-9_-]{16,}"
 )
+SHORT, REMEMBERED = 64, 2000
 # No secret and no credential is shorter.
 _SHORTEST = 6
 
@@ -50,12 +51,17 @@ class Redactor:
         values = "|".join(re.escape(secret) for secret in known)
         credentials = f"(?i:{_CREDENTIALS})"
         self._pattern = re.compile(f"{values}|{credentials}" if values else credentials)
+        # Routes, methods, addresses and clients come again in every line.
+        self._short = lru_cache(REMEMBERED)(self._cleaned)
 
     def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
         return {key: REDACTED if _is_secret(key) else self._clean(value) for key, value in event.items()}
 
     def text(self, text: str) -> str:
         """A string without secrets."""
+        return self._short(text) if len(text) <= SHORT else self._cleaned(text)
+
+    def _cleaned(self, text: str) -> str:
         return self._pattern.sub(lambda match: f"{match['user'] or ''}{REDACTED}", text)
 
     def _clean(self, value: object) -> object:
