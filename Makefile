@@ -6,7 +6,7 @@ IMAGE ?= contentgen:dev
 REAL := $(if $(filter real,$(TARGET)),--real)
 CONTENTGEN := .venv/bin/contentgen
 
-.PHONY: help environment up preview refresh down rotate status doctor test test-fast lint requirements generated pr-check drift image plan release release-checklist comment policy workflows bench lock
+.PHONY: help environment up preview refresh down rotate status doctor test test-fast test-service lint requirements generated pr-check drift image plan release release-checklist comment policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -50,6 +50,10 @@ test: environment ## every tier of tests, then the requirements they prove
 test-fast: environment ## unit and policy tiers: seconds
 	@mkdir -p reports
 	@.venv/bin/python -m pytest tests/unit tests/policies -n auto --dist worksteal --junitxml=reports/tests.xml
+
+test-service: environment ## the service on real stores, by the Python of PYTHON: 3.12 as in the image, 3.11 or newer
+	@mkdir -p reports
+	@.venv/bin/python -m pytest tests/app --junitxml=reports/service.xml
 
 requirements: environment ## which requirements the last test run proved
 	@$(CONTENTGEN) requirements

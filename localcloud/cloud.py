@@ -22,7 +22,7 @@ from localcloud.cloudfile import CloudFile, RegionFile
 from localcloud.cluster import Cluster
 from localcloud.identity import CloudIdentity
 from localcloud.networks import give_back, is_free, reserve, reserve_ports
-from localcloud.paths import CHECKOUT, state_root
+from localcloud.paths import CHECKOUT, names_table, state_root, unlistened_table
 from localcloud.servers import ServerError
 from localcloud.toolchain.build import Say
 from localcloud.toolchain.origin import Toolchain
@@ -169,6 +169,11 @@ class Cloud:
                     f"{name} ended while the stack was being deployed; fix: the same command again starts it anew. "
                     f"The end of its log:\n{processes.log_tail(self.logs, name)}"
                 )
+        described = self.description()
+        for region in described.regions if described else ():
+            table = unlistened_table(names_table(self.folder, region.name))
+            for service, reason in (json.loads(table.read_text()) if table.exists() else {}).items():
+                raise CloudError(f"service {service} in {region.name} {reason}. Fix: end what holds that address.")
 
 
 _NOTHING = CloudFile(stack="", folder="", aws_endpoint="", regions=(), kubeconfigs={})

@@ -38,3 +38,8 @@ def state_root() -> Path:
 def names_table(cloud: Path, region: str) -> Path:
     """Addresses of a region's Services and managed stores, as the runner of the cloud in that folder writes them."""
     return cloud / "regions" / region / "names.json"
+
+
+def unlistened_table(names: Path) -> Path:
+    """Services of the same region that cannot be listened on, with the reason, beside its table of names."""
+    return names.with_name("unlistened.json")

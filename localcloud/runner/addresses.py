@@ -9,6 +9,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+PRIVILEGED: Final = 1024
+"""Ports below this may be listened on by root alone, and an ordinary user runs a cloud as well."""
+SHIFT: Final = 20_000
+
+
+def listening_port(port: int) -> int:
+    """Where a Service's port is really listened on. Who calls by name need not know: the name service says so too."""
+    return port + SHIFT if port < PRIVILEGED else port
 
 
 @dataclass

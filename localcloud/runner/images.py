@@ -18,6 +18,7 @@ from localcloud import debian, pgbouncer, postgres, redis
 from localcloud.cluster import RUNNABLE_IMAGES
 from localcloud.paths import CHECKOUT
 from localcloud.runner import poolers
+from localcloud.runner.addresses import PRIVILEGED, SHIFT
 from localcloud.servers import Identity, unprivileged
 
 NAMES_FOLDER = Path(__file__).resolve().parent / "names"
@@ -103,6 +104,7 @@ def _contentgen(start: Start) -> Process:
         "PYTHONUNBUFFERED": "1",
         "CONTENTGEN_NAMES": str(start.machine.hosts_file),
         "CONTENTGEN_NAMESPACE": start.namespace,
+        "CONTENTGEN_LOW_PORTS": f"{PRIVILEGED}+{SHIFT}",
         "SSL_CERT_FILE": str(start.machine.ca_file),
         "AWS_ENDPOINT_URL": start.machine.aws_endpoint,
         "AWS_DEFAULT_REGION": start.region,

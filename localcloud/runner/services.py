@@ -1,7 +1,7 @@
 """Service addresses that answer: what kube-proxy does, and the names a cluster's DNS would give.
 
-A Service's cluster address is a loopback address here, so it is listened on as it is; every connection goes to a ready
-pod, one after the other.
+A Service's cluster address is a loopback address here, so it is listened on as it is, on a higher port where the
+declared one takes a privilege; every connection goes to a ready pod, one after the other.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,13 +18,20 @@ from lightkube import AsyncClient
 from lightkube.resources.core_v1 import Service
 from lightkube.resources.discovery_v1 import EndpointSlice
 
-from localcloud.runner.addresses import as_loopback
+from localcloud.paths import unlistened_table
+from localcloud.runner.addresses import as_loopback, listening_port
 from localcloud.runner.forward import forward
 from localcloud.runner.watching import watch
 
 log = logging.getLogger(__name__)
 SERVICE_LABEL = "kubernetes.io/service-name"
 HEADLESS = "None"
+
+
+def write_unlistened(names: Path, problems: Mapping[str, str]) -> None:
+    """What the cloud reads beside the table of names: Services that cannot be reached, and why."""
+    names.parent.mkdir(parents=True, exist_ok=True)
+    unlistened_table(names).write_text(json.dumps(problems, sort_keys=True))
 
 
 @dataclass(frozen=True)
@@ -48,10 +55,12 @@ class Services:
     _services: dict[str, Service] = field(default_factory=dict)
     _slices: dict[str, EndpointSlice] = field(default_factory=dict)
     _listeners: dict[tuple[str, int], asyncio.Server] = field(default_factory=dict)
+    _unlistened: dict[str, str] = field(default_factory=dict)
     _turns: dict[str, Iterator[int]] = field(default_factory=dict)
 
     async def run(self) -> None:
         self.write_names()
+        write_unlistened(self.hosts_file, {})
         await asyncio.gather(self._watch_services(), self._watch_slices())
 
     async def stop(self) -> None:
@@ -76,7 +85,8 @@ class Services:
         service = self._services.get(f"{namespace}/{name}")
         if service is None or service.spec is None or service.spec.clusterIP in (None, HEADLESS):
             return None
-        return (service.spec.clusterIP, port) if (service.spec.clusterIP, port) in self._listeners else None
+        place = (str(service.spec.clusterIP), listening_port(port))
+        return place if place in self._listeners else None
 
     def write_names(self) -> None:
         """The table that processes read: name.namespace to address, replaced whole."""
@@ -121,7 +131,7 @@ class Services:
         if spec is None or spec.clusterIP in (None, HEADLESS) or key == "default/kubernetes":
             return
         for port in spec.ports or []:
-            place = (str(spec.clusterIP), port.port)
+            place = (str(spec.clusterIP), listening_port(port.port))
             if place in self._listeners:
                 continue
             name = port.name or ""
@@ -133,6 +143,8 @@ class Services:
                 self._listeners[place] = await asyncio.start_server(serve, *place)
             except OSError as error:
                 log.error("service %s cannot listen on %s:%s: %s", key, *place, error)
+                self._unlistened[f"{key}:{port.port}"] = f"cannot listen on {place[0]}:{place[1]}: {error}"
+                write_unlistened(self.hosts_file, self._unlistened)
 
     def _next(self, key: str, port_name: str) -> tuple[str, int] | None:
         ready = [(one.address, number) for one in self.backends(key) if (number := one.port(port_name)) is not None]

@@ -10,7 +10,16 @@ import socket
 
 _TABLE = os.environ["CONTENTGEN_NAMES"]
 _NAMESPACE = os.environ["CONTENTGEN_NAMESPACE"]
+_PRIVILEGED, _SHIFT = (int(part) for part in os.environ["CONTENTGEN_LOW_PORTS"].split("+"))
 _system_getaddrinfo = socket.getaddrinfo
+
+
+def _place(host, port):
+    """Where a name and port are listened on: low ports of Services stand higher, because they take a privilege."""
+    address = _address(host)
+    if address != host and str(port).isdigit() and int(port) < _PRIVILEGED:
+        return address, int(port) + _SHIFT
+    return address, port
 
 
 def _address(host):
@@ -24,8 +33,8 @@ def _address(host):
     return names.get(plain) or names.get(f"{plain}.{_NAMESPACE}") or host
 
 
-def getaddrinfo(host, *arguments, **options):
-    return _system_getaddrinfo(_address(host), *arguments, **options)
+def getaddrinfo(host, port, *arguments, **options):
+    return _system_getaddrinfo(*_place(host, port), *arguments, **options)
 
 
 socket.getaddrinfo = getaddrinfo
@@ -39,14 +48,14 @@ def _patch_uvloop():
         return
     connect, resolve = uvloop.Loop.create_connection, uvloop.Loop.getaddrinfo
 
-    async def create_connection(self, protocol_factory, host=None, *arguments, **options):
+    async def create_connection(self, protocol_factory, host=None, port=None, *arguments, **options):
         # The certificate is for the name, whatever address it has.
         if options.get("ssl") and options.get("server_hostname") is None and isinstance(host, str):
             options["server_hostname"] = host
-        return await connect(self, protocol_factory, _address(host), *arguments, **options)
+        return await connect(self, protocol_factory, *_place(host, port), *arguments, **options)
 
-    async def loop_getaddrinfo(self, host, *arguments, **options):
-        return await resolve(self, _address(host), *arguments, **options)
+    async def loop_getaddrinfo(self, host, port, *arguments, **options):
+        return await resolve(self, *_place(host, port), *arguments, **options)
 
     uvloop.Loop.create_connection = create_connection
     uvloop.Loop.getaddrinfo = loop_getaddrinfo
