@@ -25,6 +25,8 @@ SELECT '{name}-' || lpad(i::text, 6, '0'), now() - i * interval '1 second', '{cl
 FROM generate_series(1, {many}) i
 """
 
+CHILDREN = "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = '{}'::regclass"
+
 
 def plant(url: str, name: str, client: str, owner: str | None, many: int, size: int = 10) -> None:
     owned = "NULL" if owner is None else f"'{owner}'"
@@ -146,7 +148,7 @@ def test_erasing_and_exporting_use_the_indexes(database_url: str) -> None:
     for condition, index in ((owned, "jobs_owner"), (anonymous, "jobs_client"), ("status = 'failed'", "jobs_failed")):
         plan = plan_of(database_url, f"{condition} ORDER BY created_at LIMIT 1000")
         assert not [name for name in filled if f"Seq Scan on {name}" in plan], plan
-        children = f"SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = '{index}'::regclass"
+        children = CHILDREN.format(index)
         assert any(row["name"] in plan for row in run_sql(database_url, children)), plan
 
 
