@@ -7,14 +7,14 @@ are unnamed, and the time limit of requests is kept by the client. Tasks go arou
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
 import structlog
 from pydantic import SecretStr
-from sqlalchemy import URL, event, make_url, text
+from sqlalchemy import URL, Executable, Row, event, make_url, text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -30,7 +30,7 @@ REPLICA_CONNECT_SECONDS = 1.0
 # A replica that failed is not asked again before this has passed; twice as long after each further failure.
 REPLICA_PAUSE_SECONDS = 5.0
 REPLICA_LONGEST_PAUSE_SECONDS = 300.0
-READ_ONLY = "25006"
+READ_ONLY, LOCK_NOT_AVAILABLE = "25006", "55P03"
 _LOG = structlog.get_logger("app.database")
 
 # What says "the database cannot serve us now" rather than "our statement is wrong". The driver calls it an error of its
@@ -136,6 +136,17 @@ class Database:
         self._replica_pause = min(2 * self._replica_pause, REPLICA_LONGEST_PAUSE_SECONDS)
         DEGRADED.labels("replica").inc()
         _LOG.warning("reading from the primary", error_type=type(error).__name__, error=str(error)[:200])
+
+    async def rows(self, statement: Executable) -> "Sequence[Row[tuple[object, ...]]]":
+        """What a statement reads, from the primary when the replica fails meanwhile. Raises DatabaseUnavailable."""
+        try:
+            async with self.read() as connection:
+                return (await connection.execute(statement)).all()
+        except DatabaseUnavailable:
+            if self.reader is self.writer:
+                raise
+        async with self.read(fresh=True) as connection:
+            return (await connection.execute(statement)).all()
 
     async def latency(self, seconds: float = 2.0) -> float:
         """Milliseconds of a SELECT 1 on the primary. Raises DatabaseUnavailable."""

@@ -92,8 +92,7 @@ class JobStore:
     async def find(self, job: JobId) -> Job | None:
         """One job; from the replica where there is one, unless the job is too young to be there."""
         statement = _one(job)
-        async with self.database.read() as connection:
-            row = (await connection.execute(statement)).one_or_none()
+        row = next(iter(await self.database.rows(statement)), None)
         if row is None and datetime.now(UTC) - job.created_at < REPLICA_LAG:
             async with self.database.read(fresh=True) as connection:
                 row = (await connection.execute(statement)).one_or_none()
@@ -106,8 +105,7 @@ class JobStore:
             earlier = and_(jobs.c.created_at == before.created_at, jobs.c.id < str(before))
             statement = statement.where(or_(jobs.c.created_at < before.created_at, earlier))
         ordered = statement.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
-        async with self.database.read() as connection:
-            return [_job(row) for row in await connection.execute(ordered)]
+        return [_job(row) for row in await self.database.rows(ordered)]
 
     async def claim(self, job: JobId) -> tuple[Claim, Job | None]:
         """Begin the next attempt. A job that expired or used up its attempts gets its final state here instead.

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import partitions
 from app.catalogue import tables
-from app.database import Database, sqlstate
+from app.database import LOCK_NOT_AVAILABLE, Database, sqlstate
 from app.partitions import DEFAULT, Month
 from app.settings import Settings
 from app.time_limits import Task, milliseconds
@@ -29,7 +29,6 @@ TEXTS_MONTHS, JOBS_MONTHS = 6, 12
 BATCH_ROWS, BATCH_PAGES = 10_000, 20_000
 # While a chore waits for its lock everybody else waits behind it, so it waits shortly and seldom.
 LOCK_PAUSE_SECONDS, LOCK_PATIENCE_SECONDS = 30.0, 1800.0
-LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Schedule(StrEnum):

@@ -57,8 +57,10 @@ def test_months_run_over_the_end_of_a_year() -> None:
 
 
 def test_a_migration_gives_up_rather_than_wait_behind_a_long_lock(
-    make_settings: Callable[..., Settings], database_url: str
+    make_settings: Callable[..., Settings], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("app.migrate.LOCK_PATIENCE_SECONDS", 0)
+
     async def blocked() -> None:
         connection = await asyncpg.connect(database_url)
         try:
@@ -72,6 +74,30 @@ def test_a_migration_gives_up_rather_than_wait_behind_a_long_lock(
 
     with pytest.raises(Exception, match="lock timeout"):
         asyncio.run(blocked())
+
+
+def test_a_migration_that_meets_a_backup_is_done_after_it(
+    make_settings: Callable[..., Settings], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    month = months_needed(datetime.now(UTC))[-1].table
+    asyncio.run(fetch(database_url, f"DROP TABLE {month}"))
+
+    async def beside_a_dump() -> tuple[str, ...]:
+        dump = await asyncpg.connect(database_url)
+        reading = dump.transaction()
+        await reading.start()
+        await dump.execute("LOCK TABLE jobs_default IN ACCESS SHARE MODE")
+
+        async def refused(_: float) -> None:
+            await reading.rollback()
+
+        monkeypatch.setattr("app.migrate.asyncio.sleep", refused)
+        try:
+            return (await migrate(make_settings(migration_lock_timeout_seconds=0.2))).partitions
+        finally:
+            await dump.close()
+
+    assert asyncio.run(beside_a_dump()) == (month,)
 
 
 @pytest.mark.requirement("A13")
