@@ -162,6 +162,12 @@ class Database:
         engines = {id(engine): engine for engine in (self.writer, self.reader)}
         return sum(engine.pool.checkedout() for engine in engines.values())  # type: ignore[attr-defined]
 
+    async def __aenter__(self) -> "Database":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def close(self) -> None:
         """Give every connection back."""
         await self.writer.dispose()

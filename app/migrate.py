@@ -58,19 +58,15 @@ async def migrate(settings: Settings, revision: str = "head") -> Migrated:
     """
     if settings.database_admin_url is not None:
         await _ensure_logins(settings, settings.database_admin_url)
-    database = Database(settings, task=Task.MIGRATE)
-    try:
-        async with database.writer.connect() as connection:
-            # The lock ends with the connection: a statement that gave it back would hide the error of one that failed.
-            await _lock(connection)
-            await _settle(connection, settings)
-            deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
-            made = None
-            while made is None:
-                made = await _unless_locked(connection, revision, deadline)
-            return Migrated(revision if revision != "head" else head(), made)
-    finally:
-        await database.close()
+    async with Database(settings, task=Task.MIGRATE) as database, database.writer.connect() as connection:
+        # The lock ends with the connection: a statement that gave it back would hide the error of one that failed.
+        await _lock(connection)
+        await _settle(connection, settings)
+        deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+        made = None
+        while made is None:
+            made = await _unless_locked(connection, revision, deadline)
+        return Migrated(revision if revision != "head" else head(), made)
 
 
 async def _unless_locked(connection: AsyncConnection, revision: str, deadline: float) -> tuple[str, ...] | None:

@@ -123,13 +123,9 @@ async def load(settings: Settings, bucket: Bucket, manifest: Manifest) -> None:
 
 async def compare(settings: Settings, manifest: Manifest) -> None:
     """Every table has as many rows as when the backup was made, at the same migration. Raises RestoreFailed."""
-    database = Database(settings, task=Task.RESTORE)
-    try:
-        async with database.read() as connection:
-            found = await row_counts(connection)
-            migration = await migration_of(connection)
-    finally:
-        await database.close()
+    async with Database(settings, task=Task.RESTORE) as database, database.read() as connection:
+        found = await row_counts(connection)
+        migration = await migration_of(connection)
     names = sorted(found.keys() | manifest.tables.keys())
     wrong = [
         f"{name}: {found.get(name)}, not {manifest.tables.get(name)}"
@@ -145,21 +141,13 @@ async def compare(settings: Settings, manifest: Manifest) -> None:
 
 async def _erase_again(settings: Settings, restored: Settings, manifest: Manifest) -> int:
     """What was erased after the backup must not come back with it; the record is in the database that is replaced."""
-    now, then = Database(settings, task=Task.ERASE), Database(restored, task=Task.ERASE)
-    try:
+    async with Database(settings, task=Task.ERASE) as now, Database(restored, task=Task.ERASE) as then:
         clients = await erased_since(now, manifest.made_at)
         for client in clients:
             await erase(then, client)
         return len(clients)
-    finally:
-        await now.close()
-        await then.close()
 
 
 async def _present(settings: Settings) -> list[str]:
-    database = Database(settings, task=Task.RESTORE)
-    try:
-        async with database.read() as connection:
-            return await tables(connection)
-    finally:
-        await database.close()
+    async with Database(settings, task=Task.RESTORE) as database, database.read() as connection:
+        return await tables(connection)

@@ -56,19 +56,15 @@ async def seed(settings: Settings) -> Seeded:
             f"ENVIRONMENT is '{settings.environment}': made-up data goes into local and dev only; staging gets an"
             " anonymised copy"
         )
-    database = Database(settings, task=Task.SEED)
     made = list(product(CLIENTS, TOPICS, STATES))
-    try:
-        async with database.write() as connection:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": Lock.SEED})
-            there = text("SELECT 1 FROM jobs WHERE client_id = ANY(:clients) LIMIT 1")
-            if (await connection.execute(there, {"clients": list(CLIENTS)})).scalar() is not None:
-                return Seeded(jobs=0)
-            for client, topic, (kind, status) in made:
-                await connection.execute(insert(jobs), await _row(settings.region_short, client, topic, kind, status))
-            return Seeded(jobs=len(made))
-    finally:
-        await database.close()
+    async with Database(settings, task=Task.SEED) as database, database.write() as connection:
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": Lock.SEED})
+        there = text("SELECT 1 FROM jobs WHERE client_id = ANY(:clients) LIMIT 1")
+        if (await connection.execute(there, {"clients": list(CLIENTS)})).scalar() is not None:
+            return Seeded(jobs=0)
+        for client, topic, (kind, status) in made:
+            await connection.execute(insert(jobs), await _row(settings.region_short, client, topic, kind, status))
+    return Seeded(jobs=len(made))
 
 
 async def _row(region: str, client: str, topic: str, kind: ContentType, status: JobStatus) -> dict[str, object]:
