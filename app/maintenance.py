@@ -170,13 +170,9 @@ async def _archive_texts(connection: AsyncConnection, dry_run: bool) -> tuple[in
 
 
 async def _drop_partitions(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
-    """After a year a month's jobs go with their partition; the lock is short, and the lock timeout guards it.
-
-    DETACH ... CONCURRENTLY is refused where a default partition exists, and that one is what never loses a job.
-    """
+    """After a year a month's jobs go with their partition; the lock is short, and the lock timeout guards it."""
     old = await _older(connection, Month.of(datetime.now(UTC)).plus(-JOBS_MONTHS))
     for name in () if dry_run else old:
-        await connection.execute(text(f"ALTER TABLE jobs DETACH PARTITION {name}"))
         await connection.execute(text(f"DROP TABLE {name}"))
     return len(old), ", ".join(old)
 
