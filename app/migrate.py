@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import partitions, roles
+from app.catalogue import migration_of
 from app.database import LOCK_NOT_AVAILABLE, Database, engine, sqlstate
 from app.locks import Lock
 from app.settings import Settings
@@ -66,14 +67,20 @@ async def migrate(settings: Settings, revision: str = "head") -> Migrated:
         made = None
         while made is None:
             made = await _unless_locked(connection, revision, deadline)
-        return Migrated(revision if revision != "head" else head(), made)
+        return Migrated(await migration_of(connection) or "", made)
 
 
 async def _unless_locked(connection: AsyncConnection, revision: str, deadline: float) -> tuple[str, ...] | None:
     """What is not done yet, each step in a transaction of its own; None when one waited for a lock in vain."""
     try:
-        await connection.run_sync(_upgrade, revision)
-        await _install_queue(connection)
+        applied = await migration_of(connection)
+        await connection.commit()
+        if applied is not None and applied > head():
+            # After a rollback: the newer schema was expanded for this release too, whose migrations are all in it.
+            _LOG.warning("the database is newer than this release", applied=applied, own=head())
+        else:
+            await connection.run_sync(_upgrade, revision)
+            await _install_queue(connection)
         await connection.commit()
         made = await connection.run_sync(partitions.create_ahead, datetime.now(UTC))
         await connection.commit()

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app import migrations
-from app.migrate import head, migrate
+from app.migrate import Migrated, head, migrate
 from app.partitions import Month, months_needed
 from app.schema import latest
 from app.settings import Settings
@@ -165,6 +165,17 @@ def test_migrations_go_around_the_pooler(make_settings: Callable[..., Settings])
 
 def test_the_schema_a_pod_waits_for_is_the_newest_migration() -> None:
     assert latest() == head()
+
+
+@pytest.mark.requirement("S09")
+def test_a_release_that_is_rolled_back_to_leaves_the_newer_schema_as_it_is(
+    make_settings: Callable[..., Settings], database_url: str
+) -> None:
+    month = months_needed(datetime.now(UTC))[-1].table
+    asyncio.run(fetch(database_url, f"DROP TABLE {month}"))
+    asyncio.run(fetch(database_url, "UPDATE alembic_version SET version_num = '9999'"))
+    assert asyncio.run(migrate(make_settings())) == Migrated("9999", (month,))
+    assert asyncio.run(fetch(database_url, "SELECT version_num FROM alembic_version"))[0][0] == "9999"
 
 
 @pytest.mark.requirement("A13")
