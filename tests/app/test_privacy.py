@@ -156,6 +156,14 @@ def plan_of(url: str, condition: str) -> str:
     return "\n".join(row[0] for row in run_sql(url, f"EXPLAIN SELECT id FROM jobs WHERE {condition}"))  # noqa: S608
 
 
+async def waiting(watch: asyncpg.Connection, many: int) -> None:
+    """Until so many statements of this database wait for a lock."""
+    own = "datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(30):
+        while await watch.fetchval(f"SELECT count(*) FROM pg_stat_activity WHERE {own}") < many:  # noqa: S608
+            await asyncio.sleep(0.01)
+
+
 def test_a_cancellation_and_an_erasure_at_once_do_not_stop_each_other(
     client: TestClient, make_settings: Callable[..., Settings], database_url: str
 ) -> None:
@@ -172,12 +180,9 @@ def test_a_cancellation_and_an_erasure_at_once_do_not_stop_each_other(
             await holding.start()
             await holder.execute("SELECT FROM pgqueuer FOR UPDATE")
             cancelling = asyncio.create_task(asyncio.to_thread(client.delete, f"/jobs/{job}"))
-            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            while await watch.fetchval(waiting) < 1:
-                await asyncio.sleep(0.01)
+            await waiting(watch, 1)
             erasing = asyncio.create_task(erase(database, "acme"))
-            while await watch.fetchval(waiting) < 2:
-                await asyncio.sleep(0.01)
+            await waiting(watch, 2)
             await holding.rollback()
             return (await cancelling).status_code, await erasing
         finally:
