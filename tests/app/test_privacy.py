@@ -178,7 +178,7 @@ def test_a_cancellation_and_an_erasure_at_once_do_not_stop_each_other(
         try:
             holding = holder.transaction()
             await holding.start()
-            await holder.execute("SELECT FROM pgqueuer FOR UPDATE")
+            await holder.execute("SELECT FROM jobs FOR UPDATE")
             cancelling = asyncio.create_task(asyncio.to_thread(client.delete, f"/jobs/{job}"))
             await waiting(watch, 1)
             erasing = asyncio.create_task(erase(database, "acme"))
