@@ -49,10 +49,11 @@ def _anonymous(client_id: str) -> ColumnElement[bool]:
 def _others(client_id: str) -> Mapping[Table, ColumnElement[bool]]:
     """Every table but jobs that says whose its rows are, and which of them are this client's."""
     known = {
-        api_keys: api_keys.c.client_id == client_id,
         idempotency_keys: idempotency_keys.c.owner.in_((client_id, f"client:{client_id}")),
+        api_keys: api_keys.c.client_id == client_id,
     }
     owned = (table for table in metadata.sorted_tables if "owner" in table.c and table is not jobs)
+    # Keys come last: an erasure that is interrupted can be repeated by them.
     return MappingProxyType({**{table: table.c.owner == client_id for table in owned}, **known})
 
 
@@ -103,16 +104,22 @@ async def erase(database: Database, client_id: str, cache: Cache | None = None) 
     for condition in (jobs.c.owner == client_id, _anonymous(client_id)):
         while batch := await _erase_batch(database, condition):
             deleted += batch
-    others, keys = 0, []
-    async with database.write() as connection:
-        for table, own in _others(client_id).items():
-            gone = await connection.execute(delete(table).where(own).returning(*table.primary_key))
-            rows = gone.all()
-            others += len(rows)
-            keys += [row.id for row in rows] if table is api_keys else []
+    others, keys = 0, list[str]()
+    for table, own in _others(client_id).items():
+        while gone := await _erase_rows(database, table, own):
+            others += len(gone)
+            keys += gone if table is api_keys else []
     if cache is not None:
         await cache.invalidate(list_name(client_id), *(f"key:{key}" for key in keys))
     return Erased(deleted, others)
+
+
+async def _erase_rows(database: Database, table: Table, condition: ColumnElement[bool]) -> list[str]:
+    """A batch of rows; the first column of their keys."""
+    key = tuple(table.primary_key)
+    some = tuple_(*key).in_(select(*key).where(condition).limit(BATCH))
+    async with database.write() as connection:
+        return [str(row[0]) for row in await connection.execute(delete(table).where(some).returning(*key))]
 
 
 async def _erase_batch(database: Database, condition: ColumnElement[bool]) -> int:

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import make_url
 
-from app.backup import BackupFailed, Bucket, Manifest
+from app.backup import Bucket, Manifest
 from app.catalogue import migration_of, row_counts, tables
 from app.database import Database
 from app.postgres_programs import ProgramFailed, stream
@@ -44,10 +44,10 @@ async def restore(settings: Settings, key: str | None = None, *, force: bool = F
     """Restore the backup with manifest `key`, or this region's newest, in the place of DATABASE_URL_DIRECT's database.
 
     One that holds tables is refused unless `force` is given; then it is kept under another name, which the result has.
-    Raises RestoreFailed, and what `scratch` raises.
+    Raises RestoreFailed, BackupFailed without a bucket, and what `scratch` raises.
     """
     began = time.monotonic()
-    bucket = bucket_of(settings)
+    bucket = Bucket.of(settings)
     manifest = manifest_of(bucket, settings, key)
     present = await _present(settings)
     if present and not force:
@@ -69,14 +69,6 @@ async def restore(settings: Settings, key: str | None = None, *, force: bool = F
         kept_as=kept,
         erased_again=erased,
     )
-
-
-def bucket_of(settings: Settings) -> Bucket:
-    """The configured bucket. Raises RestoreFailed when there is none."""
-    try:
-        return Bucket.of(settings)
-    except BackupFailed as error:
-        raise RestoreFailed(str(error)) from error
 
 
 def manifest_of(bucket: Bucket, settings: Settings, key: str | None) -> Manifest:
