@@ -48,8 +48,7 @@ async def anonymise(settings: Settings, *, dry_run: bool = False) -> Anonymised:
     """
     if settings.environment is Environment.PROD:
         raise AnonymisingRefused("ENVIRONMENT is 'prod': only a copy of its data is anonymised, in staging")
-    database = Database(settings, task=Task.ANONYMISE)
-    try:
+    async with Database(settings, task=Task.ANONYMISE) as database:
         async with database.write() as connection:
             done = Anonymised(
                 jobs=await _count(connection, "jobs"), api_keys=await _count(connection, "api_keys"), dry_run=dry_run
@@ -59,8 +58,6 @@ async def anonymise(settings: Settings, *, dry_run: bool = False) -> Anonymised:
         if not dry_run:
             await _rewrite(database)
         return done
-    finally:
-        await database.close()
 
 
 async def _count(connection: AsyncConnection, table: str) -> int:

@@ -151,17 +151,13 @@ class _Dumped:
 
 async def _dump(settings: Settings, bucket: Bucket, key: str) -> _Dumped:
     """Dump and count in one snapshot, so that a restored database can be held against the counts exactly."""
-    database = Database(settings, task=Task.BACKUP)
-    try:
-        async with database.writer.connect() as connection:
-            await connection.execution_options(isolation_level="REPEATABLE READ")
-            snapshot = str((await connection.execute(text("SELECT pg_export_snapshot()"))).scalar_one())
-            stored = await _pg_dump(settings, bucket, key, snapshot)
-            size = (await connection.execute(text("SELECT pg_database_size(current_database())"))).scalar_one()
-            counts, migration = await row_counts(connection), await migration_of(connection)
-            return _Dumped(stored.bytes, stored.digest.hexdigest(), counts, migration, int(size))
-    finally:
-        await database.close()
+    async with Database(settings, task=Task.BACKUP) as database, database.writer.connect() as connection:
+        await connection.execution_options(isolation_level="REPEATABLE READ")
+        snapshot = str((await connection.execute(text("SELECT pg_export_snapshot()"))).scalar_one())
+        stored = await _pg_dump(settings, bucket, key, snapshot)
+        size = (await connection.execute(text("SELECT pg_database_size(current_database())"))).scalar_one()
+        counts, migration = await row_counts(connection), await migration_of(connection)
+        return _Dumped(stored.bytes, stored.digest.hexdigest(), counts, migration, int(size))
 
 
 async def _pg_dump(settings: Settings, bucket: Bucket, key: str, snapshot: str) -> _Hashed:

@@ -1,33 +1,40 @@
 """The commands that move whole databases: backup, restore and its check, made-up data, anonymous copies."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Annotated
 
 import typer
+from pydantic import BaseModel
 
 from app.cli_base import configured, reported
+from app.settings import Settings
 
 Key = Annotated[str | None, typer.Option(help="A manifest's key in the bucket; default: the newest of the region.")]
+
+
+def _told(what: str, work: Callable[[Settings], Coroutine[None, None, BaseModel]]) -> None:
+    """Its result as a line of JSON; a failure as every command tells one."""
+    settings = configured()
+    with reported(what):
+        typer.echo(asyncio.run(work(settings)).model_dump_json())
 
 
 def backup() -> None:
     """Write the database and the application's state to s3://$BACKUP_BUCKET/db/<date>/."""
     from app.backup import backup as run
 
-    settings = configured()
-    with reported("backup"):
-        typer.echo(asyncio.run(run(settings)).model_dump_json())
+    _told("backup", run)
 
 
 def restore(
-    key: Key = None, force: Annotated[bool, typer.Option("--force", help="Drop what the database holds.")] = False
+    key: Key = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what the database holds; it is kept.")] = False,
 ) -> None:
-    """Restore a backup into DATABASE_URL_DIRECT and check every table's rows against the backup's manifest."""
+    """Restore a backup in the place of DATABASE_URL_DIRECT's database, after its rows were checked."""
     from app.restore import restore as run
 
-    settings = configured()
-    with reported("restore"):
-        typer.echo(asyncio.run(run(settings, key, force=force)).model_dump_json())
+    _told("restore", lambda settings: run(settings, key, force=force))
 
 
 def restore_check(
@@ -38,19 +45,14 @@ def restore_check(
     """Restore a backup into a database of its own, check its rows and its migration, and drop it again."""
     from app.restore_check import check
 
-    settings = configured()
-    with reported("restore check"):
-        done = asyncio.run(check(settings, key, within_hours=within_hours, dry_run=dry_run))
-        typer.echo(done.model_dump_json())
+    _told("restore check", lambda settings: check(settings, key, within_hours=within_hours, dry_run=dry_run))
 
 
 def seed() -> None:
     """Fill a development database with made-up clients and jobs; once, however often it is run."""
     from app.seed import seed as run
 
-    settings = configured()
-    with reported("seeding"):
-        typer.echo(asyncio.run(run(settings)).model_dump_json())
+    _told("seeding", run)
 
 
 def anonymise(
@@ -59,6 +61,4 @@ def anonymise(
     """Replace everything that tells of clients in a copy of production's database; refused in production."""
     from app.anonymise import anonymise as run
 
-    settings = configured()
-    with reported("anonymising"):
-        typer.echo(asyncio.run(run(settings, dry_run=dry_run)).model_dump_json())
+    _told("anonymising", lambda settings: run(settings, dry_run=dry_run))

@@ -7,14 +7,14 @@ are unnamed, and the time limit of requests is kept by the client. Tasks go arou
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
 import structlog
 from pydantic import SecretStr
-from sqlalchemy import URL, event, make_url, text
+from sqlalchemy import URL, Executable, Row, event, make_url, text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -30,7 +30,7 @@ REPLICA_CONNECT_SECONDS = 1.0
 # A replica that failed is not asked again before this has passed; twice as long after each further failure.
 REPLICA_PAUSE_SECONDS = 5.0
 REPLICA_LONGEST_PAUSE_SECONDS = 300.0
-READ_ONLY = "25006"
+READ_ONLY, LOCK_NOT_AVAILABLE = "25006", "55P03"
 _LOG = structlog.get_logger("app.database")
 
 # What says "the database cannot serve us now" rather than "our statement is wrong". The driver calls it an error of its
@@ -137,6 +137,28 @@ class Database:
         DEGRADED.labels("replica").inc()
         _LOG.warning("reading from the primary", error_type=type(error).__name__, error=str(error)[:200])
 
+    async def rows(
+        self, statement: Executable, *, first: Executable | None = None, fresh: bool = False
+    ) -> "Sequence[Row[tuple[object, ...]]]":
+        """What a statement reads after what must be said ``first`` in its transaction; from the primary for ``fresh``
+        data, and when the replica fails meanwhile. Raises DatabaseUnavailable.
+        """
+        if not fresh and self.reader is not self.writer:
+            try:
+                return await self.rows_once(statement, first, fresh=False)
+            except DatabaseUnavailable:
+                pass  # noted where it failed; the primary may answer
+        return await self.rows_once(statement, first, fresh=True)
+
+    async def rows_once(
+        self, statement: Executable, first: Executable | None, *, fresh: bool
+    ) -> "Sequence[Row[tuple[object, ...]]]":
+        """The same from one place."""
+        async with self.read(fresh=fresh) as connection:
+            if first is not None:
+                await connection.execute(first)
+            return (await connection.execute(statement)).all()
+
     async def latency(self, seconds: float = 2.0) -> float:
         """Milliseconds of a SELECT 1 on the primary. Raises DatabaseUnavailable."""
         began = time.perf_counter()
@@ -150,6 +172,12 @@ class Database:
         """Connections checked out of the pools of this process."""
         engines = {id(engine): engine for engine in (self.writer, self.reader)}
         return sum(engine.pool.checkedout() for engine in engines.values())  # type: ignore[attr-defined]
+
+    async def __aenter__(self) -> "Database":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Give every connection back."""

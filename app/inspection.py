@@ -116,13 +116,9 @@ QUESTIONS = (
 
 async def inspect(settings: Settings) -> list[Section]:
     """Every question, over the direct connection: a pooler's own connections would hide the applications."""
-    database = Database(settings, task=Task.INSPECT)
-    try:
-        async with database.writer.connect() as connection:
-            known = await _knows_statements(connection)
-            return [await _answer(connection, question, known) for question in QUESTIONS]
-    finally:
-        await database.close()
+    async with Database(settings, task=Task.INSPECT) as database, database.writer.connect() as connection:
+        known = await _knows_statements(connection)
+        return [await _answer(connection, question, known) for question in QUESTIONS]
 
 
 async def _knows_statements(connection: AsyncConnection) -> bool:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from sqlalchemy import Row, Select, Update, and_, bindparam, case, delete, func, not_, null, or_, select, text, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from app.access.owners import GUESTS, act_for, act_for_ourselves, guest
+from app.access.owners import GUESTS, act_for_ourselves, acting_for, guest
 from app.database import Database
 from app.domain import Assignment, Content, ContentType, Draft, JobStatus, Priority, Ticket, Usage, Waiting
 from app.failures import FAILURES, failure_class
@@ -97,13 +97,10 @@ class JobStore:
 
     async def _found(self, job: JobId, owner: str | None) -> Job | None:
         """From the replica where there is one, unless the job is too young to be there."""
-        for fresh in (False, True):
-            async with self.database.read(fresh=fresh) as connection:
-                if owner is not None:
-                    await act_for(connection, owner)
-                row = (await connection.execute(_one(job))).one_or_none()
-            if row is not None or datetime.now(UTC) - job.created_at >= REPLICA_LAG:
-                break
+        statement, role = _one(job), None if owner is None else acting_for(owner)
+        row = next(iter(await self.database.rows(statement, first=role)), None)
+        if row is None and datetime.now(UTC) - job.created_at < REPLICA_LAG:
+            row = next(iter(await self.database.rows(statement, first=role, fresh=True)), None)
         return _job(row) if row else None
 
     async def page(self, owner: str, client_id: str, limit: int, before: JobId | None) -> Sequence[Job]:
@@ -113,9 +110,7 @@ class JobStore:
             earlier = and_(jobs.c.created_at == before.created_at, jobs.c.id < str(before))
             statement = statement.where(or_(jobs.c.created_at < before.created_at, earlier))
         ordered = statement.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
-        async with self.database.read(fresh=True) as connection:
-            await act_for(connection, owner)
-            return [_job(row) for row in await connection.execute(ordered)]
+        return [_job(row) for row in await self.database.rows(ordered, first=acting_for(owner), fresh=True)]
 
     async def changed_since(self, seen: Mapping[JobId, datetime]) -> Sequence[Job]:
         """Those of the jobs that changed after the moment given for each; without their texts."""
@@ -180,7 +175,7 @@ class JobStore:
     async def cancel(self, job: JobId, owner: str) -> Job | None:
         """Cancel an open job of this owner and take it out of the queue; None when it had ended, or is not there."""
         async with self.database.write() as connection:
-            await act_for(connection, owner)
+            await connection.execute(acting_for(owner))
             row = (await connection.execute(_CANCELLED, _of(job))).one_or_none()
             if row is not None:
                 await act_for_ourselves(connection)
@@ -195,7 +190,7 @@ class JobStore:
         ended = delete(jobs).where(jobs.c.id == str(job), jobs.c.created_at == job.created_at)
         statement = ended.where(jobs.c.status.not_in(OPEN)).returning(jobs.c.client_id, jobs.c.owner)
         async with self.database.write() as connection:
-            await act_for(connection, owner)
+            await connection.execute(acting_for(owner))
             row = (await connection.execute(statement)).one_or_none()
         if row is not None:
             await self.lists.changed(row.owner or guest(row.client_id))

@@ -35,11 +35,16 @@ class Lease:
 
     async def held(self) -> bool:
         """Take or renew it; False while another process has it. Raises DatabaseUnavailable."""
-        parameters = {"duty": self._duty, "holder": self._holder, "life": LEASE_SECONDS}
+        claim = {"duty": self._duty, "holder": self._holder}
+        # Who is not elected only reads: taking writes the row's lock to the disk even when it is taken in vain.
+        async with self._database.read(fresh=True) as connection:
+            if (await connection.execute(_TAKEN, claim)).scalar() is not None:
+                return False
         async with self._database.write() as connection:
-            return (await connection.execute(_TAKE, parameters)).scalar() is not None
+            return (await connection.execute(_TAKE, {**claim, "life": LEASE_SECONDS})).scalar() is not None
 
 
+_TAKEN = text("SELECT holder FROM leases WHERE duty = :duty AND holder != :holder AND until >= now()")
 _TAKE = text(
     "INSERT INTO leases AS lease (duty, holder, until) VALUES (:duty, :holder, now() + make_interval(secs => :life))"
     " ON CONFLICT (duty) DO UPDATE SET holder = excluded.holder, until = excluded.until"

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import partitions
 from app.catalogue import tables
-from app.database import Database, sqlstate
+from app.database import LOCK_NOT_AVAILABLE, Database, sqlstate
 from app.partitions import DEFAULT, Month
 from app.settings import Settings
 from app.time_limits import Task, milliseconds
@@ -29,7 +29,6 @@ TEXTS_MONTHS, JOBS_MONTHS = 6, 12
 BATCH_ROWS, BATCH_PAGES = 10_000, 20_000
 # While a chore waits for its lock everybody else waits behind it, so it waits shortly and seldom.
 LOCK_PAUSE_SECONDS, LOCK_PATIENCE_SECONDS = 30.0, 1800.0
-LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Schedule(StrEnum):
@@ -171,13 +170,9 @@ async def _archive_texts(connection: AsyncConnection, dry_run: bool) -> tuple[in
 
 
 async def _drop_partitions(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
-    """After a year a month's jobs go with their partition; the lock is short, and the lock timeout guards it.
-
-    DETACH ... CONCURRENTLY is refused where a default partition exists, and that one is what never loses a job.
-    """
+    """After a year a month's jobs go with their partition; the lock is short, and the lock timeout guards it."""
     old = await _older(connection, Month.of(datetime.now(UTC)).plus(-JOBS_MONTHS))
     for name in () if dry_run else old:
-        await connection.execute(text(f"ALTER TABLE jobs DETACH PARTITION {name}"))
         await connection.execute(text(f"DROP TABLE {name}"))
     return len(old), ", ".join(old)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -13,15 +14,21 @@ from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 from pydantic import SecretStr
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import partitions, roles
-from app.database import Database, engine
+from app.catalogue import migration_of
+from app.database import LOCK_NOT_AVAILABLE, Database, engine, sqlstate
 from app.locks import Lock
 from app.settings import Settings
 from app.time_limits import Task
 
 WAIT_SECONDS = 120.0
+# A backup holds its locks for as long as it reads. While a migration waits for one, everybody else waits behind it, so
+# it waits shortly and tries again.
+LOCK_PAUSE_SECONDS, LOCK_PATIENCE_SECONDS = 15.0, 600.0
+_LOG = structlog.get_logger("app.migrate")
 
 
 class MigrationBusy(Exception):
@@ -46,25 +53,45 @@ def head() -> str:
 async def migrate(settings: Settings, revision: str = "head") -> Migrated:
     """Alembic's revisions, the queue's schema and the partitions ahead, over the direct connection (E09).
 
-    A statement that waits for a lock longer than the configured timeout fails, and so does the migration: a
-    migration must never make the service wait. Raises MigrationBusy and sqlalchemy's errors.
+    A statement that waits for a lock longer than the configured timeout fails, because a migration must never make the
+    service wait; it is tried again, and after ten minutes the migration fails. Raises MigrationBusy and sqlalchemy's
+    errors.
     """
     if settings.database_admin_url is not None:
         await _ensure_logins(settings, settings.database_admin_url)
-    database = Database(settings, task=Task.MIGRATE)
+    async with Database(settings, task=Task.MIGRATE) as database, database.writer.connect() as connection:
+        # The lock ends with the connection: a statement that gave it back would hide the error of one that failed.
+        await _lock(connection)
+        await _settle(connection, settings)
+        deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+        made = None
+        while made is None:
+            made = await _unless_locked(connection, revision, deadline)
+        return Migrated(await migration_of(connection) or "", made)
+
+
+async def _unless_locked(connection: AsyncConnection, revision: str, deadline: float) -> tuple[str, ...] | None:
+    """What is not done yet, each step in a transaction of its own; None when one waited for a lock in vain."""
     try:
-        async with database.writer.connect() as connection:
-            # The lock ends with the connection: a statement that gave it back would hide the error of one that failed.
-            await _lock(connection)
-            await _settle(connection, settings)
+        applied = await migration_of(connection)
+        await connection.commit()
+        if applied is not None and applied > head():
+            # After a rollback: the newer schema was expanded for this release too, whose migrations are all in it.
+            _LOG.warning("the database is newer than this release", applied=applied, own=head())
+        else:
             await connection.run_sync(_upgrade, revision)
             await _install_queue(connection)
-            await connection.commit()
-            made = await connection.run_sync(partitions.create_ahead, datetime.now(UTC))
-            await connection.commit()
-            return Migrated(revision if revision != "head" else head(), made)
-    finally:
-        await database.close()
+        await connection.commit()
+        made = await connection.run_sync(partitions.create_ahead, datetime.now(UTC))
+        await connection.commit()
+    except DBAPIError as error:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE or time.monotonic() > deadline:
+            raise
+        _LOG.warning("the migration waits for a lock", again_seconds=LOCK_PAUSE_SECONDS, error=str(error.orig))
+        await connection.rollback()
+        await asyncio.sleep(LOCK_PAUSE_SECONDS)
+        return None
+    return made
 
 
 async def _ensure_logins(settings: Settings, address: SecretStr) -> None:

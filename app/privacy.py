@@ -54,6 +54,7 @@ def _others(client_id: str) -> Mapping[Table, ColumnElement[bool]]:
     """Every table but jobs that says whose its rows are, and which of them are this client's."""
     names = (client_id, guest(client_id), f"client:{client_id}")  # the last as release 0.1.0 called guests
     owned = (table for table in metadata.sorted_tables if "owner" in table.c and table is not jobs)
+    # Keys come last: an erasure that is interrupted can be repeated by them.
     return {**{table: table.c.owner.in_(names) for table in owned}, api_keys: api_keys.c.client_id == client_id}
 
 
@@ -102,20 +103,19 @@ async def erase(database: Database, client_id: str, until: datetime | None = Non
     again = noted.on_conflict_do_update(index_elements=["client_id"], set_={"erased_at": later})
     async with database.write() as connection:
         moment: datetime = (await connection.execute(again.returning(erasures.c.erased_at))).scalar_one()
+        known = select(api_keys.c.id).where(api_keys.c.client_id == client_id, api_keys.c.created_at <= moment)
+        keys = tuple(str(key) for key in (await connection.execute(known)).scalars())
+        await revoke(connection, map(key_name, keys))
+        await connection.execute(_FORGET_CALLS, {"client": client_id})
     deleted = 0
     for condition in (jobs.c.owner == client_id, _of_guests(client_id)):
         while batch := await _erase_batch(database, and_(condition, jobs.c.created_at <= moment)):
             deleted += batch
-    others, keys = 0, tuple[str, ...]()
-    async with database.write() as connection:
-        for table, own in _others(client_id).items():
-            there = table.c.created_at <= moment if "created_at" in table.c else true()
-            rows = (await connection.execute(delete(table).where(own, there).returning(*table.primary_key))).all()
-            others += len(rows)
-            if table is api_keys:
-                keys = tuple(str(row.id) for row in rows)
-        if keys:
-            await revoke(connection, map(key_name, keys))
+    others = 0
+    for table, own in _others(client_id).items():
+        there = table.c.created_at <= moment if "created_at" in table.c else true()
+        while gone := await _erase_rows(database, table, and_(own, there)):
+            others += gone
     return Erased(deleted, others, moment, keys)
 
 
@@ -124,6 +124,13 @@ async def forget(services: Services, client_id: str, keys: Sequence[str]) -> Non
     services.watch.revocations.add(*map(key_name, keys))
     await services.lists.changed(client_id, guest(client_id))
     await services.cache.invalidate(*(f"key:{key}" for key in keys))
+
+
+async def _erase_rows(database: Database, table: Table, condition: ColumnElement[bool]) -> int:
+    key = tuple(table.primary_key)
+    some = tuple_(*key).in_(select(*key).where(condition).limit(BATCH))
+    async with database.write() as connection:
+        return (await connection.execute(delete(table).where(some))).rowcount
 
 
 async def _erase_batch(database: Database, condition: ColumnElement[bool]) -> int:
@@ -138,6 +145,8 @@ async def _erase_batch(database: Database, condition: ColumnElement[bool]) -> in
     return len(rows)
 
 
+# What was paid stays in the ledger, for whom does not.
+_FORGET_CALLS = text("UPDATE llm_calls SET client_id = NULL, job_id = NULL WHERE client_id = :client")
 _ERASE = text("DELETE FROM jobs WHERE id = ANY(:names) AND created_at BETWEEN :first AND :last")
 _DEQUEUE = text("DELETE FROM pgqueuer WHERE dedupe_key = ANY(:names)")
 

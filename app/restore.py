@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import make_url
 
-from app.backup import BackupFailed, Bucket, Manifest
+from app.backup import Bucket, Manifest
 from app.catalogue import migration_of, row_counts, tables
 from app.database import Database
 from app.postgres_programs import ProgramFailed, stream
@@ -44,10 +44,10 @@ async def restore(settings: Settings, key: str | None = None, *, force: bool = F
     """Restore the backup with manifest `key`, or this region's newest, in the place of DATABASE_URL_DIRECT's database.
 
     One that holds tables is refused unless `force` is given; then it is kept under another name, which the result has.
-    Raises RestoreFailed, and what `scratch` raises.
+    Raises RestoreFailed, BackupFailed without a bucket, and what `scratch` raises.
     """
     began = time.monotonic()
-    bucket = bucket_of(settings)
+    bucket = Bucket.of(settings)
     manifest = manifest_of(bucket, settings, key)
     present = await _present(settings)
     if present and not force:
@@ -69,14 +69,6 @@ async def restore(settings: Settings, key: str | None = None, *, force: bool = F
         kept_as=kept,
         erased_again=erased,
     )
-
-
-def bucket_of(settings: Settings) -> Bucket:
-    """The configured bucket. Raises RestoreFailed when there is none."""
-    try:
-        return Bucket.of(settings)
-    except BackupFailed as error:
-        raise RestoreFailed(str(error)) from error
 
 
 def manifest_of(bucket: Bucket, settings: Settings, key: str | None) -> Manifest:
@@ -123,13 +115,9 @@ async def load(settings: Settings, bucket: Bucket, manifest: Manifest) -> None:
 
 async def compare(settings: Settings, manifest: Manifest) -> None:
     """Every table has as many rows as when the backup was made, at the same migration. Raises RestoreFailed."""
-    database = Database(settings, task=Task.RESTORE)
-    try:
-        async with database.read() as connection:
-            found = await row_counts(connection)
-            migration = await migration_of(connection)
-    finally:
-        await database.close()
+    async with Database(settings, task=Task.RESTORE) as database, database.read() as connection:
+        found = await row_counts(connection)
+        migration = await migration_of(connection)
     names = sorted(found.keys() | manifest.tables.keys())
     wrong = [
         f"{name}: {found.get(name)}, not {manifest.tables.get(name)}"
@@ -145,21 +133,13 @@ async def compare(settings: Settings, manifest: Manifest) -> None:
 
 async def _erase_again(settings: Settings, restored: Settings, manifest: Manifest) -> int:
     """What was erased after the backup must not come back with it; the record is in the database that is replaced."""
-    now, then = Database(settings, task=Task.ERASE), Database(restored, task=Task.ERASE)
-    try:
+    async with Database(settings, task=Task.ERASE) as now, Database(restored, task=Task.ERASE) as then:
         clients = await erased_since(now, manifest.made_at)
         for client in clients:
             await erase(then, client)
         return len(clients)
-    finally:
-        await now.close()
-        await then.close()
 
 
 async def _present(settings: Settings) -> list[str]:
-    database = Database(settings, task=Task.RESTORE)
-    try:
-        async with database.read() as connection:
-            return await tables(connection)
-    finally:
-        await database.close()
+    async with Database(settings, task=Task.RESTORE) as database, database.read() as connection:
+        return await tables(connection)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict
 
 from app import backup_metrics
-from app.restore import RestoreFailed, bucket_of, compare, load, manifest_of
+from app.backup import Bucket
+from app.restore import RestoreFailed, compare, load, manifest_of
 from app.scratch import scratch
 from app.settings import Settings
 
@@ -36,7 +37,7 @@ async def check(
     RestoreFailed, ScratchBusy while another check runs, and NoRoom.
     """
     began = time.monotonic()
-    bucket = bucket_of(settings)
+    bucket = Bucket.of(settings)
     manifest = manifest_of(bucket, settings, key)
     age = datetime.now(UTC) - manifest.made_at
     if within_hours is not None and age.total_seconds() > within_hours * 3600:

@@ -146,6 +146,7 @@ async def _check_room(connection: AsyncConnection, settings: Settings, database_
         return
     used = (await connection.execute(text(_USED))).scalar_one()
     free, needed = settings.database_storage_gb * GIGABYTE - int(used), int(ROOM * database_bytes)
+    _LOG.info("room for a second copy", needed_bytes=needed, free_bytes=free)
     if free < needed:
         raise NoRoom(
             f"a second copy of the database needs {needed / GIGABYTE:.1f} GB ({ROOM} times its size); of the server's"

@@ -1,6 +1,5 @@
 """`python -m app seed`: made-up clients and jobs for development (S08), the same each time."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import product
 
@@ -57,54 +56,33 @@ async def seed(settings: Settings) -> Seeded:
             f"ENVIRONMENT is '{settings.environment}': made-up data goes into local and dev only; staging gets an"
             " anonymised copy"
         )
-    rows = [row async for row in _rows(settings.region_short)]
-    database = Database(settings, task=Task.SEED)
-    try:
-        async with database.write() as connection:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": Lock.SEED})
-            there = await connection.execute(
-                text("SELECT 1 FROM jobs WHERE client_id = ANY(:clients) LIMIT 1"), {"clients": list(CLIENTS)}
-            )
-            if there.scalar() is not None:
-                return Seeded(jobs=0)
-            await connection.execute(insert(jobs), rows)
-            return Seeded(jobs=len(rows))
-    finally:
-        await database.close()
+    made = list(product(CLIENTS, TOPICS, STATES))
+    async with Database(settings, task=Task.SEED) as database, database.write() as connection:
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": Lock.SEED})
+        there = text("SELECT 1 FROM jobs WHERE client_id = ANY(:clients) LIMIT 1")
+        if (await connection.execute(there, {"clients": list(CLIENTS)})).scalar() is not None:
+            return Seeded(jobs=0)
+        for client, topic, (kind, status) in made:
+            await connection.execute(insert(jobs), await _row(settings.region_short, client, topic, kind, status))
+    return Seeded(jobs=len(made))
 
 
-async def _rows(region: str) -> AsyncIterator[dict[str, object]]:
-    """Finished jobs only: nothing of it waits in the queue, and no model is called for it."""
-    for client, topic, (kind, status) in product(CLIENTS, TOPICS, STATES):
-        assignment = Assignment(topic=topic, content_type=kind, priority=Priority.BALANCED)
-        yield {**_job(JobId.new(region), client, assignment, status), **await _outcome(assignment, status)}
-
-
-def _job(job: JobId, client: str, assignment: Assignment, status: JobStatus) -> dict[str, object]:
+async def _row(region: str, client: str, topic: str, kind: ContentType, status: JobStatus) -> dict[str, object]:
+    """A finished job: nothing of it waits in the queue, and no model is called for it."""
+    job, assignment = JobId.new(region), Assignment(topic=topic, content_type=kind, priority=Priority.BALANCED)
+    writer, done = EmbeddedWriter(), status is JobStatus.COMPLETED
+    written = columns_of(await writer.write(assignment, writer.model(assignment))) if done else {}
+    error_type, error = FAILURES.get(status, (None, None))
     return {
         "id": str(job),
-        "created_at": job.created_at,
-        "updated_at": job.created_at,
-        "finished_at": job.created_at,
+        **dict.fromkeys(("created_at", "updated_at", "finished_at"), job.created_at),
         "expires_at": job.created_at + timedelta(days=1),
         "client_id": client,
-        "topic": assignment.topic,
-        "content_type": assignment.content_type,
-        "keywords": list(assignment.keywords),
-        "priority": assignment.priority,
+        **assignment.model_dump(mode="json"),
         "status": status,
         "attempt": 1,
-        "progress": 100 if status is JobStatus.COMPLETED else 0,
+        "progress": 100 if done else 0,
+        "error_type": error_type,
+        "error": error,
+        **written,
     }
-
-
-async def _outcome(assignment: Assignment, status: JobStatus) -> dict[str, object]:
-    """What the job came to, in every column, because all rows go in one statement."""
-    error_type, error = FAILURES.get(status, (None, None))
-    nothing = {"content": None, "provider": None, "model": None, "input_tokens": 0, "output_tokens": 0, "cost_usd": 0}
-    told = {"error_type": error_type, "error": error}
-    if status is not JobStatus.COMPLETED:
-        return {**nothing, **told}
-    writer = EmbeddedWriter()
-    draft = await writer.write(assignment, writer.model(assignment))
-    return {**told, **columns_of(draft)}

@@ -15,6 +15,8 @@ RESTORE_CHECK_HOURS: Final = 26
 """A day, and time for a slow run."""
 WEEKLY: Final = "0 3 * * 0"
 MONTHLY: Final = "0 4 1 * *"
+LONG_SECONDS: Final = 6 * 3600
+"""For what reads or rewrites whole tables; a backup that takes too long is heard of by its silence."""
 
 
 class Urgency(StrEnum):
@@ -68,10 +70,10 @@ def scheduled_jobs(profile: Profile) -> tuple[JobSpec, ...]:
     """What runs by the clock; runs of one job never overlap."""
 
     def maintenance(when: str, schedule: str, urgency: Urgency) -> JobSpec:
-        return JobSpec(f"maintenance-{when}", ("maintenance", when), 3600, urgency, schedule)
+        return JobSpec(f"maintenance-{when}", ("maintenance", when), LONG_SECONDS, urgency, schedule)
 
     return (
-        JobSpec(BACKUP, ("backup",), 3600, Urgency.CRITICAL, profile.backup_schedule, BackupUse.WRITES),
+        JobSpec(BACKUP, ("backup",), LONG_SECONDS, Urgency.CRITICAL, profile.backup_schedule, BackupUse.WRITES),
         _restore_check(profile),
         maintenance("daily", DAILY, Urgency.HIGH),
         maintenance("weekly", WEEKLY, Urgency.HIGH),

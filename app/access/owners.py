@@ -7,7 +7,7 @@ binds, so a forgotten condition shows nothing of anybody else.
 
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 ROLE: Final = "contentgen_client"
@@ -44,12 +44,12 @@ def guest(client_id: str) -> str:
     return GUESTS + client_id
 
 
-async def act_for(connection: AsyncConnection, owner: str) -> None:
-    """For the rest of the transaction the connection sees and changes rows of this owner only.
+def acting_for(owner: str) -> TextClause:
+    """The statement after which a transaction sees and changes rows of this owner only.
 
     ``GUESTS`` stands for every guest: where no key is asked for, a guest's job is whoever's knows its id.
     """
-    await connection.execute(_ACT, {"owner": owner})
+    return _ACT.bindparams(owner=owner)
 
 
 async def act_for_ourselves(connection: AsyncConnection) -> None:

@@ -152,8 +152,9 @@ def test_a_job_that_is_stored_while_rows_move_is_not_lost(
             await client.execute(INSERT.format(id="b", at="2031-06-16"))
             moving = asyncio.create_task(done(make_settings(), Schedule.DAILY))
             waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'LOCK TABLE'"
-            while not await watch.fetchval(waits):
-                await asyncio.sleep(0)
+            async with asyncio.timeout(30):
+                while not await watch.fetchval(waits):
+                    await asyncio.sleep(0)
             await accepting.commit()
             return await moving
         finally:

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app import migrations
-from app.migrate import head, migrate
+from app.migrate import Migrated, head, migrate
 from app.partitions import Month, months_needed
 from app.schema import latest
 from app.settings import Settings
@@ -57,8 +57,10 @@ def test_months_run_over_the_end_of_a_year() -> None:
 
 
 def test_a_migration_gives_up_rather_than_wait_behind_a_long_lock(
-    make_settings: Callable[..., Settings], database_url: str
+    make_settings: Callable[..., Settings], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("app.migrate.LOCK_PATIENCE_SECONDS", 0)
+
     async def blocked() -> None:
         connection = await asyncpg.connect(database_url)
         try:
@@ -72,6 +74,30 @@ def test_a_migration_gives_up_rather_than_wait_behind_a_long_lock(
 
     with pytest.raises(Exception, match="lock timeout"):
         asyncio.run(blocked())
+
+
+def test_a_migration_that_meets_a_backup_is_done_after_it(
+    make_settings: Callable[..., Settings], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    month = months_needed(datetime.now(UTC))[-1].table
+    asyncio.run(fetch(database_url, f"DROP TABLE {month}"))
+
+    async def beside_a_dump() -> tuple[str, ...]:
+        dump = await asyncpg.connect(database_url)
+        reading = dump.transaction()
+        await reading.start()
+        await dump.execute("LOCK TABLE jobs_default IN ACCESS SHARE MODE")
+
+        async def refused(_: float) -> None:
+            await reading.rollback()
+
+        monkeypatch.setattr("app.migrate.asyncio.sleep", refused)
+        try:
+            return (await migrate(make_settings(migration_lock_timeout_seconds=0.2))).partitions
+        finally:
+            await dump.close()
+
+    assert asyncio.run(beside_a_dump()) == (month,)
 
 
 @pytest.mark.requirement("A13")
@@ -139,6 +165,17 @@ def test_migrations_go_around_the_pooler(make_settings: Callable[..., Settings])
 
 def test_the_schema_a_pod_waits_for_is_the_newest_migration() -> None:
     assert latest() == head()
+
+
+@pytest.mark.requirement("S09")
+def test_a_release_that_is_rolled_back_to_leaves_the_newer_schema_as_it_is(
+    make_settings: Callable[..., Settings], database_url: str
+) -> None:
+    month = months_needed(datetime.now(UTC))[-1].table
+    asyncio.run(fetch(database_url, f"DROP TABLE {month}"))
+    asyncio.run(fetch(database_url, "UPDATE alembic_version SET version_num = '9999'"))
+    assert asyncio.run(migrate(make_settings())) == Migrated("9999", (month,))
+    assert asyncio.run(fetch(database_url, "SELECT version_num FROM alembic_version"))[0][0] == "9999"
 
 
 @pytest.mark.requirement("A13")

@@ -25,6 +25,8 @@ SELECT '{name}-' || lpad(i::text, 6, '0'), now() - i * interval '1 second', '{cl
 FROM generate_series(1, {many}) i
 """
 
+CHILDREN = "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = '{}'::regclass"
+
 
 def plant(url: str, name: str, client: str, owner: str | None, many: int, size: int = 10) -> None:
     owned = "NULL" if owner is None else f"'{owner}'"
@@ -151,12 +153,20 @@ def test_erasing_and_exporting_use_the_indexes(database_url: str) -> None:
     for condition, index in ((owned, "jobs_owner"), (anonymous, "jobs_client"), ("status = 'failed'", "jobs_failed")):
         plan = plan_of(database_url, f"{condition} ORDER BY created_at LIMIT 1000")
         assert not [name for name in filled if f"Seq Scan on {name}" in plan], plan
-        children = f"SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = '{index}'::regclass"  # noqa: S608
+        children = CHILDREN.format(index)
         assert any(row["name"] in plan for row in run_sql(database_url, children)), plan
 
 
 def plan_of(url: str, condition: str) -> str:
     return "\n".join(row[0] for row in run_sql(url, f"EXPLAIN SELECT id FROM jobs WHERE {condition}"))  # noqa: S608
+
+
+async def waiting(watch: asyncpg.Connection, many: int) -> None:
+    """Until so many statements of this database wait for a lock."""
+    own = "datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(30):
+        while await watch.fetchval(f"SELECT count(*) FROM pg_stat_activity WHERE {own}") < many:  # noqa: S608
+            await asyncio.sleep(0.01)
 
 
 def test_a_cancellation_and_an_erasure_at_once_do_not_stop_each_other(
@@ -173,14 +183,11 @@ def test_a_cancellation_and_an_erasure_at_once_do_not_stop_each_other(
         try:
             holding = holder.transaction()
             await holding.start()
-            await holder.execute("SELECT FROM pgqueuer FOR UPDATE")
+            await holder.execute("SELECT FROM jobs FOR UPDATE")
             cancelling = asyncio.create_task(asyncio.to_thread(client.delete, f"/jobs/{job}"))
-            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            while await watch.fetchval(waiting) < 1:
-                await asyncio.sleep(0.01)
+            await waiting(watch, 1)
             erasing = asyncio.create_task(erase(database, "acme"))
-            while await watch.fetchval(waiting) < 2:
-                await asyncio.sleep(0.01)
+            await waiting(watch, 2)
             await holding.rollback()
             return (await cancelling).status_code, await erasing
         finally:

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import boto3
 import pytest
+from shelf import KEYS
 from sqlalchemy.exc import ProgrammingError
 
 from app import roles
+from app.backup import backup
 from app.migrate import migrate
+from app.restore import restore
 from app.scratch import scratch
 from app.settings import Settings
-from localcloud.postgres import PostgresServer
+from localcloud.postgres import PostgresServer, home
 from tests.app.conftest import PASSWORD, USER, postgres_in
 
 ADMINISTRATOR = "renter"
@@ -191,6 +195,35 @@ def test_logins_that_were_the_owners_become_the_services(managed: Managed) -> No
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         managed.ask("u", "sixth", "DROP TABLE jobs")
     assert managed.ask("u", "sixth", "SELECT count(*) FROM jobs")
+
+
+@pytest.mark.requirement("W06")
+def test_a_restore_by_logins_that_are_not_all_powerful_gives_the_service_its_rights_again(
+    managed: Managed, aws: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    managed.migrate(("a", "first"), {"a": "first"}, SERVICE)
+    managed.ask("s", "third", "INSERT INTO feature_flags VALUES ('restored', true, 1, now())")
+    for name, value in {**KEYS, "endpoint_url": aws}.items():
+        monkeypatch.setenv(f"AWS_{name.removeprefix('aws_').replace('region_name', 'default_region').upper()}", value)
+    boto3.client("s3", endpoint_url=aws, **KEYS).create_bucket(Bucket="managed")
+    url = managed.url("a", "first")
+    settings = Settings(
+        database_url=url,
+        database_url_direct=url,
+        database_admin_url=managed.url(ADMINISTRATOR, PASSWORD),
+        database_storage_gb=1,
+        backup_bucket="managed",
+        pg_bin=str(home() / "bin"),
+    )  # type: ignore[arg-type]
+    asyncio.run(backup(settings))
+    managed.ask("s", "third", "DELETE FROM feature_flags")
+    restored = asyncio.run(restore(settings, force=True))
+    assert restored.kept_as in {row[0] for row in managed.ask("a", "first", "SELECT datname FROM pg_database")}
+    assert managed.ask("s", "third", "SELECT name FROM feature_flags")[0][0] == "restored"
+    managed.ask("s", "third", "INSERT INTO feature_flags VALUES ('new', true, 1, now())")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        managed.ask("s", "third", "DROP TABLE feature_flags")
+    managed.migrate(("a", "first"), {"a": "first"}, SERVICE)
 
 
 @pytest.mark.requirement("W06")

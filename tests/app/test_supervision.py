@@ -123,8 +123,9 @@ def test_one_of_many_is_elected_and_another_when_it_stops_renewing(make_settings
             assert [await first.held(), await second.held(), await first.held()] == [True, False, True]
             assert await Lease(database, Duty.FIGURES, "pod").held(), "each duty has its own"
             began = time.monotonic()
-            while not await second.held():
-                await asyncio.sleep(0.1)
+            async with asyncio.timeout(30):
+                while not await second.held():
+                    await asyncio.sleep(0.1)
             assert time.monotonic() - began > LEASE_SECONDS - 1
             assert not await first.held()
         finally:

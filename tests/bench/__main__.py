@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from localcloud.paths import CHECKOUT
-from tests.bench import document, scale, stacks
+from tests.bench import data, document, scale, stacks
 from tests.bench.document import Section
 
 RESULT = CHECKOUT / "docs" / "benchmarks.md"
@@ -61,6 +61,7 @@ SECTIONS: dict[str, Callable[[Path], Section]] = {
     "small": lambda _: _small(),
     "policies": lambda _: _policies(),
     "service": lambda _: _service(),
+    "data": data.section,
 }
 
 

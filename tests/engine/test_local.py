@@ -246,12 +246,13 @@ def test_no_secret_stands_in_clear_in_state_logs_or_workspace(world: World, url:
     secrets = world.aws("local", "secretsmanager")
     [record] = secrets.list_secrets()["SecretList"]
     values = json.loads(secrets.get_secret_value(SecretId=record["ARN"])["SecretString"])
-    logins = json.loads(values.pop("database_logins")).values()
+    made = [json.loads(values.pop(name)) for name in ("database_logins", "database_owner_logins")]
+    logins = [password for names in made for password in names.values()]
     keys = [values.pop(name) for name in [*values] if name.partition("_")[0] in ("admin", "session", "webhook")]
     stores = [str(urlsplit(value).password) for value in values.values()]
     passwords = {one.encode() for one in (*logins, *keys, *stores)}
-    # The administrator's, two logins of the database of which one is in use, one of each Redis, three of each key.
-    assert len(passwords) == 5 + 9
+    # The administrator's, two logins of the service and two of the owner, one of each Redis, three of each key.
+    assert len(passwords) == 7 + 9
     folder = world.state / "local"
     searched = [folder / name for name in ("pulumi", "workspace", "logs", "tmp", "home", "regions/us-east-1/logs")]
     files = [path for part in searched for path in part.rglob("*") if path.is_file() and not path.is_symlink()]
