@@ -58,8 +58,8 @@ class Site:
         ):
             yield
 
-    def drill(self, outage: Callable[[], None], *, during: bool = True) -> None:
-        """Jobs before the outage and in it; afterwards all are done."""
+    def drill(self, outage: Callable[[], None], *, during: bool = True, attempts: int = 1) -> None:
+        """Jobs before the outage and in it; afterwards all are done, in no more than so many attempts."""
 
         async def scenario(services: Services) -> None:
             jobs = [await accept(services, topic=f"Topic {number}") for number in range(JOBS)]
@@ -70,15 +70,15 @@ class Site:
             await all_done(services, jobs)
 
         in_service(self.settings, scenario)
-        self.every_text_was_paid_for_once()
+        self.every_text_was_paid_for_once(attempts)
 
-    def every_text_was_paid_for_once(self) -> None:
+    def every_text_was_paid_for_once(self, attempts: int) -> None:
         """At the provider, and in the ledger."""
         url = self.settings.database_url_direct.get_secret_value()
         asked = Counter(seen.body for seen in self.provider.seen)
         paid = rows(url, "SELECT job_id FROM llm_calls WHERE outcome = 'written'")
         jobs = rows(url, "SELECT id, status, attempt FROM jobs")
-        assert {(row["status"], row["attempt"]) for row in jobs} == {("completed", 1)}
+        assert {row["status"] for row in jobs} == {"completed"} and max(row["attempt"] for row in jobs) <= attempts
         assert sorted(row["job_id"] for row in paid) == sorted(row["id"] for row in jobs)
         assert len(asked) == len(jobs)
         charged = rows(
@@ -234,4 +234,5 @@ def test_database_restarted_under_load(
 
         one.hold.clear()
         with here.im():
-            here.drill(outage, during=False)
+            # A worker that does not hear of its claim, or loses its lease, has used up an attempt.
+            here.drill(outage, during=False, attempts=2)
