@@ -68,7 +68,7 @@ async def _count(connection: AsyncConnection, table: str) -> int:
 
 async def _replace(connection: AsyncConnection) -> None:
     salt = secrets.token_hex(32)
-    for table in ("idempotency_keys", "pgqueuer", "pgqueuer_log"):
+    for table in ("idempotency_keys", "pgqueuer", "pgqueuer_log", "llm_calls"):
         await connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608
     await connection.execute(update(jobs).values(_jobs(salt)))
     # A hash of nothing that anybody holds: no key of production opens the copy.

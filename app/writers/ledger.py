@@ -109,15 +109,12 @@ class Ledger:
             await asyncio.wait(self._settling, timeout=SPARE_SECONDS)
 
     async def _settle_call(self, call: Call, outcome: str, tokens: Tokens, cost_usd: float) -> None:
-        until = time.monotonic() + call.seconds
         while True:
             try:
                 await self._settle(_SETTLE_CALL, {"id": call.id}, outcome, tokens, cost_usd)
                 return
             except DatabaseUnavailable as error:
-                if time.monotonic() > until:
-                    _LOG.warning("call not settled, its reserve counts as spent", call=call.id, error=str(error))
-                    return
+                _LOG.warning("call not settled yet", call=call.id, error=str(error))
             await asyncio.sleep(SETTLE_SECONDS)
 
     async def settle_item(self, key: str, ticket: Ticket, outcome: str, tokens: Tokens, cost_usd: float | None) -> bool:

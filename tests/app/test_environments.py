@@ -28,8 +28,9 @@ KEPT = {
     "jobs": {
         "id", "created_at", "content_type", "priority", "status", "attempt", "progress", "updated_at", "started_at",
         "finished_at", "expires_at", "provider", "model", "input_tokens", "output_tokens", "cost_usd", "error_type",
-        "ticket_until",
+        "ticket_until", "fresh", "waits",
     },
+    "llm_days": {"day", "committed_usd"},
     "migration_history": {"version", "applied_at"},
     "service_modes": {"name", "value", "updated_at"},
 }  # fmt: skip
@@ -37,7 +38,7 @@ REPLACED = {
     "api_keys": {"id", "key_hash", "client_id", "name"},
     "jobs": {"client_id", "owner", "topic", "keywords", "content", "error", "request_id", "trace_parent", "ticket"},
 }
-EMPTIED = {"idempotency_keys", "pgqueuer", "pgqueuer_log"}
+EMPTIED = {"idempotency_keys", "llm_calls", "pgqueuer", "pgqueuer_log"}
 QUEUES_OWN = {"pgqueuer_schedules", "pgqueuer_statistics"}
 """Every column is in one of these: a new one has to be decided on before it can leave production."""
 
