@@ -25,6 +25,12 @@ SECTIONS = 3
 TOPIC = "A text that replaces another"
 DIGITS = 12
 
+EMPTIED = (
+    *("idempotency_keys", "pgqueuer", "pgqueuer_log", "llm_calls"),
+    *("erasures", "leases", "revocations", "identity_peers"),
+)
+"""What an anonymous copy does not need at all."""
+
 
 class AnonymisingRefused(Exception):
     """In production the data is the real one, and would be lost."""
@@ -66,7 +72,7 @@ async def _count(connection: AsyncConnection, table: str) -> int:
 
 async def _replace(connection: AsyncConnection) -> None:
     salt = secrets.token_hex(32)
-    for table in ("idempotency_keys", "pgqueuer", "pgqueuer_log", "erasures", "leases"):
+    for table in EMPTIED:
         await connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608
     await connection.execute(update(jobs).values(_jobs(salt)))
     # A hash of nothing that anybody holds: no key of production opens the copy.

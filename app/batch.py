@@ -64,26 +64,18 @@ class Batcher(Generic[T, R]):
         timer = loop.call_later(self._patience, self._give_up, entry)
         try:
             return await answer
-        except asyncio.CancelledError:
-            self._drop(entry)
-            raise
         finally:
             timer.cancel()
+            if entry in self._waiting:
+                self._waiting.remove(entry)
 
     async def close(self) -> None:
         """Wait for what is under way."""
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def _give_up(self, entry: tuple[T, "asyncio.Future[R]"]) -> None:
-        if self._drop(entry) and not entry[1].done():
+        if entry in self._waiting:
             entry[1].set_exception(OverloadedError(f"no batch within {self._patience:.0f} s"))
-
-    def _drop(self, entry: tuple[T, "asyncio.Future[R]"]) -> bool:
-        """Whether it was still waiting."""
-        if entry not in self._waiting:
-            return False
-        self._waiting.remove(entry)
-        return True
 
     async def _run(self) -> None:
         try:

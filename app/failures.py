@@ -55,52 +55,32 @@ class FailureClass:
 
 
 _AGAIN = "The job is tried again by itself until it expires."
-_UNREACHABLE = FailureClass(Fault.PLATFORM, f"The writing service is not available at the moment. {_AGAIN}")
+_AWAY = FailureClass(Fault.PLATFORM, f"The writing service is not available at the moment. {_AGAIN}")
 _BUSY = FailureClass(Fault.PLATFORM, f"More texts are asked for than may be written at once. {_AGAIN}")
-_PROVIDER_DOWN = FailureClass(Fault.PROVIDER, f"The text provider is not available at the moment. {_AGAIN}")
-_PROVIDER_UNKNOWN = FailureClass(Fault.PROVIDER, f"The text provider gave no answer. {_AGAIN}", charged=True)
-_UNFIT = FailureClass(Fault.JOB, "The provider's text did not have the form that was asked for.")
+_DOWN = FailureClass(Fault.PROVIDER, f"The text provider is not available at the moment. {_AGAIN}")
+_UNKNOWN = FailureClass(Fault.PROVIDER, f"The text provider gave no answer. {_AGAIN}", charged=True)
+
+
+def _final(sentence: str) -> FailureClass:
+    return FailureClass(Fault.JOB, sentence, Pause.NONE, final=True)
+
 
 FAILURES: Mapping[str, FailureClass] = MappingProxyType(
     {
-        "im_unreachable": _UNREACHABLE,
-        "im_timeout": _UNREACHABLE,
-        "im_unavailable": _UNREACHABLE,
-        "im_refused": FailureClass(Fault.JOB, "The writing service did not accept this request."),
-        "ledger_unavailable": _UNREACHABLE,
-        "deadline": _BUSY,
-        "provider_rate_limit": _BUSY,
-        "provider_queue_full": _BUSY,
-        "budget_reserved": FailureClass(
-            Fault.PLATFORM, f"What is left of today's budget is set aside for texts being written. {_AGAIN}"
-        ),
+        **dict.fromkeys(("im_unreachable", "im_timeout", "im_unavailable", "ledger_unavailable"), _AWAY),
+        **dict.fromkeys(("deadline", "provider_rate_limit", "provider_queue_full", "budget_reserved"), _BUSY),
+        **dict.fromkeys(("circuit_open", "provider_unreachable", "provider_unavailable"), _DOWN),
+        **dict.fromkeys(("provider_busy", "provider_account"), _DOWN),
+        **dict.fromkeys(("provider_timeout", "provider_malformed", "batch_lost"), _UNKNOWN),
         "daily_budget": FailureClass(
             Fault.PLATFORM, "Today's budget for texts is spent. The job goes on after midnight UTC.", Pause.MIDNIGHT
         ),
-        "circuit_open": _PROVIDER_DOWN,
-        "provider_unreachable": _PROVIDER_DOWN,
-        "provider_unavailable": _PROVIDER_DOWN,
-        "provider_busy": FailureClass(Fault.PROVIDER, f"The text provider is busy. {_AGAIN}"),
-        "provider_timeout": _PROVIDER_UNKNOWN,
-        "provider_malformed": _PROVIDER_UNKNOWN,
-        "provider_account": FailureClass(
-            Fault.PROVIDER, f"The text provider does not serve this service at the moment. {_AGAIN}"
-        ),
-        "batch_lost": FailureClass(
-            Fault.PROVIDER, "The provider's batch did not bring the text; it is asked for alone.", charged=True
-        ),
-        "invalid_content": _UNFIT,
-        "truncated": FailureClass(
-            Fault.JOB, "The text would be longer than a job's budget allows. Ask for less.", Pause.NONE, final=True
-        ),
-        "content_refused": FailureClass(
-            Fault.JOB, "The text provider refuses to write about this. Change the topic.", Pause.NONE, final=True
-        ),
-        "request_refused": FailureClass(
-            Fault.JOB, "The text provider did not accept this request.", Pause.NONE, final=True
-        ),
+        "im_refused": FailureClass(Fault.JOB, "The writing service did not accept this request."),
+        "invalid_content": FailureClass(Fault.JOB, "The provider's text did not have the form that was asked for."),
         "crashed": FailureClass(Fault.JOB, "Every worker that took the job ended before it was done."),
-        "stopped": FailureClass(Fault.PLATFORM, "The worker was stopped. The job goes on at once.", Pause.NONE),
+        "truncated": _final("The text would be longer than a job's budget allows. Ask for less."),
+        "content_refused": _final("The text provider refuses to write about this. Change the topic."),
+        "request_refused": _final("The text provider did not accept this request."),
         "expired": FailureClass(Fault.PLATFORM, "The job could not be done before it expired.", Pause.NONE, final=True),
     }
 )
@@ -108,7 +88,7 @@ FAILURES: Mapping[str, FailureClass] = MappingProxyType(
 
 def failure_class(kind: str) -> FailureClass:
     """The class of a kind; one that only a newer release knows is not held against the job."""
-    return FAILURES.get(kind, _UNREACHABLE)
+    return FAILURES.get(kind, _AWAY)
 
 
 def pause_seconds(kind: str, times: int, base: float, now: datetime) -> float:

@@ -68,6 +68,14 @@ class ProviderSettings(BaseModel):
         default_factory=dict, description="Model names that replace the built-in ones (JSON)."
     )
 
+    @field_validator("llm_deadline_seconds")
+    @classmethod
+    def _time_for_a_call(cls, value: float, info: ValidationInfo) -> float:
+        call = info.data.get("llm_timeout_seconds", 0)
+        if value < call:
+            raise ValueError(f"must be at least LLM_TIMEOUT_SECONDS ({call:g}), or no call could ever begin")
+        return value
+
     @field_validator("llm_providers")
     @classmethod
     def _keys_present(cls, value: tuple[Provider, ...], info: ValidationInfo) -> tuple[Provider, ...]:

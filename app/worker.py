@@ -6,7 +6,8 @@ provider's uses up no attempt, and while no im is there no job is taken (C03).
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
@@ -38,8 +39,8 @@ RECONNECT_SECONDS = 1.0
 # New jobs are announced; a postponed one is not, so it waits this much longer than its pause at most.
 LOOK_EVERY = timedelta(seconds=1)
 PROBE_TIME = timedelta(seconds=2)
-# Jobs that are taken before there is room for them, so that the next one begins while the last one is being stored.
-AHEAD = 2
+# Jobs that are taken before there is room for them, for each that runs: the next one begins while the last is stored.
+AHEAD = 0.5
 AT_ONCE = timedelta(0)
 
 
@@ -52,6 +53,12 @@ class Manager(QueueManager):
     def __init__(self, queries: Queries, most: int) -> None:
         super().__init__(queries)
         self._most = most
+
+    def fetch_jobs(
+        self, batch_size: int, global_concurrency_limit: int | None, heartbeat_timeout: timedelta
+    ) -> AsyncGenerator[QueuedJob, None]:
+        """All that there is room for in one statement; the statement itself keeps to the room."""
+        return super().fetch_jobs(self._most, global_concurrency_limit, heartbeat_timeout)
 
     async def _effective_dequeue_timeout(self, dequeue_timeout: timedelta) -> timedelta:
         """Ten looks a second while jobs wait help nobody who has no room; the end of an own job is announced."""
@@ -139,7 +146,7 @@ class Worker:
 
     async def _consume_once(self) -> None:
         pool = await queue_pool(self._settings)
-        most = self._settings.worker_concurrency + AHEAD
+        most = math.ceil(self._settings.worker_concurrency * (1 + AHEAD))
         try:
             manager = Manager(Queries(AsyncpgPoolDriver(pool)), most)
             workers = self._services.switchboard.now.queue_workers

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import anthropic
-from anthropic.types import Message
+from anthropic.types import Message, MessageParam
+from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 
 from app.providers import Provider, ProviderSettings
-from app.writers.base import Finish, Question, Replies, Reply, Tokens, WriterError
-from app.writers.sdk import batch_name, reading, refused
+from app.writers.base import Finish, Question, Replies, Reply, Tokens
+from app.writers.sdk import batch_name, failed, reading, refused
 
 _NAME = Provider.ANTHROPIC
 _FINISH = {
@@ -36,10 +37,9 @@ class AnthropicClient:
     async def ask(self, question: Question) -> Reply:
         """POST /v1/messages."""
         with reading(_NAME), _translated():
+            words: MessageParam = {"role": "user", "content": question.prompt}
             reply = await self._client.messages.create(
-                model=question.model,
-                max_tokens=question.max_tokens,
-                messages=[{"role": "user", "content": question.prompt}],
+                model=question.model, max_tokens=question.max_tokens, messages=[words]
             )
             return _reply(reply)
 
@@ -47,17 +47,7 @@ class AnthropicClient:
         """POST /v1/messages/batches."""
         with reading(_NAME), _translated():
             batch = await self._client.messages.batches.create(
-                requests=[
-                    {
-                        "custom_id": str(place),
-                        "params": {
-                            "model": one.model,
-                            "max_tokens": one.max_tokens,
-                            "messages": [{"role": "user", "content": one.prompt}],
-                        },
-                    }
-                    for place, one in enumerate(questions)
-                ]
+                requests=[{"custom_id": str(i), "params": _parameters(one)} for i, one in enumerate(questions)]
             )
             return batch_name(_NAME, batch.id)
 
@@ -82,6 +72,11 @@ class AnthropicClient:
         await self._client.close()
 
 
+def _parameters(question: Question) -> MessageCreateParamsNonStreaming:
+    messages: list[MessageParam] = [{"role": "user", "content": question.prompt}]
+    return {"model": question.model, "max_tokens": question.max_tokens, "messages": messages}
+
+
 def _reply(reply: Message) -> Reply:
     used = reply.usage
     read, written = used.cache_read_input_tokens or 0, used.cache_creation_input_tokens or 0
@@ -102,9 +97,5 @@ def _translated() -> Iterator[None]:
         yield
     except anthropic.APIStatusError as error:
         raise refused(_NAME, error.status_code, error.response.headers) from error
-    except anthropic.APITimeoutError as error:
-        raise WriterError("provider_timeout", f"{_NAME} did not answer in time") from error
     except anthropic.APIConnectionError as error:
-        raise WriterError("provider_unreachable", f"{_NAME}: {type(error.__cause__).__name__}") from error
-    except anthropic.AnthropicError as error:
-        raise WriterError("provider_malformed", f"{_NAME}: {type(error).__name__}") from error
+        raise failed(_NAME, error, timeout=isinstance(error, anthropic.APITimeoutError)) from error

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
@@ -26,22 +25,7 @@ from app.writers.texts import TextCache, free
 _LOG = structlog.get_logger("app.writers")
 
 
-class TextProvider(Protocol):
-    """A provider as the desk sees it."""
-
-    name: str
-
-    def key(self, assignment: Assignment, context: CallContext) -> str:
-        """Where its text for an assignment is kept."""
-        ...
-
-    async def write(self, assignment: Assignment, context: CallContext) -> Draft:
-        """One text. Raises WriterError."""
-        ...
-
-    async def close(self) -> None:
-        """Give the connections back."""
-        ...
+TextProvider = PaidProvider | EmbeddedProvider
 
 
 @dataclass

@@ -9,7 +9,6 @@ import hashlib
 import random
 import re
 import tomllib
-from collections.abc import Sequence
 from importlib.resources import files
 
 from pydantic import BaseModel
@@ -36,7 +35,7 @@ MODELS = {
     Priority.QUALITY: "embedded-full",
 }
 SECTIONS = {"embedded-brief": 3, "embedded-standard": 4, "embedded-full": 6}
-HASHTAGS, HASHTAG_LENGTH = 5, 30
+HASHTAG_LENGTH = 30
 SAMPLE = "This is a sample text: no language model wrote it."
 
 
@@ -114,7 +113,7 @@ def _blog(assignment: Assignment, topic: str, title: str, sections: int, dice: r
     introduction = dice.choice(_PASSAGES.introductions).replace("{topic}", topic)
     further = assignment.keywords[len(_PASSAGES.keywords) :]
     if further:
-        introduction += f" On the way it touches {_listed(further)}."
+        introduction += f" On the way it touches {', '.join(further)}."
     return Content(
         content_type=ContentType.BLOG,
         title=title[:TOPIC_LENGTH],
@@ -142,21 +141,13 @@ def _social(assignment: Assignment, topic: str, title: str, dice: random.Random)
 
 def _hashtags(assignment: Assignment) -> dict[str, str]:
     """Hashtags and the words that they are made of."""
-    tags: dict[str, str] = {}
-    for word in assignment.keywords or tuple(re.findall(r"\w{4,}", assignment.topic))[:3]:
-        letters = "".join(_capitalised(part) for part in re.findall(r"[^\W_]+", word))
-        letters = "".join(letter for letter in letters if letter.isalpha() or letter.isdecimal())
-        if letters and not letters.isdecimal() and len(letters) <= HASHTAG_LENGTH and len(tags) < HASHTAGS:
-            tags.setdefault(f"#{letters}", word)
-    return tags
+    words = assignment.keywords or tuple(re.findall(r"\w{4,}", assignment.topic))[:3]
+    tags = {"".join(part.capitalize() for part in re.findall(r"[A-Za-z]+", word)): word for word in words}
+    return {f"#{tag}": word for tag, word in tags.items() if 0 < len(tag) <= HASHTAG_LENGTH}
 
 
 def _about(passage: Section, keyword: str) -> Section:
     return Section(title=passage.title.replace("{keyword}", keyword), body=passage.body.replace("{keyword}", keyword))
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _capitalised(text: str) -> str:

@@ -8,8 +8,8 @@ from google import genai
 from google.genai import errors, types
 
 from app.providers import Provider, ProviderSettings
-from app.writers.base import Finish, Question, Replies, Reply, Tokens, WriterError
-from app.writers.sdk import batch_name, reading, refused
+from app.writers.base import Finish, Question, Replies, Reply, Tokens
+from app.writers.sdk import batch_name, failed, reading, refused
 
 _NAME = Provider.GEMINI
 _PREFIX = "batches/"
@@ -102,7 +102,5 @@ def _translated() -> Iterator[None]:
     except errors.APIError as error:
         headers = getattr(error.response, "headers", None) or {}
         raise refused(_NAME, error.code, headers) from error
-    except httpx.TimeoutException as error:
-        raise WriterError("provider_timeout", f"{_NAME} did not answer in time") from error
     except httpx.HTTPError as error:
-        raise WriterError("provider_unreachable", f"{_NAME}: {type(error).__name__}") from error
+        raise failed(_NAME, error, timeout=isinstance(error, httpx.TimeoutException)) from error

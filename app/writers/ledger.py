@@ -9,7 +9,7 @@ reserved is settled as spent when the call must be over.
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 import structlog
@@ -109,15 +109,12 @@ class Ledger:
             await asyncio.wait(self._settling, timeout=SPARE_SECONDS)
 
     async def _settle_call(self, call: Call, outcome: str, tokens: Tokens, cost_usd: float) -> None:
-        until = time.monotonic() + call.seconds
         while True:
             try:
                 await self._settle(_SETTLE_CALL, {"id": call.id}, outcome, tokens, cost_usd)
                 return
             except DatabaseUnavailable as error:
-                if time.monotonic() > until:
-                    _LOG.warning("call not settled, its reserve counts as spent", call=call.id, error=str(error))
-                    return
+                _LOG.warning("call not settled yet", call=call.id, error=str(error))
             await asyncio.sleep(SETTLE_SECONDS)
 
     async def settle_item(self, key: str, ticket: Ticket, outcome: str, tokens: Tokens, cost_usd: float | None) -> bool:
@@ -156,16 +153,9 @@ class Ledger:
     async def _settle(
         self, statement: str, place: dict[str, object], outcome: str, tokens: Tokens, cost_usd: float | None
     ) -> bool:
-        values = {
-            "outcome": outcome,
-            "input": tokens.input,
-            "output": tokens.output,
-            "thought": tokens.thought,
-            "cached": tokens.cached,
-            "cost": cost_usd,
-        }
+        values = {**asdict(tokens), "outcome": outcome, "cost": cost_usd, **place}
         async with self._database.write() as connection:
-            rows = (await connection.execute(text(statement), {**values, **place})).all()
+            rows = (await connection.execute(text(statement), values)).all()
         return _note(rows) > 0
 
 
@@ -181,18 +171,9 @@ def _note(rows: "Sequence[Row[tuple[object, ...]]]") -> int:
 
 
 def _columns(call: Call) -> dict[str, object]:
-    context = call.context
-    return {
-        "key": call.key,
-        "job": context.job_id,
-        "attempt": context.attempt,
-        "client": context.client_id,
-        "provider": call.provider,
-        "model": call.model,
-        "kind": call.kind,
-        "reserved": call.reserved_usd,
-        "seconds": call.seconds + SPARE_SECONDS,
-    }
+    whose = {"job": call.context.job_id, "attempt": call.context.attempt, "client": call.context.client_id}
+    what = {"key": call.key, "provider": call.provider, "model": call.model, "kind": call.kind}
+    return {**whose, **what, "reserved": call.reserved_usd, "seconds": call.seconds + SPARE_SECONDS}
 
 
 _TODAY = "(now() AT TIME ZONE 'UTC')::date"

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 
 import openai
 from openai.types.chat import ChatCompletion
+from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 
 from app.providers import Provider, ProviderSettings
-from app.writers.base import Finish, Question, Replies, Reply, Tokens, WriterError
-from app.writers.sdk import batch_name, reading, refused
+from app.writers.base import Finish, Question, Replies, Reply, Tokens
+from app.writers.sdk import batch_name, failed, reading, refused
 
 _NAME = Provider.OPENAI
 _PATH = "/v1/chat/completions"
@@ -43,7 +44,7 @@ class OpenAIClient:
     async def hand_in(self, questions: Sequence[Question]) -> str:
         """A file of requests, and a batch over it."""
         lines = "\n".join(
-            json.dumps({"custom_id": str(place), "method": "POST", "url": _PATH, "body": _body(question)})
+            json.dumps({"custom_id": str(place), "method": "POST", "url": _PATH, "body": _parameters(question)})
             for place, question in enumerate(questions)
         )
         with reading(_NAME), _translated():
@@ -73,7 +74,7 @@ class OpenAIClient:
         await self._client.close()
 
 
-def _body(question: Question) -> dict[str, object]:
+def _parameters(question: Question) -> CompletionCreateParamsNonStreaming:
     return {
         "model": question.model,
         "messages": [{"role": "user", "content": question.prompt}],
@@ -103,9 +104,5 @@ def _translated() -> Iterator[None]:
         yield
     except openai.APIStatusError as error:
         raise refused(_NAME, error.status_code, error.response.headers) from error
-    except openai.APITimeoutError as error:
-        raise WriterError("provider_timeout", f"{_NAME} did not answer in time") from error
     except openai.APIConnectionError as error:
-        raise WriterError("provider_unreachable", f"{_NAME}: {type(error.__cause__).__name__}") from error
-    except openai.OpenAIError as error:
-        raise WriterError("provider_malformed", f"{_NAME}: {type(error).__name__}") from error
+        raise failed(_NAME, error, timeout=isinstance(error, openai.APITimeoutError)) from error

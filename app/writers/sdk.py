@@ -30,6 +30,13 @@ def refused(provider: Provider, status: int, headers: Mapping[str, str]) -> Writ
     return WriterError(kind, message, retry_after=pause, status=status)
 
 
+def failed(provider: Provider, error: Exception, *, timeout: bool) -> WriterError:
+    """No answer at all. The cause's own words may hold an address."""
+    if timeout:
+        return WriterError("provider_timeout", f"{provider} did not answer in time")
+    return WriterError("provider_unreachable", f"{provider}: {type(error.__cause__ or error).__name__}")
+
+
 @contextmanager
 def reading(provider: Provider) -> Iterator[None]:
     """Reading a provider's answer: the SDKs hand on what they get, so anything may be missing in it."""

@@ -104,11 +104,13 @@ class Provider:
     seen: list[Seen] = field(default_factory=list)
     hold: threading.Event = field(default_factory=threading.Event)
     url: str = ""
+    charged: int = 0
 
     def answer(self, seen: Seen) -> Answer:
         self.seen.append(seen)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         self.hold.wait(30)
+        self.charged += answer[0] == 200
         return answer
 
 

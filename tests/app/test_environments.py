@@ -23,13 +23,14 @@ JOBS = len(CLIENTS) * len(TOPICS) * len(STATES)
 
 KEPT = {
     "alembic_version": {"version_num"},
-    "api_keys": {"tier", "created_at", "revoked_at"},
+    "api_keys": {"tier", "created_at", "revoked_at", "changed_at", "tier_event_at"},
     "feature_flags": {"name", "enabled", "percent", "updated_at"},
     "jobs": {
         "id", "created_at", "content_type", "priority", "status", "attempt", "progress", "updated_at", "started_at",
         "finished_at", "expires_at", "provider", "model", "input_tokens", "output_tokens", "cost_usd", "error_type",
-        "ticket_until",
+        "ticket_until", "fresh", "waits",
     },
+    "llm_days": {"day", "committed_usd"},
     "migration_history": {"version", "applied_at"},
     "service_modes": {"name", "value", "updated_at"},
 }  # fmt: skip
@@ -37,7 +38,10 @@ REPLACED = {
     "api_keys": {"id", "key_hash", "client_id", "name"},
     "jobs": {"client_id", "owner", "topic", "keywords", "content", "error", "request_id", "trace_parent", "ticket"},
 }
-EMPTIED = {"idempotency_keys", "pgqueuer", "pgqueuer_log", "erasures", "leases"}
+EMPTIED = {
+    *("erasures", "idempotency_keys", "identity_peers", "leases"),
+    *("llm_calls", "pgqueuer", "pgqueuer_log", "revocations"),
+}
 QUEUES_OWN = {"pgqueuer_schedules", "pgqueuer_statistics"}
 """Every column is in one of these: a new one has to be decided on before it can leave production."""
 
