@@ -87,6 +87,7 @@ async def _serve(socket: WebSocket, services: Services, caller: Caller, job_id: 
     gone = asyncio.create_task(_until_gone(socket))
     try:
         with services.progress.watching(job) as watcher:
+            gone.add_done_callback(lambda _: watcher.changed.set())
             return await _follow(socket, services, caller, watcher, gone)
     finally:
         gone.cancel()
