@@ -1,12 +1,14 @@
 """Logins of the owner and of the service, two of each: renewing one never touches who works under the other (X02)."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 import boto3
+import httpx
 import pytest
 from shelf import KEYS
 from sqlalchemy.exc import ProgrammingError
@@ -18,10 +20,11 @@ from app.restore import restore
 from app.scratch import scratch
 from app.settings import Settings
 from localcloud.postgres import PostgresServer, home
-from tests.app.conftest import PASSWORD, USER, postgres_in
+from tests.app.conftest import PASSWORD, USER, Servers, eventually, fleet_over, postgres_in, run_app
 
 ADMINISTRATOR = "renter"
 DATABASE = "production"
+BODY = {"topic": "Quiet offices", "content_type": "social", "client_id": "acme"}
 
 
 @dataclass(frozen=True)
@@ -250,3 +253,29 @@ def test_the_service_works_on_a_database_that_took_the_place_of_another(managed:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         managed.ask("s", "third", "DROP TABLE jobs")
     managed.ask("a", "first", "SELECT 1", kept)
+
+
+def test_the_whole_service_works_by_a_login_that_changes_rows_only(
+    managed: Managed, servers: Servers, tmp_path: Path
+) -> None:
+    managed.migrate(("a", "first"), {"a": "first"}, SERVICE)
+    service, owner = (f"{managed.url(*login)}?sslmode=disable" for login in (("s", "third"), ("a", "first")))
+    fleet = fleet_over(service, service, servers.redis_url, tmp_path)
+    with (
+        fleet.process("cpm", "serve", "--role", "cpm") as (_, api),
+        fleet.process("im", "serve", "--role", "im") as (_, im),
+        fleet.process("worker", "worker", IM_URL=im),
+    ):
+        first, second = (httpx.post(f"{api}/generate", json=BODY).json()["job_id"] for _ in range(2))
+        eventually(lambda: httpx.get(f"{api}/status/{first}").json()["status"] == "completed")
+        httpx.delete(f"{api}/jobs/{second}")
+        key = json.loads(run_app(fleet, "keys", "create", "acme").stdout.splitlines()[-1])
+        erased = httpx.delete(f"{api}/export", headers={"X-API-Key": key["secret"]})
+        assert erased.json() == {"jobs": 2}
+        assert run_app(fleet, "flags", "set", "x").returncode == 0
+    for name in ("cpm", "im", "worker"):
+        assert "background task failed" not in fleet.log(name).read_text()
+    assert run_app(fleet, "maintenance", "monthly").returncode == 1, "jobs have the owner's login"
+    for schedule in ("daily", "weekly", "monthly"):
+        done = run_app(fleet, "maintenance", schedule, DATABASE_URL_DIRECT=owner)
+        assert done.returncode == 0, done.stdout
