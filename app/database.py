@@ -245,7 +245,7 @@ async def queue_pool(settings: Settings) -> "asyncpg.Pool":
     return await asyncpg.create_pool(
         settings.database_url_direct.get_secret_value().replace("postgresql+asyncpg://", "postgresql://"),
         min_size=2,
-        max_size=4,
+        max_size=2,
         connection_class=_Stateless,
         timeout=CONNECT_SECONDS,
         command_timeout=settings.database_statement_timeout_seconds,

@@ -319,6 +319,9 @@ def test_a_worker_that_is_told_to_stop_before_it_began_takes_no_job(
         await stopping
         found = await services.jobs.find(job)
         assert found and (found.status, found.started_at, fake.asked) == (JobStatus.PENDING, None, 0)
+        async with services.database.read() as connection:
+            picked = await connection.execute(text("SELECT count(*) FROM pgqueuer_log WHERE status = 'picked'"))
+            assert picked.scalar_one() == 0
 
     in_service(quick(make_settings, url), scenario, work=False)
 
