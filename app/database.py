@@ -293,11 +293,11 @@ def engine(
         pool_pre_ping=True,
     )
     made.sync_engine.dialect.do_ping = _answers  # type: ignore[method-assign]
-    event.listen(made.sync_engine, "handle_error", _leave_old_primary)
+    event.listen(made.sync_engine, "handle_error", leave_old_primary)
     return made
 
 
-def _leave_old_primary(context: ExceptionContext) -> None:
+def leave_old_primary(context: ExceptionContext) -> None:
     """A server that refuses to write is a primary no longer: the pool drops its connections and makes new ones."""
     if sqlstate(context.original_exception) == READ_ONLY:
         context.is_disconnect = True

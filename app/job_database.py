@@ -5,9 +5,10 @@ statements are prepared once and commit by themselves. A connection that died is
 worker sends again; the attempt number makes that safe.
 """
 
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.database import CONNECT_SECONDS, Address, Database
+from app.database import CONNECT_SECONDS, Address, Database, leave_old_primary
 from app.settings import Settings
 
 # A change takes a millisecond, so two connections serve any number of jobs at once.
@@ -18,7 +19,7 @@ class JobDatabase(Database):
     """Implements app.database.Database for stores whose every change is one statement."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, direct=True)
+        super().__init__(settings)
         address = Address.parse(settings.database_url_direct)
         arguments: dict[str, object] = {
             "timeout": CONNECT_SECONDS,
@@ -36,3 +37,4 @@ class JobDatabase(Database):
             pool_timeout=settings.database_pool_timeout_seconds,
             pool_recycle=settings.database_pool_recycle_seconds,
         )
+        event.listen(self.writer.sync_engine, "handle_error", leave_old_primary)

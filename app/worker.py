@@ -81,7 +81,7 @@ class Worker:
         self._services = services
         self._settings = services.settings
         self._database = JobDatabase(services.settings)
-        self._jobs = JobStore(self._database, services.cache, services.settings.job_max_attempts)
+        self._jobs = JobStore(self._database, services.lists, services.settings.job_max_attempts)
         self._stopping = asyncio.Event()
         self._manager: QueueManager | None = None
         self._room = asyncio.Semaphore(self._settings.worker_concurrency)
