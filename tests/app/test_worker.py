@@ -174,12 +174,12 @@ def test_cancelling_a_running_job_drops_its_result(make_settings: MakeSettings, 
         job = await accept(services)
         while fake.asked == 0:
             await asyncio.sleep(0.02)
-        cancelled = await services.jobs.cancel(job)
+        cancelled = await services.jobs.cancel(job, "~")
         assert cancelled is not None
         fake.hold.set()
         found = await ended(services, job)
         assert (found.status, found.content) == (JobStatus.CANCELLED, None)
-        assert await services.jobs.cancel(job) is None
+        assert await services.jobs.cancel(job, "~") is None
 
     in_service(quick(make_settings, url), scenario)
 
