@@ -37,7 +37,9 @@ ROW_POLICY: Final = (
     MAKE_ROLE,
     *GRANTS,
     "ALTER TABLE jobs ENABLE ROW LEVEL SECURITY",
+    "DROP POLICY IF EXISTS own_jobs ON jobs",
     f"CREATE POLICY own_jobs ON jobs TO {ROLE} USING ({_VISIBLE})",
+    "DROP POLICY IF EXISTS service_jobs ON jobs",
     f"CREATE POLICY service_jobs ON jobs USING (current_user <> '{ROLE}')",
 )
 
