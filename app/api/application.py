@@ -15,6 +15,7 @@ from app.api import (
     admin,
     debug,
     docs,
+    document,
     generate,
     health,
     internal,
@@ -85,6 +86,7 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
         telemetry={"tracing": traces is not None, "tracer_provider": traces, "metrics": False, "logs": False},
     )
     problems.install(app)
+    document.complete(app, keys_required=settings.keys_required)
     routers = ROUTERS[role] if settings.closed else (*ROUTERS[role], debug.router, docs.router)
     for router in routers:
         app.include_router(router)

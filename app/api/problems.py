@@ -12,7 +12,6 @@ from starlette.types import Receive, Scope, Send
 
 from app.batch import OverloadedError
 from app.database import DatabaseUnavailable, OutcomeUnknown
-from app.domain import GenerationRequest
 from app.limits import FIELD_PROBLEMS
 
 MEDIA_TYPE = "application/problem+json"
@@ -20,7 +19,7 @@ MAY_BE_STORED = (
     "The database did not say whether the request was stored. Send it again with the same Idempotency-Key: then it is"
     " done once, whichever it was."
 )
-_PLACE = "#/components/schemas/{model}"
+PLACE = "#/components/schemas/{model}"
 RETRY_AFTER = {"description": "Seconds until it is worth asking again.", "schema": {"type": "integer", "minimum": 0}}
 
 
@@ -41,10 +40,6 @@ class Problem(BaseModel):
     detail: str = Field(examples=["There is no such job."])
     instance: str | None = Field(None, description="The request's id, for a message to support.")
     errors: list[FieldProblem] = Field([], description="Each wrong field, when the request was invalid.")
-
-
-# What routes describe by reference because the framework does not see it in their signatures.
-SCHEMAS: tuple[type[BaseModel], ...] = (Problem, GenerationRequest)
 
 
 class ProblemError(Exception):
@@ -106,23 +101,12 @@ def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
 
 
 def reference(model: type[BaseModel]) -> dict[str, str]:
-    """A schema that stands among the document's components; `install` puts those of SCHEMAS there."""
-    return {"$ref": _PLACE.format(model=model.__name__)}
+    """A schema that stands among the document's components (app.api.document)."""
+    return {"$ref": PLACE.format(model=model.__name__)}
 
 
 def install(app: FastAPI) -> None:
-    """Every error of the framework and of ours becomes a problem, in replies and in the OpenAPI document."""
-    original = app.openapi
-
-    def openapi() -> dict[str, object]:
-        document: dict[str, dict[str, dict[str, object]]] = original()
-        parts = document.setdefault("components", {}).setdefault("schemas", {})
-        for model in SCHEMAS:
-            schema = model.model_json_schema(ref_template=_PLACE)
-            parts.update({**schema.pop("$defs", {}), model.__name__: schema})
-        return dict(document)
-
-    app.openapi = openapi  # type: ignore[method-assign]
+    """Every error of the framework and of ours becomes a problem."""
 
     @app.exception_handler(ProblemError)
     async def _ours(request: Request, error: ProblemError) -> Response:

@@ -256,6 +256,24 @@ def test_a_webhook_is_believed_only_with_a_fresh_signature(make_client: MakeClie
     assert client.get("/jobs", headers=key).headers["X-RateLimit-Limit"] == "120"
 
 
+@pytest.mark.requirement("E03")
+def test_a_billing_event_that_is_older_or_comes_again_changes_nothing(make_client: MakeClient) -> None:
+    client = make_client(webhook_secret="a-webhook-secret", **ADMIN)
+    new_key(client)
+    now = int(time.time())
+
+    def send(tier: str, moment: int) -> str:
+        body = json.dumps({"type": "tier.changed", "client_id": "acme", "tier": tier}).encode()
+        headers = {"X-Webhook-Signature": sign("a-webhook-secret", body, moment)}
+        assert client.post("/webhooks/billing", content=body, headers=headers).status_code == 204
+        return client.get("/admin/keys", headers=AS_ADMIN).json()[0]["tier"]
+
+    assert send("starter", now - 60) == "starter"
+    assert send("free", now) == "free"
+    assert send("business", now - 30) == "free", "an older event that came later"
+    assert send("starter", now - 60) == "free", "the first one, sent again"
+
+
 def test_without_redis_limits_still_hold_in_the_process(make_client: MakeClient, servers: Servers) -> None:
     client = make_client(redis_url="redis://127.0.0.1:1/0")
     codes = [client.post("/generate", json=BODY).status_code for _ in range(11)]

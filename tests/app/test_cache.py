@@ -116,3 +116,27 @@ def test_redis_gone_frozen_or_full_never_raises_and_never_keeps_anybody_waiting(
 
         two_processes(url, frozen_and_full)
     two_processes(url, lambda one, other: works(one), wait=False)
+
+
+def test_a_hundred_thousand_names_that_could_not_be_told_are_told_and_keep_nobody_waiting(
+    servers: Servers, empty_redis: None
+) -> None:
+    """Clients choose the names: after an outage the others must get their answers while these are sent."""
+
+    async def scenario(one: Cache, other: Cache) -> None:
+        one._link.failed(OSError("gone"))
+        await other.put("jobs:client-7:1", "kept")
+        for start in range(0, 100_000, 1000):
+            one._link._closed_until = time.monotonic() + 1
+            await one.invalidate(*(f"jobs:client-{number}:1" for number in range(start, start + 1000)))
+        assert len(one._unsent) <= 10_000
+        one._link._closed_until = 0.0
+        await one.invalidate("jobs:last")
+        assert one._unsent == set()
+
+        async def forgotten() -> bool:
+            return await other.get("jobs:client-7:1") is None
+
+        await until(forgotten)
+
+    two_processes(servers.redis_url, scenario)

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from starlette.testclient import TestClient
 
+from app.database import DatabaseUnavailable, OutcomeUnknown
+
 BODY = {"topic": "Learning the piano at forty", "content_type": "blog", "client_id": "acme", "keywords": ["practice"]}
 
 
@@ -121,3 +123,35 @@ def test_a_body_over_the_limit_is_refused_whether_it_says_so_or_not(make_client:
         return [b"x" * 1000] * 3
 
     assert client.post("/generate", content=iter(chunks()), headers=headers).status_code == 413
+
+
+def test_a_lost_answer_to_commit_is_not_called_nothing_stored(
+    make_client: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = make_client()
+    intake = client.app.state.services.intake
+
+    def fails(error: Exception) -> None:
+        async def accept(_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(intake, "accept", accept)
+
+    fails(OutcomeUnknown("the answer to COMMIT was lost"))
+    unknown = client.post("/generate", json=BODY)
+    assert (unknown.status_code, unknown.json()["code"]) == (503, "outcome_unknown")
+    assert "same Idempotency-Key" in unknown.json()["detail"] and "nothing was stored" not in unknown.text
+    fails(DatabaseUnavailable("away"))
+    away = client.post("/generate", json=BODY)
+    assert (away.status_code, away.json()["code"]) == (503, "database_unavailable")
+    assert "nothing was stored" in away.json()["detail"]
+
+
+def test_more_than_may_wait_for_a_commit_are_refused(make_client: Callable[..., TestClient]) -> None:
+    client = make_client()
+    batcher = client.app.state.services.intake._batcher
+    assert (batcher._most, batcher._patience) == (2000, 15.0)
+    batcher._most = 0
+    refused = client.post("/generate", json=BODY)
+    assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
+    assert refused.headers["Retry-After"] == "2"

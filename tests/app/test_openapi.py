@@ -36,3 +36,21 @@ def test_every_operation_is_described_with_its_errors(fleet: Fleet) -> None:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             assert operation.get("description"), f"{method} {path} has no description"
+
+
+def test_the_document_says_which_credentials_and_headers_there_are(fleet: Fleet) -> None:
+    with fleet.process("cpm", "serve", "--role", "cpm", API_KEY_REQUIRED="true", RATE_LIMIT_ENABLED="true") as (_, api):
+        document = httpx.get(f"{api}/openapi.json").json()
+        answer = httpx.get(f"{api}/sessions")
+    assert set(document["components"]["securitySchemes"]) == {"ApiKey", "Session", "AdminToken", "BillingSignature"}
+    paths = document["paths"]
+    assert paths["/generate"]["post"]["security"] == [{"ApiKey": []}, {"Session": []}]
+    assert paths["/admin/queue"]["get"]["security"] == [{"AdminToken": []}]
+    assert paths["/health"]["get"]["security"] == []
+    accepted = paths["/generate"]["post"]["responses"]["202"]["headers"]
+    assert {"Location", "Retry-After", "Idempotency-Replayed", "RateLimit", "X-RateLimit-Limit"} <= set(accepted)
+    told = paths["/sessions"]["get"]["responses"]["200"]["headers"]
+    assert all(name in answer.headers for name in told), "what is documented is sent"
+    for path in ("/health/db", "/health/cache", "/ready", "/api/health", "/api/ready"):
+        for status in ("200", "503"):
+            assert "$ref" in paths[path]["get"]["responses"][status]["content"]["application/json"]["schema"]

@@ -77,3 +77,25 @@ def test_a_request_is_a_span_at_the_collector_under_the_callers_trace(fleet: Fle
     assert names["service.name"] == "cpm"
     spans = [span for resource in resources for scope in resource.scope_spans for span in scope.spans]
     assert any("/generate" in span.name and span.trace_id.hex() == trace for span in spans)
+
+
+@pytest.mark.requirement("B04")
+def test_a_traced_request_tells_sentry_no_token_signature_or_client(fleet: Fleet) -> None:
+    """Transactions are sent apart from errors, with the headers and the query of the request."""
+    transactions: queue.Queue[str] = queue.Queue()
+
+    def receive(seen: Seen) -> Answer:
+        for line in plain(seen).splitlines():
+            if b'"type":"transaction"' in line.replace(b" ", b"") and b"contexts" in line:
+                transactions.put(line.decode())
+        return 200, b"{}"
+
+    with listening(receive) as sentry:
+        variables = {"SENTRY_DSN": sentry.replace("http://", "http://public@") + "/1", "ENVIRONMENT": "staging"}
+        variables |= {"ADMIN_TOKEN": CANARY, "API_KEY_REQUIRED": "false", "ALLOWED_ADMIN_IPS": "127.0.0.1"}
+        with fleet.process("cpm", "serve", "--role", "cpm", **variables) as (_, api):
+            secret = {"X-Admin-Token": CANARY, "X-Webhook-Signature": "t=1,v1=canary-signature"}
+            assert httpx.get(f"{api}/admin/flags", headers=secret).status_code == 200
+            httpx.get(f"{api}/jobs?client_id=canary-client", headers=secret)
+            told = [transactions.get(timeout=20) for _ in range(2)]
+    assert not [line for line in told if CANARY in line or "canary-signature" in line or "canary-client" in line]
