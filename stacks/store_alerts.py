@@ -16,7 +16,7 @@ from stacks.profile import Profile
 from stacks.runbooks import runbook
 
 FULL: Final = {Role.QUEUE: Severity.WARNING, Role.CACHE: Severity.LOW}
-"""A full queue refuses, a full cache only forgets."""
+"""A full queue refuses, so that limits are counted by each process alone; a full cache only forgets."""
 
 
 def store_alerts(profile: Profile) -> Iterator[AlertRule]:
