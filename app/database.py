@@ -245,7 +245,7 @@ async def queue_pool(settings: Settings) -> "asyncpg.Pool":
     return await asyncpg.create_pool(
         settings.database_url_direct.get_secret_value().replace("postgresql+asyncpg://", "postgresql://"),
         min_size=2,
-        max_size=4,
+        max_size=2,
         connection_class=_Stateless,
         timeout=CONNECT_SECONDS,
         command_timeout=settings.database_statement_timeout_seconds,
@@ -293,11 +293,11 @@ def engine(
         pool_pre_ping=True,
     )
     made.sync_engine.dialect.do_ping = _answers  # type: ignore[method-assign]
-    event.listen(made.sync_engine, "handle_error", _leave_old_primary)
+    event.listen(made.sync_engine, "handle_error", leave_old_primary)
     return made
 
 
-def _leave_old_primary(context: ExceptionContext) -> None:
+def leave_old_primary(context: ExceptionContext) -> None:
     """A server that refuses to write is a primary no longer: the pool drops its connections and makes new ones."""
     if sqlstate(context.original_exception) == READ_ONLY:
         context.is_disconnect = True

@@ -202,6 +202,7 @@ COST_REPORT = Chore("cost report", _cost_report)
 CHORES: Mapping[Schedule, tuple[Chore, ...]] = {
     Schedule.DAILY: (
         Chore("partitions ahead", _make_partitions),
+        _deletion("revocations", "revocations", "expires_at < now()"),
         _deletion("idempotency keys", "idempotency_keys", "created_at < now() - interval '24 hours'"),
         _deletion("queue log", "pgqueuer_log", "created < now() - interval '30 days'"),
         _care("analyze", "ANALYZE {table}", Task.VACUUM),
@@ -216,6 +217,7 @@ CHORES: Mapping[Schedule, tuple[Chore, ...]] = {
     Schedule.MONTHLY: (
         Chore("archive texts", _archive_texts),
         # No backup that holds a job of then is restored any more.
+        _deletion("ledger of calls", "llm_calls", f"settled_at < now() - interval '{JOBS_MONTHS + 1} months'"),
         _deletion("record of erasures", "erasures", f"erased_at < now() - interval '{JOBS_MONTHS + 1} months'"),
         Chore("drop old partitions", _drop_partitions),
         _care("reindex", "REINDEX TABLE CONCURRENTLY {table}", Task.REINDEX),

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
+from app.access.owners import GRANTS
 from app.backup import Bucket, Manifest
 from app.catalogue import migration_of, row_counts, tables
 from app.database import Database
@@ -59,6 +60,7 @@ async def restore(settings: Settings, key: str | None = None, *, force: bool = F
     async with scratch(settings, manifest.database_bytes) as beside:
         await load(beside.settings, bucket, manifest)
         await compare(beside.settings, manifest)
+        await _grant(beside.settings)
         erased = await _erase_again(settings, beside.settings, manifest)
         kept = await beside.take_the_place(keep=bool(present))
     return Restored(
@@ -138,6 +140,12 @@ async def _erase_again(settings: Settings, restored: Settings, manifest: Manifes
         for client in clients:
             await erase(then, client)
         return len(clients)
+
+
+async def _grant(settings: Settings) -> None:
+    async with Database(settings, task=Task.RESTORE) as database, database.write() as connection:
+        for statement in GRANTS:
+            await connection.execute(text(statement))
 
 
 async def _present(settings: Settings) -> list[str]:

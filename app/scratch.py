@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import roles
+from app.access.owners import MAKE_ROLE
 from app.database import engine
 from app.locks import Lock
 from app.settings import Settings
@@ -164,6 +165,7 @@ async def _prepare(settings: Settings, administrator: URL, made: str) -> None:
         found = await connection.execute(text("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'"))
         extensions = [str(row[0]) for row in found]
     async with _autocommit(settings, administrator.set(database=made)) as connection:
+        await connection.execute(text(MAKE_ROLE))
         if settings.database_admin_url:
             await roles.prepare(connection)
         for extension in extensions:

@@ -57,7 +57,7 @@ class Watch:
         self._http = http
         self._payments_url = settings.stripe_api_url
         self._last = Reading(float("-inf"))
-        self._offset = timedelta()
+        self._clock: tuple[datetime, float] | None = None
         self.revocations = Revocations()
         self.payments = False
 
@@ -69,7 +69,10 @@ class Watch:
 
     def moment(self) -> datetime:
         """The time by the database's clock: that of this machine may be wrong, and partitions are made by time."""
-        return datetime.now(UTC) + self._offset
+        if self._clock is None:
+            return datetime.now(UTC)
+        moment, read_at = self._clock
+        return moment + timedelta(seconds=time.monotonic() - read_at)
 
     async def look(self) -> Reading:
         """Look now. A store that is gone is a finding, not an error."""
@@ -105,7 +108,7 @@ class Watch:
                 async with asyncio.timeout(LOOK_SECONDS), self._engine.connect() as connection:
                     row = (await connection.execute(_NOW)).one()
                     latency_ms = (time.perf_counter() - began) * 1000
-                    self._offset = row.moment - datetime.now(UTC)
+                    self._clock = (row.moment, time.monotonic())
                     if row.standby:
                         return None, False
                     migrated = await self._schema.ready(connection)

@@ -7,7 +7,7 @@ provider's uses up no attempt, and while no im is there no job is taken (C03).
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,8 @@ from app.database import DatabaseUnavailable, queue_pool
 from app.domain import Draft, Waiting
 from app.failures import pause_seconds
 from app.ids import JobId
-from app.jobs import Claim, Job
+from app.job_database import JobDatabase
+from app.jobs import Claim, Job, JobStore
 from app.peers import ImClient, Peers
 from app.queue import ENTRYPOINT
 from app.services import Services
@@ -79,6 +80,8 @@ class Worker:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._settings = services.settings
+        self._database = JobDatabase(services.settings)
+        self._jobs = JobStore(self._database, services.lists, services.settings.job_max_attempts)
         self._stopping = asyncio.Event()
         self._manager: QueueManager | None = None
         self._room = asyncio.Semaphore(self._settings.worker_concurrency)
@@ -86,7 +89,7 @@ class Worker:
         self._client = httpx.AsyncClient(limits=limits)
         self._peers = Peers(self._settings.im_url, self._client)
         im = ImClient(self._peers, self._client, self._settings.llm_deadline_seconds)
-        self._texts = Texts(im, services.jobs, self._settings)
+        self._texts = Texts(im, self._jobs, self._settings)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -109,6 +112,7 @@ class Worker:
                     consuming.cancel()
                 await asyncio.gather(consuming, return_exceptions=True)
                 await self._client.aclose()
+                await self._database.close()
 
     async def _consume(self) -> None:
         while not self._stopping.is_set():
@@ -185,7 +189,7 @@ class Worker:
         async with self._room:
             if self._stopping.is_set() or self._peers.down.is_set():
                 raise RetryRequested(AT_ONCE, "not begun")
-            claim, job = await self._services.jobs.claim(job_id)
+            claim, job = await self._jobs.claim(job_id)
             if claim is not Claim.RUN or job is None:
                 if claim is not Claim.DONE:
                     CONTENT_REQUESTS.labels(claim.value).inc()
@@ -219,7 +223,7 @@ class Worker:
             await self._failed(job, outcome)
         elif isinstance(outcome, Waiting):
             await self._wait(job, outcome)
-        elif outcome is not None and await self._store(job, outcome):
+        elif outcome is not None and await self._insist(lambda: self._jobs.complete(job.id, job.attempt, outcome)):
             CONTENT_REQUESTS.labels("success").inc()
             CONTENT_SECONDS.labels(job.assignment.content_type.value).observe(seconds)
             _LOG.info("job completed", attempt=job.attempt, duration_ms=round(seconds * 1000, 1), model=outcome.model)
@@ -227,7 +231,7 @@ class Worker:
             self._dropped(job)
 
     async def _wait(self, job: Job, waiting: Waiting) -> None:
-        if not await self._services.jobs.wait(job.id, job.attempt, waiting):
+        if not await self._insist(lambda: self._jobs.wait(job.id, job.attempt, waiting)):
             self._dropped(job)
             return
         _LOG.info("text waits for a batch", provider=waiting.ticket.provider, batch=waiting.ticket.batch)
@@ -236,11 +240,11 @@ class Worker:
     def _dropped(self, job: Job) -> None:
         _LOG.warning("result dropped: the job was cancelled or is another worker's now", attempt=job.attempt)
 
-    async def _store(self, job: Job, draft: Draft) -> bool:
-        """A text that was paid for is kept until the database takes it; the attempt number makes waiting safe."""
+    async def _insist(self, change: Callable[[], Awaitable[bool]]) -> bool:
+        """What an attempt came to is kept until the database takes it; the attempt number makes waiting safe."""
         while True:
             try:
-                return await self._services.jobs.complete(job.id, job.attempt, draft)
+                return await change()
             except DatabaseUnavailable:
                 if self._stopping.is_set():
                     raise
@@ -257,20 +261,20 @@ class Worker:
         last = error.final or (counted and job.attempt >= self._settings.job_max_attempts)
         _LOG.warning("attempt failed", attempt=job.attempt, last=last, error_type=error.kind, error=str(error))
         if last:
-            if await self._services.jobs.fail(job.id, job.attempt, error.kind):
+            if await self._insist(lambda: self._jobs.fail(job.id, job.attempt, error.kind)):
                 CONTENT_REQUESTS.labels("error").inc()
             return
         now, base = datetime.now(UTC), self._settings.job_retry_base_seconds
         pause = pause_seconds(error.kind, job.attempt - 1 if counted else job.waits, base, now)
         # It is looked at once more when it expires, so that it ends then.
         left = max(base, (job.expires_at - now).total_seconds() + LOOK_EVERY.total_seconds())
-        if await self._services.jobs.postpone(job.id, job.attempt, error.kind):
+        if await self._insist(lambda: self._jobs.postpone(job.id, job.attempt, error.kind)):
             pause = min(max(pause, error.retry_after or 0.0), left)
             raise RetryRequested(timedelta(seconds=pause), error.kind)
 
     async def _give_back(self, job: Job) -> None:
         """The process stops: the attempt was not the job's fault and does not count."""
         try:
-            await self._services.jobs.give_back(job.id, job.attempt)
+            await self._jobs.give_back(job.id, job.attempt)
         except DatabaseUnavailable:
             _LOG.warning("job not given back; its lease will end by itself")

@@ -21,17 +21,25 @@ _VISIBLE: Final = (
     f"{_MINE} = current_setting('{SETTING}', true)"
     f" OR (current_setting('{SETTING}', true) = '{GUESTS}' AND {_MINE} LIKE '{GUESTS}%')"
 )
-ROW_POLICY: Final = (
-    f"""
+MAKE_ROLE: Final = f"""
     DO $$ BEGIN
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN CREATE ROLE {ROLE} NOLOGIN; END IF;
     EXCEPTION WHEN duplicate_object THEN NULL;
     END $$
-    """,
+"""
+"""A role is the server's, not the database's: a dump names it, and a new server has to be given it first."""
+GRANTS: Final = (
     f"GRANT USAGE ON SCHEMA public TO {ROLE}",
     f"GRANT SELECT, UPDATE, DELETE ON jobs TO {ROLE}",
+)
+"""What a restored database has to be given again: dumps carry no rights."""
+ROW_POLICY: Final = (
+    MAKE_ROLE,
+    *GRANTS,
     "ALTER TABLE jobs ENABLE ROW LEVEL SECURITY",
+    "DROP POLICY IF EXISTS own_jobs ON jobs",
     f"CREATE POLICY own_jobs ON jobs TO {ROLE} USING ({_VISIBLE})",
+    "DROP POLICY IF EXISTS service_jobs ON jobs",
     f"CREATE POLICY service_jobs ON jobs USING (current_user <> '{ROLE}')",
 )
 

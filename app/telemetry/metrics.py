@@ -31,7 +31,9 @@ CONTENT_SECONDS = Histogram(
     "content_generation_seconds", "Time of a successful attempt.", ("content_type",), buckets=(*BUCKETS, 30.0, 60.0)
 )
 QUEUE_WAIT = Histogram("queue_wait_seconds", "From acceptance to the first attempt.", buckets=(*BUCKETS, 60.0, 300.0))
-TOKENS = Counter("content_tokens", "Tokens taken and given.", ("model", "direction"))
+TOKENS = Counter(
+    "content_tokens", "Tokens as charged; thought is part of output, cached of input.", ("model", "direction")
+)
 COST = Counter("content_cost_usd", "What providers charge, in US dollars.", ("model",))
 BATCHES = Counter("provider_batches", "Batches handed to providers.", ("provider",))
 BATCH_ITEMS = Counter(

@@ -19,8 +19,8 @@ from app.domain import Assignment, Draft, Ticket, Waiting
 from app.settings import Settings
 from app.telemetry.metrics import BATCH_ITEMS, BATCHES
 from app.writers.base import CallContext, Question, Replies, WriterError
-from app.writers.ledger import NOTHING, Call, CallKind, TextInFlightError
-from app.writers.paid import LONGEST_LOOK_SECONDS, SHORTEST_LOOK_SECONDS, PaidProvider
+from app.writers.ledger import NOTHING, Call, CallKind
+from app.writers.paid import PaidProvider
 from app.writers.prices import BATCH_SHARE, cost, most
 from app.writers.texts import free
 
@@ -76,18 +76,9 @@ class Batches:
         window, largest = self._settings.llm_batch_window_seconds, self._settings.llm_batch_largest
         reserved, seconds = most(question, BATCH_SHARE), window + self._provider.call_seconds
         wanted = Call(key, self.name, question.model, CallKind.BATCH, reserved, seconds, context)
-        pause = SHORTEST_LOOK_SECONDS
-        while (ticket := await self._ledger.ticket(key)) is None:
-            try:
-                call = await self._ledger.reserve(wanted)
-                break
-            except TextInFlightError:
-                if context.deadline.left < pause:
-                    raise WriterError("deadline", "somebody else's order for the same text goes on") from None
-                await asyncio.sleep(pause)
-                pause = min(LONGEST_LOOK_SECONDS, 2 * pause)
-        else:
-            return self._waiting(ticket)
+        call = await self._provider.reserved_or(wanted, 0.0, lambda: self._ledger.ticket(key))
+        if isinstance(call, Ticket):
+            return self._waiting(call)
         gathering = self._gathering.get(question.model)
         if gathering is None:
             patience = self._settings.llm_deadline_seconds

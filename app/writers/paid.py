@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import structlog
 
@@ -16,6 +18,7 @@ from app.writers.prices import ceiling, cost, model_for, most
 from app.writers.prompts import content_of, prompt
 from app.writers.texts import TextCache, text_key
 
+T = TypeVar("T")
 _LOG = structlog.get_logger("app.writers")
 LONGEST_TOKENS = 6000
 # A longer pause is the job's to wait for: a call that waits here holds a place of its worker.
@@ -91,31 +94,28 @@ class PaidProvider:
             await asyncio.wait(self._running, timeout=self._settings.grace_seconds)
         await self.client.close()
 
+    async def reserved_or(self, call: Call, needed: float, known: Callable[[], Awaitable[T | None]]) -> Call | T:
+        """The call, reserved; or what somebody else has paid for, once it is known. Raises WriterError."""
+        pause = SHORTEST_LOOK_SECONDS
+        while (found := await known()) is None:
+            try:
+                return await self.ledger.reserve(call)
+            except TextInFlightError:
+                if call.context.deadline.left < needed + pause:
+                    raise WriterError("deadline", "somebody else's call for the same text goes on") from None
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_LOOK_SECONDS, 2 * pause)
+        return found
+
     async def _once(self, assignment: Assignment, context: CallContext) -> Draft:
         await self.turn(context)
-        question = self.question(assignment)
-        key, reserved = self.key(assignment, context), most(question)
-        wanted = Call(key, self.name, question.model, CallKind.SYNC, reserved, self.call_seconds, context)
-        pause = SHORTEST_LOOK_SECONDS
-        while True:
-            try:
-                call = await self.ledger.reserve(wanted)
-                break
-            except TextInFlightError:
-                if context.deadline.left < self.call_seconds + pause:
-                    raise WriterError("deadline", "somebody else's call for the same text goes on") from None
-                await asyncio.sleep(pause)
-                pause = min(LONGEST_LOOK_SECONDS, 2 * pause)
-            known = await self.texts.get(key)
-            if known is not None:
-                return known
-        # Whoever paid for it has kept it before the call was settled, so it is there now or nowhere.
-        known = await self.texts.get(key)
-        if known is not None:
-            await self.ledger.settle(call, "cached", NOTHING, 0.0)
-            return known
+        question, key = self.question(assignment), self.key(assignment, context)
+        wanted = Call(key, self.name, question.model, CallKind.SYNC, most(question), self.call_seconds, context)
+        found = await self.reserved_or(wanted, self.call_seconds, lambda: self.texts.get(key))
+        if isinstance(found, Draft):
+            return found
         # A call that has begun is charged, so it ends whoever has left: who asks again finds the text.
-        task = asyncio.create_task(self._paid(call, question, assignment))
+        task = asyncio.create_task(self._paid(found, question, assignment))
         self._running.add(task)
         task.add_done_callback(self._over)
         return await asyncio.shield(task)
@@ -128,6 +128,11 @@ class PaidProvider:
     async def _paid(self, call: Call, question: Question, assignment: Assignment) -> Draft:
         outcome, tokens, dollars = "abandoned", NOTHING, call.reserved_usd
         try:
+            # Whoever paid for it before has kept it before that call was settled, so it is there now or nowhere.
+            known = await self.texts.get(call.key)
+            if known is not None:
+                outcome, dollars = "cached", 0.0
+                return known
             reply = await self._ask(question)
             tokens, dollars = reply.tokens, cost(call.model, reply.tokens)
             draft = self.draft(reply, assignment, call.model, dollars)

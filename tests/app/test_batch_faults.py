@@ -160,7 +160,7 @@ def test_a_cancelled_job_stays_cancelled_when_its_batch_is_ready(
         eventually(lambda: waiting(database_url) == 2)
         victim = run_sql(database_url, "SELECT id FROM jobs ORDER BY id LIMIT 1")[0]["id"]
         with fleet.process("cpm", "serve", "--role", "cpm") as (_, api):
-            assert httpx.delete(f"{api}/jobs/{victim}").status_code == 200
+            assert httpx.post(f"{api}/cancel/{victim}").status_code == 200
         providers.state = "done"
         every_job_ended_once(fleet, database_url, 1, "worker")
         query = f"SELECT status, content FROM jobs WHERE id = '{victim}'"  # noqa: S608  our own id

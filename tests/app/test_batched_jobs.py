@@ -14,6 +14,7 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 from test_worker import DRAFT, accept, ended, in_service
 
+from app.access.owners import GUESTS
 from app.domain import JobStatus, Priority, Ticket, Waiting
 from app.ids import JobId
 from app.jobs import Claim, Job
@@ -164,7 +165,7 @@ def test_a_job_that_is_cancelled_while_it_waits_is_not_asked_for_any_more(
         async def scenario(services: Services) -> None:
             job = (await waits(services, await cheap(services))).id
             # A worker that has it in its hand at this moment drops it, and then it is in no queue either.
-            assert await services.jobs.cancel(job) is not None
+            assert await services.jobs.cancel(job, GUESTS) is not None
             connection = await asyncpg.connect(database_url)
             async with asyncio.timeout(20):
                 while await connection.fetchval("SELECT count(*) FROM pgqueuer"):
@@ -282,4 +283,4 @@ def test_clients_are_told_in_words_what_the_text_waits_for(
     with client.websocket_connect(f"/ws/jobs/{jobs[0]}") as socket:
         socket.send_text("{}")
         assert json.loads(socket.receive_text())["waits_for"] == shown["waits_for"]
-    assert client.delete(f"/jobs/{jobs[0]}").json()["waits_for"] is None
+    assert client.post(f"/cancel/{jobs[0]}").json()["waits_for"] is None

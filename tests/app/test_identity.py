@@ -294,8 +294,9 @@ def test_keys_and_sessions_hold_in_every_region_and_so_does_their_end(fleet: Fle
             httpx.post(f"{url}/generate", json=BODY, headers=key).json() for url in (regions.america, regions.europe)
         ]
         exported = records(httpx.get(f"{regions.america}/export", headers=session))
-        assert {one["job_id"] for one in exported if "job_id" in one} == {one["job_id"] for one in mine}
-        assert exported[-1] == {"type": "end", "complete": {"use1": True, "euw1": True}}
+        told = {line["row"]["id"] for line in exported[:-1] if line["table"] == "jobs"}
+        assert told == {one["job_id"] for one in mine}
+        assert exported[-1] == {"rows": len(exported) - 1, "complete": {"use1": True, "euw1": True}}
 
         assert run_app(regions.fleets[0], "keys", "revoke", key_id).returncode == 0
         for url in (regions.america, regions.europe):
@@ -342,3 +343,37 @@ def test_an_open_socket_ends_with_the_key_that_opened_it(fleet: Fleet) -> None:
             with pytest.raises(ConnectionClosed) as closed:
                 socket.recv(timeout=WITHIN_SECONDS)
             assert closed.value.rcvd is not None and closed.value.rcvd.code == 4401
+
+
+@pytest.mark.requirement("X03")
+def test_an_erasure_in_one_region_is_one_in_every_region_and_ends_the_sessions(fleet: Fleet, servers: Servers) -> None:
+    with two_regions(fleet, servers) as regions:
+        _, key = regions.key()
+        eventually(lambda: httpx.get(f"{regions.europe}/jobs", headers=key).status_code == 200, WITHIN_SECONDS)
+        token = httpx.post(f"{regions.europe}/sessions", headers=key).json()["token"]
+        session = {"Authorization": f"Bearer {token}"}
+        jobs = [
+            httpx.post(f"{url}/generate", json=BODY, headers=key).json()["job_id"]
+            for url in (regions.america, regions.europe)
+        ]
+        _, rival = regions.key("rival")
+        kept = httpx.post(f"{regions.america}/generate", json={**BODY, "client_id": "rival"}, headers=rival).json()
+        erased = httpx.post(f"{regions.america}/erase", json={"client_id": "acme"}, headers=session)
+        assert erased.json()["jobs"] == 1
+        for url in (regions.america, regions.europe):
+            for one in (key, session):
+                eventually(
+                    lambda url=url, one=one: httpx.get(f"{url}/jobs", headers=one).status_code == 401, WITHIN_SECONDS
+                )
+        for owner, job in zip(regions.fleets, jobs, strict=True):
+            query = f"SELECT count(*) FROM jobs WHERE id = '{job}'"  # noqa: S608  our own id
+            eventually(lambda owner=owner, query=query: asyncio.run(counted(owner, query)) == 0, WITHIN_SECONDS)
+        assert httpx.get(f"{regions.america}{kept['status_url']}", headers=rival).status_code == 200
+
+
+async def counted(fleet: Fleet, query: str) -> int:
+    connection = await asyncpg.connect(fleet.environment["DATABASE_URL_DIRECT"])
+    try:
+        return int(await connection.fetchval(query))
+    finally:
+        await connection.close()

@@ -1,5 +1,6 @@
 """What decides the order of jobs, and what decides a text."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import Assignment, GenerationRequest, Priority
+from app.ids import JobId
+from app.intake import Submission
 from app.queue import PATIENCE_SECONDS, rank
 
 
@@ -24,3 +27,12 @@ def test_an_assignment_is_what_decides_the_text() -> None:
     request = GenerationRequest(topic="Quiet offices", content_type="blog", client_id="acme")  # type: ignore[arg-type]
     assert set(Assignment.model_fields) == {"topic", "content_type", "keywords", "priority"}
     assert request.assignment() == request.model_copy(update={"client_id": "rival"}).assignment()
+
+
+def test_a_request_without_fresh_is_the_same_as_before_there_was_the_field() -> None:
+    """Idempotency keys outlive a release."""
+    request = GenerationRequest(topic="Quiet offices", content_type="blog", client_id="acme")  # type: ignore[arg-type]
+    before = '{"topic":"Quiet offices","content_type":"blog","keywords":[],"priority":"balanced","client_id":"acme"}'
+    fresh = request.model_copy(update={"fresh": True})
+    hashes = [Submission(JobId.new("use1"), one, None).body_hash for one in (request, fresh)]
+    assert hashes[0] == hashlib.sha256(before.encode()).digest() != hashes[1]

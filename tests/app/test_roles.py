@@ -268,10 +268,10 @@ def test_the_whole_service_works_by_a_login_that_changes_rows_only(
     ):
         first, second = (httpx.post(f"{api}/generate", json=BODY).json()["job_id"] for _ in range(2))
         eventually(lambda: httpx.get(f"{api}/status/{first}").json()["status"] == "completed")
-        httpx.delete(f"{api}/jobs/{second}")
+        httpx.post(f"{api}/cancel/{second}")
         key = json.loads(run_app(fleet, "keys", "create", "acme").stdout.splitlines()[-1])
-        erased = httpx.delete(f"{api}/export", headers={"X-API-Key": key["secret"]})
-        assert erased.json() == {"jobs": 2}
+        erased = httpx.post(f"{api}/erase", json={"client_id": "acme"}, headers={"X-API-Key": key["secret"]})
+        assert erased.json()["jobs"] == 2
         assert run_app(fleet, "flags", "set", "x").returncode == 0
     for name in ("cpm", "im", "worker"):
         assert "background task failed" not in fleet.log(name).read_text()

@@ -5,10 +5,12 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import asyncpg
 import pytest
+from listening import Answer, Seen, listening
 from pgqueuer.errors import FailingListenerError
 from sqlalchemy import text
 
@@ -174,12 +176,12 @@ def test_cancelling_a_running_job_drops_its_result(make_settings: MakeSettings, 
         job = await accept(services)
         while fake.asked == 0:
             await asyncio.sleep(0.02)
-        cancelled = await services.jobs.cancel(job)
+        cancelled = await services.jobs.cancel(job, "~")
         assert cancelled is not None
         fake.hold.set()
         found = await ended(services, job)
         assert (found.status, found.content) == (JobStatus.CANCELLED, None)
-        assert await services.jobs.cancel(job) is None
+        assert await services.jobs.cancel(job, "~") is None
 
     in_service(quick(make_settings, url), scenario)
 
@@ -319,6 +321,9 @@ def test_a_worker_that_is_told_to_stop_before_it_began_takes_no_job(
         await stopping
         found = await services.jobs.find(job)
         assert found and (found.status, found.started_at, fake.asked) == (JobStatus.PENDING, None, 0)
+        async with services.database.read() as connection:
+            picked = await connection.execute(text("SELECT count(*) FROM pgqueuer_log WHERE status = 'picked'"))
+            assert picked.scalar_one() == 0
 
     in_service(quick(make_settings, url), scenario, work=False)
 
@@ -333,3 +338,25 @@ def test_fast_jobs_are_taken_before_cheap_ones(make_settings: MakeSettings, data
         assert [row[0] for row in rows] == [str(fast), str(cheap)]
 
     in_service(make_settings(), scenario, work=False)
+
+
+def test_im_is_told_whose_job_it_is_how_long_the_worker_waits_and_who_wants_a_new_text(
+    make_settings: MakeSettings,
+) -> None:
+    asked: list[Message] = []
+
+    def answer(seen: Seen) -> Answer:
+        if seen.method == "POST":
+            asked.append(seen.headers)
+        return 200, GOOD
+
+    async def scenario(services: Services) -> None:
+        for fresh in (False, True):
+            job = await ended(services, await accept(services, fresh=fresh))
+            headers = asked.pop()
+            assert (headers["X-Job-ID"], headers["X-Job-Attempt"], headers["X-Client-ID"]) == (str(job.id), "1", "acme")
+            assert headers["X-Deadline-Seconds"] == "150.0"
+            assert headers["Cache-Control"] == ("no-cache" if fresh else None)
+
+    with listening(answer) as url:
+        in_service(quick(make_settings, url), scenario)

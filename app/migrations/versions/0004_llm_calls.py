@@ -39,7 +39,6 @@ STATEMENTS = (
     "CREATE INDEX IF NOT EXISTS llm_calls_client ON llm_calls (client_id)",
     # What the calls of a day cost, or may still cost: one row to lock instead of a sum over the day.
     "CREATE TABLE IF NOT EXISTS llm_days (day date PRIMARY KEY, committed_usd numeric(12, 6) NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS llm_calls_client_id ON llm_calls (client_id) WHERE client_id IS NOT NULL",
     "ALTER TABLE jobs ADD COLUMN IF NOT EXISTS fresh boolean NOT NULL DEFAULT false",
     "ALTER TABLE jobs ADD COLUMN IF NOT EXISTS waits integer NOT NULL DEFAULT 0",
     # A day before there was a ledger keeps the sum of its jobs.

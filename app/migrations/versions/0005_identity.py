@@ -12,21 +12,21 @@ revision = "0005"
 down_revision = "0004"
 
 STATEMENTS = (
-    "ALTER TABLE api_keys ADD COLUMN changed_at timestamptz NOT NULL DEFAULT now()",
-    "ALTER TABLE api_keys ADD COLUMN tier_event_at timestamptz",
-    "CREATE INDEX api_keys_changed_at ON api_keys (changed_at)",
-    "CREATE INDEX api_keys_client_id ON api_keys (client_id)",
+    "ALTER TABLE api_keys ADD COLUMN IF NOT EXISTS changed_at timestamptz NOT NULL DEFAULT now()",
+    "ALTER TABLE api_keys ADD COLUMN IF NOT EXISTS tier_event_at timestamptz",
+    "CREATE INDEX IF NOT EXISTS api_keys_changed_at ON api_keys (changed_at)",
+    "CREATE INDEX IF NOT EXISTS api_keys_client_id ON api_keys (client_id)",
     """
-    CREATE TABLE revocations (
+    CREATE TABLE IF NOT EXISTS revocations (
         id text PRIMARY KEY,
         revoked_at timestamptz NOT NULL DEFAULT now(),
         expires_at timestamptz NOT NULL
     )
     """,
-    "CREATE INDEX revocations_revoked_at ON revocations (revoked_at)",
-    "CREATE INDEX revocations_expires_at ON revocations (expires_at)",
+    "CREATE INDEX IF NOT EXISTS revocations_revoked_at ON revocations (revoked_at)",
+    "CREATE INDEX IF NOT EXISTS revocations_expires_at ON revocations (expires_at)",
     """
-    CREATE TABLE identity_peers (
+    CREATE TABLE IF NOT EXISTS identity_peers (
         region text PRIMARY KEY,
         read_until timestamptz NOT NULL DEFAULT 'epoch',
         asked_at timestamptz NOT NULL DEFAULT 'epoch'
