@@ -26,7 +26,7 @@ TOPIC = "A text that replaces another"
 DIGITS = 12
 
 EMPTIED = (
-    *("idempotency_keys", "pgqueuer", "pgqueuer_log", "llm_calls"),
+    *("idempotency_keys", "pgqueuer", "pgqueuer_log", "llm_calls", "llm_days"),
     *("erasures", "leases", "revocations", "identity_peers"),
 )
 """What an anonymous copy does not need at all."""

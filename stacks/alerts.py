@@ -14,6 +14,7 @@ from stacks.profile import PROFILES, resolve
 from stacks.runbooks import runbook
 from stacks.store_alerts import store_alerts
 from stacks.triggers import Trigger
+from stacks.upkeep_alerts import upkeep_alerts
 from stacks.workload import WorkloadSpec
 
 BLIND_SECONDS: Final = 300
@@ -29,6 +30,7 @@ def alert_groups(settings: StackSettings) -> Mapping[str, tuple[AlertRule, ...]]
         "answers": tuple(rule for one in workloads if one.public for rule in _answers(one)),
         "capacity": tuple(rule for one in workloads for rule in _capacity(one, usual[one.name])),
         "figures": tuple(_blind(one) for one in workloads),
+        "upkeep": tuple(upkeep_alerts(workloads)),
         **({"stores": stores} if (stores := tuple(store_alerts(profile))) else {}),
     }
 

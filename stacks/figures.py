@@ -19,6 +19,8 @@ from stacks.workload import NAMESPACE, WorkloadSpec
 WINDOW: Final = "5m"
 """Over which rates and uneven figures are averaged: ten readings."""
 QUANTILE: Final = 0.95
+HANDOVER: Final = "1m"
+"""Two readings: from one elected process to the next nobody may have a figure for one of them."""
 
 _OTHER_SIDE: Final = {Direction.ABOVE: "<=", Direction.BELOW: ">="}
 
@@ -45,8 +47,7 @@ def measured(subject: Subject, workload: WorkloadSpec) -> str:
             amount = mebibytes(workload.memory_request) * MEBIBYTE
             return f"100 * avg by (namespace) ({series('memory_usage_bytes', workload)}) / {amount}"
         case Subject.QUEUE:
-            # Everybody tells of the one queue.
-            return f'max by (namespace) (queue_size{{namespace="{NAMESPACE}"}})'
+            return elected("queue_size")
         case Subject.LATENCY:
             buckets = rate("http_request_duration_seconds_bucket", workload)
             return f"histogram_quantile({QUANTILE}, sum by (namespace, le) ({buckets}))"
@@ -58,6 +59,14 @@ def measured(subject: Subject, workload: WorkloadSpec) -> str:
 def instances(workload: WorkloadSpec) -> str:
     """How many instances Prometheus reads, each once even where it reads pods by their annotations too."""
     return f"count by (namespace) (count by (namespace, pod) ({series('memory_usage_bytes', workload)}))"
+
+
+def elected(metric: str, *matchers: str, over: str = HANDOVER) -> str:
+    """A figure of the whole region. One elected process reads it and every other shows 0 (app/telemetry/figures.py), so
+    it is the largest; over a window, because a rule would begin to wait anew when another process is elected.
+    """
+    own = ",".join((f'namespace="{NAMESPACE}"', *matchers))
+    return f"max by (namespace) (max_over_time({metric}{{{own}}}[{over}]))"
 
 
 def series(metric: str, workload: WorkloadSpec, *matchers: str) -> str:

@@ -11,20 +11,20 @@ from components.alert_rules import AlertRule, Severity
 from components.redis import Role
 from infra.sections import Backend
 from stacks import steps
+from stacks.figures import elected
 from stacks.profile import Profile
 from stacks.runbooks import runbook
-from stacks.workload import NAMESPACE
 
 FULL: Final = {Role.QUEUE: Severity.WARNING, Role.CACHE: Severity.LOW}
-"""A full queue refuses, a full cache only forgets."""
+"""A full queue refuses, so that limits are counted by each process alone; a full cache only forgets."""
 
 
 def store_alerts(profile: Profile) -> Iterator[AlertRule]:
     """Which store needs its next size, and the setting that gives it."""
     if profile.postgres.backend is Backend.CLUSTER:
         advice = steps.database_advice(profile.postgres)
-        used = f'max by (namespace) (pg_stat_database_numbackends{{namespace="{NAMESPACE}"}})'
-        yield _alert("DatabaseConnectionsHigh", "postgres", f"{used} > {steps.CONNECTIONS}", Severity.WARNING, advice)
+        above = f"{elected('pg_stat_database_numbackends')} > {steps.CONNECTIONS}"
+        yield _alert("DatabaseConnectionsHigh", "postgres", above, Severity.WARNING, advice)
     if profile.redis.backend is Backend.CLUSTER:
         for role, severity in FULL.items():
             share = f"100 * {_of_redis('used', role)} / ({_of_redis('max', role)} > 0)"
@@ -33,7 +33,7 @@ def store_alerts(profile: Profile) -> Iterator[AlertRule]:
 
 
 def _of_redis(what: str, role: Role) -> str:
-    return f'max by (namespace) (redis_memory_{what}_bytes{{namespace="{NAMESPACE}",store="{role}"}})'
+    return elected(f"redis_memory_{what}_bytes", f'store="{role}"')
 
 
 def _alert(name: str, about: str, expression: str, severity: Severity, advice: str) -> AlertRule:

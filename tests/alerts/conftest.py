@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,8 @@ from localcloud.toolchain.families import PROMTOOL
 from stacks.alerts import alert_groups
 
 Promtool = Callable[..., tuple[int, str]]
+Checks = Sequence[Mapping[str, object]]
+Replay = Callable[[str, Mapping[str, str], str, Checks], None]
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +44,24 @@ def rules_of(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
         return file
 
     return written
+
+
+@pytest.fixture
+def replay(promtool: Promtool, rules_of: Callable[[str], Path], tmp_path: Path) -> Replay:
+    """Plays series, a value an interval, to the rules of a stack and asserts what queries give at which time."""
+
+    def played(stack: str, series: Mapping[str, str], interval: str, checks: Checks) -> None:
+        told = [{"series": name, "values": values} for name, values in series.items()]
+        test = {"interval": interval, "input_series": told, "promql_expr_test": list(checks)}
+        document = {"rule_files": [str(rules_of(stack))], "evaluation_interval": interval, "tests": [test]}
+        file = tmp_path / "test.yaml"
+        file.write_text(yaml.safe_dump(document))
+        code, said = promtool("test", "rules", file)
+        assert code == 0, said
+
+    return played
+
+
+def fired(alert: str, about: str, severity: str) -> dict[str, object]:
+    """One alert as a query that counts by name, service and severity gives it."""
+    return {"labels": f'{{alertname="{alert}",service="{about}",severity="{severity}"}}', "value": 1}

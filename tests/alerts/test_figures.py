@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from app.frontend import create
 from app.lifecycle import Lifecycle
 from app.process_settings import ProcessSettings
-from app.telemetry import stores
+from app.queue import QueueState
+from app.telemetry import figures, stores
+from app.telemetry.metrics import BACKGROUND_FAILURES
 from components.pod_monitor import NAME_LABEL
 from infra.stackfile import read
 from stacks.alerts import alert_groups
@@ -28,15 +31,22 @@ SERIES = re.compile(r"([a-z_]+)\{([^}]*)\}")
 LABEL = re.compile(r'([a-z_]+)(?:=~|!~|!=|=)"')
 OF_THE_TARGET = {"namespace", "pod", "container", "job", "instance", NAME_LABEL}
 """What Prometheus adds by where it reads, and by the pod's labels that the monitor names."""
+ELECTED = {
+    *("queue_size", "active_jobs", "queue_oldest_job_seconds", "provider_batch_waiting_jobs"),
+    *("pg_stat_database_numbackends", "pg_settings_max_connections"),
+    *("redis_memory_used_bytes", "redis_memory_max_bytes", "jobs_default_partition_rows"),
+}
+"""One process of a region reads them, and all others show 0."""
 
 
 @pytest.fixture(scope="module")
 def exported() -> Mapping[str, set[str]]:
     """The labels of every series that the application hands out, by its name."""
-    # Read from stores, which the front end has none of; tests/app reads them from real ones.
+    # Of stores and of background tasks, which the front end has none of; tests/app reads them from real ones.
     stores.BACKENDS.labels("contentgen").set(1)
     for gauge in (stores.REDIS_USED, stores.REDIS_MAX):
         gauge.labels("cache").set(1)
+    BACKGROUND_FAILURES.labels("watch").inc()
     with TestClient(create(ProcessSettings(), Lifecycle())) as client:
         client.get("/")
         text = client.get("/metrics").text
@@ -59,6 +69,41 @@ def test_every_figure_in_a_rule_is_exported_with_the_labels_it_is_chosen_by(
             assert found, f"{rule.name} goes by nothing"
             for name, labels in found:
                 assert labels - OF_THE_TARGET <= exported[name], f"{rule.name}: {name}"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_figures_of_one_elected_process_are_read_as_the_largest_of_all_over_its_replacement(stack: str) -> None:
+    read_ones = set()
+    for rules in alert_groups(read(ROOT, stack)).values():
+        for rule in rules:
+            for metric in ELECTED:
+                found = len(re.findall(rf"\b{metric}\b", rule.expression))
+                largest = rf"max by \(namespace\) \(max_over_time\({metric}\{{[^}}]*\}}\[[0-9]+m\]\)\)"
+                assert len(re.findall(largest, rule.expression)) == found, f"{rule.name}: {rule.expression}"
+                read_ones |= {metric} if found else set()
+    assert read_ones >= {"queue_size", "jobs_default_partition_rows"}
+
+
+def test_the_figures_that_a_process_shows_as_zero_while_another_is_elected_are_these() -> None:
+    figures._show(QueueState(waiting=1, running=1, oldest_seconds=1.0, in_batches=1), strayed=1)
+    stores.MAX_CONNECTIONS.set(1)
+    stores.BACKENDS.labels("contentgen").set(1)
+    for gauge in (stores.REDIS_USED, stores.REDIS_MAX):
+        gauge.labels("cache").set(1)
+    before = values()
+    figures._show(figures.NOTHING, strayed=0)
+    stores.forget()
+    after = values()
+    assert {name for name, value in after.items() if value == 0 and before[name] == 1} == ELECTED
+
+
+def values() -> dict[str, float]:
+    """The gauges of this process, the largest of each."""
+    return {
+        family.name: max(sample.value for sample in family.samples)
+        for family in REGISTRY.collect()
+        if family.type == "gauge" and family.samples
+    }
 
 
 def test_the_figures_of_the_tests_have_exactly_the_labels_of_the_real_ones(exported: Mapping[str, set[str]]) -> None:

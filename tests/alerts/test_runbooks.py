@@ -11,24 +11,31 @@ from prometheus_client import REGISTRY
 
 import app.telemetry.metrics  # noqa: F401 - what it registers
 from app.cli import main
+from app.failures import FAILURES
 from infra.settings import StackSettings
 from ops.schema import node, stack_file_schema
+from stacks.jobs import job_names
 from stacks.products.content_generation import content_generation
 from stacks.profile import resolve
 from tests.unit.program import ROOT
 
 PAGES = sorted((ROOT / "docs/runbooks").glob("*.md"))
 QUOTED = re.compile(r"`([^`]+)`")
-VERBS = ("annotate", "delete", "exec", "get", "logs", "rollout", "top")
+VERBS = ("annotate", "create", "delete", "exec", "get", "logs", "rollout", "top")
 
 
 def quoted(page: Path) -> list[str]:
     return [" ".join(one.split()) for one in QUOTED.findall(page.read_text())]
 
 
+NO_FIGURES = {"break_glass", "error_type", "jobs_default", "created_at", *FAILURES}
+"""A group, a label, a table and its column, and what a label may say."""
+LEAST = {"environment": "prod", "domain": "example.com", "regions": ["us-east-1"]}
+PRODUCTION = resolve(StackSettings.model_validate(LEAST))
+
+
 def workloads() -> set[str]:
-    least = {"environment": "prod", "domain": "example.com", "regions": ["us-east-1"]}
-    return {one.name for one in content_generation(resolve(StackSettings.model_validate(least)))}
+    return {one.name for one in content_generation(PRODUCTION)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -40,6 +47,7 @@ def test_commands_are_ones_that_there_are(page: Path) -> None:
         if one.startswith("kubectl"):
             assert re.match(rf"kubectl -n contentgen ({'|'.join(VERBS)}) ", one), one
             assert set(re.findall(r"deployment/(\S+)", one)) <= workloads(), one
+            assert set(re.findall(r"cronjob/(\S+)", one)) <= set(job_names(PRODUCTION)), one
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -56,5 +64,17 @@ def test_settings_are_ones_that_there_are(page: Path) -> None:
 def test_figures_are_ones_that_the_service_tells(page: Path) -> None:
     told = {name for metric in REGISTRY.collect() for name in (metric.name, f"{metric.name}_total")}
     for one in quoted(page):
-        if re.fullmatch(r"[a-z]+(_[a-z]+)+", one) and one not in ("break_glass", "error_type"):
+        if re.fullmatch(r"[a-z]+(_[a-z]+)+", one) and one not in NO_FIGURES:
             assert one in told, one
+
+
+def test_the_page_of_upkeep_lists_every_background_task() -> None:
+    """By the source: no process runs all of them."""
+    source = "\n".join(file.read_text() for file in sorted((ROOT / "app").rglob("*.py")))
+    begun = re.findall(r"\bloops(?:: [^=]+)? = \{(.*?)\}\n", source, re.DOTALL)
+    tasks = {name for block in begun for name in re.findall(r'"(\w+)": ', block)}
+    tasks |= set(re.findall(r'\bloops\["(\w+)"\]', source))
+    page = (ROOT / "docs/runbooks/upkeep.md").read_text()
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in QUOTED.findall(row)} == tasks
+    assert {"watch", "figures", "identity", "sweep", "limit"} <= tasks

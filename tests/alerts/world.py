@@ -59,7 +59,7 @@ class Service:
 
 
 def series(workload: WorkloadSpec, service: Service, queue: Course) -> Iterator[tuple[str, str]]:
-    """Each series of a service with its values."""
+    """Each series of a service with its values. The queue is told by the first worker alone, as if it were elected."""
     if not service.seen:
         return
     core_percent = millicores(workload.cpu_request) / 1000
@@ -77,7 +77,8 @@ def series(workload: WorkloadSpec, service: Service, queue: Course) -> Iterator[
             _named("memory_usage_bytes", own),
             _values(service.memory, mebibytes(workload.memory_request) * 2**20 / 100),
         )
-        yield _named("queue_size", own), _values(queue)
+        elected = workload.queue is not None and number == 0
+        yield _named("queue_size", own), _values(queue if elected else always(0))
         yield from _answers(own, service)
 
 

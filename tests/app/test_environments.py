@@ -30,7 +30,6 @@ KEPT = {
         "finished_at", "expires_at", "provider", "model", "input_tokens", "output_tokens", "cost_usd", "error_type",
         "ticket_until", "fresh", "waits",
     },
-    "llm_days": {"day", "committed_usd"},
     "migration_history": {"version", "applied_at"},
     "service_modes": {"name", "value", "updated_at"},
 }  # fmt: skip
@@ -40,7 +39,7 @@ REPLACED = {
 }
 EMPTIED = {
     *("erasures", "idempotency_keys", "identity_peers", "leases"),
-    *("llm_calls", "pgqueuer", "pgqueuer_log", "revocations"),
+    *("llm_calls", "llm_days", "pgqueuer", "pgqueuer_log", "revocations"),
 }
 QUEUES_OWN = {"pgqueuer_schedules", "pgqueuer_statistics"}
 """Every column is in one of these: a new one has to be decided on before it can leave production."""
@@ -114,6 +113,19 @@ def test_a_copy_does_not_do_productions_work_again(
     asyncio.run(anonymise(settings))
     assert query("SELECT count(*) FROM pgqueuer") == [(0,)]
     assert query("SELECT status, finished_at IS NOT NULL FROM jobs WHERE id = 'job-pending'") == [("cancelled", True)]
+
+
+@pytest.mark.requirement("S08")
+def test_a_copy_has_the_whole_days_budget_whatever_production_spent(
+    settings: Settings, query: Callable[[str], list[tuple[object, ...]]]
+) -> None:
+    query("INSERT INTO llm_days SELECT (now() AT TIME ZONE 'UTC')::date, 50")
+    query(
+        "INSERT INTO llm_calls (text_key, provider, model, kind, reserved_usd, expires_at)"
+        " VALUES ('a text', 'openai', 'a model', 'sync', 50, now())"
+    )
+    asyncio.run(anonymise(settings))
+    assert query("SELECT (SELECT count(*) FROM llm_days), (SELECT count(*) FROM llm_calls)") == [(0, 0)]
 
 
 def test_two_copies_of_the_same_data_cannot_be_held_against_each_other(

@@ -75,14 +75,20 @@ def test_every_trigger_that_no_autoscaler_meets_stands_in_an_alert_with_its_thre
 
 
 def test_every_service_has_the_alerts_that_fit_it() -> None:
-    found = {name: [rule.name for rule in rules(settings()) if rule.about == name] for name in ("cpm", "im", "worker")}
+    abouts = ("cpm", "im", "worker", "frontend", "postgres")
+    found = {name: [rule.name for rule in rules(settings()) if rule.about == name] for name in abouts}
     assert found == {
         "cpm": [
             *("ErrorsHigh", "LatencyHigh", "LatencyRaised"),
+            *("CpuAtMaximum", "MemoryAtMaximum", "CouldBeSmaller", "FiguresMissing", "BackgroundTaskFailing"),
+        ],
+        "im": ["CpuAtMaximum", "MemoryAtMaximum", "CouldBeSmaller", "FiguresMissing", "BackgroundTaskFailing"],
+        "worker": ["QueueLong", "FiguresMissing", "BackgroundTaskFailing"],
+        "frontend": [
+            *("ErrorsHigh", "LatencyHigh", "LatencyRaised"),
             *("CpuAtMaximum", "MemoryAtMaximum", "CouldBeSmaller", "FiguresMissing"),
         ],
-        "im": ["CpuAtMaximum", "MemoryAtMaximum", "CouldBeSmaller", "FiguresMissing"],
-        "worker": ["QueueLong", "FiguresMissing"],
+        "postgres": ["JobsWithoutPartition"],
     }
 
 
@@ -96,7 +102,17 @@ def test_severities_are_the_ladders() -> None:
         "QueueLong": Severity.WARNING,
         "CouldBeSmaller": Severity.LOW,
         "FiguresMissing": Severity.HIGH,
+        "BackgroundTaskFailing": Severity.WARNING,
+        "JobsWithoutPartition": Severity.WARNING,
     }
+
+
+def test_upkeep_has_the_thresholds_and_times_that_its_runbook_says() -> None:
+    upkeep = {rule.name: rule for rule in alert_groups(settings())["upkeep"]}
+    assert upkeep["BackgroundTaskFailing"].expression.endswith("[10m]))) > 3")
+    assert upkeep["BackgroundTaskFailing"].for_seconds == 0
+    assert upkeep["JobsWithoutPartition"].expression.endswith(" > 0")
+    assert upkeep["JobsWithoutPartition"].for_seconds == 26 * 3600
 
 
 def test_a_bigger_maximum_moves_the_alert_and_another_environment_what_is_usual() -> None:
