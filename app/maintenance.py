@@ -216,8 +216,8 @@ CHORES: Mapping[Schedule, tuple[Chore, ...]] = {
     ),
     Schedule.MONTHLY: (
         Chore("archive texts", _archive_texts),
-        # No backup that holds a job of then is restored any more.
         _deletion("ledger of calls", "llm_calls", f"settled_at < now() - interval '{JOBS_MONTHS + 1} months'"),
+        # No backup that holds a job of then is restored any more.
         _deletion("record of erasures", "erasures", f"erased_at < now() - interval '{JOBS_MONTHS + 1} months'"),
         Chore("drop old partitions", _drop_partitions),
         _care("reindex", "REINDEX TABLE CONCURRENTLY {table}", Task.REINDEX),

@@ -49,6 +49,7 @@ class Supervisor:
 
     async def _keep(self, name: str, loop: Loop) -> None:
         pause = SHORTEST_PAUSE_SECONDS
+        BACKGROUND_FAILURES.labels(name)
         while True:
             began = self._started[name] = time.monotonic()
             try:
