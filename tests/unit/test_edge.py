@@ -37,7 +37,7 @@ TIMES = {
     "page": "300s",
     "health": "10s",
     "webhooks": "60s",
-    "status": "10s",
+    "others": "60s",
 }
 """Requirement K15: a burst in one second, and the sustained rate over a minute."""
 
