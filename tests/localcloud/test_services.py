@@ -64,6 +64,35 @@ def test_a_process_of_the_cloud_finds_a_low_port_of_a_service_by_its_name(
     assert done.stdout.split() == [ADDRESS, str(found)]
 
 
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_an_http_client_reaches_a_service_by_its_name_on_any_loop(tmp_path: Path, loop: str) -> None:
+    """It resolves the name first, and connects to the address with the port it was given."""
+    names = tmp_path / "names.json"
+    names.write_text(json.dumps({"im.contentgen": ADDRESS}))
+    program = (
+        "import asyncio, httpx, uvloop\n"
+        "async def ask():\n"
+        "    async with httpx.AsyncClient(timeout=5) as client: print((await client.get('http://im/')).text)\n"
+        f"(uvloop.run if '{loop}' == 'uvloop' else asyncio.run)(ask())\n"
+    )
+    table = {"CONTENTGEN_NAMES": str(names), "CONTENTGEN_NAMESPACE": "contentgen"}
+    variables = {**table, "CONTENTGEN_LOW_PORTS": "1024+20000"}
+    environment = {**os.environ, "PYTHONPATH": str(NAMES_FOLDER), **variables}
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nim")
+        writer.close()
+
+    async def scenario() -> str:
+        async with await asyncio.start_server(answer, ADDRESS, 20_080):
+            command = [sys.executable, "-c", program]
+            done = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.PIPE)
+            return (await done.communicate())[0].decode().strip()
+
+    assert asyncio.run(scenario()) == "im"
+
+
 def test_a_service_that_cannot_be_listened_on_ends_up_with_its_name_and_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +112,7 @@ def test_a_service_that_cannot_be_listened_on_ends_up_with_its_name_and_the_reas
     async def scenario() -> None:
         found = Services(AsyncClient.__new__(AsyncClient), names)
         with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind((ADDRESS, 20_080))
             taken.listen()
             await found._listen("contentgen/im", service(80))

@@ -4,6 +4,7 @@ Loaded by the interpreter because the runner puts this folder on PYTHONPATH. Nam
 from the runner's table; every other name goes to the system as always.
 """
 
+import asyncio
 import json
 import os
 import socket
@@ -14,23 +15,27 @@ _PRIVILEGED, _SHIFT = (int(part) for part in os.environ["CONTENTGEN_LOW_PORTS"].
 _system_getaddrinfo = socket.getaddrinfo
 
 
+def _names():
+    with open(_TABLE, encoding="utf-8") as table:
+        return json.load(table)
+
+
 def _place(host, port):
-    """Where a name and port are listened on: low ports of Services stand higher, because they take a privilege."""
-    address = _address(host)
-    if address != host and str(port).isdigit() and int(port) < _PRIVILEGED:
-        return address, int(port) + _SHIFT
-    return address, port
+    """Where a name and port are listened on: low ports of Services stand higher, because they take a privilege.
 
-
-def _address(host):
+    Some libraries resolve a name first and connect to its address with the port they were given, so an address that is
+    a Service's counts as its name.
+    """
     if isinstance(host, bytes):
         host = host.decode("ascii")
     if not isinstance(host, str):
-        return host
-    with open(_TABLE, encoding="utf-8") as table:
-        names = json.load(table)
+        return host, port
+    names = _names()
     plain = host.rstrip(".").removesuffix(".cluster.local").removesuffix(".svc")
-    return names.get(plain) or names.get(f"{plain}.{_NAMESPACE}") or host
+    address = names.get(plain) or names.get(f"{plain}.{_NAMESPACE}") or host
+    if address in names.values() and str(port).isdigit() and int(port) < _PRIVILEGED:
+        return address, int(port) + _SHIFT
+    return address, port
 
 
 def getaddrinfo(host, port, *arguments, **options):
@@ -40,13 +45,9 @@ def getaddrinfo(host, port, *arguments, **options):
 socket.getaddrinfo = getaddrinfo
 
 
-def _patch_uvloop():
-    """uvloop resolves names in C, past the socket module."""
-    try:
-        import uvloop
-    except ImportError:
-        return
-    connect, resolve = uvloop.Loop.create_connection, uvloop.Loop.getaddrinfo
+def _patch(loop):
+    """uvloop resolves names in C, past the socket module, and asyncio does not resolve an address at all."""
+    connect, resolve = loop.create_connection, loop.getaddrinfo
 
     async def create_connection(self, protocol_factory, host=None, port=None, *arguments, **options):
         # The certificate is for the name, whatever address it has.
@@ -57,8 +58,14 @@ def _patch_uvloop():
     async def loop_getaddrinfo(self, host, port, *arguments, **options):
         return await resolve(self, *_place(host, port), *arguments, **options)
 
-    uvloop.Loop.create_connection = create_connection
-    uvloop.Loop.getaddrinfo = loop_getaddrinfo
+    loop.create_connection = create_connection
+    loop.getaddrinfo = loop_getaddrinfo
 
 
-_patch_uvloop()
+_patch(asyncio.BaseEventLoop)
+try:
+    import uvloop
+except ImportError:
+    pass
+else:
+    _patch(uvloop.Loop)
