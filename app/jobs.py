@@ -5,18 +5,17 @@ writes carries an old number and changes nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
-from sqlalchemy import Row, Select, Update, and_, bindparam, case, delete, func, not_, null, or_, select, text, update
+from sqlalchemy import Select, Update, and_, bindparam, case, delete, func, not_, null, or_, select, text, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.access.owners import GUESTS, act_for_ourselves, acting_for, guest
 from app.database import Database
-from app.domain import Assignment, Content, ContentType, Draft, JobStatus, Priority, Ticket, Usage, Waiting
+from app.domain import Draft, JobStatus, Waiting
 from app.failures import FAILURES, failure_class
 from app.ids import JobId
+from app.job import Claim, Job, job_of
 from app.lists import JobLists
 from app.queue import withdraw
 from app.tables import jobs
@@ -28,55 +27,6 @@ REPLICA_LAG = timedelta(seconds=60)
 AFTER_A_BATCH = timedelta(hours=1)
 # Percent shown of a job that is being written; writers give their text all at once.
 BEGUN = 25
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job as it is stored."""
-
-    id: JobId
-    client_id: str
-    owner: str | None
-    assignment: Assignment
-    status: JobStatus
-    attempt: int
-    progress: int
-    created_at: datetime
-    updated_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    expires_at: datetime
-    content: Content | None
-    provider: str | None
-    model: str | None
-    usage: Usage
-    error_type: str | None
-    error: str | None
-    request_id: str | None
-    trace_parent: str | None
-    ticket: Ticket | None
-    ticket_until: datetime | None
-    fresh: bool
-    waits: int
-
-    @property
-    def waits_for_batch(self) -> bool:
-        """Whether a provider's batch will bring the text (D01)."""
-        return self.ticket is not None and self.status is JobStatus.PENDING
-
-    @property
-    def may_be_ordered(self) -> bool:
-        """Whether its text may come from a batch: for who chose the price, and once, so that nobody waits twice."""
-        return self.assignment.priority is Priority.COST and self.ticket_until is None
-
-
-class Claim(StrEnum):
-    """What a worker that took a job from the queue may do with it."""
-
-    RUN = "run"
-    DONE = "done"
-    EXPIRED = "expired"
-    EXHAUSTED = "exhausted"
 
 
 class JobStore:
@@ -101,7 +51,7 @@ class JobStore:
         row = next(iter(await self.database.rows(statement, first=role)), None)
         if row is None and datetime.now(UTC) - job.created_at < REPLICA_LAG:
             row = next(iter(await self.database.rows(statement, first=role, fresh=True)), None)
-        return _job(row) if row else None
+        return job_of(row) if row else None
 
     async def page(self, owner: str, client_id: str, limit: int, before: JobId | None) -> Sequence[Job]:
         """An owner's jobs, newest first, older than the job `before`, from the primary: lists are kept for minutes."""
@@ -110,7 +60,7 @@ class JobStore:
             earlier = and_(jobs.c.created_at == before.created_at, jobs.c.id < str(before))
             statement = statement.where(or_(jobs.c.created_at < before.created_at, earlier))
         ordered = statement.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
-        return [_job(row) for row in await self.database.rows(ordered, first=acting_for(owner), fresh=True)]
+        return [job_of(row) for row in await self.database.rows(ordered, first=acting_for(owner), fresh=True)]
 
     async def changed_since(self, seen: Mapping[JobId, datetime]) -> Sequence[Job]:
         """Those of the jobs that changed after the moment given for each; without their texts."""
@@ -123,7 +73,7 @@ class JobStore:
             "last": max(made),
         }
         async with self.database.read(fresh=True) as connection:
-            return [_job(row) for row in await connection.execute(_CHANGED_SINCE, parameters)]
+            return [job_of(row) for row in await connection.execute(_CHANGED_SINCE, parameters)]
 
     async def claim(self, job: JobId) -> tuple[Claim, Job | None]:
         """Begin the next attempt. A job that expired or used up its attempts gets its final state here instead.
@@ -137,7 +87,7 @@ class JobStore:
             return Claim.DONE, None
         await self.lists.changed(row.owner or guest(row.client_id))
         outcome = {JobStatus.EXPIRED: Claim.EXPIRED, JobStatus.FAILED: Claim.EXHAUSTED}
-        return outcome.get(JobStatus(row.status), Claim.RUN), _job(row)
+        return outcome.get(JobStatus(row.status), Claim.RUN), job_of(row)
 
     async def complete(self, job: JobId, attempt: int, draft: Draft) -> bool:
         """Store the result. False (and unchanged) when another attempt or a cancellation came first."""
@@ -183,7 +133,7 @@ class JobStore:
         if row is None:
             return None
         await self.lists.changed(row.owner or guest(row.client_id))
-        return _job(row)
+        return job_of(row)
 
     async def delete(self, job: JobId, owner: str) -> bool:
         """Delete an ended job of this owner with its text; False when it has not ended, or is not there."""
@@ -285,38 +235,3 @@ def _claiming(max_attempts: int) -> "ReturningUpdate[tuple[object, ...]]":
         error_type=case((expired, "expired"), (exhausted, func.coalesce(jobs.c.error_type, "crashed"))),
         error=case((expired, FAILURES["expired"].sentence), (exhausted, crashed)),
     ).returning(jobs)
-
-
-def _job(row: "Row[tuple[object, ...]]") -> Job:
-    assignment = Assignment.model_construct(
-        topic=row.topic,
-        content_type=ContentType(row.content_type),
-        keywords=tuple(row.keywords),
-        priority=Priority(row.priority),
-    )
-    return Job(
-        id=JobId.parse(row.id),
-        client_id=row.client_id,
-        owner=row.owner,
-        assignment=assignment,
-        status=JobStatus(row.status),
-        attempt=row.attempt,
-        progress=row.progress,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        expires_at=row.expires_at,
-        content=Content.model_validate(row.content) if row.content else None,
-        provider=row.provider,
-        model=row.model,
-        usage=Usage(input_tokens=row.input_tokens, output_tokens=row.output_tokens, cost_usd=float(row.cost_usd)),
-        error_type=row.error_type,
-        error=row.error,
-        request_id=row.request_id,
-        trace_parent=row.trace_parent,
-        ticket=Ticket.model_validate(row.ticket) if row.ticket else None,
-        ticket_until=row.ticket_until,
-        fresh=row.fresh,
-        waits=row.waits,
-    )

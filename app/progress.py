@@ -11,7 +11,8 @@ import structlog
 
 from app.database import DatabaseUnavailable
 from app.ids import JobId
-from app.jobs import Job, JobStore
+from app.job import Job
+from app.jobs import JobStore
 from app.limits import SOCKETS_PER_CALLER, SOCKETS_PER_PROCESS
 
 LOOK_SECONDS: Final = 0.4

@@ -3,7 +3,8 @@
 import structlog
 
 from app.domain import Draft, Waiting
-from app.jobs import Job, JobStore
+from app.job import Job
+from app.jobs import JobStore
 from app.peers import ATTEMPT, CLIENT, JOB, NO_CACHE, RESPOND_LATER, ImClient
 from app.settings import Settings
 from app.writers.base import WriterError

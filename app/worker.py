@@ -24,8 +24,9 @@ from app.database import DatabaseUnavailable, queue_pool
 from app.domain import Draft, Waiting
 from app.failures import pause_seconds
 from app.ids import JobId
+from app.job import Claim, Job
 from app.job_database import JobDatabase
-from app.jobs import Claim, Job, JobStore
+from app.jobs import JobStore
 from app.peers import ImClient, Peers
 from app.queue import ENTRYPOINT
 from app.services import Services

@@ -7,8 +7,9 @@ from app.limits import table
 HEAD = """# Limits
 
 What one caller may send to the service or hold of it, and the answer beyond that. Generated from `app/limits.py`;
-`tests/app/test_hostile.py` drives each on a running fleet. How many requests a minute are taken depends on the key's
-tier (`app/access/tiers.py`); the edge has limits of its own by address ([decision](decisions/edge-limits.md)).
+`tests/app/test_hostile.py` and `tests/app/test_hostile_callers.py` drive each on a running fleet. How many requests a
+minute are taken depends on the key's tier (`app/access/tiers.py`); the edge has limits of its own by address
+([decision](decisions/edge-limits.md)).
 
 | what | limit | beyond it |
 | --- | --- | --- |

@@ -11,7 +11,7 @@ from app.api.problems import ProblemError, documented
 from app.api.views import JobPage, JobView, summary, view
 from app.domain import ClientId
 from app.ids import JOB_ID_PATTERN, JobId
-from app.jobs import Job
+from app.job import Job
 from app.limits import LARGEST_PAGE_ROWS, PAGE_ROWS
 from app.regions import RegionUnreachable
 from app.services import Services

@@ -15,7 +15,7 @@ from app.addresses import network_of
 from app.api.views import summary
 from app.database import DatabaseUnavailable
 from app.ids import JobId
-from app.jobs import Job
+from app.job import Job
 from app.limits import GREETING_SECONDS, GREETINGS_PER_ADDRESS, SOCKET_SECONDS
 from app.progress import TooManyOfCaller, TooManySockets, Watcher
 from app.services import Services

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from app.domain import Content, ContentType, JobStatus, Priority, Usage
 from app.ids import JOB_ID_PATTERN
-from app.jobs import Job
+from app.job import Job
 
 
 class Accepted(BaseModel):

@@ -17,7 +17,7 @@ from test_worker import DRAFT, accept, ended, in_service
 from app.access.owners import GUESTS
 from app.domain import JobStatus, Priority, Ticket, Waiting
 from app.ids import JobId
-from app.jobs import Claim, Job
+from app.job import Claim, Job
 from app.queue import state
 from app.services import Services
 from app.settings import Settings

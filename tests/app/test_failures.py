@@ -16,7 +16,7 @@ from test_worker import GOOD, REQUEST, accept, ended, in_service, quick
 from app.domain import JobStatus
 from app.failures import FAILURES, Fault, failure_class, pause_seconds, until_midnight
 from app.ids import JobId
-from app.jobs import Claim, Job
+from app.job import Claim, Job
 from app.peers import ImClient, Peers
 from app.services import Services
 from app.settings import Settings

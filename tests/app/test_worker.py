@@ -18,7 +18,7 @@ from app.database import queue_pool
 from app.domain import GenerationRequest, JobStatus, Priority
 from app.ids import JobId
 from app.intake import Submission
-from app.jobs import Claim, Job
+from app.job import Claim, Job
 from app.lifecycle import Lifecycle
 from app.services import Services, running
 from app.settings import Settings
