@@ -73,6 +73,7 @@ def test_what_waits_for_a_dump_is_done_after_it_and_the_others_before(
             await dump.close()
 
     assert apart(beside_a_dump()) == [
+        ("revocations", False),
         ("idempotency keys", False),
         ("queue log", False),
         ("analyze", False),
