@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 LIFETIME = timedelta(days=365)
-HOSTS = ("*.amazonaws.com", "localhost")
+NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "contentgen embedded cloud")])
 
 
 @dataclass(frozen=True)
@@ -28,42 +28,44 @@ class Certificates:
         return self.folder / "ca-bundle.pem"
 
     @property
-    def certificate(self) -> Path:
-        return self.folder / "server.pem"
+    def authority(self) -> Path:
+        """The authority's key, for as long as the cloud runs."""
+        return self.folder / "authority.pem"
 
-    @property
-    def key(self) -> Path:
-        return self.folder / "server.key"
-
-    def ensure(self, hosts: tuple[str, ...] = HOSTS) -> None:
-        """Makes authority and server certificate for the names, replacing what was there."""
+    def ensure(self) -> None:
+        """Makes the authority, replacing what was there."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "contentgen embedded cloud")])
-        authority = _builder(name, name, authority_key.public_key()).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
-        )
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "managed store")])
-        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
-        server = _builder(subject, name, server_key.public_key()).add_extension(names, critical=False)
-        ours = authority.sign(authority_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        key = ec.generate_private_key(ec.SECP256R1())
+        constraints = x509.BasicConstraints(ca=True, path_length=0)
+        made = _builder(NAME, NAME, key.public_key()).add_extension(constraints, critical=True)
+        ours = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
         self.bundle.write_bytes(Path(certifi.where()).read_bytes() + ours)
-        self.certificate.write_bytes(
-            server.sign(authority_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-        )
-        self.key.touch(mode=0o600)
-        self.key.write_bytes(
-            server_key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
+        _write_private(self.authority, _pem(key))
 
-    def server_context(self) -> ssl.SSLContext:
+    def server_context(self, *hosts: str) -> ssl.SSLContext:
+        """A server's certificate for just these names, or for this machine: clients hold the whole name against it."""
+        authority = serialization.load_pem_private_key(self.authority.read_bytes(), None)
+        assert isinstance(authority, ec.EllipticCurvePrivateKey)
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in (*hosts, "localhost")])
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "managed store")])
+        server = _builder(subject, NAME, key.public_key()).add_extension(names, critical=False)
+        signed = server.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        chain = self.folder / f"{hosts[0] if hosts else 'localhost'}.pem"
+        _write_private(chain, signed + _pem(key))
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(self.certificate, self.key)
+        context.load_cert_chain(chain)
         return context
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(content)
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

@@ -107,12 +107,13 @@ class ManagedStores:
         plain_port = store.port + PLAIN_PORT_OFFSET
         data = self.folder / store.kind / store.identifier
         log.info("%s %s is served by a local server at %s", store.kind, store.identifier, address)
+        secured = self.certificates.server_context(*(host for host in (store.host, store.reader_host) if host))
         if store.kind == "rds":
             server = PostgresServer(data, address, plain_port, POSTGRES_PARAMETERS)
             await asyncio.to_thread(server.initialise, store.user, store.password, store.database)
             (data / "postmaster.pid").unlink(missing_ok=True)
             argv, environment, identity = server.argv(), server.environment(), server.identity()
-            front = await tls.postgres(address, store.port, plain_port, self.certificates.server_context())
+            front = await tls.postgres(address, store.port, plain_port, secured)
         else:
             cache = RedisServer(data, address, plain_port)
             cache.initialise()
@@ -120,7 +121,7 @@ class ManagedStores:
             renewal.remember(data, store.password)
             argv, environment, identity = cache.argv(), cache.environment(), cache.identity()
             argv.insert(1, str(config))
-            front = await tls.redis(address, store.port, plain_port, self.certificates.server_context())
+            front = await tls.redis(address, store.port, plain_port, secured)
         self._fronts[store.identifier] = front
         with data.with_name(f"{data.name}.log").open("ab") as output:
             self._children[store.identifier] = await spawn(argv, environment, identity, output.fileno())
