@@ -224,7 +224,9 @@ def test_a_batch_is_looked_at_once_for_all_who_wait_for_it(make_settings: MakeSe
         providers.state = "done"
         await asyncio.gather(*(collected(work, *pair) for pair in asked))
 
-    at_the_desk(make_settings(**variables(providers, "anthropic", llm_batch_look_seconds=1)), scenario)
+    # All twenty are in one batch however long their reservations take.
+    patient = {"llm_batch_look_seconds": 1, "llm_batch_window_seconds": 2}
+    at_the_desk(make_settings(**variables(providers, "anthropic", **patient)), scenario)
     paths = [one.path for one in providers.seen if one.method == "GET"]
     assert paths == ["/v1/messages/batches/batch_0"] * 2 + ["/v1/messages/batches/batch_0/results"]
 
