@@ -4,7 +4,6 @@ PgBouncer 1.18 in transaction mode knows no named prepared statements and refuse
 are unnamed, and the time limit of requests is kept by the client. Tasks go around it, and the server keeps theirs.
 """
 
-import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 import asyncpg
 import structlog
 from pydantic import SecretStr
-from sqlalchemy import URL, Executable, Row, event, make_url, text
+from sqlalchemy import URL, Executable, Row, event, make_url
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -145,12 +144,12 @@ class Database:
         """
         if not fresh and self.reader is not self.writer:
             try:
-                return await self.rows_once(statement, first, fresh=False)
+                return await self._rows_once(statement, first, fresh=False)
             except DatabaseUnavailable:
                 pass  # noted where it failed; the primary may answer
-        return await self.rows_once(statement, first, fresh=True)
+        return await self._rows_once(statement, first, fresh=True)
 
-    async def rows_once(
+    async def _rows_once(
         self, statement: Executable, first: Executable | None, *, fresh: bool
     ) -> "Sequence[Row[tuple[object, ...]]]":
         """The same from one place."""
@@ -158,14 +157,6 @@ class Database:
             if first is not None:
                 await connection.execute(first)
             return (await connection.execute(statement)).all()
-
-    async def latency(self, seconds: float = 2.0) -> float:
-        """Milliseconds of a SELECT 1 on the primary. Raises DatabaseUnavailable."""
-        began = time.perf_counter()
-        with Translated():
-            async with asyncio.timeout(seconds), self.writer.connect() as connection:
-                await connection.execute(text("SELECT 1"))
-        return (time.perf_counter() - began) * 1000
 
     @property
     def connections_in_use(self) -> int:

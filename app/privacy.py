@@ -29,10 +29,11 @@ from sqlalchemy.dialects.postgresql import insert
 from app.access.owners import guest
 from app.access.revocations import key_name, revoke
 from app.database import Database
+from app.limits import EXPORT_ROWS
 from app.services import Services
 from app.tables import api_keys, erasures, jobs, metadata
 
-PAGE, BATCH = 200, 1000
+BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,9 @@ async def _rows(database: Database, table: Table, condition: ColumnElement[bool]
     key = (jobs.c.created_at, jobs.c.id) if table is jobs else tuple(table.primary_key)
     hashes = ",".join(column.name for column in table.c if isinstance(column.type, LargeBinary))
     row = literal_column(f"(to_jsonb({table.name}) - '{{{hashes}}}'::text[])::text").label("json")
-    ordered = select(row, *key).where(condition).order_by(*key).limit(PAGE)
+    ordered = select(row, *key).where(condition).order_by(*key).limit(EXPORT_ROWS)
     page, found = ordered, None
-    while found is None or len(found) == PAGE:
+    while found is None or len(found) == EXPORT_ROWS:
         async with database.read(fresh=True) as connection:
             found = (await connection.execute(page)).all()
         for one in found:
