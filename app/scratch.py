@@ -53,7 +53,7 @@ class Scratch:
 
         Who is connected is sent away, and comes back to the new one. Returns the name that the old one is kept under.
         """
-        before = f"{self.own}_before_{datetime.now(UTC):%Y%m%d_%H%M%S}"
+        before = f"{self.own}_before_{datetime.now(UTC):%Y%m%d_%H%M%S_%f}"
         await self._open(self.own, to_clients=False)
         try:
             await self.outside.execute(text(_RENAME.format(own=self.own, before=before, new=self.name)))

@@ -16,7 +16,7 @@ from app.writers.guards import Breaker, Turnstile
 from app.writers.ledger import NOTHING, Call, CallKind, Ledger, TextInFlightError
 from app.writers.prices import ceiling, cost, model_for, most
 from app.writers.prompts import content_of, prompt
-from app.writers.texts import TextCache, text_key
+from app.writers.texts import TextCache, free, text_key
 
 T = TypeVar("T")
 _LOG = structlog.get_logger("app.writers")
@@ -47,7 +47,7 @@ class PaidProvider:
         self._turnstile = turnstile
         self._provider = provider
         self._settings = settings
-        self._running: set[asyncio.Task[Draft]] = set()
+        self._running: dict[str, asyncio.Task[Draft]] = {}
 
     def question(self, assignment: Assignment) -> Question:
         """What it is asked, for no more than a job may cost (E07)."""
@@ -60,7 +60,13 @@ class PaidProvider:
         return text_key(self.name, self.question(assignment).model, assignment, context)
 
     async def write(self, assignment: Assignment, context: CallContext) -> Draft:
-        """A text, after more tries where the provider failed and there is time. Raises WriterError."""
+        """A text, after more tries where the provider failed and there is time. Raises WriterError.
+
+        A call of this process for the same text, whose caller has left, needs no second turn at the provider.
+        """
+        running = self._running.get(self.key(assignment, context))
+        if running is not None:
+            return free(await asyncio.shield(running))
         for tried in range(self._settings.llm_retries + 1):
             try:
                 return await self.breaker.call(lambda: self._once(assignment, context))
@@ -91,7 +97,7 @@ class PaidProvider:
     async def close(self) -> None:
         """Let what was paid for be kept, then give the connections back."""
         if self._running:
-            await asyncio.wait(self._running, timeout=self._settings.grace_seconds)
+            await asyncio.wait(self._running.values(), timeout=self._settings.grace_seconds)
         await self.client.close()
 
     async def reserved_or(self, call: Call, needed: float, known: Callable[[], Awaitable[T | None]]) -> Call | T:
@@ -116,12 +122,13 @@ class PaidProvider:
             return found
         # A call that has begun is charged, so it ends whoever has left: who asks again finds the text.
         task = asyncio.create_task(self._paid(found, question, assignment))
-        self._running.add(task)
-        task.add_done_callback(self._over)
+        self._running[key] = task
+        task.add_done_callback(lambda over: self._over(key, over))
         return await asyncio.shield(task)
 
-    def _over(self, task: "asyncio.Task[Draft]") -> None:
-        self._running.discard(task)
+    def _over(self, key: str, task: "asyncio.Task[Draft]") -> None:
+        if self._running.get(key) is task:
+            del self._running[key]
         if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, WriterError):
             _LOG.error("call failed", provider=self.name, exc_info=error)
 
