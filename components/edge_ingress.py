@@ -49,7 +49,7 @@ class IngressEdge(pulumi.ComponentResource):
 
 def _annotations(args: EdgeArgs, backend: str, group: RouteGroup) -> dict[str, str]:
     read = group.timeout.removesuffix("s")
-    lines = [f'more_set_headers "{key}: {value}";\n' for key, value in sorted(args.headers.items())]
+    lines = [f"more_set_headers {_quoted(f'{key}: {value}')};\n" for key, value in sorted(args.headers.items())]
     headers = "".join([*lines, *(f'more_clear_headers "{key}";\n' for key in TALKATIVE_HEADERS)])
     found = {
         "ssl-redirect": "true",
@@ -69,6 +69,12 @@ def _annotations(args: EdgeArgs, backend: str, group: RouteGroup) -> dict[str, s
     if backend in args.sticky:
         found |= {"affinity": "cookie", "session-cookie-name": STICKY_COOKIE}
     return {f"{_PREFIX}/{key}": value for key, value in found.items()}
+
+
+def _quoted(text: str) -> str:
+    """A string of nginx' configuration, which a quotation mark within it would end."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _spec(args: EdgeArgs, host: EdgeHost, backend: str, group: RouteGroup) -> networking.v1.IngressSpecArgs:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
+
+from infra.shapes import IN_WORDS
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,25 @@ class SettingsError(Exception):
 def described(error: ValidationError, namespace: str) -> Iterable[Wrong]:
     """pydantic's findings in our words."""
     for found in error.errors():
-        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"]).lstrip(".")
+        # pydantic calls a mapping's own key "[key]".
+        parts = [_printable(part) for part in found["loc"] if part != "[key]"]
+        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
         key = f"{namespace}:{path}" if path else namespace
         if found["type"] == "extra_forbidden":
             yield Wrong(key, found["input"], "no such key; see docs/settings.md for those there are")
         elif found["type"] == "missing":
             yield Wrong(key, None, "is required")
+        elif found["type"] == "string_pattern_mismatch":
+            pattern = found["ctx"]["pattern"]
+            yield Wrong(key, found["input"], f"must be {IN_WORDS.get(pattern, f'text that matches {pattern}')}")
         else:
             yield Wrong(key, found["input"], _allowed(found["msg"]))
 
 
+def _printable(part: int | str) -> int | str:
+    """A key as it can stand in one line of a message."""
+    return part if isinstance(part, int) or part.isprintable() else repr(part)
+
+
 def _allowed(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Input should", "must", 1)
+    return re.sub(r"^(Input|String|Tuple|Dictionary) should", "must", message.removeprefix("Value error, "))

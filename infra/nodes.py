@@ -10,9 +10,7 @@ from typing import Annotated, Final, NamedTuple
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from infra.shapes import Model
-
-VERSION_PATTERN: Final = r"^1\.[1-9][0-9]?$"
+from infra.shapes import VERSION_PATTERN, Model
 
 
 class Version(NamedTuple):

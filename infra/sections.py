@@ -9,7 +9,25 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from infra.shapes import OBJECT_NAME, Cpu, Domain, Email, LabelName, LabelValue, Memory, Model, Schedule
+from infra.shapes import (
+    GROUP_PATTERN,
+    INSTANCE_CLASS_PATTERN,
+    MAXIMUM_EMAILS,
+    NODE_TYPE_PATTERN,
+    OBJECT_NAME,
+    OIDC_PROVIDER_PATTERN,
+    VPC_PATTERN,
+    Cpu,
+    Domain,
+    Email,
+    Image,
+    KubeContext,
+    LabelName,
+    LabelValue,
+    Memory,
+    Model,
+    Schedule,
+)
 from infra.sizes import DatabaseSize, RedisSize
 
 
@@ -93,7 +111,7 @@ class PostgresSettings(Model):
     )
     storage_gb: int | None = Field(None, ge=1, description="size of the volume or of the managed storage, GB")
     instance_class: str | None = Field(
-        None, pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$", description="RDS instance class, instead of the size's"
+        None, pattern=INSTANCE_CLASS_PATTERN, description="RDS instance class, instead of the size's"
     )
     read_replicas: int | None = Field(None, ge=0, le=5, description="read replicas of a managed database")
     max_connections: int | None = Field(None, ge=20, description="connections the server accepts")
@@ -116,7 +134,7 @@ class RedisSettings(Model):
         None, ge=64, le=4096, description="maxmemory of one instance, MB; instead of a size's"
     )
     node_type: str | None = Field(
-        None, pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$", description="ElastiCache node type, instead of a size's"
+        None, pattern=NODE_TYPE_PATTERN, description="ElastiCache node type, instead of a size's"
     )
 
     @model_validator(mode="after")
@@ -134,14 +152,18 @@ class BackupSettings(Model):
     retention_days: int | None = Field(None, ge=1, le=365, description="days until a dump expires")
     lock_days: int | None = Field(None, ge=1, le=365, description="days in which nobody can delete a dump")
     alarm_hours: int | None = Field(None, ge=2, le=168, description="hours without a good backup until the alarm")
-    notify: tuple[Email, ...] = Field((), strict=False, description="e-mail addresses told by the alarm")
+    notify: tuple[Email, ...] = Field(
+        (), strict=False, max_length=MAXIMUM_EMAILS, description="e-mail addresses told by the alarm"
+    )
 
 
 class BudgetSettings(Model):
     """The month's limit and who hears of it (requirement M01)."""
 
     monthly_usd: int | None = Field(None, ge=1, le=100_000, description="limit of a calendar month, USD")
-    notify: tuple[Email, ...] = Field((), strict=False, description="e-mail addresses told beside the SNS topic")
+    notify: tuple[Email, ...] = Field(
+        (), strict=False, max_length=MAXIMUM_EMAILS, description="e-mail addresses told beside the SNS topic"
+    )
 
 
 def _ordinary(group: str) -> str:
@@ -151,7 +173,7 @@ def _ordinary(group: str) -> str:
     return group
 
 
-Group = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._/@-]{0,127}$"), AfterValidator(_ordinary)]
+Group = Annotated[str, StringConstraints(pattern=GROUP_PATTERN), AfterValidator(_ordinary)]
 Groups = Annotated[tuple[Group, ...], Field(strict=False)]
 
 
@@ -177,12 +199,12 @@ class AccessSettings(Model):
 class ClusterSettings(Model):
     """How a real deployment reaches a region's Kubernetes; the local target brings its own."""
 
-    context: str | None = Field(None, min_length=1, description="context of the kubeconfig")
-    vpc_id: str | None = Field(None, pattern=r"^vpc-[0-9a-f]{8,}$", description="network the managed data stores join")
+    context: KubeContext | None = Field(None, description="context of the kubeconfig")
+    vpc_id: str | None = Field(None, pattern=VPC_PATTERN, description="network the managed data stores join")
     subnet_ids: tuple[str, ...] = Field((), strict=False, description="private subnets for the managed data stores")
     oidc_provider: str | None = Field(
         None,
-        pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/\S+$",
+        pattern=OIDC_PROVIDER_PATTERN,
         description="the cluster's identity provider in IAM; without it no service account gets a role",
     )
 
@@ -200,9 +222,9 @@ class EdgeSettings(Model):
 class ImageSettings(Model):
     """Images of the servers that run in the cluster; digests outside local."""
 
-    postgres: str = Field("postgres:17", min_length=3, description="Postgres 15 or newer")
-    redis: str = Field("redis:7", min_length=3, description="Redis 7")
-    pgbouncer: str = Field("pgbouncer:1.23", min_length=3, description="PgBouncer")
+    postgres: Image = Field("postgres:17", description="Postgres 15 or newer")
+    redis: Image = Field("redis:7", description="Redis 7")
+    pgbouncer: Image = Field("pgbouncer:1.23", description="PgBouncer")
 
 
 class Writer(StrEnum):
@@ -269,7 +291,9 @@ class AlertSettings(Model):
     labels: dict[LabelName, LabelValue] = Field(
         default_factory=dict, description="labels by which the clusters' Prometheus selects rules and pods to read"
     )
-    notify: tuple[Email, ...] = Field((), strict=False, description="e-mail addresses told by managed stores' alarms")
+    notify: tuple[Email, ...] = Field(
+        (), strict=False, max_length=MAXIMUM_EMAILS, description="e-mail addresses told by managed stores' alarms"
+    )
 
 
 class AdminSettings(Model):

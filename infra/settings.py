@@ -35,7 +35,7 @@ from infra.sections import (
     TelemetrySettings,
     WriterSettings,
 )
-from infra.shapes import Domain, Model, memory_bytes
+from infra.shapes import Domain, HeaderName, HeaderValue, Image, Model, TagValue, memory_bytes
 
 NAMESPACE: Final = "contentgen"
 
@@ -47,8 +47,8 @@ class StackSettings(Model):
     product: Product = Field(Product.CONTENT_GENERATION, strict=False, description="product to deploy")
     domain: Domain = Field(description="domain of the page; the public API answers at api.<domain>")
     regions: tuple[str, ...] = Field(strict=False, min_length=1, description="AWS regions to deploy to")
-    image: str = Field("contentgen:dev", min_length=3, description="image of the application; a digest outside local")
-    owner: str = Field("platform", min_length=1, max_length=63, description="team that answers for the stack")
+    image: Image = Field("contentgen:dev", description="image of the application; a digest outside local")
+    owner: TagValue = Field("platform", description="team that answers for the stack")
     services: dict[str, ServiceSettings] = Field(default_factory=dict, description="size by service, see limits")
     postgres: PostgresSettings = PostgresSettings()
     redis: RedisSettings = RedisSettings()
@@ -62,7 +62,9 @@ class StackSettings(Model):
     secrets: SecretSettings = SecretSettings()
     writers: WriterSettings = WriterSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
-    headers: dict[str, str | None] = Field(default_factory=dict, description="headers that differ; null drops one")
+    headers: dict[HeaderName, HeaderValue | None] = Field(
+        default_factory=dict, description="headers that differ; null drops one"
+    )
     access: AccessSettings = AccessSettings()
     clusters: dict[str, ClusterSettings] = Field(default_factory=dict, description="Kubernetes access by region")
 

@@ -1,11 +1,11 @@
-"""Whether each pod fits on the smallest node (requirement Z09). Pure."""
+"""Whether each pod fits on the smallest node (requirement Z09), and its limits suit what it asks for. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from components.amount import mebibytes, millicores
+from components.amount import Resources, mebibytes, millicores
 from infra.limits import GIGABYTE, MEBIBYTE
 from infra.nodes import NodeSettings
 from stacks.capacity import Running
@@ -25,3 +25,15 @@ def misfits(pods: Iterable[Running], nodes: NodeSettings) -> Iterator[tuple[str,
             yield pod.name, f"{wanted.cpu_request} of CPU", f"{cores}m"
         if mebibytes(wanted.memory_request) > memory:
             yield pod.name, f"{wanted.memory_request} of memory", f"{memory}Mi"
+
+
+def limit_problems(asked: Resources, nodes: NodeSettings) -> Iterator[tuple[str, str, str]]:
+    """Limits of an instance that the API server refuses or that no node can give: ``cpu`` or ``memory``, the limit, and
+    what is allowed.
+    """
+    if millicores(asked.cpu_limit) < millicores(asked.cpu_request):
+        yield "cpu", asked.cpu_limit, f"must be at least {asked.cpu_request}, what an instance asks for"
+    elif millicores(asked.cpu_limit) > nodes.cores * 1000:
+        yield "cpu", asked.cpu_limit, f"must be at most {nodes.cores}, the cores of the smallest node"
+    if mebibytes(asked.memory_limit) < mebibytes(asked.memory_request):
+        yield "memory", asked.memory_limit, f"must be at least {asked.memory_request}, what an instance asks for"

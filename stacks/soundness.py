@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from infra.errors import SettingsError, Wrong
-from infra.sections import Backend, ClusterSettings, Environment, Writer
+from infra.sections import Backend, ClusterSettings, EdgeKind, Environment, Writer
 from infra.settings import NAMESPACE, StackSettings
 from stacks.capacity import running
 from stacks.connections import worst_case
-from stacks.fit import misfits
+from stacks.fit import limit_problems, misfits
 from stacks.people import GIVEN, Team, groups_of
+from stacks.placeholders import placeholders
 from stacks.products.content_generation import content_generation
 from stacks.profile import Profile, resolve
 
+LEAST_MANAGED_GB: Final = 20
+"""Of gp3 storage (Amazon RDS User Guide, Amazon RDS DB instance storage)."""
 DIGEST: Final = re.compile(r"^[^@\s]+@sha256:[0-9a-f]{64}$")
 
 
@@ -36,9 +39,12 @@ def findings(settings: StackSettings, *, embedded: bool) -> tuple[Wrong, ...]:
         *_connections(profile),
         *_certificate(settings),
         *_nodes(settings, profile),
+        *_limits(settings, profile),
         *_access(settings),
+        *_headers(settings),
     ]
-    return tuple(found if embedded else [*found, *_clusters(settings), *_writers(settings)])
+    real = [*_clusters(settings), *_writers(settings), *placeholders(settings)]
+    return tuple(found if embedded else [*found, *real])
 
 
 def _clusters(settings: StackSettings) -> Iterator[Wrong]:
@@ -53,6 +59,12 @@ def _nodes(settings: StackSettings, profile: Profile) -> Iterator[Wrong]:
     for name, asks, has in misfits(running(content_generation(profile), profile), settings.nodes):
         allowed = f"must have room for {name}, which asks for {asks}; the smallest node leaves {has} to pods"
         yield Wrong(f"{NAMESPACE}:nodes", settings.nodes.model_dump(), f"{allowed}; use larger nodes and state them")
+
+
+def _limits(settings: StackSettings, profile: Profile) -> Iterator[Wrong]:
+    for workload in content_generation(profile):
+        for field, value, allowed in limit_problems(workload.resources, settings.nodes):
+            yield Wrong(f"{NAMESPACE}:services.{workload.name}.{field}", value, allowed)
 
 
 def _writers(settings: StackSettings) -> Iterator[Wrong]:
@@ -88,6 +100,16 @@ def _stores(profile: Profile) -> Iterator[Wrong]:
     if postgres.backend is Backend.CLUSTER and postgres.read_replicas:
         allowed = "must be 0 with a database in the cluster, which has no replicas; set postgres.backend to managed"
         yield Wrong(f"{NAMESPACE}:postgres.read_replicas", postgres.read_replicas, allowed)
+    if postgres.backend is Backend.MANAGED and postgres.storage_gb < LEAST_MANAGED_GB:
+        allowed = f"must be at least {LEAST_MANAGED_GB} with a managed database, the least that gp3 storage takes"
+        yield Wrong(f"{NAMESPACE}:postgres.storage_gb", postgres.storage_gb, allowed)
+
+
+def _headers(settings: StackSettings) -> Iterator[Wrong]:
+    """nginx reads a dollar sign in a header's value as one of its variables, and has no way to write a plain one."""
+    for name, value in settings.security_headers.items():
+        if settings.edge.kind is EdgeKind.INGRESS and "$" in value:
+            yield Wrong(f"{NAMESPACE}:headers.{name}", value, "must be without $ where the edge is ingress-nginx")
 
 
 def _backups(profile: Profile) -> Iterator[Wrong]:

@@ -34,6 +34,15 @@ class Scaling:
         selector = f"app.kubernetes.io/name={self.name}"
         self._kubectl("annotate", "pods", "-l", selector, "--overwrite", f"kwok.x-k8s.io/usage-cpu={cpu}")
 
+    def noticed(self, cpu: str, seconds: float = 120) -> None:
+        """Every pod uses that much, and the autoscaler has decided by it. Fails when that does not come in time."""
+        path = '{.status.currentMetrics[?(@.resource.name=="cpu")].resource.current.averageValue}'
+        for _ in _ticks(seconds):
+            self.use(cpu)
+            if (found := self._kubectl("get", "hpa", self.name, "-o", f"jsonpath={path}")) == cpu:
+                return
+        raise AssertionError(f"the autoscaler of {self.name} still sees {found} and not {cpu} after {seconds:.0f} s")
+
     def under(self, cpu: str, *, until: int, seconds: float) -> list[int]:
         """The replica counts, each change once, while every pod uses ``cpu``; ends when ``until`` is reached."""
         return self._seen(until, seconds, lambda: self.use(cpu))

@@ -165,6 +165,7 @@ def _computed(type_: str, name: str, wire: Mapping[str, Json]) -> dict[str, Json
         return {"metadata": {"name": f"{name}{MADE_UP}", **metadata}}
     return {
         "arn": f"arn:aws:mock:::{name}",
+        "keyId": f"{name}-key",
         "bucket": f"{name}-bucket",
         "address": f"{name}.rds.example",
         "identifier": name,

@@ -11,7 +11,7 @@ from infra.errors import SettingsError
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
 from infra.sections import Backend, Environment
 from infra.settings import StackSettings, parse, parse_config
-from infra.shapes import memory_bytes
+from infra.shapes import IN_WORDS, memory_bytes
 
 LEAST = {"environment": "dev", "domain": "example.com", "regions": ["us-east-1"]}
 
@@ -162,3 +162,73 @@ def test_the_default_headers_leave_room_on_a_route() -> None:
 @pytest.mark.parametrize(("quantity", "size"), [("512Mi", 512 * 2**20), ("2Gi", 2**31), ("2G", None), ("", None)])
 def test_memory_is_read_in_binary_units_only(quantity: str, size: int | None) -> None:
     assert memory_bytes(quantity) == size
+
+
+@pytest.mark.requirement("S06")
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        *(
+            ({"image": image}, "contentgen:image")
+            for image in ("1Gi; rm -rf /", "Contentgen:1", "a//b", "a:b:c", "a@sha256:00", "name:", "/name", "a b")
+        ),
+        ({"images": {"redis": "redis:7\n"}}, "contentgen:images.redis"),
+        *(
+            ({"backup": {"schedule": cron}}, "contentgen:backup.schedule")
+            for cron in (
+                "99 99 * * *",
+                "*/0 * * * *",
+                "0 24 * * *",
+                "0 0 31 2 *",
+                "* * * *",
+                "0 0 0 1 *",
+                "5-1 * * * *",
+            )
+        ),
+        ({"headers": {"X Own": "1"}}, "contentgen:headers.X Own = 'X Own': must be a header's name"),
+        ({"headers": {"X-Own": "1\r\nSet-Cookie: a=b"}}, "contentgen:headers.X-Own"),
+        ({"headers": {"X-Own": "\N{PARTY POPPER}"}}, "contentgen:headers.X-Own"),
+        ({"headers": {"X-Own": ""}}, "contentgen:headers.X-Own"),
+        ({"headers": {"X-Own": " 1"}}, "contentgen:headers.X-Own"),
+        ({"owner": "team <platform>"}, "contentgen:owner"),
+        ({"owner": "team\n"}, "contentgen:owner"),
+        *(({"clusters": {"us-east-1": {"context": name}}}, "context") for name in ("", " ", " a", "a\tb", "\n")),
+        ({"domain": ".".join(["a" * 60] * 4)}, "must have at most 200 characters"),
+        ({"alerts": {"notify": [f"team-{number}@acme.io" for number in range(11)]}}, "must have at most 10 items"),
+    ],
+)
+def test_a_value_that_aws_kubernetes_or_a_browser_would_refuse_is_refused(
+    values: Mapping[str, object], told: str
+) -> None:
+    assert told in refused(**values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"image": "123.dkr.ecr.us-east-1.amazonaws.com/team/contentgen:1.2@sha256:" + 64 * "a"},
+        {"image": "localhost:5000/contentgen"},
+        {"backup": {"schedule": "*/15 0-6,22 1,15 jan-mar MON-FRI"}},
+        {"backup": {"schedule": "0 0 31 2 mon"}},
+        {"backup": {"schedule": "0 0 29 2 *"}},
+        {"headers": {"X-Own": 'a "b"; c\td'}},
+        {"owner": "Team 7 / texts"},
+        {"clusters": {"us-east-1": {"context": "arn:aws:eks:us-east-1:123456789012:cluster/prod"}}},
+    ],
+)
+def test_what_aws_kubernetes_and_browsers_take_is_taken(values: Mapping[str, object]) -> None:
+    given = accepted(**values).model_dump(exclude_unset=True, exclude_none=True)
+    assert {key: given[key] for key in values} == values
+
+
+def test_every_pattern_of_the_settings_is_said_in_words() -> None:
+    def patterns(node: object) -> set[str]:
+        if isinstance(node, list):
+            return set().union(*(patterns(one) for one in node))
+        if not isinstance(node, dict):
+            return set()
+        own = {node["pattern"]} if isinstance(node.get("pattern"), str) else set()
+        keys = node.get("patternProperties", {})
+        return own.union(keys, *(patterns(one) for one in node.values()))
+
+    assert patterns(StackSettings.model_json_schema()) == set(IN_WORDS)

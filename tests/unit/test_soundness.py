@@ -7,13 +7,15 @@ import pytest
 from infra.errors import SettingsError
 from infra.sections import Backend
 from infra.settings import StackSettings, parse
+from infra.stackfile import read
 from stacks.connections import JOB_CONNECTIONS, RESERVED, worst_case
 from stacks.products.content_generation import WORKER_DIRECT, content_generation
 from stacks.profile import PROFILES, PostgresProfile, Profile, Size, resolve
 from stacks.soundness import findings, require_sound
 from stacks.workload import Pool, WorkloadSpec
+from tests.unit.program import ROOT
 
-DIGEST = "registry.example.com/it@sha256:" + "a" * 64
+DIGEST = "registry.acme.io/it@sha256:" + "ab" * 32
 IMAGES = {"postgres": DIGEST, "redis": DIGEST, "pgbouncer": DIGEST}
 CLUSTERS = {"us-east-1": {"context": "mine"}}
 
@@ -21,7 +23,7 @@ CLUSTERS = {"us-east-1": {"context": "mine"}}
 def settings(environment: str = "dev", **values: object) -> StackSettings:
     least = {
         "environment": environment,
-        "domain": "example.com",
+        "domain": "texts.acme.io",
         "regions": ["us-east-1"],
         "image": DIGEST,
         "images": IMAGES,
@@ -50,7 +52,7 @@ def test_everything_that_cannot_work_is_told_at_once_with_the_fix() -> None:
                 image="contentgen:latest",
                 clusters={},
                 postgres={"read_replicas": 1, "max_connections": 20, "pooler_clients": 10},
-                edge={"certificate_names": ["shop.example.org"]},
+                edge={"certificate_names": ["shop.acme.org"]},
             ),
             embedded=False,
         )
@@ -62,7 +64,7 @@ def test_everything_that_cannot_work_is_told_at_once_with_the_fix() -> None:
         "postgres.read_replicas = 1",
         "postgres.max_connections = 20",
         "postgres.pooler_clients = 10",
-        "edge.certificate_names = 'shop.example.org'",
+        "edge.certificate_names = 'shop.acme.org'",
     ):
         assert f"contentgen:{key}: must" in message or f"contentgen:{key}: is required" in message
 
@@ -73,7 +75,7 @@ def test_a_region_without_a_context_is_refused_for_a_real_deployment_only() -> N
     assert findings(without, embedded=True) == ()
 
 
-@pytest.mark.parametrize("image", ["contentgen:1.2", "contentgen", "contentgen@sha256:abc", "contentgen:latest"])
+@pytest.mark.parametrize("image", ["contentgen:1.2", "contentgen", "contentgen:latest"])
 def test_an_image_without_a_digest_is_refused_outside_local(image: str) -> None:
     assert "never by a tag" in told(image=image)["image"]
     assert told("local", image=image) == {}
@@ -103,12 +105,12 @@ def test_replicas_of_a_database_in_the_cluster_are_refused() -> None:
     assert told(postgres={"read_replicas": 2, "backend": "managed"}) == {}
 
 
-@pytest.mark.parametrize("name", ["example.org", "notexample.com", "example.com.evil.org"])
+@pytest.mark.parametrize("name", ["example.org", "nottexts.acme.io", "texts.acme.io.evil.org"])
 def test_a_certificate_for_a_foreign_domain_is_refused(name: str) -> None:
-    assert "example.com" in told(edge={"certificate_names": [name]})["edge.certificate_names"]
+    assert "texts.acme.io" in told(edge={"certificate_names": [name]})["edge.certificate_names"]
 
 
-@pytest.mark.parametrize("name", ["example.com", "www.example.com", "a.b.example.com"])
+@pytest.mark.parametrize("name", ["texts.acme.io", "www.texts.acme.io", "a.b.texts.acme.io"])
 def test_a_certificate_for_names_below_the_stacks_domain_is_sound(name: str) -> None:
     assert told(edge={"certificate_names": [name]}) == {}
 
@@ -164,3 +166,66 @@ def test_a_tier_is_memory_by_name(tier: str, memory: str) -> None:
 def test_a_tier_and_memory_at_once_are_refused() -> None:
     with pytest.raises(SettingsError, match="say the same thing twice"):
         settings(services={"cpm": {"tier": "pro", "memory": "1Gi"}})
+
+
+@pytest.mark.requirement("S06")
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"domain": "contentgen.example.com"}, "domain"),
+        ({"domain": "shop.test"}, "domain"),
+        ({"image": "registry.acme.io/contentgen@sha256:" + 64 * "0"}, "image"),
+        ({"image": DIGEST.replace("acme.io", "example.com")}, "image"),
+        ({"images": {**IMAGES, "pgbouncer": "registry.acme.io/pgbouncer@sha256:" + 64 * "0"}}, "images.pgbouncer"),
+        ({"budget": {"notify": ["finance@example.com"]}}, "budget.notify"),
+        ({"backup": {"notify": ["platform@example.org"]}}, "backup.notify"),
+        ({"alerts": {"notify": ["platform@mail.invalid"]}}, "alerts.notify"),
+        ({"edge": {"certificate_email": "platform@example.net"}}, "edge.certificate_email"),
+    ],
+)
+def test_an_examples_value_is_refused_for_a_real_deployment_only(values: dict[str, object], key: str) -> None:
+    assert list(told(**values)) == [key]
+    assert findings(settings(**values), embedded=True) == ()
+
+
+@pytest.mark.parametrize("domain", ["myexample.com", "test.acme.io", "example.acme.io", "contest.io"])
+def test_a_domain_that_only_looks_like_an_examples_is_taken(domain: str) -> None:
+    assert told(domain=domain) == {}
+
+
+@pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
+def test_the_shipped_stacks_say_by_name_what_has_to_be_filled_in(stack: str) -> None:
+    keys = {one.key.removeprefix("contentgen:") for one in findings(read(ROOT, stack), embedded=False)}
+    assert {"domain", "image", "images.pgbouncer"} <= keys
+
+
+def test_a_managed_database_has_the_least_storage_that_aws_takes() -> None:
+    managed = {"backend": "managed", "storage_gb": 19}
+    assert "at least 20" in told("staging", postgres=managed)["postgres.storage_gb"]
+    assert told("staging", postgres={**managed, "storage_gb": 20}) == {}
+    assert told(postgres={"storage_gb": 19}) == {}
+
+
+def test_a_header_that_nginx_would_read_as_a_variable_is_refused_there_only() -> None:
+    own = {"X-Price": "5 $"}
+    assert "without $" in told(headers=own, edge={"kind": "ingress"})["headers.X-Price"]
+    assert told(headers=own) == {}
+
+
+@pytest.mark.parametrize(
+    ("service", "key", "allowed"),
+    [
+        ({"cpu": "249m"}, "services.cpm.cpu", "at least 250m"),
+        ({"cpu": "5"}, "services.cpm.cpu", "at most 4"),
+        ({"memory": "255Mi"}, "services.cpm.memory", "at least 256Mi"),
+    ],
+)
+def test_a_limit_that_the_cluster_refuses_or_cannot_give_is_refused(
+    service: dict[str, object], key: str, allowed: str
+) -> None:
+    assert allowed in told(services={"cpm": service})[key]
+
+
+@pytest.mark.parametrize("service", [{"cpu": "250m"}, {"cpu": "4"}, {"memory": "256Mi"}])
+def test_a_limit_at_what_an_instance_asks_for_or_a_node_has_is_sound(service: dict[str, object]) -> None:
+    assert told(services={"cpm": service}) == {}

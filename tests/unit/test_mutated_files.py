@@ -1,0 +1,73 @@
+"""Two thousand stack files with mistakes: each one is refused in words, or what it declares can be deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import kubernetes_validate
+import pytest
+
+from infra.errors import SettingsError, Wrong
+from infra.settings import StackSettings, parse
+from infra.stackfile import read
+from localcloud.aws.provider import TYPES
+from localcloud.provider.check import Naming, filled, problems
+from stacks.soundness import require_sound
+from tests.unit.engine import RecordingEngine
+from tests.unit.mutated_files import mutated
+from tests.unit.program import ROOT, declared
+from tests.unit.test_manifests import VERSION, built_in
+
+FILES = 2000
+BATCHES = 40
+
+
+def settings_of(number: int) -> StackSettings | SettingsError:
+    """What becomes of a file before anything is declared; any other exception is a defect."""
+    file = mutated(number)
+    try:
+        settings = parse(file.stack, file.values)
+        require_sound(file.stack, settings, embedded=True)
+    except SettingsError as error:
+        return error
+    return settings
+
+
+def aws_problems(engine: RecordingEngine) -> Iterator[str]:
+    """What the embedded AWS refuses."""
+    for one in engine.resources:
+        if one.custom and one.type in TYPES:
+            resource = TYPES[one.type]
+            inputs = filled(resource, one.inputs, {}, Naming(one.name, b"seed"))
+            yield from (f"{one.name}: {found.property}: {found.reason}" for found in problems(resource, inputs))
+
+
+@pytest.mark.requirement("S06")
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_a_file_with_mistakes_is_refused_in_words_or_can_be_deployed(batch: int) -> None:
+    accepted = 0
+    for number in range(batch, FILES, BATCHES):
+        file, found = mutated(number), settings_of(number)
+        if isinstance(found, SettingsError):
+            assert found.wrong, file
+            assert str(found).startswith(f"Pulumi.{file.stack}.yaml: "), file
+            for wrong in found.wrong:
+                assert in_words(wrong), (file.mistakes, wrong)
+            continue
+        accepted += 1
+        engine = declared(file.stack, found)
+        assert list(aws_problems(engine)) == [], file
+        for one in built_in(engine):
+            kubernetes_validate.validate(one.inputs, VERSION, strict=True)
+    assert 0 < accepted < FILES / BATCHES
+
+
+def test_the_embedded_aws_is_asked_about_every_kind_of_resource_that_a_stack_has() -> None:
+    engine = declared("prod", read(ROOT, "prod"))
+    asked = {one.type for one in engine.resources if one.custom and one.type.startswith("aws:")}
+    assert asked and asked <= set(TYPES)
+
+
+def in_words(wrong: Wrong) -> bool:
+    """Whether an error names the key, and says what is allowed in more than a validator's own code."""
+    return wrong.key.startswith("contentgen") and len(wrong.allowed.split()) > 1 and "\n" not in str(wrong)
