@@ -17,7 +17,8 @@ GIGABYTE: Final = 10**9
 class ScaleLimits:
     """What a product may grow to: instances by service, connections of the database, memory, storage and money.
 
-    Memory is bytes an instance, storage is GB in all of one database or volume, money is USD a month.
+    Memory is bytes an instance, storage is GB in all of one database or volume, money is USD a month
+    and region.
     """
 
     instances: MappingProxyType[str, int]

@@ -58,7 +58,7 @@ def _limits(settings: StackSettings) -> dict[str, Values]:
             "databaseConnections": limits.database_connections,
         },
         "connections-in-the-worst-case": {"databaseConnections": limits.database_connections},
-        "budget": {"monthlyUsd": limits.monthly_usd},
+        "budget": {"monthlyUsd": limits.monthly_usd * len(settings.regions)},
         "pod-user": {"least": LOWEST_USER},
         "cost-tags": {"tags": list(tags(settings, ""))},
         "tls-only": {"plainPaths": list(PLAIN_PATHS)},

@@ -136,6 +136,9 @@ class RedisSettings(Model):
     node_type: str | None = Field(
         None, pattern=NODE_TYPE_PATTERN, description="ElastiCache node type, instead of a size's"
     )
+    nodes: int | None = Field(
+        None, ge=1, le=6, description="nodes of each managed store; those beyond the first are replicas that take over"
+    )
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:

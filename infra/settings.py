@@ -7,7 +7,7 @@ special about the stack. No I/O here: the caller brings the text.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pydantic import Field, ValidationError, field_validator
@@ -144,7 +144,7 @@ def _beyond_limits(values: Mapping[str, object]) -> list[Wrong]:
     limits = LIMITS.get(str(values.get("product", Product.CONTENT_GENERATION)))
     if limits is None:
         return []
-    services, postgres = values.get("services"), values.get("postgres")
+    services, postgres, budget = values.get("services"), values.get("postgres"), values.get("budget")
     wrong: list[Wrong] = []
     if isinstance(services, Mapping):
         for name, service in services.items():
@@ -154,6 +154,12 @@ def _beyond_limits(values: Mapping[str, object]) -> list[Wrong]:
             value = postgres.get(field)
             if isinstance(value, int) and value > limit:
                 wrong.append(Wrong(f"{NAMESPACE}:postgres.{field}", value, f"must be at most {limit} (Y02)"))
+    regions = values.get("regions")
+    if isinstance(budget, Mapping) and isinstance(regions, Sequence):
+        money, most = budget.get("monthly_usd"), limits.monthly_usd * len(regions)
+        if isinstance(money, int) and money > most:
+            allowed = f"must be at most {most}: {limits.monthly_usd} a region (M01)"
+            wrong.append(Wrong(f"{NAMESPACE}:budget.monthly_usd", money, allowed))
     return wrong
 
 

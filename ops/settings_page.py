@@ -10,6 +10,7 @@ from infra.limits import GIBIBYTE, LIMITS
 from infra.policy_config import LEVELS
 from infra.sections import Environment
 from infra.settings import NAMESPACE
+from infra.shapes import IN_WORDS
 from ops.schema import Json, Node, node, stack_file_schema
 from stacks.profile import PROFILES, PostgresProfile, Profile, RedisProfile, Size
 
@@ -115,7 +116,7 @@ def _allowed(one: Node, definitions: Node) -> str:
     if isinstance(choices, list):
         return ", ".join(map(str, choices))
     if "pattern" in meant:
-        return f"`{meant['pattern']}`"
+        return IN_WORDS[str(meant["pattern"])]
     least, most = meant.get("minimum"), meant.get("maximum")
     if least is not None:
         return f"{least} to {most}" if most is not None else f"at least {least}"

@@ -104,7 +104,7 @@ _CLUSTER_REDIS: Final = RedisProfile(Backend.CLUSTER)
 PROFILES: Final = MappingProxyType(
     {
         Environment.LOCAL: Profile(
-            _services(Size(1, 2), Size(1, 2), Size(1, 2), (1, 2)), _CLUSTER_POSTGRES, _CLUSTER_REDIS, _DAILY, 30, 50
+            _services(Size(1, 2), Size(1, 2), Size(1, 2), (1, 2)), _CLUSTER_POSTGRES, _CLUSTER_REDIS, _DAILY, 30, 300
         ),
         Environment.DEV: Profile(
             _services(Size(1, 3), Size(1, 3), Size(1, 3), (1, 2)),
@@ -112,7 +112,7 @@ PROFILES: Final = MappingProxyType(
             _CLUSTER_REDIS,
             _DAILY,
             30,
-            200,
+            300,
             seeded=True,
         ),
         Environment.STAGING: Profile(
@@ -121,14 +121,14 @@ PROFILES: Final = MappingProxyType(
             RedisProfile(Backend.MANAGED, RedisSize.ONE),
             _DAILY,
             30,
-            500,
+            600,
             lock_days=7,
             audited=True,
         ),
         Environment.PROD: Profile(
             _services(Size(2, 10), Size(2, 5), Size(2, 5), (2, 5)),
-            PostgresProfile(Backend.MANAGED, storage_gb=100, read_replicas=2, multi_az=True, poolers=2),
-            RedisProfile(Backend.MANAGED, RedisSize.ONE, nodes=3),
+            PostgresProfile(Backend.MANAGED, storage_gb=100, read_replicas=1, multi_az=True, poolers=2),
+            RedisProfile(Backend.MANAGED, RedisSize.ONE, nodes=2),
             _HOURLY,
             30,
             1500,
@@ -156,7 +156,7 @@ def resolve(settings: StackSettings) -> Profile:
         retention_days=settings.backup.retention_days or base.retention_days,
         lock_days=settings.backup.lock_days or base.lock_days,
         alarm_hours=settings.backup.alarm_hours or base.alarm_hours,
-        monthly_usd=settings.budget.monthly_usd or base.monthly_usd,
+        monthly_usd=settings.budget.monthly_usd or base.monthly_usd * len(settings.regions),
     )
 
 

@@ -100,6 +100,9 @@ def _stores(profile: Profile) -> Iterator[Wrong]:
     if postgres.backend is Backend.CLUSTER and postgres.read_replicas:
         allowed = "must be 0 with a database in the cluster, which has no replicas; set postgres.backend to managed"
         yield Wrong(f"{NAMESPACE}:postgres.read_replicas", postgres.read_replicas, allowed)
+    if profile.redis.backend is Backend.CLUSTER and profile.redis.nodes > 1:
+        allowed = "must be 1 with a store in the cluster, which has no replicas; set redis.backend to managed"
+        yield Wrong(f"{NAMESPACE}:redis.nodes", profile.redis.nodes, allowed)
     if postgres.backend is Backend.MANAGED and postgres.storage_gb < LEAST_MANAGED_GB:
         allowed = f"must be at least {LEAST_MANAGED_GB} with a managed database, the least that gp3 storage takes"
         yield Wrong(f"{NAMESPACE}:postgres.storage_gb", postgres.storage_gb, allowed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +49,7 @@ class Book:
         self.table = table
         self._rows = {row.item: row for row in table.prices}
         self.free: frozenset[str] = frozenset(table.free)
+        self.oldest = min(_day(row.read) for row in table.prices) if table.prices else date.max
 
     def price(self, item: str, region: str) -> float:
         """USD a unit. Raises UnknownPriceError with the item and the region."""
@@ -61,6 +63,11 @@ class Book:
     def assumed(self, name: str) -> float:
         """A stated assumption about use."""
         return self.table.assumptions[name]
+
+
+def _day(read: str) -> date:
+    """The day of a reading; the first of its month where no day is given."""
+    return date.fromisoformat(read if read.count("-") > 1 else f"{read}-01")
 
 
 def load(path: Path = TABLE) -> Book:

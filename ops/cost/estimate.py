@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from ops.cost.book import HOURS_A_MONTH, Book, UnknownPriceError
 from ops.report.events import Json, Object
 
+OLDEST_DAYS: Final = 180
 CLUSTER: Final = "kubernetes-"
+DATABASE: Final = "aws:rds/instance:Instance"
 SCALERS: Final = ("HorizontalPodAutoscaler", "ScaledObject")
 _MEMORY: Final = {"Ki": 2**-20, "Mi": 2**-10, "Gi": 1.0, "Ti": 2**10}
 
@@ -27,11 +30,14 @@ class Priced:
 
 @dataclass(frozen=True)
 class Estimate:
-    """USD a month by resource; what no price is known for; what the estimate assumes."""
+    """USD a month by resource, with every workload at its minimum; what no price is known for; and what all of it costs
+    with every workload at its maximum for the whole month.
+    """
 
     by_resource: Mapping[str, float]
     unpriced: tuple[str, ...]
     budget: float | None
+    at_maximum: float
 
     @property
     def total(self) -> float:
@@ -40,10 +46,13 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Context:
-    """What a price function needs beside the resource: prices, and how many pods each workload keeps."""
+    """What a price function needs beside the resource: prices, how many pods each workload has, and the regions whose
+    database stands in several zones, so that the network around it does too.
+    """
 
     book: Book
-    minimum: Mapping[tuple[str, str], float]
+    pods: Mapping[tuple[str, str], float]
+    several_zones: frozenset[str]
 
 
 def assumptions(book: Book) -> str:
@@ -53,29 +62,52 @@ def assumptions(book: Book) -> str:
         f"{HOURS_A_MONTH:g} hours a month; pods at their minimum, by their requests, at Fargate's price; "
         f"{assumed('replica_gb'):g} GB a read replica; {assumed('bucket_gb'):g} GB a bucket; "
         f"{assumed('log_group_gb'):g} GB a log group; "
-        f"{assumed('load_balancer_capacity_units'):g} capacity unit a load balancer; no traffic, no discounts, no tax"
+        f"{assumed('load_balancer_capacity_units'):g} capacity unit a load balancer; a cluster of its own a region: "
+        f"control plane, add-ons of {assumed('addon_vcpus'):g} vCPU and {assumed('addon_gb'):g} GB, a NAT gateway "
+        f"({assumed('zones'):g} where the database is in several zones) with {assumed('nat_gb'):g} GB, "
+        f"{assumed('region_log_gb'):g} GB of logs, {assumed('traffic_out_gb'):g} GB of traffic out, "
+        f"{assumed('traffic_between_zones_gb'):g} GB between zones and {assumed('traffic_between_regions_gb'):g} GB "
+        "between regions; no language models, no discounts, no tax"
     )
+
+
+def cost_notes(book: Book, today: date) -> list[str]:
+    """What stands below an estimate: what it assumes, and a warning when a price was read too long ago."""
+    notes = [f"Assumed: {assumptions(book)}."]
+    age = (today - book.oldest).days
+    if age > OLDEST_DAYS:
+        fix = "read them again with `contentgen prices --write`"
+        notes.append(
+            f"**Warning:** prices were read {age} days ago ({book.oldest:%Y-%m}), {OLDEST_DAYS} are allowed; {fix}."
+        )
+    return notes
 
 
 def estimate(resources: Iterable[Priced], book: Book) -> Estimate:
     """Prices everything that is declared. Cluster objects other than workloads, volumes and gateways run inside
-    what is priced already.
+    what is priced already; a namespace stands for the cluster around it.
     """
     all_ = list(resources)
-    context = Context(book, _minimums(all_))
+    zones = frozenset(region_of(one) for one in all_ if one.type == DATABASE and one.inputs.get("multiAz") is True)
+    least, unpriced = _costs(all_, Context(book, _pods(all_, "minReplicas", "minReplicaCount"), zones))
+    most, _ = _costs(all_, Context(book, _pods(all_, "maxReplicas", "maxReplicaCount"), zones))
+    return Estimate(least, unpriced, _budget(all_), sum(most.values()))
+
+
+def _costs(resources: Iterable[Priced], context: Context) -> tuple[dict[str, float], tuple[str, ...]]:
     costs: dict[str, float] = {}
     unpriced: set[str] = set()
-    for one in all_:
+    for one in resources:
         price = _PRICES.get(one.type)
         if price is None:
-            if one.type.startswith("aws:") and one.type not in book.free:
+            if one.type.startswith("aws:") and one.type not in context.book.free:
                 unpriced.add(one.type)
             continue
         try:
             costs[one.name] = price(one, context)
         except UnknownPriceError as unknown:
             unpriced.add(str(unknown))
-    return Estimate(costs, tuple(sorted(unpriced)), _budget(all_))
+    return costs, tuple(sorted(unpriced))
 
 
 def region_of(one: Priced) -> str:
@@ -90,13 +122,14 @@ def _budget(resources: list[Priced]) -> float | None:
     return sum(limits) if limits else None
 
 
-def _minimums(resources: list[Priced]) -> dict[tuple[str, str], float]:
+def _pods(resources: list[Priced], *bounds: str) -> dict[tuple[str, str], float]:
+    """How many pods each workload has at one bound of its autoscaler."""
     found = {}
     for one in resources:
         if one.type.rpartition(":")[2] in SCALERS:
             spec = _object(one.inputs.get("spec"))
             target = _text(_object(spec.get("scaleTargetRef")).get("name"))
-            found[one.provider, target] = _number(spec.get("minReplicas", spec.get("minReplicaCount")))
+            found[one.provider, target] = sum(_number(spec.get(bound)) for bound in bounds)
     return found
 
 
@@ -142,10 +175,28 @@ def _gateway(one: Priced, context: Context) -> float:
     return HOURS_A_MONTH * (book.price("load balancer", region) + units)
 
 
+def _cluster(one: Priced, context: Context) -> float:
+    """What every region needs before the first pod runs: control plane, add-ons, way out, logs and traffic."""
+    region, book = region_of(one), context.book
+    addons = book.assumed("addon_vcpus") * book.price("fargate vcpu", region)
+    addons += book.assumed("addon_gb") * book.price("fargate gb", region)
+    gateways = book.assumed("zones") if region in context.several_zones else 1
+    hourly = book.price("eks cluster", region) + addons + gateways * book.price("nat gateway", region)
+    monthly = {
+        "logs": "region_log_gb",
+        "nat data": "nat_gb",
+        "traffic out": "traffic_out_gb",
+        "traffic between zones": "traffic_between_zones_gb",
+        "traffic between regions": "traffic_between_regions_gb",
+    }
+    used = sum(book.price(item, region) * book.assumed(amount) for item, amount in monthly.items())
+    return HOURS_A_MONTH * hourly + used
+
+
 def _workload(one: Priced, context: Context) -> float:
     spec, region = _object(one.inputs.get("spec")), region_of(one)
     name = _text(_object(one.inputs.get("metadata")).get("name"))
-    pods = context.minimum.get((one.provider, name), _number(spec.get("replicas", 1)))
+    pods = context.pods.get((one.provider, name), _number(spec.get("replicas", 1)))
     containers = _objects(_object(_object(spec.get("template")).get("spec")).get("containers"))
     requests = [_object(_object(each.get("resources")).get("requests")) for each in containers]
     cores = sum(_cores(each.get("cpu")) for each in requests)
@@ -190,7 +241,7 @@ def _objects(value: Json) -> list[Object]:
 
 
 _PRICES: Final[Mapping[str, Callable[[Priced, Context], float]]] = {
-    "aws:rds/instance:Instance": _database,
+    DATABASE: _database,
     "aws:elasticache/replicationGroup:ReplicationGroup": _cache,
     "aws:s3/bucket:Bucket": _bucket,
     "aws:kms/key:Key": _each("kms key"),
@@ -199,6 +250,7 @@ _PRICES: Final[Mapping[str, Callable[[Priced, Context], float]]] = {
     "aws:route53/healthCheck:HealthCheck": _health_check,
     "aws:cloudwatch/metricAlarm:MetricAlarm": _each("metric alarm"),
     "aws:cloudwatch/logGroup:LogGroup": _logs,
+    "kubernetes:core/v1:Namespace": _cluster,
     "kubernetes:apps/v1:Deployment": _workload,
     "kubernetes:apps/v1:StatefulSet": _workload,
     "kubernetes:gateway.networking.k8s.io/v1:Gateway": _gateway,

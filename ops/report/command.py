@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from infra.stackfile import read
 from ops.console import Report
 from ops.cost.book import Book, load
-from ops.cost.estimate import Estimate, Priced, assumptions, estimate
+from ops.cost.estimate import Estimate, Priced, cost_notes, estimate
 from ops.policy_pack import stack_policy_config
 from ops.report.events import Change, Object, Operation, Preview, ReportError, parse
 from ops.report.markdown import StackReport, comment
@@ -29,7 +30,7 @@ def report(
     """
     book = load()
     stacks = [stack_report(root, stack, path, book) for stack, path in previews.items()]
-    text = comment(stacks, assumptions(book))
+    text = comment(stacks, cost_notes(book, datetime.now(UTC).date()))
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text)
     out.line(f"{output}: {len(text)} characters")

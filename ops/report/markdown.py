@@ -41,9 +41,9 @@ class StackReport:
     after: Estimate
 
 
-def comment(reports: Sequence[StackReport], assumptions: str) -> str:
-    """The whole comment, at most LONGEST characters, the same for the same previews."""
-    head = "\n".join(_head(reports, assumptions))
+def comment(reports: Sequence[StackReport], cost_notes: Sequence[str]) -> str:
+    """The whole comment, at most LONGEST characters, the same for the same previews; the notes stand below the cost."""
+    head = "\n".join(_head(reports, cost_notes))
     return head + _folded([report.preview for report in reports], LONGEST - len(head))
 
 
@@ -52,7 +52,7 @@ def mark(stacks: Iterable[str]) -> str:
     return _MARK.format(" ".join(stacks))
 
 
-def _head(reports: Sequence[StackReport], assumptions: str) -> Iterator[str]:
+def _head(reports: Sequence[StackReport], cost_notes: Sequence[str]) -> Iterator[str]:
     previews = [report.preview for report in reports]
     yield f"**{'; '.join(_sum(preview) for preview in previews)}** {mark(preview.stack for preview in previews)}"
     yield ""
@@ -62,7 +62,7 @@ def _head(reports: Sequence[StackReport], assumptions: str) -> Iterator[str]:
     failed = [why for report in reports for why in failures(report.preview, report.levels)]
     yield from _errors(previews)
     yield from _policies(reports)
-    yield from _cost(reports, assumptions)
+    yield from _cost(reports, cost_notes)
     verdict = f"This check fails for {len(failed)} reason(s)." if failed else "This check passes."
     yield from (verdict, "", "")
 
@@ -147,21 +147,28 @@ def _listed(stack: str, word: str, findings: Iterable[Finding]) -> Iterator[str]
         yield f"- {stack}, {word}, [{one.rule}](docs/policies/{one.rule}.md): {clean(one.message)}"
 
 
-def _cost(reports: Sequence[StackReport], assumptions: str) -> Iterator[str]:
+def _cost(reports: Sequence[StackReport], cost_notes: Sequence[str]) -> Iterator[str]:
     """Nothing is said of cost where nothing changes it."""
     moved = [report for report in reports if _moved(report)]
     if not moved:
         return
-    yield from ("### Cost a month", "", "| stack | before | after | change | budget |", "|---|---|---|---|---|")
+    yield from (
+        "### Cost a month",
+        "",
+        "| stack | before | after | change | budget | at its maximum |",
+        "|---|---|---|---|---|---|",
+    )
     for report in moved:
         before, after = report.before.total, report.after.total
-        amounts = (_usd(before), _usd(after), _change(before, after), _budget(report))
+        amounts = (_usd(before), _usd(after), _change(before, after), _budget(report), _usd(report.after.at_maximum))
         yield f"| {' | '.join([report.preview.stack, *amounts])} |"
     yield ""
     for report in moved:
         if report.after.unpriced:
             yield f"- {report.preview.stack}, not priced: {', '.join(report.after.unpriced)}"
-    yield from ("", f"Assumed: {assumptions}.", "")
+    for note in cost_notes:
+        yield from ("", note)
+    yield ""
 
 
 def _moved(report: StackReport) -> bool:

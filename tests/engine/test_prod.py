@@ -67,7 +67,7 @@ def test_each_region_runs_the_autoscalers_of_production(world: World, up: str) -
 def test_production_uses_managed_stores_in_every_region(world: World, up: str) -> None:
     for region in REGIONS:
         instances = world.aws("prod", "rds", region).describe_db_instances()["DBInstances"]
-        assert len(instances) == 3
+        assert len(instances) == 2
         assert [one["MultiAZ"] for one in instances if not one.get("ReadReplicaSourceDBInstanceIdentifier")] == [True]
         assert all(one["StorageEncrypted"] and not one["PubliclyAccessible"] for one in instances)
         groups = world.aws("prod", "elasticache", region).describe_replication_groups()["ReplicationGroups"]

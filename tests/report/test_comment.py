@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from ops.cost.book import load
-from ops.cost.estimate import assumptions
+from ops.cost.estimate import cost_notes
 from ops.report.markdown import LONGEST, comment, mark
 from tests.report.events import said, step
 from tests.report.stack import DEPLOYMENT, SMALL, broken, pod, quiet, reported, whole
 
 GOLDEN = Path(__file__).parent / "golden"
-ASSUMED = assumptions(load())
+ASSUMED = cost_notes(load(), load().oldest)
 CANARIES = (
     "canary-one-horse-battery",
     "AKIAIOSFODNN7EXAMPLE",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -13,13 +13,14 @@ import pytest
 from ops.console import Report
 from ops.cost import refresh
 from ops.cost.book import TABLE, Table, UnknownPriceError, load
-from ops.cost.estimate import Priced, estimate
+from ops.cost.estimate import Priced, cost_notes, estimate
 from ops.cost.refresh import PriceListError, price_in, refresh_prices
 from tests.policies.declared import resources
 from tests.report.events import PROVIDER
 from tests.report.stack import DATABASE, DEPLOYMENT, SCALER, pod
 
 BOOK = load()
+NAMESPACE = "kubernetes:core/v1:Namespace"
 LARGE = {"instanceClass": "db.t4g.large", "allocatedStorage": 100, "region": "us-east-1"}
 OFFER = {
     "products": {
@@ -89,6 +90,43 @@ def test_what_has_no_price_is_named_and_never_counted_as_nothing(type_: str, inp
 def test_an_item_that_the_table_lacks_is_an_error_with_its_name() -> None:
     with pytest.raises(UnknownPriceError, match="gold in us-east-1"):
         BOOK.price("gold", "us-east-1")
+
+
+def test_a_region_costs_its_control_plane_its_way_out_its_add_ons_its_logs_and_its_traffic() -> None:
+    hours = 730 * (0.10 + 0.045 + 1 * 0.04048 + 2 * 0.004445)
+    used = 20 * 0.50 + 100 * 0.045 + 100 * 0.09 + 100 * 0.02 + 50 * 0.02
+    assert cost(NAMESPACE, {}, PROVIDER) == pytest.approx(hours + used)
+
+
+def test_a_region_whose_database_is_in_several_zones_has_a_way_out_of_each() -> None:
+    namespace = Priced("ns", NAMESPACE, {}, PROVIDER)
+    single = estimate([namespace, Priced("db", DATABASE, LARGE)], BOOK)
+    several = estimate([namespace, Priced("db", DATABASE, {**LARGE, "multiAz": True})], BOOK)
+    assert several.by_resource["ns"] - single.by_resource["ns"] == pytest.approx(2 * 0.045 * 730)
+
+
+def test_the_maximum_is_every_workload_at_its_autoscalers_upper_end() -> None:
+    spec = {"scaleTargetRef": {"name": "cpm"}, "minReplicas": 2, "maxReplicas": 10}
+    scaler = Priced("cpm-hpa", "kubernetes:autoscaling/v2:HorizontalPodAutoscaler", {"spec": spec}, PROVIDER)
+    found = estimate([scaler, Priced("cpm", DEPLOYMENT, dict(pod("app")), PROVIDER)], BOOK)
+    assert found.at_maximum == pytest.approx(5 * found.total)
+
+
+@pytest.mark.parametrize(("days", "warned"), [(180, False), (181, True)])
+def test_prices_read_more_than_180_days_ago_are_warned_of(days: int, warned: bool) -> None:
+    notes = cost_notes(BOOK, BOOK.oldest + timedelta(days=days))
+    assert any("prices were read 181 days ago" in note for note in notes) is warned
+
+
+@pytest.mark.requirement("M01")
+@pytest.mark.parametrize(("stack", "budget"), [("local", 300), ("dev", 300), ("staging", 600), ("prod", 3 * 1500)])
+def test_every_stack_stays_within_its_budget(root: Path, stack: str, budget: float) -> None:
+    declared = [
+        Priced(one.name, one.type, one.properties, f"{one.provider}::") for one in resources(root, stack, preview=False)
+    ]
+    found = estimate(declared, BOOK)
+    assert found.budget == budget
+    assert 0 < found.total < budget
 
 
 @pytest.mark.requirement("M04")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from infra.sections import RedisSettings
 from infra.settings import StackSettings, parse
+from infra.stackfile import read
 from tests.unit.engine import Declared, Json, RecordingEngine
-from tests.unit.program import Declare, declared
+from tests.unit.program import ROOT, Declare, declared
 
 KEYS = {"database_url", "database_url_direct", "database_read_url", "redis_url", "redis_queue_url"}
 
@@ -59,7 +61,7 @@ def test_production_databases_have_the_documents_size_replica_and_parameters(dec
     prod = declare("prod")
     primaries = [one for one in prod.of("rds/instance:Instance") if one.name.endswith("-primary")]
     replicas = [one for one in prod.of("rds/instance:Instance") if "-replica-" in one.name]
-    assert (len(primaries), len(replicas)) == (3, 6)
+    assert (len(primaries), len(replicas)) == (3, 3)
     for one in primaries:
         # 2 CPUs and 8 GiB in AWS's table of instance classes.
         assert one.at("instanceClass") == "db.t4g.large"
@@ -128,7 +130,7 @@ def test_redis_in_the_cluster_has_the_documents_settings(declare: Declare) -> No
 
 
 @pytest.mark.requirement("R02")
-def test_cache_and_queue_are_instances_of_their_own_and_production_has_three_nodes_of_each(declare: Declare) -> None:
+def test_cache_and_queue_are_instances_of_their_own_and_production_has_a_replica_of_each(declare: Declare) -> None:
     dev, prod = declare("dev"), declare("prod")
     policies = {
         role: str(dev.one("core/v1:Secret", f"redis-{role}-secret").at("stringData", "redis.conf"))
@@ -138,9 +140,17 @@ def test_cache_and_queue_are_instances_of_their_own_and_production_has_three_nod
     assert "maxmemory-policy noeviction" in policies["queue"]
     assert {one.at("spec", "replicas") for one in dev.of("StatefulSet")} == {1}
     groups = prod.of("ReplicationGroup")
-    assert {(one.at("numCacheClusters"), one.at("automaticFailoverEnabled")) for one in groups} == {(3, True)}
+    assert {(one.at("numCacheClusters"), one.at("automaticFailoverEnabled")) for one in groups} == {(2, True)}
     evictions = [parameters(one)["maxmemory-policy"] for one in prod.of("elasticache/parameterGroup:ParameterGroup")]
     assert sorted(map(str, evictions)) == ["allkeys-lru"] * 3 + ["noeviction"] * 3
+
+
+@pytest.mark.requirement("R02")
+def test_three_nodes_of_each_store_are_one_setting() -> None:
+    given = read(ROOT, "prod")
+    prod = declared("prod", given.model_copy(update={"redis": RedisSettings(nodes=3)}))
+    found = {(one.at("numCacheClusters"), one.at("automaticFailoverEnabled")) for one in prod.of("ReplicationGroup")}
+    assert found == {(3, True)}
 
 
 @pytest.mark.requirement("K17")

@@ -14,7 +14,7 @@ from pulumi_random import RandomPassword
 from infra.settings import NAMESPACE
 from tests.unit.engine import CANARY, HIDDEN, UNKNOWN, run
 
-LOCAL = {"environment": "local", "domain": "example.com", "regions": '["us-east-1"]'}
+LOCAL = {"environment": "local", "domain": "texts.acme.io", "regions": '["us-east-1"]'}
 
 
 def secret() -> core.v1.Secret:

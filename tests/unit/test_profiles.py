@@ -35,7 +35,7 @@ def test_only_production_is_protected_replicated_and_backed_up_every_hour() -> N
     }
     assert special == {Environment.PROD}
     prod = PROFILES[Environment.PROD]
-    assert (prod.protected, prod.postgres.multi_az, prod.postgres.read_replicas, prod.redis.nodes) == (True, True, 2, 3)
+    assert (prod.protected, prod.postgres.multi_az, prod.postgres.read_replicas, prod.redis.nodes) == (True, True, 1, 2)
     assert prod.backup_schedule == "0 * * * *"
 
 
@@ -50,7 +50,7 @@ def test_data_is_managed_where_people_rely_on_it_and_in_the_cluster_elsewhere() 
 
 
 def test_budgets_grow_from_local_to_production() -> None:
-    assert [PROFILES[environment].monthly_usd for environment in Environment] == [50, 200, 500, 1500]
+    assert [PROFILES[environment].monthly_usd for environment in Environment] == [300, 300, 600, 1500]
 
 
 @pytest.mark.requirement("Y02")
@@ -88,7 +88,7 @@ def test_a_stack_files_own_values_go_over_the_profile_and_the_rest_stays() -> No
     assert resolved.services["im"] == base.services["im"]
     assert (resolved.postgres.storage_gb, resolved.postgres.read_replicas) == (60, 0)
     assert resolved.postgres.multi_az
-    assert (resolved.redis.memory_mb, resolved.redis.nodes) == (512, 3)
+    assert (resolved.redis.memory_mb, resolved.redis.nodes) == (512, 2)
     assert (resolved.backup_schedule, resolved.retention_days, resolved.monthly_usd) == ("30 * * * *", 7, 99)
     assert resolved.protected
 

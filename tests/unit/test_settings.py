@@ -66,6 +66,8 @@ def test_an_administrators_network_that_is_none_is_told_with_an_example() -> Non
         ({"services": {"im": {"memory": "2049Mi"}}}, "services.im.memory", "2Gi"),
         ({"postgres": {"storage_gb": 101}}, "postgres.storage_gb", "100"),
         ({"postgres": {"max_connections": 201}}, "postgres.max_connections", "200"),
+        ({"budget": {"monthly_usd": 1501}}, "budget.monthly_usd", "1500"),
+        ({"budget": {"monthly_usd": 3001}, "regions": ["us-east-1", "eu-west-1"]}, "budget.monthly_usd", "3000"),
     ],
 )
 def test_a_value_one_beyond_its_limit_is_refused_naming_the_limit(

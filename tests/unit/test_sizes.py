@@ -28,7 +28,8 @@ def sized(environment: Environment, *, database: str = "", redis: str = "") -> S
     """
     steps = list(zip(DatabaseSize, [*REDIS_LADDER][1:] + [*REDIS_LADDER][:1], strict=True))
     ((of_database, of_redis),) = [pair for pair in steps if database == pair[0] or redis == pair[1]]
-    return settings(environment, postgres={"size": of_database}, redis={"size": of_redis})
+    replicas = {"read_replicas": 2} if environment is Environment.PROD else {}
+    return settings(environment, postgres={"size": of_database, **replicas}, redis={"size": of_redis})
 
 
 def container(one: Declared) -> tuple[object, object, object]:
@@ -98,7 +99,9 @@ def test_the_same_setting_moves_a_managed_database_with_its_two_replicas(size: s
 
 @pytest.mark.requirement("P03")
 def test_more_than_80_connections_of_any_instance_are_told_with_the_setting_and_the_next_size() -> None:
-    engine = declared("prod", settings(Environment.PROD, alerts={"notify": ["a@example.com"]}))
+    engine = declared(
+        "prod", settings(Environment.PROD, postgres={"read_replicas": 2}, alerts={"notify": ["a@example.com"]})
+    )
     found = alarms(engine, "DatabaseConnections")
     assert len({str(one.at("dimensions", "DBInstanceIdentifier")) for one in found}) == 3
     topics = {str(one.at("arn")) for one in engine.of("sns/topicPolicy:TopicPolicy") if "store-alarms" in one.name}

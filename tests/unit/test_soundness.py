@@ -105,6 +105,11 @@ def test_replicas_of_a_database_in_the_cluster_are_refused() -> None:
     assert told(postgres={"read_replicas": 2, "backend": "managed"}) == {}
 
 
+def test_replicas_of_a_redis_in_the_cluster_are_refused() -> None:
+    assert "managed" in told(redis={"nodes": 2})["redis.nodes"]
+    assert told(redis={"nodes": 2, "backend": "managed"}) == {}
+
+
 @pytest.mark.parametrize("name", ["example.org", "nottexts.acme.io", "texts.acme.io.evil.org"])
 def test_a_certificate_for_a_foreign_domain_is_refused(name: str) -> None:
     assert "texts.acme.io" in told(edge={"certificate_names": [name]})["edge.certificate_names"]

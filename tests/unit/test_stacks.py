@@ -95,7 +95,7 @@ def test_each_of_the_three_regions_has_services_data_and_edge_of_its_own(declare
         own = [one for one in prod.resources if region_of(one) == region.code]
         kinds = Counter(one.type for one in own)
         assert kinds["kubernetes:apps/v1:Deployment"] == 5
-        assert kinds["aws:rds/instance:Instance"] == 3
+        assert kinds["aws:rds/instance:Instance"] == 2
         assert kinds["aws:elasticache/replicationGroup:ReplicationGroup"] == 2
         assert kinds["kubernetes:gateway.networking.k8s.io/v1:Gateway"] == 1
         providers = {one.provider.split("::")[-2] for one in own if one.type.startswith("kubernetes:")}
