@@ -14,6 +14,8 @@ from components.labels import metadata
 
 API: Final = "monitoring.coreos.com/v1"
 COMPONENT: Final = "alerts"
+EVALUATED_SECONDS: Final = 30
+"""How often rules are looked at (O09); pods are read as often."""
 
 
 class Severity(StrEnum):
@@ -71,7 +73,13 @@ class AlertRules(pulumi.ComponentResource):
 
 def rendered(groups: Mapping[str, tuple[AlertRule, ...]]) -> dict[str, object]:
     """The object's spec, which is at the same time the content of a rule file of Prometheus."""
-    return {"groups": [{"name": name, "rules": [_rule(rule) for rule in rules]} for name, rules in groups.items()]}
+    evaluated = f"{EVALUATED_SECONDS}s"
+    return {
+        "groups": [
+            {"name": name, "interval": evaluated, "rules": [_rule(rule) for rule in rules]}
+            for name, rules in groups.items()
+        ]
+    }
 
 
 def _rule(rule: AlertRule) -> dict[str, object]:

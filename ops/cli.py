@@ -30,6 +30,7 @@ from ops.cost.refresh import AWS_PRICE_LIST, PriceListError, refresh_prices
 from ops.drift import drift as find_drift
 from ops.drift import tell_drift
 from ops.generating import generate as generate_files
+from ops.log_queries import QUERIES, LogQueryError, ask_logs
 from ops.previewing import PreviewError
 from ops.pull_request import check_pull_request
 from ops.release.command import make_plan, make_release
@@ -232,6 +233,16 @@ def prices(
 
 
 @app.command()
+def logs(
+    query: Annotated[str, typer.Argument(help=f"{', '.join(QUERIES)}")],
+    files: Annotated[list[Path] | None, typer.Argument(help="of JSON lines; standard input when left out")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+) -> None:
+    """Answer a ready question from the service's log lines; 2 for a question or a file that is not there."""
+    ask_logs(query, files or [], Report(), as_json=as_json)
+
+
+@app.command()
 def redact() -> None:
     """Pass standard input on without secrets: for the engine's words when an update is not the one that was planned."""
     for line in sys.stdin:
@@ -251,7 +262,7 @@ def main() -> None:
         app()
     except SettingsError as error:
         _fail(str(error), EXIT_USAGE)
-    except TargetError as error:
+    except (TargetError, LogQueryError) as error:
         _fail(str(error), EXIT_USAGE)
     except PublishingError as error:
         _fail(str(error), EXIT_PUBLISHING)

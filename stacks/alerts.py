@@ -8,6 +8,7 @@ from typing import Final
 from components.alert_rules import AlertRule, Severity
 from infra.settings import StackSettings
 from stacks import triggers
+from stacks.content_alerts import content_alerts
 from stacks.figures import instances, met, series, unmet
 from stacks.products.content_generation import content_generation
 from stacks.profile import PROFILES, resolve
@@ -30,6 +31,7 @@ def alert_groups(settings: StackSettings) -> Mapping[str, tuple[AlertRule, ...]]
         "answers": tuple(rule for one in workloads if one.public for rule in _answers(one)),
         "capacity": tuple(rule for one in workloads for rule in _capacity(one, usual[one.name])),
         "figures": tuple(_blind(one) for one in workloads),
+        "content": tuple(content_alerts(workloads, profile.monthly_usd // len(settings.regions))),
         "upkeep": tuple(upkeep_alerts(workloads)),
         **({"stores": stores} if (stores := tuple(store_alerts(profile))) else {}),
     }

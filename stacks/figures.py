@@ -22,6 +22,8 @@ QUANTILE: Final = 0.95
 HANDOVER: Final = "1m"
 """Two readings: from one elected process to the next nobody may have a figure for one of them."""
 
+NAMESPACE_MATCHER: Final = f'namespace="{NAMESPACE}"'
+
 _OTHER_SIDE: Final = {Direction.ABOVE: "<=", Direction.BELOW: ">="}
 
 
@@ -65,12 +67,18 @@ def elected(metric: str, *matchers: str, over: str = HANDOVER) -> str:
     """A figure of the whole region. One elected process reads it and every other shows 0 (app/telemetry/figures.py), so
     it is the largest; over a window, because a rule would begin to wait anew when another process is elected.
     """
-    own = ",".join((f'namespace="{NAMESPACE}"', *matchers))
+    own = ",".join((NAMESPACE_MATCHER, *matchers))
     return f"max by (namespace) (max_over_time({metric}{{{own}}}[{over}]))"
 
 
+def connections() -> str:
+    """Of all databases of a region's server, each told by the one elected process (see ``elected``)."""
+    told = f"pg_stat_database_numbackends{{{NAMESPACE_MATCHER}}}"
+    return f"sum by (namespace) (max by (namespace, datname) (max_over_time({told}[{HANDOVER}])))"
+
+
 def series(metric: str, workload: WorkloadSpec, *matchers: str) -> str:
-    own = (f'namespace="{NAMESPACE}"', f'{NAME_LABEL}="{workload.name}"')
+    own = (NAMESPACE_MATCHER, f'{NAME_LABEL}="{workload.name}"')
     return f"{metric}{{{','.join((*own, *matchers))}}}"
 
 

@@ -11,7 +11,7 @@ from components.alert_rules import AlertRule, Severity
 from components.redis import Role
 from infra.sections import Backend
 from stacks import steps
-from stacks.figures import elected
+from stacks.figures import connections, elected
 from stacks.profile import Profile
 from stacks.runbooks import runbook
 
@@ -23,7 +23,7 @@ def store_alerts(profile: Profile) -> Iterator[AlertRule]:
     """Which store needs its next size, and the setting that gives it."""
     if profile.postgres.backend is Backend.CLUSTER:
         advice = steps.database_advice(profile.postgres)
-        above = f"{elected('pg_stat_database_numbackends')} > {steps.CONNECTIONS}"
+        above = f"{connections()} > {steps.CONNECTIONS}"
         yield _alert("DatabaseConnectionsHigh", "postgres", above, Severity.WARNING, advice)
     if profile.redis.backend is Backend.CLUSTER:
         for role, severity in FULL.items():

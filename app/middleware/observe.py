@@ -15,6 +15,7 @@ from app.process_settings import ProcessSettings
 from app.telemetry.metrics import ACTIVE_CONNECTIONS, HTTP_REQUESTS, HTTP_SECONDS
 
 _LOG = structlog.get_logger("app.requests")
+_BROKEN = 500
 _QUIET = frozenset(("/health", "/ready", "/metrics", "/api/health", "/api/ready"))
 _METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
 
@@ -51,7 +52,8 @@ class Observe:
         try:
             await self._app(scope, receive, send_and_note)
         except Exception as error:
-            _LOG.exception("request failed", error_type=type(error).__name__, endpoint=self._endpoint(scope))
+            scope["state"]["error_type"] = type(error).__name__
+            _LOG.exception("request failed", endpoint=self._endpoint(scope))
             # Answered here, so what Sentry wraps further out never sees it.
             sentry_sdk.capture_exception(error)
             if status:
@@ -75,10 +77,12 @@ class Observe:
         HTTP_REQUESTS.labels(method, endpoint, str(status)).inc()
         HTTP_SECONDS.labels(method, endpoint).observe(seconds)
         slow = seconds > self._slow
-        if slow or (self._logging and endpoint not in _QUIET):
+        # A probe's 503 is an answer like any other.
+        broken = status >= _BROKEN and endpoint not in _QUIET
+        if slow or broken or (self._logging and endpoint not in _QUIET):
             state: Mapping[str, object] = scope["state"]
             fields = {key: state[key] for key in ("client_id", "job_id", "error_type") if key in state}
-            log = _LOG.warning if slow else _LOG.info
+            log = _LOG.error if "error_type" in fields and broken else _LOG.warning if slow or broken else _LOG.info
             log(
                 "slow request" if slow else "request",
                 method=method,

@@ -19,23 +19,28 @@ REDIS_MAX = Gauge("redis_memory_max_bytes", "What it may hold; 0 is no limit.", 
 _CONNECTIONS = text(
     """
     SELECT datname, numbackends, current_setting('max_connections')::integer AS most
-    FROM pg_stat_database WHERE datname = current_database()
+    FROM pg_stat_database WHERE datname IS NOT NULL
     """
 )
 
 
 async def read_database(connection: AsyncConnection) -> None:
-    """Raises what the connection does."""
-    row = (await connection.execute(_CONNECTIONS)).one()
-    BACKENDS.labels(row.datname).set(row.numbackends)
-    MAX_CONNECTIONS.set(row.most)
+    """Every database of the server, because all of them share what it accepts. Raises what the connection does."""
+    _forget(BACKENDS)
+    for row in await connection.execute(_CONNECTIONS):
+        BACKENDS.labels(row.datname).set(row.numbackends)
+        MAX_CONNECTIONS.set(row.most)
 
 
 def forget() -> None:
     """Show zero: another process reads the stores from now on, and whoever reads the figures takes the largest."""
     for gauge in (BACKENDS, MAX_CONNECTIONS, REDIS_USED, REDIS_MAX):
-        for sample in (sample for metric in gauge.collect() for sample in metric.samples):
-            (gauge.labels(**sample.labels) if sample.labels else gauge).set(0)
+        _forget(gauge)
+
+
+def _forget(gauge: Gauge) -> None:
+    for sample in (sample for metric in gauge.collect() for sample in metric.samples):
+        (gauge.labels(**sample.labels) if sample.labels else gauge).set(0)
 
 
 async def read_redis(link: RedisLink, store: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ from app.frontend import create
 from app.lifecycle import Lifecycle
 from app.process_settings import ProcessSettings
 from app.queue import QueueState
-from app.telemetry import figures, stores
-from app.telemetry.metrics import BACKGROUND_FAILURES
+from app.telemetry import costs, figures, stores
+from app.telemetry.metrics import BACKGROUND_FAILURES, CONTENT_ERRORS, CONTENT_REQUESTS
 from components.pod_monitor import NAME_LABEL
 from infra.stackfile import read
 from stacks.alerts import alert_groups
@@ -34,9 +35,12 @@ OF_THE_TARGET = {"namespace", "pod", "container", "job", "instance", NAME_LABEL}
 ELECTED = {
     *("queue_size", "active_jobs", "queue_oldest_job_seconds", "provider_batch_waiting_jobs"),
     *("pg_stat_database_numbackends", "pg_settings_max_connections"),
+    *("content_cost_today_usd", "content_cost_month_usd"),
     *("redis_memory_used_bytes", "redis_memory_max_bytes", "jobs_default_partition_rows"),
 }
 """One process of a region reads them, and all others show 0."""
+OF_KUBERNETES = {"kube_pod_container_status_restarts_total": {"namespace", "pod", "container", "uid"}}
+"""What kube-state-metrics tells (its documentation, pod metrics)."""
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +51,8 @@ def exported() -> Mapping[str, set[str]]:
     for gauge in (stores.REDIS_USED, stores.REDIS_MAX):
         gauge.labels("cache").set(1)
     BACKGROUND_FAILURES.labels("watch").inc()
+    CONTENT_ERRORS.labels("provider_timeout").inc(0)
+    CONTENT_REQUESTS.labels("success").inc(0)
     with TestClient(create(ProcessSettings(), Lifecycle())) as client:
         client.get("/")
         text = client.get("/metrics").text
@@ -68,7 +74,8 @@ def test_every_figure_in_a_rule_is_exported_with_the_labels_it_is_chosen_by(
             found = named(rule.expression)
             assert found, f"{rule.name} goes by nothing"
             for name, labels in found:
-                assert labels - OF_THE_TARGET <= exported[name], f"{rule.name}: {name}"
+                told = exported[name] if name in exported else OF_KUBERNETES[name]
+                assert labels - OF_THE_TARGET <= told, f"{rule.name}: {name}"
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -78,7 +85,7 @@ def test_figures_of_one_elected_process_are_read_as_the_largest_of_all_over_its_
         for rule in rules:
             for metric in ELECTED:
                 found = len(re.findall(rf"\b{metric}\b", rule.expression))
-                largest = rf"max by \(namespace\) \(max_over_time\({metric}\{{[^}}]*\}}\[[0-9]+m\]\)\)"
+                largest = rf"max by \(namespace(?:, datname)?\) \(max_over_time\({metric}\{{[^}}]*\}}\[[0-9]+m\]\)\)"
                 assert len(re.findall(largest, rule.expression)) == found, f"{rule.name}: {rule.expression}"
                 read_ones |= {metric} if found else set()
     assert read_ones >= {"queue_size", "jobs_default_partition_rows"}
@@ -90,9 +97,11 @@ def test_the_figures_that_a_process_shows_as_zero_while_another_is_elected_are_t
     stores.BACKENDS.labels("contentgen").set(1)
     for gauge in (stores.REDIS_USED, stores.REDIS_MAX):
         gauge.labels("cache").set(1)
+    costs.show(costs.Costs(date(2026, 1, 1), today=1.0, month=1.0))
     before = values()
     figures._show(figures.NOTHING, strayed=0)
     stores.forget()
+    costs.show(None)
     after = values()
     assert {name for name, value in after.items() if value == 0 and before[name] == 1} == ELECTED
 

@@ -10,12 +10,14 @@ import redis
 from conftest import Fleet, Servers, apart, create_database, eventually
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
+from under_load import run_sql
 
 from app.api.application import Role, create
 from app.database import Database
 from app.headers import SECURITY_HEADERS
 from app.process_settings import ConfigurationError
 from app.settings import Settings, load_settings
+from ops.log_queries import QUERIES, answer, slow
 
 MakeClient = Callable[..., TestClient]
 BODY = {"topic": "Growing tomatoes on a balcony", "content_type": "social", "client_id": "acme"}
@@ -213,8 +215,25 @@ def test_log_lines_are_json_with_the_fields_to_search_by(fleet: Fleet, tmp_path:
         "job_id",
     } <= ours.keys()
     assert ours["event"] == "slow request" and ours["endpoint"] == "/generate" and ours["client_id"] == "acme"
+    found = answer(slow(0), fleet.log("cpm").read_text().splitlines())
+    assert ("/generate", "acme") in {(row[1], row[3]) for row in found.rows}
     assert secret not in fleet.log("cpm").read_text()
     assert "postgres-password" not in fleet.log("cpm").read_text()
+
+
+@pytest.mark.requirement("A08")
+def test_failures_are_counted_by_kind_from_the_lines_of_a_running_process(fleet: Fleet, database_url: str) -> None:
+    import httpx
+
+    with fleet.process("cpm", "serve", "--role", "cpm") as (_, api):
+        run_sql(database_url, "ALTER TABLE jobs RENAME TO others", "SELECT 1")
+        for _ in range(3):
+            assert httpx.post(f"{api}/generate", json=BODY).status_code == 500
+    # Background tasks miss the table too.
+    lines = [line for line in fleet.log("cpm").read_text().splitlines() if '"endpoint"' in line]
+    (row,) = answer(QUERIES["errors"], lines).rows
+    assert row[:2] == ("ProgrammingError", 3)
+    assert isinstance(row[2], float) and row[2] > 0
 
 
 def test_on_sigterm_ready_turns_503_before_the_listener_closes(fleet: Fleet) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeVar
 
 import asyncpg
 import pytest
@@ -98,16 +99,18 @@ async def ended(services: Services, job: JobId) -> Job:
             await asyncio.sleep(0.02)
 
 
-def in_service(settings: Settings, scenario: Callable[[Services], Awaitable[None]], *, work: bool = True) -> None:
-    async def run() -> None:
+T = TypeVar("T")
+
+
+def in_service(settings: Settings, scenario: Callable[[Services], Awaitable[T]], *, work: bool = True) -> T:
+    async def run() -> T:
         async with running(settings, Lifecycle()) as services:
             if not work:
-                await scenario(services)
-                return
+                return await scenario(services)
             async with Worker(services).working():
-                await scenario(services)
+                return await scenario(services)
 
-    asyncio.run(run())
+    return asyncio.run(run())
 
 
 def quick(make_settings: MakeSettings, url: str, **values: object) -> Settings:

@@ -80,15 +80,22 @@ def test_every_service_has_the_alerts_that_fit_it() -> None:
     assert found == {
         "cpm": [
             *("ErrorsHigh", "LatencyHigh", "LatencyRaised"),
-            *("CpuAtMaximum", "MemoryAtMaximum", "CouldBeSmaller", "FiguresMissing", "BackgroundTaskFailing"),
+            *("CpuAtMaximum", "MemoryAtMaximum", "CouldBeSmaller", "FiguresMissing"),
+            *("HighMemoryUsage", "BackgroundTaskFailing"),
         ],
-        "im": ["CpuAtMaximum", "MemoryAtMaximum", "CouldBeSmaller", "FiguresMissing", "BackgroundTaskFailing"],
-        "worker": ["QueueLong", "FiguresMissing", "BackgroundTaskFailing"],
+        "im": [
+            *("CpuAtMaximum", "MemoryAtMaximum", "CouldBeSmaller", "FiguresMissing"),
+            *("HighMemoryUsage", "BackgroundTaskFailing"),
+        ],
+        "worker": [
+            *("QueueLong", "FiguresMissing"),
+            *("HighMemoryUsage", "HighErrorRate", "LowSuccessRate", "BackgroundTaskFailing"),
+        ],
         "frontend": [
             *("ErrorsHigh", "LatencyHigh", "LatencyRaised"),
-            *("CpuAtMaximum", "MemoryAtMaximum", "CouldBeSmaller", "FiguresMissing"),
+            *("CpuAtMaximum", "MemoryAtMaximum", "CouldBeSmaller", "FiguresMissing", "HighMemoryUsage"),
         ],
-        "postgres": ["JobsWithoutPartition"],
+        "postgres": ["DatabaseConnectionPoolExhausted", "JobsWithoutPartition"],
     }
 
 
@@ -102,6 +109,13 @@ def test_severities_are_the_ladders() -> None:
         "QueueLong": Severity.WARNING,
         "CouldBeSmaller": Severity.LOW,
         "FiguresMissing": Severity.HIGH,
+        "HighMemoryUsage": Severity.WARNING,
+        "HighErrorRate": Severity.WARNING,
+        "LowSuccessRate": Severity.CRITICAL,
+        "DatabaseConnectionPoolExhausted": Severity.CRITICAL,
+        "CostOverrun": Severity.WARNING,
+        "MonthCostHigh": Severity.HIGH,
+        "RestartingAgainAndAgain": Severity.HIGH,
         "BackgroundTaskFailing": Severity.WARNING,
         "JobsWithoutPartition": Severity.WARNING,
     }
@@ -175,6 +189,7 @@ def test_a_rule_is_rendered_as_prometheus_takes_it() -> None:
     assert rendered({"group": (rule, replace(rule, name="Other"))})["groups"] == [
         {
             "name": "group",
+            "interval": "30s",
             "rules": [
                 {
                     "alert": name,

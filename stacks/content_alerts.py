@@ -1,0 +1,151 @@
+"""Document A's four alerts (O01, O09), what texts cost (M02), and containers that do not stay up (A05). Pure.
+
+Each side of a share is added up before it is divided: the document divides series by series, which finds no partner for
+a status or a database and so never fires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from components.alert_rules import AlertRule, Severity
+from components.amount import mebibytes
+from infra.limits import MEBIBYTE
+from stacks.figures import NAMESPACE_MATCHER, WINDOW, connections, elected, series
+from stacks.runbooks import runbook
+from stacks.workload import WorkloadSpec
+
+ERRORS_A_SECOND: Final = 0.1
+LEAST_SUCCESS: Final = 0.9
+MOST_MEMORY_BYTES: Final = 1_500_000_000
+MOST_MEMORY_SHARE: Final = 0.85
+MOST_CONNECTIONS: Final = 0.9
+DAY_USD: Final = 50
+RESTARTS: Final = 3
+RESTARTS_MINUTES: Final = 30
+_MINUTES: Final = 60
+
+
+def content_alerts(workloads: tuple[WorkloadSpec, ...], month_usd: int) -> Iterator[AlertRule]:
+    """The rules of a region whose month may cost ``month_usd``, by its workloads."""
+    for workload in workloads:
+        yield _memory(workload)
+        if workload.queue is not None:
+            yield _errors(workload)
+            yield _success(workload)
+    yield _connections()
+    yield from _costs(month_usd)
+    yield _restarts()
+
+
+def _errors(workload: WorkloadSpec) -> AlertRule:
+    """Attempts, not jobs: im counts the same failures by provider, so only the workers' are added up."""
+    attempts = f"sum by (namespace) (rate({series('content_errors_total', workload)}[{WINDOW}]))"
+    return _rule(
+        "HighErrorRate",
+        workload.name,
+        f"{attempts} > {ERRORS_A_SECOND:g}",
+        5 * _MINUTES,
+        Severity.WARNING,
+        f"more than {ERRORS_A_SECOND:g} attempts a second give no text",
+        "{{ $value | humanize }} attempts a second give no text.",
+    )
+
+
+def _success(workload: WorkloadSpec) -> AlertRule:
+    """A status that nobody has counted yet has no series, and all the jobs that there are may have failed."""
+    ended = f"sum by (namespace) (rate({series('content_requests_total', workload)}[{WINDOW}]))"
+    good = series("content_requests_total", workload, 'status="success"')
+    well = f"(sum by (namespace) (rate({good}[{WINDOW}])) or 0 * {ended})"
+    return _rule(
+        "LowSuccessRate",
+        workload.name,
+        f"{well} / ({ended} > 0) < {LEAST_SUCCESS:g}",
+        10 * _MINUTES,
+        Severity.CRITICAL,
+        f"fewer than {100 * LEAST_SUCCESS:g} of 100 jobs that end have a text",
+        "{{ $value | humanizePercentage }} of the jobs that ended have a text.",
+    )
+
+
+def _memory(workload: WorkloadSpec) -> AlertRule:
+    """Document A's 1.5 GB are more than most instances may have, so the limit's share comes first."""
+    limit = mebibytes(workload.resources.memory_limit) * MEBIBYTE
+    most = min(MOST_MEMORY_BYTES, int(MOST_MEMORY_SHARE * limit))
+    return _rule(
+        "HighMemoryUsage",
+        workload.name,
+        f"max by (namespace) ({series('memory_usage_bytes', workload)}) > {most}",
+        5 * _MINUTES,
+        Severity.WARNING,
+        f"an instance of {workload.name} is about to reach its memory limit",
+        f"{{{{ $value | humanize1024 }}}}B are resident; the limit is {workload.resources.memory_limit}.",
+    )
+
+
+def _connections() -> AlertRule:
+    share = f"{connections()} / ({elected('pg_settings_max_connections')} > 0)"
+    return _rule(
+        "DatabaseConnectionPoolExhausted",
+        "postgres",
+        f"{share} > {MOST_CONNECTIONS:g}",
+        5 * _MINUTES,
+        Severity.CRITICAL,
+        "the database accepts hardly any more connections",
+        "{{ $value | humanizePercentage }} of the connections that the server accepts are in use.",
+    )
+
+
+def _costs(month_usd: int) -> Iterator[AlertRule]:
+    yield _rule(
+        "CostOverrun",
+        "costs",
+        f"{elected('content_cost_today_usd')} > {DAY_USD}",
+        0,
+        Severity.WARNING,
+        f"this day costs more than {DAY_USD} USD",
+        "{{ $value | humanize }} USD for language models and requests since midnight UTC.",
+    )
+    yield _rule(
+        "MonthCostHigh",
+        "costs",
+        f"{elected('content_cost_month_usd')} > {month_usd}",
+        0,
+        Severity.HIGH,
+        f"language models cost more than {month_usd} USD this month",
+        "{{ $value | humanize }} USD for language models since the first of the month, which no budget of AWS sees.",
+    )
+
+
+def _restarts() -> AlertRule:
+    """By kube-state-metrics. The count of a container only grows, so the difference is exact where ``increase`` is an
+    estimate.
+    """
+    told = f"kube_pod_container_status_restarts_total{{{NAMESPACE_MATCHER}}}"
+    window = f"[{RESTARTS_MINUTES}m]"
+    grown = f"max_over_time({told}{window}) - min_over_time({told}{window})"
+    return _rule(
+        "RestartingAgainAndAgain",
+        "pods",
+        f"max by (namespace, container) ({grown}) >= {RESTARTS}",
+        0,
+        Severity.HIGH,
+        f"a container was restarted {RESTARTS} times within {RESTARTS_MINUTES} min",
+        f"{{{{ $labels.container }}}} was restarted {{{{ $value }}}} times within {RESTARTS_MINUTES} min.",
+    )
+
+
+def _rule(
+    name: str, about: str, expression: str, seconds: int, severity: Severity, summary: str, description: str
+) -> AlertRule:
+    return AlertRule(
+        name=name,
+        about=about,
+        expression=expression,
+        for_seconds=seconds,
+        severity=severity,
+        summary=summary,
+        description=description,
+        runbook=runbook("content", name),
+    )
