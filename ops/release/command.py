@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from infra.headers import SECURITY_HEADERS
 from infra.settings import StackSettings
 from infra.stackfile import read
 from localcloud.paths import CHECKOUT
@@ -61,14 +60,17 @@ def make_release(target: Target, address: str, back_to: str, environment: Mappin
         return False
     steps = Steps(
         apply=lambda: _pulumi(target, "up", "--yes", "--plan", str(CHECKOUT / PLAN)),
-        smoke=lambda: smoke(address, SECURITY_HEADERS, _session(target, out)),
+        smoke=lambda: smoke(address, settings.security_headers, _session(target, out)),
         go_back=lambda: _go_back(target, back_to),
         wait=time.sleep,
         say=out.step,
     )
-    outcome, why = release(steps, float(environment.get("WATCH_SECONDS", WATCH_SECONDS)))
-    out.line(f"{target.stack}: {outcome.value}{f': {why}' if why else ''}")
-    _tell(Notice(outcome, target.stack, _commit(), environment.get("AUTHOR", "somebody"), why), environment, out)
+    outcome, why = Outcome.STUCK, "the release was stopped from outside before its end"
+    try:
+        outcome, why = release(steps, float(environment.get("WATCH_SECONDS", WATCH_SECONDS)))
+    finally:
+        out.line(f"{target.stack}: {outcome.value}{f': {why}' if why else ''}")
+        _tell(Notice(outcome, target.stack, _commit(), environment.get("AUTHOR", "somebody"), why), environment, out)
     return outcome is Outcome.RELEASED
 
 

@@ -43,7 +43,11 @@ class Steps:
 
 
 def release(steps: Steps, watch_seconds: float = WATCH_SECONDS) -> tuple[Outcome, str]:
-    """Releases, and goes back by itself when a step fails; the outcome, and why it is not a release."""
+    """Releases, and goes back by itself when a step fails; the outcome, and why it is not a release.
+
+    A step that fails in a way that nobody foresaw has failed too: a broken release must not stay because of it. Raises
+    KeyboardInterrupt when it is stopped from outside.
+    """
     try:
         steps.say("applying the plan: migrations first, then traffic")
         steps.apply()
@@ -51,8 +55,8 @@ def release(steps: Steps, watch_seconds: float = WATCH_SECONDS) -> tuple[Outcome
         steps.smoke()
         steps.say(f"watching for {watch_seconds:g} s")
         _watch(steps, watch_seconds)
-    except StepError as error:
-        return _back(steps, str(error))
+    except Exception as error:  # noqa: BLE001 - every failure is handled by going back
+        return _back(steps, _reason(error))
     return Outcome.RELEASED, ""
 
 
@@ -65,9 +69,9 @@ def _watch(steps: Steps, seconds: float) -> None:
         try:
             steps.smoke()
             failures = 0
-        except StepError as error:
+        except Exception as error:
             failures += 1
-            steps.say(f"{error} ({failures} of {FAILURES_IN_A_ROW})")
+            steps.say(f"{_reason(error)} ({failures} of {FAILURES_IN_A_ROW})")
             if failures == FAILURES_IN_A_ROW:
                 raise
 
@@ -77,6 +81,10 @@ def _back(steps: Steps, why: str) -> tuple[Outcome, str]:
     try:
         steps.go_back()
         steps.smoke()
-    except StepError as error:
-        return Outcome.STUCK, f"{why}; and going back failed: {error}"
+    except Exception as error:  # noqa: BLE001 - every failure is told
+        return Outcome.STUCK, f"{why}; and going back failed: {_reason(error)}"
     return Outcome.ROLLED_BACK, why
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, StepError) else f"{type(error).__name__}: {error}"

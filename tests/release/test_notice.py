@@ -9,9 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from app.domain import JobStatus
 from ops.release.notice import ATTEMPTS, Notice, tell
 from ops.release.process import Outcome, StepError
-from ops.release.smoke import smoke
+from ops.release.smoke import WITHOUT_A_TEXT, smoke
 
 HEADERS = {"X-Frame-Options": "DENY"}
 
@@ -23,7 +24,8 @@ class Service(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status: dict[str, int] = {}
         self.headers = dict(HEADERS)
-        self.states = ["queued", "processing", "completed"]
+        self.states = ["pending", "in_progress", "completed"]
+        self.bodies: dict[str, bytes] = {}
         self.posted: list[dict[str, str]] = []
 
     @property
@@ -48,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/generate":
             value = {"job_id": "j1"}
         status = self.server.status.get(self.path, 202 if self.path == "/generate" else 200)
-        text = json.dumps(value).encode()
+        text = self.server.bodies.get(self.path.partition("/j1")[0], json.dumps(value).encode())
         self.send_response(status)
         for name, header in self.server.headers.items():
             self.send_header(name, header)
@@ -91,9 +93,30 @@ def test_what_is_wrong_with_a_service_is_named(service: Service) -> None:
 
 
 def test_a_job_that_never_ends_is_given_up(service: Service) -> None:
-    service.states = ["processing"]
-    with pytest.raises(StepError, match="job j1 is processing after 60 s"):
+    service.states = ["in_progress"]
+    with pytest.raises(StepError, match="job j1 is in_progress after 60 s"):
         smoke(service.address, HEADERS, pause=lambda seconds: None)
+
+
+@pytest.mark.requirement("L02")
+@pytest.mark.parametrize("path", ["/generate", "/status"])
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"id": 1}', b'{"job_id": null, "status": null}', b"", b"\xff"])
+def test_an_answer_that_is_none_of_the_services_fails_in_words(service: Service, path: str, body: bytes) -> None:
+    service.bodies[path] = body
+    with pytest.raises(StepError, match=rf"{path}\S* answers what is no (Accepted|Status): "):
+        smoke(service.address, HEADERS, pause=lambda seconds: None)
+
+
+@pytest.mark.requirement("L02")
+def test_every_state_of_the_services_jobs_is_an_end_or_is_waited_for(service: Service) -> None:
+    for state in JobStatus:
+        service.states = [state.value, "completed"]
+        if state.value in WITHOUT_A_TEXT:
+            with pytest.raises(StepError, match=f"job j1 is {state.value} after 0 s"):
+                smoke(service.address, HEADERS, pause=lambda seconds: None)
+        else:
+            smoke(service.address, HEADERS, pause=lambda seconds: None)
+    assert {JobStatus.PENDING, JobStatus.IN_PROGRESS, JobStatus.COMPLETED} == set(JobStatus) - WITHOUT_A_TEXT
 
 
 def test_a_service_that_is_not_there_does_not_answer() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -84,6 +85,33 @@ def test_a_way_back_that_fails_too_is_said_to_be_stuck_with_both_reasons() -> No
     assert outcome is Outcome.STUCK
     assert "look 1 failed" in why
     assert "back failed" in why
+
+
+@pytest.mark.requirement("L02")
+@pytest.mark.parametrize("error", [KeyError("job_id"), ValueError("no JSON"), OSError(28, "disk full")])
+def test_a_failure_that_nobody_foresaw_rolls_back_too(error: Exception) -> None:
+    looks: list[int] = []
+
+    def smoke() -> None:
+        looks.append(1)
+        if len(looks) == 1:
+            raise error
+
+    stage = Stage()
+    outcome, why = release(replace(stage.steps(), smoke=smoke))
+    assert outcome is Outcome.ROLLED_BACK
+    assert why == f"{type(error).__name__}: {error}"
+    assert stage.done == ["apply", "back"]
+
+
+@pytest.mark.requirement("L02")
+def test_a_failure_that_nobody_foresaw_on_the_way_back_is_stuck() -> None:
+    def back() -> None:
+        raise subprocess.CalledProcessError(1, "bootstrap")
+
+    outcome, why = release(replace(Stage(bad=(1,)).steps(), go_back=back))
+    assert outcome is Outcome.STUCK
+    assert "CalledProcessError" in why
 
 
 @pytest.mark.requirement("L02")
