@@ -39,7 +39,7 @@ from ops.report.command import DEFAULT_FILE, chosen, comments_in, pull_request_o
 from ops.report.command import report as report_on
 from ops.report.events import ReportError
 from ops.report.publishing import PublishingError, publish
-from ops.report.secrets import redacted
+from ops.report.secrets import without_secrets
 from ops.requirements import RequirementsError, review
 from ops.rotation import Step
 from ops.sessions import CLIENT, SECONDS, TokenError, token_of
@@ -245,8 +245,8 @@ def logs(
 @app.command()
 def redact() -> None:
     """Pass standard input on without secrets: for the engine's words when an update is not the one that was planned."""
-    for line in sys.stdin:
-        sys.stdout.write(redacted(line))
+    for line in without_secrets(sys.stdin):
+        sys.stdout.write(line)
 
 
 @app.command()

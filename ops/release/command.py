@@ -25,7 +25,7 @@ from ops.release.notice import Notice, tell
 from ops.release.process import WATCH_SECONDS, Outcome, StepError, Steps, release
 from ops.release.smoke import CLIENT, smoke
 from ops.report.command import DEFAULT_FILE, report, stack_report
-from ops.report.secrets import redacted
+from ops.report.secrets import without_secrets
 from ops.sessions import TokenError, token_of
 from ops.target import Target
 
@@ -121,8 +121,8 @@ def _pulumi(target: Target, *arguments: str) -> None:
         text=True,
     )
     assert child.stdout is not None
-    for line in child.stdout:
-        sys.stdout.write(redacted(line))
+    for line in without_secrets(child.stdout):
+        sys.stdout.write(line)
     if child.wait() != 0:
         raise StepError(f"pulumi {arguments[0]} ended with exit code {child.returncode}")
 

@@ -22,6 +22,8 @@ LONGEST: Final = 60_000
 LONGEST_FINDINGS: Final = 40
 LONGEST_PROPERTIES: Final = 25
 LONGEST_ERROR: Final = 1_500
+LONGEST_ERRORS: Final = 8
+LONGEST_MESSAGE: Final = 400
 ORDER: Final = (Operation.REPLACE, Operation.DELETE, Operation.UPDATE, Operation.CREATE)
 WORDS: Final = {
     Operation.CREATE: "create",
@@ -43,7 +45,7 @@ class StackReport:
 
 def comment(reports: Sequence[StackReport], cost_notes: Sequence[str]) -> str:
     """The whole comment, at most LONGEST characters, the same for the same previews; the notes stand below the cost."""
-    head = "\n".join(_head(reports, cost_notes))
+    head = "\n".join(_head(reports, cost_notes))[:LONGEST]
     return head + _folded([report.preview for report in reports], LONGEST - len(head))
 
 
@@ -56,8 +58,10 @@ def _head(reports: Sequence[StackReport], cost_notes: Sequence[str]) -> Iterator
     previews = [report.preview for report in reports]
     yield f"**{'; '.join(_sum(preview) for preview in previews)}** {mark(preview.stack for preview in previews)}"
     yield ""
-    for preview in previews:
-        yield from (_danger(preview.stack, one) for one in endangered(preview))
+    dangers = [_danger(preview.stack, one) for preview in previews for one in endangered(preview)]
+    yield from dangers[:LONGEST_FINDINGS]
+    if len(dangers) > LONGEST_FINDINGS:
+        yield f"> **… and {len(dangers) - LONGEST_FINDINGS} more would lose their data; the job's log has them**\n"
     yield from _table(reports)
     failed = [why for report in reports for why in failures(report.preview, report.levels)]
     yield from _errors(previews)
@@ -69,8 +73,8 @@ def _head(reports: Sequence[StackReport], cost_notes: Sequence[str]) -> Iterator
 
 def _sum(preview: Preview) -> str:
     counts = {operation: len(preview.of(operation)) for operation in ORDER}
-    if not preview.succeeded and not preview.changes:
-        return f"{preview.stack}: failed"
+    if incomplete(preview):
+        return f"{preview.stack}: FAILED after {len(preview.changes)} resources, what would change is not known"
     if not any(counts.values()):
         return f"{preview.stack}: no change"
     return f"{preview.stack}: " + ", ".join(
@@ -78,6 +82,11 @@ def _sum(preview: Preview) -> str:
         for operation in (Operation.CREATE, Operation.UPDATE, Operation.REPLACE, Operation.DELETE)
         if counts[operation]
     )
+
+
+def incomplete(preview: Preview) -> bool:
+    """Whether the program or a provider ended a preview early: deletions are only computed at its end."""
+    return bool(preview.errors) or not (preview.succeeded or violations(preview))
 
 
 def _danger(stack: str, change: Change) -> str:
@@ -105,9 +114,13 @@ def _loud(count: int) -> str:
 
 
 def _errors(previews: Sequence[Preview]) -> Iterator[str]:
+    """The same error of many resources is said once. A fence within an error would end ours."""
     for preview in previews:
-        for error in preview.errors:
-            yield from (f"**{preview.stack} failed:**", "", "```", clean(error)[:LONGEST_ERROR], "```", "")
+        errors = list(dict.fromkeys(clean(error)[:LONGEST_ERROR].replace("```", "~~~") for error in preview.errors))
+        for error in errors[:LONGEST_ERRORS]:
+            yield from (f"**{preview.stack} failed:**", "", "```", error, "```", "")
+        if len(errors) > LONGEST_ERRORS:
+            yield from (f"… and {len(errors) - LONGEST_ERRORS} more errors in the job's log", "")
 
 
 def _policies(reports: Sequence[StackReport]) -> Iterator[str]:
@@ -144,12 +157,16 @@ def _advice(report: StackReport) -> list[Finding]:
 
 def _listed(stack: str, word: str, findings: Iterable[Finding]) -> Iterator[str]:
     for one in findings:
-        yield f"- {stack}, {word}, [{one.rule}](docs/policies/{one.rule}.md): {clean(one.message)}"
+        yield f"- {stack}, {word}, [{one.rule}](docs/policies/{one.rule}.md): {_cut(clean(one.message))}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"
 
 
 def _cost(reports: Sequence[StackReport], cost_notes: Sequence[str]) -> Iterator[str]:
     """Nothing is said of cost where nothing changes it."""
-    moved = [report for report in reports if _moved(report)]
+    moved = [report for report in reports if _moved(report) and not incomplete(report.preview)]
     if not moved:
         return
     yield from (

@@ -5,6 +5,7 @@ comment is public and cannot be taken back.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 HIDDEN: Final = "[hidden]"
@@ -16,11 +17,17 @@ SECRET_TYPES: Final = (
 """Of these no value is shown at all."""
 
 _NAME: Final = re.compile(
-    r"(?i)(password|passwd|secret(?!_?name|s?manager)|token|api_?key|private_?key|access_?key|credential|passphrase)"
+    r"(?i)(password|passwd|(?<![a-z])pwd(?![a-z])|secret(?!_?name|s?manager)|token|credential|passphrase"
+    r"|(api|private|access|signing|encryption|session|master|client)_?key)"
 )
-_HARMLESS: Final = re.compile(r"(?i)(automount|secret_?name|secretRef|_file|_dir|arn|kmskeyid)")
+_HARMLESS: Final = re.compile(
+    r"(?i:automount|secret_?name|secretRef|(?:_file|_dir|[_.]arn|kms_?key_?id)$)|(?<=[a-z])Arn$"
+)
+_ARGUMENT: Final = re.compile(r"(?i)(--?[a-z-]*(?:password|passwd|secret|token|key)[a-z-]*[= ])[^\s\"',\]]+")
 _LOGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*://[^/\s:@]*):[^/\s@]+@")
 _KEY_BLOCK: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
+_KEY_BEGINS: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_KEY_ENDS: Final = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
 _KNOWN_SHAPES: Final = re.compile(
     r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}\b|\bsk-[A-Za-z0-9_-]{16,}\b|\bxox[a-z]-[A-Za-z0-9-]{10,}\b"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
@@ -46,8 +53,20 @@ def redacted(line: str) -> str:
     return f"{before}{violation} {', '.join(names) or HIDDEN}\n"
 
 
+def without_secrets(lines: Iterable[str]) -> Iterator[str]:
+    """The engine's output line by line, each ``redacted``; a private key over several lines is hidden to its end."""
+    inside = False
+    for line in lines:
+        if inside:
+            inside = _KEY_ENDS.search(line) is None
+            continue
+        yield redacted(line)
+        inside = _KEY_BEGINS.search(line) is not None and _KEY_ENDS.search(line) is None
+
+
 def clean(text: str) -> str:
     """A text without the passwords, keys and tokens that can be told by their shape."""
     text = _KEY_BLOCK.sub(HIDDEN, text)
     text = _LOGIN.sub(rf"\1:{HIDDEN}@", text)
+    text = _ARGUMENT.sub(rf"\1{HIDDEN}", text)
     return _KNOWN_SHAPES.sub(HIDDEN, text)

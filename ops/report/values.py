@@ -40,11 +40,22 @@ def _shown(change: Change, path: str, whole: Json) -> str | None:
     value = at(whole, path)
     if value is _NOTHING:
         return None
-    if is_secret(change.type, path) or _holds_secret(change.type, path, value):
+    if (
+        is_secret(change.type, path)
+        or _holds_secret(change.type, path, value)
+        or _named_secret(change.type, path, whole)
+    ):
         return HIDDEN
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
     text = clean(text.replace(_UNKNOWN, "[known after the update]")).replace("\n", "\\n").replace("`", "'")
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _named_secret(type_: str, path: str, whole: Json) -> bool:
+    """Whether a value stands beside the name of a secret, as in a list of variables or of parameters."""
+    holder, _, key = path.rpartition(".")
+    beside = at(whole, holder) if key == "value" else None
+    return isinstance(beside, dict) and is_secret(type_, str(beside.get("name", "")))
 
 
 def _holds_secret(type_: str, path: str, value: object) -> bool:
@@ -53,4 +64,9 @@ def _holds_secret(type_: str, path: str, value: object) -> bool:
         named = str(value.get("name", "")) if "value" in value else ""
         inside = any(is_secret(type_, key) or _holds_secret(type_, path, one) for key, one in value.items())
         return inside or (bool(named) and is_secret(type_, named))
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+        try:
+            return _holds_secret(type_, path, json.loads(value))
+        except json.JSONDecodeError:
+            return False
     return isinstance(value, list) and any(_holds_secret(type_, path, one) for one in value)

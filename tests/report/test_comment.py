@@ -10,7 +10,7 @@ import pytest
 from ops.cost.book import load
 from ops.cost.estimate import cost_notes
 from ops.report.markdown import LONGEST, comment, mark
-from tests.report.events import said, step
+from tests.report.events import failed, said, step
 from tests.report.stack import DEPLOYMENT, SMALL, broken, pod, quiet, reported, whole
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -140,3 +140,45 @@ def test_protected_values_stay_hidden_in_a_database() -> None:
         ASSUMED,
     )
     assert "| `password` | `[hidden]` | `[hidden]` |" in text
+
+
+@pytest.mark.requirement("S04")
+def test_a_preview_that_failed_is_never_said_to_change_nothing() -> None:
+    same = [step("same", DEPLOYMENT, f"s-{index}", pod("a"), pod("a")) for index in range(10)]
+    for events in (
+        [*same, failed("boom")],
+        [*same, step("update", DEPLOYMENT, "x", pod("a"), pod("b"), {"a": "update"}), failed("boom")],
+    ):
+        first = comment([reported("prod", events, "failed")], ASSUMED).splitlines()[0]
+        assert f"prod: FAILED after {len(events) - 1} resources" in first
+        assert "no change" not in first and "to update" not in first
+
+
+def test_of_a_preview_that_failed_no_cost_is_told() -> None:
+    new = step("create", "aws:rds/instance:Instance", "p", None, SMALL)
+    assert "### Cost" in comment([reported("prod", [new])], ASSUMED)
+    assert "### Cost" not in comment([reported("prod", [new, failed("boom")], "failed")], ASSUMED)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [failed(f"error {index} " + "x" * 3000) for index in range(60)],
+        [
+            step("delete", "aws:rds/instance:Instance", f"database-{index:04}" + "x" * 80, SMALL, None)
+            for index in range(700)
+        ],
+        [said("scale-limits", f"service-{index}: " + "x" * 4000) for index in range(60)],
+    ],
+    ids=["errors", "lost data", "long messages"],
+)
+def test_whatever_is_wrong_the_comment_fits(events: list) -> None:
+    text = comment([reported("prod", events, "failed")], ASSUMED)
+    assert len(text) <= LONGEST
+    assert "more" in text
+
+
+def test_an_error_of_many_resources_is_said_once_and_cannot_end_its_fence() -> None:
+    text = comment([reported("prod", [failed("``` @everyone")] * 50, "failed")], ASSUMED)
+    assert text.count("@everyone") == 1
+    assert "``` @everyone" not in text

@@ -6,8 +6,9 @@ import pytest
 
 from ops.drift import drifted
 from ops.report.events import parse
-from ops.report.secrets import HIDDEN, clean, is_secret, redacted
-from tests.report.events import lines, step
+from ops.report.secrets import HIDDEN, clean, is_secret, redacted, without_secrets
+from ops.report.values import difference
+from tests.report.events import Values, lines, step
 
 PLANNED = (
     "error: resource urn:pulumi:prod::contentgen::random:index/randomPassword:RandomPassword::p violates plan: "
@@ -74,3 +75,43 @@ def test_drift_names_resource_and_field_and_never_a_value() -> None:
 def test_what_controllers_set_beside_our_fields_is_no_drift() -> None:
     event = step("update", "kubernetes:apps/v1:Deployment", "cpm", {"a": 1}, {"a": 1}, {})
     assert list(drifted(parse("local", lines([event])))) == []
+
+
+KEY = ("-----BEGIN RSA PRIVATE KEY-----\n", "canaryone\n", "canarytwo\n", "-----END RSA PRIVATE KEY-----\n")
+
+
+def test_a_private_key_over_several_lines_is_hidden_to_its_end() -> None:
+    told = "".join(without_secrets(["before\n", *KEY, "after\n"]))
+    assert "canary" not in told
+    assert told.startswith("before\n") and told.endswith("after\n")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["data.LEARNING_API_KEY", "data.WARN_TOKEN", "data_dir_password", "DB_PWD", "SIGNING_KEY", "ENCRYPTION_KEY"],
+)
+def test_a_harmless_word_within_a_name_does_not_hide_that_it_is_a_secrets(path: str) -> None:
+    assert is_secret("kubernetes:core/v1:ConfigMap", path)
+
+
+@pytest.mark.parametrize("path", ["masterUserSecretArn", "secret_arn", "tls_key_file", "tokens_dir", "kmsKeyId"])
+def test_where_a_secret_is_kept_is_none(path: str) -> None:
+    assert not is_secret("aws:rds/instance:Instance", path)
+
+
+@pytest.mark.parametrize(
+    ("path", "before"),
+    [
+        ("env[0].value", {"env": [{"name": "DB_PASSWORD", "value": "canary"}]}),
+        ("parameters[0].value", {"parameters": [{"name": "master_password", "value": "canary"}]}),
+        ("args[0]", {"args": ["--password=canary"]}),
+        ("definitions", {"definitions": '[{"environment": [{"name": "DB_PASSWORD", "value": "canary"}]}]'}),
+        ("definitions", {"definitions": '{"dbPassword": "canary"}'}),
+    ],
+)
+def test_a_secret_in_a_list_an_argument_or_a_text_of_json_is_hidden(path: str, before: Values) -> None:
+    event = step("update", "aws:ecs/taskDefinition:TaskDefinition", "t", before, {}, {path: "update"})
+    (change,) = parse("prod", lines([event])).changes
+    shown, _ = difference(change, path)
+    assert shown is not None and HIDDEN in shown
+    assert "canary" not in shown
