@@ -75,8 +75,8 @@ image: ## the application's image, by docker, on the base that PYTHON_DIGEST=sha
 plan: environment ## the plan of a release of STACK on the real cloud, and the comment that tells what is in it
 	@$(CONTENTGEN) plan --stack $(STACK) --real
 
-release: environment ## apply the plan of STACK on the real cloud; back to BACK_TO by itself when it fails
-	@$(CONTENTGEN) release --stack $(STACK) --real --back-to $(BACK_TO)
+release: environment ## apply the plan of STACK on the real cloud; back by itself when it fails, to BACK_TO or to what ran before
+	@$(CONTENTGEN) release --stack $(STACK) --real $(if $(BACK_TO),--back-to $(BACK_TO))
 
 release-checklist: environment ## the pull request of the weekly release, with the questions that people answer
 	@$(CONTENTGEN) propose --repository $(REPOSITORY)

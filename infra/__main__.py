@@ -1,6 +1,7 @@
 """The Pulumi program. The engine puts only this file's own folder on sys.path, so the project's root is added."""
 
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from infra.errors import SettingsError
 from infra.providers import aws_provider, kubernetes_providers
 from infra.settings import NAMESPACE, parse_config
 from infra.tags import tags
-from infra.target import TargetError, embedded_cloud
+from infra.target import COMMIT_VARIABLE, TargetError, embedded_cloud
 from stacks.soundness import require_sound
 from stacks.whole import Providers, deploy
 
@@ -37,6 +38,8 @@ def main() -> None:
     edges = cloud.edges if cloud else {}
     for name, value in deploy(stack, settings, providers, embedded=cloud is not None, edges=edges).items():
         pulumi.export(name, value)
+    if commit := os.environ.get(COMMIT_VARIABLE):
+        pulumi.export("commit", commit)
 
 
 main()

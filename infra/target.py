@@ -10,6 +10,8 @@ from pathlib import Path
 
 TARGET_VARIABLE = "CONTENTGEN_TARGET"
 CLOUD_VARIABLE = "CONTENTGEN_CLOUD"
+COMMIT_VARIABLE = "CONTENTGEN_COMMIT"
+"""The commit that a release deploys; the stack keeps it as an output."""
 
 
 class TargetError(Exception):

@@ -35,6 +35,7 @@ from ops.previewing import PreviewError
 from ops.pull_request import check_pull_request
 from ops.release.command import make_plan, make_release
 from ops.release.proposal import propose_release
+from ops.release.record import RecordError
 from ops.report.command import DEFAULT_FILE, chosen, comments_in, pull_request_of
 from ops.report.command import report as report_on
 from ops.report.events import ReportError
@@ -175,10 +176,10 @@ def clusters(stack: Stack = "prod") -> None:
 
 @app.command()
 def release(
-    back_to: Annotated[str, typer.Option(help="commit to go back to when the release fails")],
     stack: Stack = "local",
     real: Real = False,
     address: Annotated[str, typer.Option(help="where the service answers; the stack's own when left out")] = "",
+    back_to: Annotated[str, typer.Option(help="commit to go back to; the one that the stack records if left out")] = "",
 ) -> None:
     """Apply the plan, test, watch, go back by itself when something fails, and tell Slack either way."""
     target = target_of(stack, Report(), os.environ, on_real=real)
@@ -268,7 +269,7 @@ def main() -> None:
         _fail(str(error), EXIT_PUBLISHING)
     except (ToolchainError, CloudError, ClusterError, NoNetworkLeft, PriceListError, EngineMissingError) as error:
         _fail(str(error), EXIT_MACHINE)
-    except (EngineError, RequirementsError, ReportError, PreviewError, CommitError, TokenError) as error:
+    except (EngineError, RequirementsError, ReportError, PreviewError, CommitError, RecordError, TokenError) as error:
         _fail(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
         _fail("interrupted; run the same command again to go on", EXIT_INTERRUPTED)

@@ -23,6 +23,7 @@ from ops.release.checklist import Facts, unanswered
 from ops.release.checklist import read as read_checklist
 from ops.release.notice import Notice, tell
 from ops.release.process import WATCH_SECONDS, Outcome, StepError, Steps, release
+from ops.release.record import recorded_commit, recording
 from ops.release.smoke import CLIENT, smoke
 from ops.report.command import DEFAULT_FILE, report, stack_report
 from ops.report.secrets import without_secrets
@@ -44,15 +45,21 @@ def make_plan(target: Target, out: Report) -> bool:
     plan = CHECKOUT / PLAN
     plan.parent.mkdir(parents=True, exist_ok=True)
     plan.unlink(missing_ok=True)
-    preview_events(target, events_of(target.stack), "--save-plan", str(plan), *target.policies)
+    preview_events(recording(target, _commit()), events_of(target.stack), "--save-plan", str(plan), *target.policies)
     if plan.exists():
         plan.chmod(0o600)
     return report(CHECKOUT, {target.stack: events_of(target.stack)}, CHECKOUT / DEFAULT_FILE, None, out)
 
 
 def make_release(target: Target, address: str, back_to: str, environment: Mapping[str, str], out: Report) -> bool:
-    """Applies the plan, tests, watches, goes back by itself; whether it is released. Slack is told either way."""
+    """Applies the plan, tests, watches, goes back by itself; whether it is released. Slack is told either way.
+
+    ``back_to`` is a commit; the one that the stack records when it is empty. Raises RecordError.
+    """
     settings = read(CHECKOUT, target.stack)
+    back_to = back_to or recorded_commit(target)
+    out.line(f"{target.stack}: going back would be to {back_to or 'nothing: no release is recorded'}")
+    target = recording(target, _commit())
     wrong = unanswered(read_checklist(CHECKOUT), facts(target.stack, settings, back_to))
     for line in wrong:
         out.line(f"checklist: {line}")
@@ -91,7 +98,7 @@ def facts(stack: str, settings: StackSettings, back_to: str) -> Facts:
         plan=CHECKOUT / PLAN,
         tests_passed=tests_passed(CHECKOUT / TESTS),
         image=settings.image,
-        back_to_is_here=_git("cat-file", "-e", f"{back_to}^{{commit}}").returncode == 0,
+        back_to_is_here=not back_to or _git("cat-file", "-e", f"{back_to}^{{commit}}").returncode == 0,
         unreleased=changes[1] if changes else "",
         problem_of_settings=deployment.problem_of(stack),
     )
@@ -129,12 +136,16 @@ def _pulumi(target: Target, *arguments: str) -> None:
 
 def _go_back(target: Target, commit: str) -> None:
     """The release before, by its own code and its own policies."""
+    if not commit:
+        raise StepError("no release is recorded to go back to: this was the first")
     with tempfile.TemporaryDirectory(prefix="contentgen-back-") as folder:
         try:
             before = checked_out(commit, Path(folder) / "before")
         except CommitError as error:
             raise StepError(str(error)) from None
-        _pulumi(Target(target.stack, target.command, before, target.environment, ()), "up", "--yes", "--skip-preview")
+        policies = ("--policy-pack", "policies", "--policy-pack-config", f"policies/config/{target.stack}.json")
+        older = Target(target.stack, target.command, before, target.environment, policies)
+        _pulumi(recording(older, commit), "up", "--yes", "--skip-preview")
 
 
 def _tell(notice: Notice, environment: Mapping[str, str], out: Report) -> None:

@@ -22,7 +22,7 @@ import pytest
 
 from localcloud.cloudfile import CloudFile
 from localcloud.paths import CHECKOUT, cache_root
-from tests.engine.world import finished_job
+from tests.engine.world import TOPIC, finished_job
 
 COMMAND_SECONDS = 900
 BUILT = ("toolchain", "libfaketime-debian", "pgbouncer-debian", "redis-debian", "postgres-*")
@@ -68,7 +68,7 @@ class Person:
         return CloudFile.read(file)
 
     def token(self, stack: str) -> dict[str, str]:
-        command = [".venv/bin/contentgen", "token", "--stack", stack, "--client", "tests"]
+        command = [".venv/bin/contentgen", "token", "--stack", stack, "--client", str(TOPIC["client_id"])]
         done = subprocess.run(
             [*self.prefix, *command],
             cwd=self.checkout,
@@ -98,10 +98,11 @@ def person() -> Iterator[Person]:
             for path in (home, *home.rglob("*")):
                 os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
         yield made
-        if made.checkout.exists():
-            made.make("down")
+        made.make("down")
     finally:
         if root:
+            owned = [one for one in psutil.process_iter(["username"]) if one.info["username"] == name]
+            psutil.wait_procs(owned, timeout=30)
             subprocess.run([program("userdel"), name], check=True)
         shutil.rmtree(home)
 

@@ -98,3 +98,17 @@ def test_the_programs_own_file_declares_a_stack_from_the_text_the_engine_hands_o
     monkeypatch.delenv("CONTENTGEN_TARGET", raising=False)
     engine = run(lambda: runpy.run_path(str(root / "infra" / "__main__.py")), "local")
     assert [one.name for one in engine.of("contentgen:stack:Region")] == ["local-us-east-1"]
+
+
+@pytest.mark.parametrize("commit", ["0123abc", ""])
+def test_the_program_hands_out_the_commit_that_a_release_deploys_and_nothing_without_one(
+    root: Path, monkeypatch: pytest.MonkeyPatch, commit: str
+) -> None:
+    values = {**LOCAL, "clusters": json.dumps({"us-east-1": {"context": "mine"}})}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({f"{NAMESPACE}:{key}": value for key, value in values.items()}))
+    monkeypatch.delenv("CONTENTGEN_TARGET", raising=False)
+    monkeypatch.setenv("CONTENTGEN_COMMIT", commit)
+    exported: dict[str, object] = {}
+    monkeypatch.setattr(pulumi, "export", lambda name, value: exported.update({name: value}))
+    run(lambda: runpy.run_path(str(root / "infra" / "__main__.py")), "local")
+    assert exported.get("commit") == (commit or None)

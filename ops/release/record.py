@@ -1,0 +1,44 @@
+"""Which commit a real stack runs: an output of the stack itself, so that it is true whoever deployed it (L02).
+
+An update writes it, and going back writes the older one again. Where a push, a tag or a branch stands says nothing of
+what runs: a release may have gone back, or may never have been approved.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Final
+
+from infra.target import COMMIT_VARIABLE
+from ops.target import Target
+
+OUTPUT: Final = "commit"
+SECONDS: Final = 120
+
+
+class RecordError(Exception):
+    """The stack's outputs cannot be read; the message is the engine's."""
+
+
+def recorded_commit(target: Target) -> str:
+    """The commit that runs; empty for a stack that was never deployed with a record. Raises RecordError."""
+    command = [str(target.command), "stack", "output", "--json", "--stack", target.stack, "--non-interactive"]
+    done = subprocess.run(
+        command,
+        cwd=target.workspace,
+        env=dict(target.environment),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RecordError(f"{target.stack}: its outputs cannot be read: {done.stderr.strip()}")
+    return str(json.loads(done.stdout).get(OUTPUT, ""))
+
+
+def recording(target: Target, commit: str) -> Target:
+    """The same target, whose next update records this commit."""
+    environment = {**target.environment, COMMIT_VARIABLE: commit}
+    return Target(target.stack, target.command, target.workspace, environment, target.policies)
