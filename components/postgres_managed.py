@@ -81,6 +81,7 @@ class ManagedPostgres(pulumi.ComponentResource):
         alike = _Alike(args, group.id, parameters.name, monitoring)
         main = alike.instance()
         main.engine = "postgres"
+        main.kms_key_id = args.key
         main.engine_version = ENGINE_VERSION
         main.allocated_storage = args.storage_gb
         main.max_allocated_storage = args.growth_gb
@@ -116,7 +117,12 @@ class ManagedPostgres(pulumi.ComponentResource):
 
 @dataclass(frozen=True)
 class _Alike:
-    """What a primary and its replicas are declared with alike."""
+    """Arguments that a primary and its replicas share.
+
+    A replica in its source's region inherits the key and RDS refuses one of its own (RDS API,
+    CreateDBInstanceReadReplica.KmsKeyId: "don't specify this parameter"). The provider never sends a replica's
+    ``storage_encrypted``, but would replace an encrypted replica that no longer declares it.
+    """
 
     args: ManagedPostgresArgs
     group: pulumi.Input[str]
@@ -127,7 +133,6 @@ class _Alike:
         return rds.InstanceArgs(
             instance_class=self.args.instance_class,
             storage_encrypted=True,
-            kms_key_id=self.args.key,
             ca_cert_identifier=AUTHORITY,
             performance_insights_enabled=True,
             performance_insights_retention_period=INSIGHT_DAYS,

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from infra.errors import SettingsError, Wrong, described
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
-from infra.limits import GIBIBYTE, LIMITS, ScaleLimits
+from infra.limits import GIBIBYTE, LIMITS, LONGEST_STACK_NAME, ScaleLimits
 from infra.nodes import NodeSettings
 from infra.regions import BY_CODE
 from infra.sections import (
@@ -104,7 +104,7 @@ def parse(stack: str, values: Mapping[str, object]) -> StackSettings:
     Raises SettingsError with every wrong value, each with the key, the value got and what is allowed.
     """
     file = f"Pulumi.{stack}.yaml"
-    wrong: list[Wrong] = []
+    wrong = _name_too_long(stack)
     settings: StackSettings | None = None
     try:
         settings = StackSettings.model_validate(dict(values))
@@ -114,6 +114,13 @@ def parse(stack: str, values: Mapping[str, object]) -> StackSettings:
     if wrong or settings is None:
         raise SettingsError(file, tuple(wrong))
     return settings
+
+
+def _name_too_long(stack: str) -> list[Wrong]:
+    if len(stack) <= LONGEST_STACK_NAME:
+        return []
+    allowed = f"must have at most {LONGEST_STACK_NAME} characters, or names in AWS would be too long; rename the stack"
+    return [Wrong("stack", stack, allowed)]
 
 
 def parse_config(stack: str, config: Mapping[str, str]) -> StackSettings:

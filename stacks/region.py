@@ -83,7 +83,9 @@ class RegionalStack(pulumi.ComponentResource):
             EncryptionKeyArgs(args.region.code, f"data of {args.stack} in {args.region.code}", args.profile.protected),
             pulumi.ResourceOptions(parent=self),
         )
-        data = stores(name, StoresArgs(args.index, args.region.code, args.settings, args.profile, key.arn), inside)
+        data = stores(
+            name, StoresArgs(args.stack, args.index, args.region.code, args.settings, args.profile, key.arn), inside
+        )
         secrets = _secrets(name, args, data, key, inside)
         migration = ApplicationJob(
             f"{name}-{MIGRATION.name}",
@@ -97,7 +99,7 @@ class RegionalStack(pulumi.ComponentResource):
             )
             _autoscaler(f"{name}-{workload.name}-autoscaler", args, workload, secrets.scaler_name, service)
         for job in (*release_jobs(args.profile), *scheduled_jobs(args.profile)):
-            role = _role(f"{name}-{job.name}", args, job, inside)
+            role = _role(f"{args.stack}-{args.region.short}-{job.name}", args, job, inside)
             mounted = secrets.migration_name if job.administers else secrets.owner_name
             ApplicationJob(f"{name}-{job.name}", _job(args, job, mounted, role), migrated)
         for grant in people(args.settings):
@@ -208,11 +210,13 @@ def _autoscaler(
 
 
 def _role(name: str, args: RegionArgs, job: JobSpec, opts: pulumi.ResourceOptions) -> pulumi.Output[str] | None:
-    """The AWS identity of a job that needs one, where the cluster can prove who asks."""
+    """The AWS identity of a job that needs one, where the cluster can prove who asks. Its name has the region in short:
+    IAM allows a role 64 characters.
+    """
     if job.backups is None or args.oidc_provider is None:
         return None
     role = ServiceRoleArgs(NAMESPACE, job.name, args.oidc_provider, backup_grants(args.backups, job.backups))
-    return ServiceRole(f"{name}-identity", role, opts).arn
+    return ServiceRole(name, role, opts).arn
 
 
 def _job(

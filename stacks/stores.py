@@ -17,6 +17,7 @@ from components.redis_cluster import ClusterRedis, ClusterRedisArgs
 from components.redis_managed import ManagedRedis, ManagedRedisArgs
 from components.store_alarms import StoreAlarms, StoreAlarmsArgs
 from infra.limits import LIMITS
+from infra.regions import BY_CODE
 from infra.sections import Backend, ClusterSettings
 from infra.settings import StackSettings
 from stacks import traffic
@@ -30,8 +31,9 @@ FIRST_OCTET = 40
 
 @dataclass(frozen=True)
 class StoresArgs:
-    """``index`` is the region's place in priority order; ``key`` encrypts what AWS stores."""
+    """``stack`` names what has no room for a long name; ``key`` encrypts what AWS stores."""
 
+    stack: str
     index: int
     region: str
     settings: StackSettings
@@ -160,6 +162,7 @@ def _redis(
         return ManagedRedis(
             f"{name}-redis-{role}",
             ManagedRedisArgs(
+                group=f"{args.stack}-{BY_CODE[args.region].short}-{role}",
                 region=args.region,
                 network=network,
                 role=role,

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from localcloud.aws import tags
+from localcloud.aws.names import named
 from localcloud.aws.scope import DESCRIPTION, Aws
 from localcloud.provider.block import Block
-from localcloud.provider.resource import AutoName, Created, ResourceType
+from localcloud.provider.resource import Created, ResourceType
 from localcloud.provider.values import Properties, Value
 
 MOST_AT_ONCE = 20
@@ -33,7 +34,7 @@ class SubnetGroups:
             token=self.token,
             inputs=frozenset({"name", "description", "subnetIds", "tags", "region"}),
             replace_on=frozenset({"name", "region"}),
-            auto_name=AutoName(lower=True),
+            auto_name=named(self.token),
             defaults={"description": DESCRIPTION},
             create=self.create,
             read=self.read,
@@ -108,7 +109,7 @@ class ParameterGroups:
             token=self.token,
             inputs=frozenset({"name", "family", "description", "parameters", "tags", "region"}),
             replace_on=frozenset({"name", "family", "description", "region"}),
-            auto_name=AutoName(lower=True),
+            auto_name=named(self.token),
             defaults={"description": DESCRIPTION},
             create=self.create,
             settle=lambda aws, name, inputs: self._set(aws, name, inputs.blocks("parameters")),

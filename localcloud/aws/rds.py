@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from localcloud.aws import tags
+from localcloud.aws.names import named
 from localcloud.aws.scope import Aws, AwsRefusal
 from localcloud.provider.block import Block
 from localcloud.provider.resource import (
     AlreadyThere,
-    AutoName,
     Created,
     Problem,
     ProviderError,
@@ -101,6 +101,12 @@ def instance_problems(inputs: Block) -> Iterable[Problem]:
     for name in ("username", "password", "dbName"):
         if inputs.has("replicateSourceDb") and inputs.has(name):
             yield Problem(name, f"a replica takes {name!r} from its source; leave it out")
+    if inputs.has("replicateSourceDb") and inputs.has("kmsKeyId") and not _elsewhere(inputs.text("replicateSourceDb")):
+        yield Problem(
+            "kmsKeyId",
+            "kmsKeyId is set on a replica in its source's region, which takes the source's key; RDS answers "
+            "InvalidParameterCombination (RDS API, CreateDBInstanceReadReplica.KmsKeyId). Fix: leave it out",
+        )
     if inputs.has("password") and not inputs.is_unknown("password") and not 8 <= len(inputs.text("password")) <= 128:
         yield Problem("password", f"password has {len(inputs.text('password'))} characters; RDS allows 8 to 128")
     if not 0 <= inputs.number("backupRetentionPeriod") <= 35:
@@ -108,6 +114,11 @@ def instance_problems(inputs: Block) -> Iterable[Problem]:
             "backupRetentionPeriod",
             f"backupRetentionPeriod is {inputs.number('backupRetentionPeriod')}; RDS allows 0 to 35 days",
         )
+
+
+def _elsewhere(source: str) -> bool:
+    """Whether a replica's source is in another region: it is then named by ARN, else by identifier."""
+    return source.startswith("arn:")
 
 
 def create_instance(aws: Aws, inputs: Block) -> Created:
@@ -237,7 +248,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:rds/instance:Instance",
         inputs=frozenset({*FIXED, *CHANGEABLE, *PERFORMANCE} | PROVIDER_SIDE),
         replace_on=frozenset({*FIXED, "region"}),
-        auto_name=AutoName("identifier", longest=63, lower=True),
+        auto_name=named("aws:rds/instance:Instance"),
         defaults={"applyImmediately": False, "skipFinalSnapshot": False, "deleteAutomatedBackups": True},
         also_computed=frozenset(
             {

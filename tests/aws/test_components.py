@@ -176,6 +176,7 @@ def managed_stores() -> None:
     ManagedRedis(
         "stores-rd",
         ManagedRedisArgs(
+            group="stores-cache",
             region="eu-west-1",
             network=network,
             role=next(iter(Role)),

@@ -226,6 +226,7 @@ MAKERS: dict[str, Callable[[str], object]] = {
     "managed Redis": lambda name: ManagedRedis(
         name,
         ManagedRedisArgs(
+            f"{name}-queue",
             REGION,
             network(name),
             Role.QUEUE,

@@ -168,9 +168,15 @@ def test_everything_that_aws_stores_is_encrypted_with_a_key_of_ours(declare: Dec
         engine = declare(stack)
         for kind in ("rds/instance:Instance", "ReplicationGroup", "secretsmanager/secret:Secret"):
             assert engine.of(kind)
-            assert all(one.at("kmsKeyId") for one in engine.of(kind))
+            first = [one for one in engine.of(kind) if one.at("replicateSourceDb") is None]
+            assert all(one.at("kmsKeyId") for one in first)
         for key in engine.of("kms/key:Key"):
             assert key.at("enableKeyRotation") is True
+
+
+def test_a_read_replica_declares_no_key_because_rds_refuses_one_of_its_own(declare: Declare) -> None:
+    replicas = [one for one in declare("prod").of("rds/instance:Instance") if "-replica-" in one.name]
+    assert {(one.at("kmsKeyId"), one.at("storageEncrypted")) for one in replicas} == {(None, True)}
 
 
 @pytest.mark.requirement("P02")
