@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from infra.errors import SettingsError, Wrong, described
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
 from infra.limits import GIBIBYTE, LIMITS, LONGEST_STACK_NAME, ScaleLimits
 from infra.nodes import NodeSettings
-from infra.regions import BY_CODE
+from infra.regions import BY_CODE, in_priority_order
 from infra.sections import (
     AccessSettings,
     AdminSettings,
@@ -46,6 +46,9 @@ class StackSettings(Model):
     environment: Environment = Field(strict=False, description="profile the stack starts from")
     product: Product = Field(Product.CONTENT_GENERATION, strict=False, description="product to deploy")
     domain: Domain = Field(description="domain of the page; the public API answers at api.<domain>")
+    account: str | None = Field(
+        None, pattern=r"^[0-9]{12}$", description="AWS account of the stack; a real deployment to any other is refused"
+    )
     regions: tuple[str, ...] = Field(strict=False, min_length=1, description="AWS regions to deploy to")
     image: str = Field("contentgen:dev", min_length=3, description="image of the application; a digest outside local")
     owner: str = Field("platform", min_length=1, max_length=63, description="team that answers for the stack")
@@ -91,6 +94,17 @@ class StackSettings(Model):
         if count > MAXIMUM_HEADERS_A_ROUTE:
             raise ValueError(f"{count} headers in all; a route takes at most {MAXIMUM_HEADERS_A_ROUTE}")
         return headers
+
+    @model_validator(mode="after")
+    def _backups_in_a_region_of_the_stack(self) -> Self:
+        if self.backup.region is not None and self.backup.region not in self.regions:
+            raise ValueError(f"backup.region {self.backup.region} must be one of regions: {', '.join(self.regions)}")
+        return self
+
+    @property
+    def home_region(self) -> str:
+        """Where the stack keeps what exists once: backups, their keys, logs and notices."""
+        return self.backup.region or in_priority_order(self.regions)[0].code
 
     @property
     def security_headers(self) -> dict[str, str]:

@@ -51,7 +51,7 @@ PROVIDER = "arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id/A"
 
 
 def network(name: str) -> DataNetwork:
-    return DataNetwork(f"{name}-network", DataNetworkArgs(REGION, 40))
+    return DataNetwork(f"{name}-network", DataNetworkArgs(REGION, "vpc-1", ("subnet-1", "subnet-2"), "sg-1"))
 
 
 def secrets(name: str) -> ApplicationSecrets:

@@ -87,11 +87,11 @@ def test_no_dump_is_locked_for_longer_than_it_is_kept(environment: Environment) 
 def test_a_retention_below_the_lock_is_refused_with_the_days_of_the_lock() -> None:
     given = read(ROOT, "prod")
     short = given.model_copy(update={"backup": BackupSettings(retention_days=14)})
-    (wrong,) = findings(short, embedded=False)
+    (wrong,) = findings(short, embedded=True)
     assert (wrong.key, wrong.value) == ("contentgen:backup.retention_days", 14)
     assert "must be at least 30" in wrong.allowed
     both = given.model_copy(update={"backup": BackupSettings(retention_days=14, lock_days=14)})
-    assert findings(both, embedded=False) == ()
+    assert findings(both, embedded=True) == ()
 
 
 @pytest.mark.requirement("Y07")

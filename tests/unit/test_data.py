@@ -105,9 +105,9 @@ def test_managed_databases_are_private_encrypted_and_speak_tls_only(declare: Dec
             assert (one.at("atRestEncryptionEnabled"), one.at("transitEncryptionEnabled")) == (True, True)
 
 
-def test_managed_stores_are_reached_from_private_addresses_only(declare: Declare) -> None:
+def test_managed_stores_are_reached_by_members_of_the_clusters_group_only(declare: Declare) -> None:
     rules = declare("prod").of("SecurityGroupIngressRule")
-    assert {one.at("cidrIpv4") for one in rules} == {"10.0.0.0/8"}
+    assert {(one.at("referencedSecurityGroupId"), one.at("cidrIpv4")) for one in rules} == {("sg-12345678", None)}
     assert {(one.at("fromPort"), one.at("toPort")) for one in rules} == {(5432, 5432), (6379, 6379)}
 
 
