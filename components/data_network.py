@@ -25,6 +25,13 @@ class DataNetworkArgs:
     clients: str
 
 
+def last_snapshot(name: str, group: pulumi.Output[str]) -> pulumi.Output[str]:
+    """The name of the snapshot that a deleted store leaves: never the same twice, because its security group's id is in
+    it. RDS and ElastiCache refuse a name that an earlier life of the stack left behind.
+    """
+    return pulumi.Output.concat(name, "-final-", group.apply(lambda identifier: identifier.removeprefix("sg-")))
+
+
 class DataNetwork(pulumi.ComponentResource):
     """Per port a security group that the cluster's members reach and nobody else."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws.rds as rds
 
-from components.data_network import DataNetwork
+from components.data_network import DataNetwork, last_snapshot
 from components.logins import password
 from components.monitoring_role import INTERVAL_SECONDS, monitoring_role
 from components.postgres import (
@@ -94,7 +94,7 @@ class ManagedPostgres(pulumi.ComponentResource):
         main.backup_retention_period = AUTOMATED_BACKUP_DAYS
         main.deletion_protection = args.protected
         main.skip_final_snapshot = not args.protected
-        main.final_snapshot_identifier = f"{name}-final" if args.protected else None
+        main.final_snapshot_identifier = last_snapshot(name, group.id) if args.protected else None
         primary = rds.Instance(f"{name}-primary", main, stateful)
         replicas: list[rds.Instance] = []
         for number in range(1, args.read_replicas + 1):
@@ -132,6 +132,8 @@ class _Alike:
     def instance(self) -> rds.InstanceArgs:
         return rds.InstanceArgs(
             instance_class=self.args.instance_class,
+            # A release is the maintenance window: what is deployed is in force, or the update says why not.
+            apply_immediately=True,
             storage_encrypted=True,
             ca_cert_identifier=AUTHORITY,
             performance_insights_enabled=True,

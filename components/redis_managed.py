@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws.elasticache as elasticache
 
-from components.data_network import DataNetwork
+from components.data_network import DataNetwork, last_snapshot
 from components.logins import Logins
 from components.redis import PORT, RedisEndpoint, Role
 
@@ -79,7 +79,8 @@ class ManagedRedis(pulumi.ComponentResource):
             security_group_ids=[group.id],
             parameter_group_name=parameters.name,
             snapshot_retention_limit=SNAPSHOT_DAYS,
-            final_snapshot_identifier=f"{name}-final" if args.protected else None,
+            final_snapshot_identifier=last_snapshot(name, group.id) if args.protected else None,
+            apply_immediately=True,
             region=args.region,
             opts=pulumi.ResourceOptions(
                 parent=self, protect=args.protected, aliases=[pulumi.Alias(name=f"{name}-group")]

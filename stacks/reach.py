@@ -69,6 +69,7 @@ def declare_edge(
         backend_port=SERVICE_PORT,
         headers=settings.security_headers,
         health_backend=API,
+        instances=profile.edge_instances,
         sticky=frozenset(one.name for one in content_generation(profile) if one.size.sticky),
     )
     if settings.edge.kind is EdgeKind.INGRESS:

@@ -131,6 +131,7 @@ def edge_args(name: str, *, sticky: bool = False) -> EdgeArgs:
         backend_port=80,
         headers={"X-A": "1"},
         health_backend="cpm",
+        instances=2,
         sticky=frozenset({"cpm"} if sticky else ()),
     )
 

@@ -204,3 +204,22 @@ def test_backups_run_every_hour_in_production_and_daily_elsewhere(declare: Decla
         assert {one.at("spec", "schedule") for one in jobs} == {schedule}
         assert {one.at("spec", "concurrencyPolicy") for one in jobs} == {"Forbid"}
         assert len(jobs) == len(declare(stack).of("contentgen:stack:Region"))
+
+
+def test_a_change_of_a_managed_store_is_in_force_when_the_update_ends(declare: Declare) -> None:
+    for stack in ("staging", "prod"):
+        for kind in ("rds/instance:Instance", "ReplicationGroup"):
+            assert {one.at("applyImmediately") for one in declare(stack).of(kind)} == {True}
+
+
+def test_the_last_snapshot_of_a_store_has_a_name_that_no_earlier_life_of_the_stack_left(declare: Declare) -> None:
+    prod = declare("prod")
+    kept = [*prod.of("rds/instance:Instance"), *prod.of("ReplicationGroup")]
+    names = [str(one.at("finalSnapshotIdentifier")) for one in kept if one.at("finalSnapshotIdentifier")]
+    assert len(names) == len(set(names)) == 3 + 6
+    assert all("-final-prod-" in name for name in names), "the made-up id of the security group is in it"
+
+
+def test_only_a_protected_zone_stays_when_foreign_records_are_in_it(declare: Declare) -> None:
+    found = {stack: declare(stack).one("route53/zone:Zone").at("forceDestroy") for stack in ("staging", "prod")}
+    assert found == {"staging": True, "prod": False}
