@@ -112,6 +112,11 @@ def test_only_a_thing_named_by_the_program_is_deleted_before_its_replacement(wor
         assert world.driver.diff(urn, {**inputs, **change}).deleteBeforeReplace is first
 
 
+POLICY = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"*"}]}'
+)
+
+
 def _database() -> Properties:
     return {
         "engine": "postgres",
@@ -193,7 +198,7 @@ def test_no_refusal_and_no_log_line_holds_a_secret(cloud: Cloud, fresh_driver: D
     fresh_driver.configure(settings(cloud.endpoint))
     failures = fresh_driver.check(BUCKET, "b", {"tags": Secret(CANARY)}).failures
     assert "[secret]" in failures["tags"]
-    policy: Properties = {"bucket": Secret(f"{CANARY}-no-such-bucket"), "policy": "{}"}
+    policy: Properties = {"bucket": Secret(f"{CANARY}-no-such-bucket"), "policy": POLICY}
     with pytest.raises(grpc.RpcError) as error:
         fresh_driver.create("aws:s3/bucketPolicy:BucketPolicy", "p", policy)
     assert "NoSuchBucket" in refusal(error)
