@@ -1,74 +1,56 @@
-"""The private network of a region's managed data stores: given by the stack file, or made here."""
+"""The network that a region's managed data stores join: the cluster's own, so that pods reach them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import pulumi
 import pulumi_aws.ec2 as ec2
 import pulumi_aws.vpc as vpc
 
-SUBNETS: Final = 2
-PRIVATE_RANGE: Final = "10.0.0.0/8"
-
 
 @dataclass(frozen=True)
 class DataNetworkArgs:
-    """``octet`` is the second one of the network made when no ``vpc_id`` is given: 10.<octet>.0.0/16."""
+    """An existing network; none is made.
+
+    region: AWS region of the stores.
+    vpc_id: network of the region's cluster.
+    subnet_ids: private subnets of it, at least two in two zones (RDS API, CreateDBSubnetGroup).
+    clients: security group of the cluster's nodes or pods, whose members reach the stores.
+    """
 
     region: str
-    octet: int
-    vpc_id: str | None = None
-    subnet_ids: tuple[str, ...] = ()
+    vpc_id: str
+    subnet_ids: tuple[str, ...]
+    clients: str
+
+
+def last_snapshot(name: str, group: pulumi.Output[str]) -> pulumi.Output[str]:
+    """The name of the snapshot that a deleted store leaves: never the same twice, because its security group's id is in
+    it. RDS and ElastiCache refuse a name that an earlier life of the stack left behind.
+    """
+    return pulumi.Output.concat(name, "-final-", group.apply(lambda identifier: identifier.removeprefix("sg-")))
 
 
 class DataNetwork(pulumi.ComponentResource):
-    """A network with private subnets in two zones, and per port a security group that only private addresses reach."""
+    """Per port a security group that the cluster's members reach and nobody else."""
 
-    vpc_id: pulumi.Input[str]
-    subnet_ids: Sequence[pulumi.Input[str]]
+    subnet_ids: tuple[str, ...]
 
     def __init__(self, name: str, args: DataNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:DataNetwork", name, None, opts)
-        self._name, self._region = name, args.region
-        if args.vpc_id is not None:
-            self.vpc_id, self.subnet_ids = args.vpc_id, list(args.subnet_ids)
-        else:
-            self.vpc_id, self.subnet_ids = self._made(args)
-        self.register_outputs({"vpcId": self.vpc_id})
-
-    def _made(self, args: DataNetworkArgs) -> tuple[pulumi.Output[str], list[pulumi.Input[str]]]:
-        child = pulumi.ResourceOptions(parent=self)
-        network = ec2.Vpc(
-            f"{self._name}-vpc",
-            cidr_block=f"10.{args.octet}.0.0/16",
-            enable_dns_hostnames=True,
-            region=args.region,
-            opts=child,
-        )
-        subnets = [
-            ec2.Subnet(
-                f"{self._name}-subnet-{zone}",
-                vpc_id=network.id,
-                cidr_block=f"10.{args.octet}.{index}.0/24",
-                availability_zone=f"{args.region}{zone}",
-                region=args.region,
-                opts=child,
-            )
-            for index, zone in enumerate("abc"[:SUBNETS])
-        ]
-        return network.id, [subnet.id for subnet in subnets]
+        self._name, self._args = name, args
+        self.subnet_ids = args.subnet_ids
+        self.register_outputs({"vpcId": args.vpc_id})
 
     def security_group(self, port: int, what: str) -> ec2.SecurityGroup:
-        """A group that lets private addresses reach ``port`` and nothing else in, and nothing out."""
+        """A group that lets the cluster's members reach ``port`` and nothing else in, and nothing out."""
         child = pulumi.ResourceOptions(parent=self)
         group = ec2.SecurityGroup(
             f"{self._name}-{what}",
-            description=f"{what}: port {port} from private addresses",
-            vpc_id=self.vpc_id,
-            region=self._region,
+            description=f"{what}: port {port} from the cluster",
+            vpc_id=self._args.vpc_id,
+            region=self._args.region,
             opts=child,
         )
         vpc.SecurityGroupIngressRule(
@@ -77,8 +59,8 @@ class DataNetwork(pulumi.ComponentResource):
             ip_protocol="tcp",
             from_port=port,
             to_port=port,
-            cidr_ipv4=PRIVATE_RANGE,
-            region=self._region,
+            referenced_security_group_id=self._args.clients,
+            region=self._args.region,
             opts=child,
         )
         return group

@@ -13,14 +13,15 @@ import pulumi
 from pulumi_kubernetes import meta
 from pulumi_kubernetes.apiextensions import CustomResource
 
+from components.envoy_proxy import proxy_spec
 from components.labels import metadata
-from components.load_balancer import load_balancer_annotations
 from components.traffic_limits import Rate, RouteTraffic, backend_traffic_policy
 
 API: Final = "gateway.networking.k8s.io/v1"
 POLICY_API: Final = "gateway.envoyproxy.io/v1alpha1"
 COMPONENT: Final = "edge"
-DNS_CONTROLLER: Final = "external-dns.alpha.kubernetes.io"
+DNS_CONTROLLERS: Final = ("external-dns.kubernetes.io", "external-dns.alpha.kubernetes.io")
+"""Prefixes of external-dns' annotations: version 0.22 reads the first alone, earlier ones the second alone."""
 GATEWAY: Final = "edge"
 PLAIN: Final = "http"
 HTTP_PORT: Final = 80
@@ -74,7 +75,7 @@ class EdgeHost:
 
 @dataclass(frozen=True)
 class EdgeArgs:
-    """``headers`` go on every answer of every route. ``region`` is the cluster's, in AWS."""
+    """``headers`` go on every answer of every route. ``region`` is the cluster's, in AWS; ``instances`` are proxies."""
 
     namespace: str
     product: str
@@ -85,6 +86,7 @@ class EdgeArgs:
     backend_port: int
     headers: dict[str, str]
     health_backend: str
+    instances: int
     sticky: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -98,6 +100,14 @@ class Edge(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:edge:Edge", name, None, opts)
+        proxy = CustomResource(
+            f"{name}-proxy",
+            api_version=POLICY_API,
+            kind="EnvoyProxy",
+            metadata=_named(GATEWAY, args),
+            spec=proxy_spec(args.instances, HEALTH_PATH),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         gateway = CustomResource(
             f"{name}-gateway",
             api_version=API,
@@ -105,13 +115,15 @@ class Edge(pulumi.ComponentResource):
             metadata=_named(GATEWAY, args),
             spec={
                 "gatewayClassName": args.gateway_class,
-                "infrastructure": {"annotations": load_balancer_annotations(HEALTH_PATH)},
+                "infrastructure": {
+                    "parametersRef": {"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": GATEWAY}
+                },
                 "listeners": [
                     {"name": PLAIN, "protocol": "HTTP", "port": HTTP_PORT},
                     *(_listener(host, args.certificate) for host in args.hosts),
                 ],
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[proxy]),
         )
         after = pulumi.ResourceOptions(parent=self, depends_on=[gateway])
         CustomResource(
@@ -212,9 +224,9 @@ def dns_annotations(published: Published, region: str) -> dict[str, str]:
         case Published.ALONE:
             return {}
         case Published.NEAREST:
-            return {f"{DNS_CONTROLLER}/set-identifier": region, f"{DNS_CONTROLLER}/aws-region": region}
+            return {f"{one}/{key}": region for one in DNS_CONTROLLERS for key in ("set-identifier", "aws-region")}
         case Published.ELSEWHERE:
-            return {f"{DNS_CONTROLLER}/controller": "none"}
+            return {f"{one}/controller": "none" for one in DNS_CONTROLLERS}
 
 
 def _named(name: str, args: EdgeArgs, own: dict[str, str] | None = None) -> meta.v1.ObjectMetaArgs:

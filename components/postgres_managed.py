@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws.rds as rds
 
-from components.data_network import DataNetwork
+from components.data_network import DataNetwork, last_snapshot
 from components.logins import password
 from components.monitoring_role import INTERVAL_SECONDS, monitoring_role
 from components.postgres import (
@@ -81,6 +81,7 @@ class ManagedPostgres(pulumi.ComponentResource):
         alike = _Alike(args, group.id, parameters.name, monitoring)
         main = alike.instance()
         main.engine = "postgres"
+        main.kms_key_id = args.key
         main.engine_version = ENGINE_VERSION
         main.allocated_storage = args.storage_gb
         main.max_allocated_storage = args.growth_gb
@@ -93,7 +94,7 @@ class ManagedPostgres(pulumi.ComponentResource):
         main.backup_retention_period = AUTOMATED_BACKUP_DAYS
         main.deletion_protection = args.protected
         main.skip_final_snapshot = not args.protected
-        main.final_snapshot_identifier = f"{name}-final" if args.protected else None
+        main.final_snapshot_identifier = last_snapshot(name, group.id) if args.protected else None
         primary = rds.Instance(f"{name}-primary", main, stateful)
         replicas: list[rds.Instance] = []
         for number in range(1, args.read_replicas + 1):
@@ -116,7 +117,12 @@ class ManagedPostgres(pulumi.ComponentResource):
 
 @dataclass(frozen=True)
 class _Alike:
-    """What a primary and its replicas are declared with alike."""
+    """Arguments that a primary and its replicas share.
+
+    A replica in its source's region inherits the key and RDS refuses one of its own (RDS API,
+    CreateDBInstanceReadReplica.KmsKeyId: "don't specify this parameter"). The provider never sends a replica's
+    ``storage_encrypted``, but would replace an encrypted replica that no longer declares it.
+    """
 
     args: ManagedPostgresArgs
     group: pulumi.Input[str]
@@ -126,8 +132,9 @@ class _Alike:
     def instance(self) -> rds.InstanceArgs:
         return rds.InstanceArgs(
             instance_class=self.args.instance_class,
+            # A release is the maintenance window: what is deployed is in force, or the update says why not.
+            apply_immediately=True,
             storage_encrypted=True,
-            kms_key_id=self.args.key,
             ca_cert_identifier=AUTHORITY,
             performance_insights_enabled=True,
             performance_insights_retention_period=INSIGHT_DAYS,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws.elasticache as elasticache
 
-from components.data_network import DataNetwork
+from components.data_network import DataNetwork, last_snapshot
 from components.logins import Logins
 from components.redis import PORT, RedisEndpoint, Role
 
@@ -22,9 +22,11 @@ BESIDE_THE_LAST, ONLY_THIS = "ROTATE", "SET"
 class ManagedRedisArgs:
     """``nodes`` above one adds replicas in other zones with automatic failover.
 
-    ``protected`` ones are never deleted by a destroy; ``key`` encrypts what is stored.
+    ``protected`` ones are never deleted by a destroy; ``key`` encrypts what is stored. ``group`` is the logical name of
+    the replication group: at most 32 characters, because AWS allows an identifier 40 and the plugin appends 8.
     """
 
+    group: str
     region: str
     network: DataNetwork
     role: Role
@@ -59,7 +61,7 @@ class ManagedRedis(pulumi.ComponentResource):
         )
         replicated = args.nodes > 1
         store = elasticache.ReplicationGroup(
-            f"{name}-group",
+            args.group,
             description=f"{args.role} store",
             engine="redis",
             engine_version=ENGINE_VERSION,
@@ -77,9 +79,12 @@ class ManagedRedis(pulumi.ComponentResource):
             security_group_ids=[group.id],
             parameter_group_name=parameters.name,
             snapshot_retention_limit=SNAPSHOT_DAYS,
-            final_snapshot_identifier=f"{name}-final" if args.protected else None,
+            final_snapshot_identifier=last_snapshot(name, group.id) if args.protected else None,
+            apply_immediately=True,
             region=args.region,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protected),
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=args.protected, aliases=[pulumi.Alias(name=f"{name}-group")]
+            ),
         )
         self.first_node = pulumi.Output.concat(store.id, "-001")
         self.endpoint = RedisEndpoint(store.primary_endpoint_address, args.logins.active.password, tls=True)

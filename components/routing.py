@@ -66,7 +66,8 @@ class Routing(pulumi.ComponentResource):
             f"{name}-zone",
             name=args.domain,
             comment="content generation",
-            force_destroy=False,
+            # Controllers of the clusters write records of their own, which would keep a zone from being deleted.
+            force_destroy=not args.protected,
             # A new zone has other name servers, so a lost one takes the whole domain with it.
             opts=pulumi.ResourceOptions(parent=self, protect=args.protected),
         )
@@ -102,12 +103,25 @@ class Routing(pulumi.ComponentResource):
                 latency_routing_policies=_latency(record),
                 geolocation_routing_policies=_geolocation(record),
                 health_check_id=check,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+                opts=_options(f"{name}-{record.name}", record, self, after),
             )
             made.setdefault(record.name, []).append(created)
         self.name_servers = zone.name_servers
         self.zone_id = zone.zone_id
         self.register_outputs({"nameServers": self.name_servers})
+
+
+def _options(
+    stem: str, record: Record, parent: pulumi.Resource, after: list[pulumi.Resource]
+) -> pulumi.ResourceOptions:
+    """The record for everybody was a simple one in stacks of one region; Route 53 takes no second policy beside it."""
+    everybody = record.key == "*"
+    return pulumi.ResourceOptions(
+        parent=parent,
+        depends_on=after,
+        aliases=[pulumi.Alias(name=f"{stem}-simple")] if everybody else None,
+        delete_before_replace=everybody,
+    )
 
 
 def targets_first(table: Sequence[Record]) -> list[Record]:

@@ -30,6 +30,7 @@ def main() -> None:
     try:
         settings = parse_config(stack, config)
         cloud = embedded_cloud()
+        settings = cloud.joined(settings) if cloud else settings
         require_sound(stack, settings, embedded=cloud is not None)
     except (SettingsError, TargetError) as error:
         raise pulumi.RunError(str(error)) from None

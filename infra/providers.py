@@ -27,7 +27,8 @@ def aws_provider(
     region = in_priority_order(settings.regions)[0].code
     tags = aws.ProviderDefaultTagsArgs(tags=default_tags)
     if cloud is None:
-        return aws.Provider("aws", region=region, default_tags=tags)
+        allowed = [settings.account] if settings.account else None
+        return aws.Provider("aws", region=region, default_tags=tags, allowed_account_ids=allowed)
     return aws.Provider(
         "aws",
         region=region,

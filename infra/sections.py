@@ -16,6 +16,8 @@ from infra.shapes import (
     NODE_TYPE_PATTERN,
     OBJECT_NAME,
     OIDC_PROVIDER_PATTERN,
+    SECURITY_GROUP_PATTERN,
+    SUBNET_PATTERN,
     VPC_PATTERN,
     Cpu,
     Domain,
@@ -155,6 +157,9 @@ class BackupSettings(Model):
     retention_days: int | None = Field(None, ge=1, le=365, description="days until a dump expires")
     lock_days: int | None = Field(None, ge=1, le=365, description="days in which nobody can delete a dump")
     alarm_hours: int | None = Field(None, ge=2, le=168, description="hours without a good backup until the alarm")
+    region: str | None = Field(
+        None, description="region of the bucket, its keys and logs; fixed at the first deployment, one of regions"
+    )
     notify: tuple[Email, ...] = Field(
         (), strict=False, max_length=MAXIMUM_EMAILS, description="e-mail addresses told by the alarm"
     )
@@ -199,16 +204,42 @@ class AccessSettings(Model):
         return self
 
 
+def _network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"must be an address or a network such as 203.0.113.0/24: {error}") from None
+    return text
+
+
+Network = Annotated[str, AfterValidator(_network)]
+
+
 class ClusterSettings(Model):
     """How a real deployment reaches a region's Kubernetes; the local target brings its own."""
 
     context: KubeContext | None = Field(None, description="context of the kubeconfig")
     vpc_id: str | None = Field(None, pattern=VPC_PATTERN, description="network the managed data stores join")
-    subnet_ids: tuple[str, ...] = Field((), strict=False, description="private subnets for the managed data stores")
+    subnet_ids: tuple[Annotated[str, StringConstraints(pattern=SUBNET_PATTERN)], ...] = Field(
+        (), strict=False, description="private subnets for the managed data stores, two or more in different zones"
+    )
+    client_security_group_id: str | None = Field(
+        None,
+        pattern=SECURITY_GROUP_PATTERN,
+        description="security group of the nodes or pods, which managed stores admit",
+    )
+    pod_ranges: tuple[Network, ...] = Field(
+        (),
+        strict=False,
+        description="address ranges of the pods: only from there is a forwarded client address believed",
+    )
+    data_ranges: tuple[Network, ...] = Field(
+        (), strict=False, description="address ranges of subnet_ids, which pods may call for managed stores"
+    )
     oidc_provider: str | None = Field(
         None,
         pattern=OIDC_PROVIDER_PATTERN,
-        description="the cluster's identity provider in IAM; without it no service account gets a role",
+        description="the cluster's identity provider in IAM; backups and certificates get their AWS roles by it",
     )
 
 
@@ -275,14 +306,6 @@ class TelemetrySettings(Model):
     )
 
 
-def _network(text: str) -> str:
-    try:
-        ip_network(text)
-    except ValueError as error:
-        raise ValueError(f"must be an address or a network such as 203.0.113.0/24: {error}") from None
-    return text
-
-
 class AlertSettings(Model):
     """How a cluster's Prometheus is told what to read and what to warn of (requirement K19), and who hears of managed
     stores, which tell AWS.
@@ -302,7 +325,7 @@ class AlertSettings(Model):
 class AdminSettings(Model):
     """From where the service is administered over its public API (requirements A11, D02); nowhere unless stated."""
 
-    networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+    networks: tuple[Network, ...] = Field(
         (), strict=False, description="addresses and networks that reach /admin/, with the administrator's token"
     )
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from infra.errors import SettingsError, Wrong, described
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
-from infra.limits import GIBIBYTE, LIMITS, ScaleLimits
+from infra.limits import GIBIBYTE, LIMITS, LONGEST_STACK_NAME, ScaleLimits
 from infra.nodes import NodeSettings
-from infra.regions import BY_CODE
+from infra.regions import BY_CODE, in_priority_order
 from infra.sections import (
     AccessSettings,
     AdminSettings,
@@ -35,7 +35,7 @@ from infra.sections import (
     TelemetrySettings,
     WriterSettings,
 )
-from infra.shapes import Domain, HeaderName, HeaderValue, Image, Model, TagValue, memory_bytes
+from infra.shapes import ACCOUNT_PATTERN, Domain, HeaderName, HeaderValue, Image, Model, TagValue, memory_bytes
 
 NAMESPACE: Final = "contentgen"
 
@@ -46,6 +46,9 @@ class StackSettings(Model):
     environment: Environment = Field(strict=False, description="profile the stack starts from")
     product: Product = Field(Product.CONTENT_GENERATION, strict=False, description="product to deploy")
     domain: Domain = Field(description="domain of the page; the public API answers at api.<domain>")
+    account: str | None = Field(
+        None, pattern=ACCOUNT_PATTERN, description="AWS account of the stack; a real deployment to any other is refused"
+    )
     regions: tuple[str, ...] = Field(strict=False, min_length=1, description="AWS regions to deploy to")
     image: Image = Field("contentgen:dev", description="image of the application; a digest outside local")
     owner: TagValue = Field("platform", description="team that answers for the stack")
@@ -94,6 +97,17 @@ class StackSettings(Model):
             raise ValueError(f"{count} headers in all; a route takes at most {MAXIMUM_HEADERS_A_ROUTE}")
         return headers
 
+    @model_validator(mode="after")
+    def _backups_in_a_region_of_the_stack(self) -> Self:
+        if self.backup.region is not None and self.backup.region not in self.regions:
+            raise ValueError(f"backup.region {self.backup.region} must be one of regions: {', '.join(self.regions)}")
+        return self
+
+    @property
+    def home_region(self) -> str:
+        """Where the stack keeps what exists once: backups, their keys, logs and notices."""
+        return self.backup.region or in_priority_order(self.regions)[0].code
+
     @property
     def security_headers(self) -> dict[str, str]:
         """The default headers with the stack's own values; a null takes one away (and the policy pack refuses that)."""
@@ -106,7 +120,7 @@ def parse(stack: str, values: Mapping[str, object]) -> StackSettings:
     Raises SettingsError with every wrong value, each with the key, the value got and what is allowed.
     """
     file = f"Pulumi.{stack}.yaml"
-    wrong: list[Wrong] = []
+    wrong = _name_too_long(stack)
     settings: StackSettings | None = None
     try:
         settings = StackSettings.model_validate(dict(values))
@@ -116,6 +130,13 @@ def parse(stack: str, values: Mapping[str, object]) -> StackSettings:
     if wrong or settings is None:
         raise SettingsError(file, tuple(wrong))
     return settings
+
+
+def _name_too_long(stack: str) -> list[Wrong]:
+    if len(stack) <= LONGEST_STACK_NAME:
+        return []
+    allowed = f"must have at most {LONGEST_STACK_NAME} characters, or names in AWS would be too long; rename the stack"
+    return [Wrong("stack", stack, allowed)]
 
 
 def parse_config(stack: str, config: Mapping[str, str]) -> StackSettings:

@@ -42,6 +42,9 @@ INSTANCE_CLASS_PATTERN: Final = r"^db\.[a-z0-9]+\.[a-z0-9]+$"
 NODE_TYPE_PATTERN: Final = r"^cache\.[a-z0-9]+\.[a-z0-9]+$"
 GROUP_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9:._/@-]{0,127}$"
 VPC_PATTERN: Final = r"^vpc-[0-9a-f]{8,17}$"
+SUBNET_PATTERN: Final = r"^subnet-[0-9a-f]{8,17}$"
+SECURITY_GROUP_PATTERN: Final = r"^sg-[0-9a-f]{8,17}$"
+ACCOUNT_PATTERN: Final = r"^[0-9]{12}$"
 OIDC_PROVIDER_PATTERN: Final = r"^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/\S+$"
 
 IN_WORDS: Final = MappingProxyType(
@@ -63,6 +66,9 @@ IN_WORDS: Final = MappingProxyType(
         NODE_TYPE_PATTERN: "a node type of ElastiCache such as cache.t4g.medium",
         GROUP_PATTERN: "a group as the cluster's identity provider names it: letters, digits and :._/@-",
         VPC_PATTERN: "the id of a VPC such as vpc-0123456789abcdef0",
+        SUBNET_PATTERN: "the id of a subnet such as subnet-0123456789abcdef0",
+        SECURITY_GROUP_PATTERN: "the id of a security group such as sg-0123456789abcdef0",
+        ACCOUNT_PATTERN: "the 12 digits of an AWS account",
         OIDC_PROVIDER_PATTERN: "the ARN of the cluster's identity provider: arn:aws:iam::ACCOUNT:oidc-provider/HOST",
     }
 )

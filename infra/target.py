@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.sections import ClusterSettings
+from infra.settings import StackSettings
+
 TARGET_VARIABLE = "CONTENTGEN_TARGET"
 CLOUD_VARIABLE = "CONTENTGEN_CLOUD"
 COMMIT_VARIABLE = "CONTENTGEN_COMMIT"
@@ -20,13 +23,26 @@ class TargetError(Exception):
 
 @dataclass(frozen=True)
 class EmbeddedCloud:
-    """What the program needs to know of a running embedded cloud: one AWS endpoint, and of each region the kubeconfig
-    and the address its edge answers at.
+    """The facts of a running embedded cloud that the program needs.
+
+    aws_endpoint: address of the AWS server, for every region.
+    kubeconfigs: path of each region's kubeconfig.
+    edges: address at which each region's edge answers.
+    networks: each region's prepared network, by the field names of ClusterSettings.
     """
 
     aws_endpoint: str
     kubeconfigs: Mapping[str, str]
     edges: Mapping[str, str]
+    networks: Mapping[str, Mapping[str, object]]
+
+    def joined(self, settings: StackSettings) -> StackSettings:
+        """The settings with each region's cluster in the embedded network, whatever network the stack file names."""
+        clusters = dict(settings.clusters)
+        for region in settings.regions:
+            given = clusters.get(region, ClusterSettings()).model_dump()
+            clusters[region] = ClusterSettings.model_validate({**given, **self.networks[region]})
+        return settings.model_copy(update={"clusters": clusters})
 
 
 def embedded_cloud(environment: Mapping[str, str] = os.environ) -> EmbeddedCloud | None:
@@ -46,4 +62,4 @@ def embedded_cloud(environment: Mapping[str, str] = os.environ) -> EmbeddedCloud
         found = json.loads(Path(file).read_text())
     except FileNotFoundError:
         raise TargetError(f"the embedded cloud's file {file} is not there; fix: start it with `make up`") from None
-    return EmbeddedCloud(found["aws_endpoint"], found["kubeconfigs"], found["edges"])
+    return EmbeddedCloud(found["aws_endpoint"], found["kubeconfigs"], found["edges"], found["networks"])

@@ -7,6 +7,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
+from localcloud.aws.network import POD_RANGES, VPC_RANGE, network_of
+
 
 class RegionFile(BaseModel):
     """One region: its control plane, the second octet of its addresses, and the port its edge answers on."""
@@ -36,6 +38,14 @@ class CloudFile(BaseModel):
     def edges(self) -> dict[str, str]:
         """Where each region's edge answers."""
         return {region.name: region.url for region in self.regions}
+
+    @computed_field
+    def networks(self) -> dict[str, dict[str, str | tuple[str, ...]]]:
+        """The prepared network of each region, by the names of the stack file's ``clusters`` section."""
+        return {
+            region.name: {**vars(network_of(region.name)), "pod_ranges": POD_RANGES, "data_ranges": (VPC_RANGE,)}
+            for region in self.regions
+        }
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -1,7 +1,8 @@
 """``contentgen generate``: the files that are made from the code, so that they cannot say something else than it.
 
 docs/stack.schema.json lets editors complete and check stack files; docs/settings.md is the same for people;
-docs/limits.md has what callers of the service may send or hold;
+docs/limits.md has what callers of the service may send or hold; docs/embedded-cloud-rules.md what the embedded AWS
+refuses;
 policies/config/<stack>.json is how limits and headers reach the policy pack; docs/policies/ has a page a rule.
 ``--check`` only compares.
 """
@@ -15,6 +16,7 @@ from typing import Final
 
 from infra.stackfile import read, stacks
 from ops.console import Report
+from ops.embedded_cloud_page import embedded_cloud_page
 from ops.limits_page import limits_page
 from ops.policy_pack import policy_pages, stack_policy_config
 from ops.schema import stack_file_schema
@@ -23,6 +25,7 @@ from ops.settings_page import settings_page
 SCHEMA: Final = Path("docs/stack.schema.json")
 SETTINGS_PAGE: Final = Path("docs/settings.md")
 LIMITS_PAGE: Final = Path("docs/limits.md")
+EMBEDDED_CLOUD_PAGE: Final = Path("docs/embedded-cloud-rules.md")
 POLICY_FOLDER: Final = Path("policies/config")
 OWNED: Final = (f"{POLICY_FOLDER}/*.json", "docs/policies/*.md")
 """Every file that matches is generated; one that is not any more belongs to a stack or a rule that is gone."""
@@ -34,7 +37,7 @@ def generated(root: Path) -> dict[Path, str]:
         POLICY_FOLDER / f"{stack}.json": _json(stack_policy_config(root, stack, read(root, stack)))
         for stack in stacks(root)
     }
-    pages = {SETTINGS_PAGE: settings_page(), LIMITS_PAGE: limits_page()}
+    pages = {SETTINGS_PAGE: settings_page(), LIMITS_PAGE: limits_page(), EMBEDDED_CLOUD_PAGE: embedded_cloud_page()}
     return {SCHEMA: _json(stack_file_schema()), **pages, **configs, **policy_pages()}
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import pulumi
 
 from infra.regions import Region, in_priority_order
-from infra.sections import Environment, Writer
+from infra.sections import ClusterSettings, Environment, Writer
 from infra.settings import StackSettings
 from stacks.access import Backups
 from stacks.jobs import JobSpec
@@ -17,8 +17,8 @@ from stacks.profile import Profile
 from stacks.routing import edge_name, public_names
 from stacks.workload import STOP, WorkloadSpec
 
-EDGE_NETWORKS: Final = "10.0.0.0/8,127.0.0.0/8"
-"""Where the gateway's addresses come from: only from there is a forwarded client address believed."""
+LOOPBACK: Final = "127.0.0.0/8"
+"""Where a forwarded client address is believed when the stack file names no pod ranges."""
 
 
 def application_environment(
@@ -48,7 +48,7 @@ def _process(settings: StackSettings, region: Region, workload: WorkloadSpec) ->
         "DRAIN_SECONDS": str(STOP.drain),
         "LOG_LEVEL": settings.telemetry.log_level.value,
         "LOG_FORMAT_JSON": "true",
-        "TRUSTED_PROXIES": EDGE_NETWORKS,
+        "TRUSTED_PROXIES": ",".join(settings.clusters.get(region.code, ClusterSettings()).pod_ranges) or LOOPBACK,
         "ALLOWED_HOSTS": "*" if settings.environment is Environment.LOCAL else ",".join(names),
         "SECURITY_HEADERS": json.dumps(settings.security_headers, sort_keys=True),
     }

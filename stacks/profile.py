@@ -76,6 +76,7 @@ class Profile:
 
     Backups: ``alarm_hours`` without a good one and somebody is told, ``lock_days`` in which nobody can delete one.
     ``audited`` stacks write down every change of the account, ``seeded`` ones get made-up data (requirement S08).
+    ``edge_instances`` are proxies a region at the edge.
     """
 
     services: MappingProxyType[str, Size]
@@ -89,6 +90,7 @@ class Profile:
     lock_days: int = 0
     audited: bool = False
     seeded: bool = False
+    edge_instances: int = 1
 
 
 def _services(cpm: Size, im: Size, worker: Size, frontend: tuple[int, int]) -> MappingProxyType[str, Size]:
@@ -124,6 +126,7 @@ PROFILES: Final = MappingProxyType(
             600,
             lock_days=7,
             audited=True,
+            edge_instances=2,
         ),
         Environment.PROD: Profile(
             _services(Size(2, 10), Size(2, 5), Size(2, 5), (2, 5)),
@@ -136,6 +139,7 @@ PROFILES: Final = MappingProxyType(
             alarm_hours=2,
             lock_days=30,
             audited=True,
+            edge_instances=2,
         ),
     }
 )

@@ -69,6 +69,7 @@ def declare_edge(
         backend_port=SERVICE_PORT,
         headers=settings.security_headers,
         health_backend=API,
+        instances=profile.edge_instances,
         sticky=frozenset(one.name for one in content_generation(profile) if one.size.sticky),
     )
     if settings.edge.kind is EdgeKind.INGRESS:
@@ -98,7 +99,11 @@ def _issuer_role(
     zone: pulumi.Output[str],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Output[str] | None:
-    """Without an identity provider of the cluster cert-manager falls back on the identity it has itself."""
+    """The role by which cert-manager proves the domain; None on the embedded cloud, whose clusters issue nothing.
+
+    A namespaced Issuer never uses the controller's own identity (cert-manager documentation,
+    ``--issuer-ambient-credentials``), so a real deployment without an identity provider is refused beforehand.
+    """
     provider = settings.clusters.get(region.code, ClusterSettings()).oidc_provider
     if provider is None:
         return None

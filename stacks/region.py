@@ -43,7 +43,7 @@ SECRET_RECOVERY_DAYS = MappingProxyType({True: 30, False: 0})
 
 @dataclass(frozen=True)
 class RegionArgs:
-    """``index`` is the region's place in priority order; ``backups`` takes every region's, ``zone`` is the domain's.
+    """``backups`` takes every region's, ``zone`` is the domain's.
 
     ``keys`` are the application's own, the same in every region. ``embedded`` is whether there is no outside to call;
     ``edges`` are then the addresses of the regions' edges.
@@ -51,7 +51,6 @@ class RegionArgs:
 
     stack: str
     region: Region
-    index: int
     settings: StackSettings
     profile: Profile
     backups: Backups
@@ -65,8 +64,12 @@ class RegionArgs:
         return self.settings.product.value
 
     @property
+    def cluster(self) -> ClusterSettings:
+        return self.settings.clusters.get(self.region.code, ClusterSettings())
+
+    @property
     def oidc_provider(self) -> str | None:
-        return self.settings.clusters.get(self.region.code, ClusterSettings()).oidc_provider
+        return self.cluster.oidc_provider
 
 
 class RegionalStack(pulumi.ComponentResource):
@@ -83,7 +86,7 @@ class RegionalStack(pulumi.ComponentResource):
             EncryptionKeyArgs(args.region.code, f"data of {args.stack} in {args.region.code}", args.profile.protected),
             pulumi.ResourceOptions(parent=self),
         )
-        data = stores(name, StoresArgs(args.index, args.region.code, args.settings, args.profile, key.arn), inside)
+        data = stores(name, StoresArgs(args.stack, args.region.code, args.settings, args.profile, key.arn), inside)
         secrets = _secrets(name, args, data, key, inside)
         migration = ApplicationJob(
             f"{name}-{MIGRATION.name}",
@@ -97,7 +100,7 @@ class RegionalStack(pulumi.ComponentResource):
             )
             _autoscaler(f"{name}-{workload.name}-autoscaler", args, workload, secrets.scaler_name, service)
         for job in (*release_jobs(args.profile), *scheduled_jobs(args.profile)):
-            role = _role(f"{name}-{job.name}", args, job, inside)
+            role = _role(f"{args.stack}-{args.region.short}-{job.name}", args, job, inside)
             mounted = secrets.migration_name if job.administers else secrets.owner_name
             ApplicationJob(f"{name}-{job.name}", _job(args, job, mounted, role), migrated)
         for grant in people(args.settings):
@@ -154,7 +157,7 @@ def _service(
         pre_stop_seconds=STOP.turned_away,
         grace_seconds=STOP.grace,
         secrets=_secrets_of(args, workload, secrets),
-        traffic=traffic.of_workload(workload, workloads, args.profile, args.settings),
+        traffic=traffic.of_workload(workload, workloads, args.profile, args.settings, args.cluster.data_ranges),
         environment=application_environment(
             args.settings, args.region, workload, embedded=args.embedded, edges=args.edges
         ),
@@ -208,11 +211,13 @@ def _autoscaler(
 
 
 def _role(name: str, args: RegionArgs, job: JobSpec, opts: pulumi.ResourceOptions) -> pulumi.Output[str] | None:
-    """The AWS identity of a job that needs one, where the cluster can prove who asks."""
+    """The AWS identity of a job that needs one, where the cluster can prove who asks. Its name has the region in short:
+    IAM allows a role 64 characters.
+    """
     if job.backups is None or args.oidc_provider is None:
         return None
     role = ServiceRoleArgs(NAMESPACE, job.name, args.oidc_provider, backup_grants(args.backups, job.backups))
-    return ServiceRole(f"{name}-identity", role, opts).arn
+    return ServiceRole(name, role, opts).arn
 
 
 def _job(
@@ -226,7 +231,7 @@ def _job(
         arguments=job.arguments,
         port=APPLICATION_PORT,
         secret=secret,
-        traffic=traffic.of_job(job, args.profile),
+        traffic=traffic.of_job(job, args.profile, args.cluster.data_ranges),
         deadline_seconds=job.deadline_seconds,
         urgency=job.urgency,
         schedule=job.schedule,

@@ -80,7 +80,8 @@ def routing_table(regions: tuple[Region, ...], domain: str) -> tuple[RecordSpec,
         for region in regions
     ]
     if len(regions) == 1:
-        return (*leaves, RecordSpec(api, Policy.SIMPLE, alias=leaves[0].name))
+        # Geolocation like everywhere, because Route 53 refuses another policy beside it when a region is added.
+        return (*leaves, RecordSpec(api, Policy.GEOLOCATION, "*", alias=leaves[0].name))
     chains = [record for region in regions for record in _chain(region, regions, domain)]
     latency = [
         RecordSpec(f"latency.{api}", Policy.LATENCY, region.code, alias=_chain_name(region, domain))
@@ -123,7 +124,8 @@ def _chain(home: Region, regions: tuple[Region, ...], domain: str) -> Iterator[R
         name = _chain_name(home, domain, depth)
         last = depth == len(order) - 1
         rest = _leaf(order[-1], domain) if last else _chain_name(home, domain, depth + 1)
-        yield RecordSpec(name, Policy.FAILOVER, "PRIMARY", alias=_leaf(region, domain))
+        # Checked here too: AWS documents health checks for records that are chosen among several, which leaves are not.
+        yield RecordSpec(name, Policy.FAILOVER, "PRIMARY", alias=_leaf(region, domain), health_region=region.code)
         yield RecordSpec(name, Policy.FAILOVER, "SECONDARY", alias=rest)
 
 

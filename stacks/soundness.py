@@ -43,15 +43,60 @@ def findings(settings: StackSettings, *, embedded: bool) -> tuple[Wrong, ...]:
         *_access(settings),
         *_headers(settings),
     ]
-    real = [*_clusters(settings), *_writers(settings), *placeholders(settings)]
+    real = [*_account(settings), *_clusters(settings, profile), *_writers(settings), *placeholders(settings)]
     return tuple(found if embedded else [*found, *real])
 
 
-def _clusters(settings: StackSettings) -> Iterator[Wrong]:
+CLUSTER: Final = {
+    "context": "the context of the region's cluster in the kubeconfig",
+    "oidc_provider": (
+        "the ARN of the cluster's identity provider in IAM (aws iam list-open-id-connect-providers); without it "
+        "neither backups nor certificates have an AWS role"
+    ),
+    "pod_ranges": "the address ranges of the pods; forwarded client addresses are believed only from there",
+}
+"""Every region's cluster in a real deployment."""
+
+MANAGED_STORES: Final = {
+    "vpc_id": "the cluster's network (aws eks describe-cluster, resourcesVpcConfig); stores elsewhere are unreachable",
+    "client_security_group_id": "the security group of the cluster's nodes or pods, which the stores admit",
+    "data_ranges": "the address ranges of subnet_ids, which network policies let pods call",
+}
+"""Besides where a data store is managed."""
+
+LEAST_SUBNETS: Final = 2
+"""A DB subnet group covers at least two zones (RDS User Guide, Working with a DB instance in a VPC)."""
+
+
+def _account(settings: StackSettings) -> Iterator[Wrong]:
+    if settings.account is None:
+        allowed = (
+            "is required for a real deployment: the 12 digits of the AWS account, so that no other is ever changed"
+        )
+        yield Wrong(f"{NAMESPACE}:account", None, allowed)
+    if settings.backup.region is None and len(settings.regions) > 1:
+        allowed = (
+            "is required with several regions: the region of the backups, which a region added later must not move; "
+            f"{settings.home_region} for a new stack"
+        )
+        yield Wrong(f"{NAMESPACE}:backup.region", None, allowed)
+
+
+def _clusters(settings: StackSettings, profile: Profile) -> Iterator[Wrong]:
+    managed = Backend.MANAGED in (profile.postgres.backend, profile.redis.backend)
+    wanted = {**CLUSTER, **(MANAGED_STORES if managed else {})}
     for region in settings.regions:
-        if settings.clusters.get(region, ClusterSettings()).context is None:
-            allowed = "is required for a region of a real deployment: the context of its cluster in the kubeconfig"
-            yield Wrong(f"{NAMESPACE}:clusters.{region}.context", None, allowed)
+        cluster = settings.clusters.get(region, ClusterSettings())
+        for field, meaning in wanted.items():
+            if not getattr(cluster, field):
+                yield Wrong(
+                    f"{NAMESPACE}:clusters.{region}.{field}", None, f"is required for a real deployment: {meaning}"
+                )
+        if managed and len(set(cluster.subnet_ids)) < LEAST_SUBNETS:
+            allowed = (
+                f"must name {LEAST_SUBNETS} or more private subnets of vpc_id in different zones for managed stores"
+            )
+            yield Wrong(f"{NAMESPACE}:clusters.{region}.subnet_ids", list(cluster.subnet_ids), allowed)
 
 
 def _nodes(settings: StackSettings, profile: Profile) -> Iterator[Wrong]:

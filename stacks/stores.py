@@ -17,6 +17,7 @@ from components.redis_cluster import ClusterRedis, ClusterRedisArgs
 from components.redis_managed import ManagedRedis, ManagedRedisArgs
 from components.store_alarms import StoreAlarms, StoreAlarmsArgs
 from infra.limits import LIMITS
+from infra.regions import BY_CODE
 from infra.sections import Backend, ClusterSettings
 from infra.settings import StackSettings
 from stacks import traffic
@@ -25,18 +26,20 @@ from stacks.profile import Profile
 from stacks.store_ceilings import database_ceilings, redis_ceilings
 from stacks.workload import NAMESPACE
 
-FIRST_OCTET = 40
-
 
 @dataclass(frozen=True)
 class StoresArgs:
-    """``index`` is the region's place in priority order; ``key`` encrypts what AWS stores."""
+    """``stack`` names what has no room for a long name; ``key`` encrypts what AWS stores."""
 
-    index: int
+    stack: str
     region: str
     settings: StackSettings
     profile: Profile
     key: pulumi.Input[str]
+
+    @property
+    def cluster(self) -> ClusterSettings:
+        return self.settings.clusters.get(self.region, ClusterSettings())
 
     @property
     def rotation(self) -> Rotation:
@@ -85,8 +88,10 @@ def stores(name: str, args: StoresArgs, opts: pulumi.ResourceOptions) -> Stores:
 
 
 def _network(name: str, args: StoresArgs, opts: pulumi.ResourceOptions) -> DataNetwork:
-    cluster = args.settings.clusters.get(args.region, ClusterSettings())
-    wanted = DataNetworkArgs(args.region, FIRST_OCTET + args.index, cluster.vpc_id, cluster.subnet_ids)
+    cluster = args.cluster
+    if cluster.vpc_id is None or cluster.client_security_group_id is None:
+        raise ValueError(f"clusters.{args.region}: managed stores without vpc_id and client_security_group_id")
+    wanted = DataNetworkArgs(args.region, cluster.vpc_id, cluster.subnet_ids, cluster.client_security_group_id)
     return DataNetwork(f"{name}-network", wanted, opts)
 
 
@@ -145,7 +150,7 @@ def _pooler(
             pool_size=wanted.pooler_size,
             database=database,
             logins=logins,
-            traffic=traffic.of_pooler(content_generation(args.profile), args.profile),
+            traffic=traffic.of_pooler(content_generation(args.profile), args.profile, args.cluster.data_ranges),
         ),
         opts,
     )
@@ -160,6 +165,7 @@ def _redis(
         return ManagedRedis(
             f"{name}-redis-{role}",
             ManagedRedisArgs(
+                group=f"{args.stack}-{BY_CODE[args.region].short}-{role}",
                 region=args.region,
                 network=network,
                 role=role,

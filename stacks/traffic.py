@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from components.data_network import PRIVATE_RANGE
 from components.network_policy import HTTPS_PORT, Peer, Traffic
 from components.pgbouncer import COMPONENT as POOLER
 from components.postgres import PORT as POSTGRES_PORT
@@ -24,10 +23,14 @@ ANYWHERE: Final = "0.0.0.0/0"
 
 
 def of_workload(
-    workload: WorkloadSpec, workloads: tuple[WorkloadSpec, ...], profile: Profile, settings: StackSettings
+    workload: WorkloadSpec,
+    workloads: tuple[WorkloadSpec, ...],
+    profile: Profile,
+    settings: StackSettings,
+    data_ranges: tuple[str, ...],
 ) -> Traffic:
     """A service: metrics from monitoring, requests from the edge or its callers; out to its stores and peers, and to an
-    error tracker where there is one.
+    error tracker where there is one. ``data_ranges`` are the addresses of managed stores.
     """
     callers = [Peer(workload.port, component=other.name) for other in workloads if workload.name in other.peers]
     gateway = GATEWAY_NAMESPACE if settings.edge.kind is EdgeKind.GATEWAY else INGRESS_NAMESPACE
@@ -35,24 +38,24 @@ def of_workload(
     scrape = Peer(workload.port, namespace=MONITORING_NAMESPACE)
     ports = {other.name: other.port for other in workloads}
     peers = [Peer(ports[peer], component=peer) for peer in workload.peers]
-    stores = _redis(profile) if workload.pool is not None else ()
+    stores = _redis(profile, data_ranges) if workload.pool is not None else ()
     pooler = (Peer(POSTGRES_PORT, component=POOLER),) if workload.pool is not None else ()
-    direct = _postgres(profile) if workload.direct else ()
+    direct = _postgres(profile, data_ranges) if workload.direct else ()
     reports = settings.telemetry.secret is not None
     outside = [Peer(HTTPS_PORT, cidr=ANYWHERE)] if workload.reaches_outside or reports else []
     return Traffic((*front, *callers, scrape), (*pooler, *direct, *stores, *peers, *outside))
 
 
-def of_job(job: JobSpec, profile: Profile) -> Traffic:
+def of_job(job: JobSpec, profile: Profile, data_ranges: tuple[str, ...]) -> Traffic:
     """A job: nothing in; out to the stores, and to AWS where it must."""
     aws = (Peer(HTTPS_PORT, cidr=ANYWHERE),) if job.reaches_aws else ()
-    return Traffic(egress=(*_postgres(profile), *_redis(profile), *aws))
+    return Traffic(egress=(*_postgres(profile, data_ranges), *_redis(profile, data_ranges), *aws))
 
 
-def of_pooler(workloads: tuple[WorkloadSpec, ...], profile: Profile) -> Traffic:
+def of_pooler(workloads: tuple[WorkloadSpec, ...], profile: Profile, data_ranges: tuple[str, ...]) -> Traffic:
     """Who has a pool, and the autoscaler that counts waiting jobs; out to the database."""
     clients = tuple(Peer(POSTGRES_PORT, component=one.name) for one in workloads if one.pool is not None)
-    return Traffic((*clients, Peer(POSTGRES_PORT, namespace=SCALER_NAMESPACE)), _postgres(profile))
+    return Traffic((*clients, Peer(POSTGRES_PORT, namespace=SCALER_NAMESPACE)), _postgres(profile, data_ranges))
 
 
 def of_postgres(workloads: tuple[WorkloadSpec, ...], profile: Profile) -> Traffic:
@@ -66,14 +69,14 @@ def of_redis(workloads: tuple[WorkloadSpec, ...], profile: Profile) -> Traffic:
     return Traffic(ingress=tuple(Peer(REDIS_PORT, component=caller) for caller in callers))
 
 
-def _postgres(profile: Profile) -> tuple[Peer, ...]:
-    """In the cluster by component, managed by the private address range it lives in."""
+def _postgres(profile: Profile, data_ranges: tuple[str, ...]) -> tuple[Peer, ...]:
+    """In the cluster by component, managed by the address ranges of its subnets."""
     if profile.postgres.backend is Backend.CLUSTER:
         return (Peer(POSTGRES_PORT, component="postgres"),)
-    return (Peer(POSTGRES_PORT, cidr=PRIVATE_RANGE),)
+    return tuple(Peer(POSTGRES_PORT, cidr=one) for one in data_ranges)
 
 
-def _redis(profile: Profile) -> tuple[Peer, ...]:
+def _redis(profile: Profile, data_ranges: tuple[str, ...]) -> tuple[Peer, ...]:
     if profile.redis.backend is Backend.CLUSTER:
         return tuple(Peer(REDIS_PORT, component=f"redis-{role}") for role in Role)
-    return (Peer(REDIS_PORT, cidr=PRIVATE_RANGE),)
+    return tuple(Peer(REDIS_PORT, cidr=one) for one in data_ranges)

@@ -57,7 +57,7 @@ def deploy(
     """
     profile = resolve(settings)
     regions = in_priority_order(settings.regions)
-    primary = regions[0].code
+    primary = settings.home_region
     bucket = BackupBucket(
         f"{stack}-backup",
         BackupBucketArgs(primary, profile.retention_days, profile.protected, profile.lock_days),
@@ -83,11 +83,9 @@ def deploy(
         providers.shared(),
     )
     keys = ApplicationKeys(f"{stack}-keys", rotation_of(settings))
-    for index, region in enumerate(regions):
+    for region in regions:
         backups = Backups(bucket.bucket, bucket.arn, bucket.key_arn, primary, metrics)
-        args = RegionArgs(
-            stack, region, index, settings, profile, backups, routing.zone_id, keys.values, embedded, edges
-        )
+        args = RegionArgs(stack, region, settings, profile, backups, routing.zone_id, keys.values, embedded, edges)
         RegionalStack(f"{stack}-{region.code}", args, providers.of(region.code))
     return {
         "page": f"https://{settings.domain}",
@@ -106,7 +104,7 @@ def _watch(
 ) -> None:
     """What tells when backups stop, who reads or deletes them, and, where people rely on it, who changed what."""
     profile, regions = resolve(settings), in_priority_order(settings.regions)
-    primary, account = regions[0].code, account_of(backups.key_arn)
+    primary, account = settings.home_region, account_of(backups.key_arn)
     trail = f"{stack}-audit" if profile.audited else None
     logs = LogBucket(
         f"{stack}-logs",

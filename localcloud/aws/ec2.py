@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from localcloud.aws import tags
+from localcloud.aws.names import named
 from localcloud.aws.scope import DESCRIPTION, Aws, AwsRefusal
 from localcloud.provider.block import Block
-from localcloud.provider.resource import AlreadyThere, AutoName, Created, ResourceType
+from localcloud.provider.resource import AlreadyThere, Created, ResourceType
 from localcloud.provider.values import Properties, Value
 
 NO_VPC = frozenset({"InvalidVpcID.NotFound"})
@@ -224,7 +225,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:ec2/securityGroup:SecurityGroup",
         inputs=frozenset({"name", "description", "vpcId", "tags", "region"}),
         replace_on=frozenset({"name", "description", "vpcId", "region"}),
-        auto_name=AutoName(),
+        auto_name=named("aws:ec2/securityGroup:SecurityGroup"),
         defaults={"description": DESCRIPTION},
         also_computed=frozenset({"vpcId"}),
         create=create_group,

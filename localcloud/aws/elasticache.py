@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from localcloud.aws import tags
 from localcloud.aws.groups import CACHE_TAGS
+from localcloud.aws.names import named
 from localcloud.aws.scope import Aws
 from localcloud.provider.block import Block
-from localcloud.provider.resource import AutoName, Created, Problem, ResourceType
+from localcloud.provider.resource import Created, Problem, ResourceType
 from localcloud.provider.values import Properties
 
 MISSING = frozenset({"ReplicationGroupNotFoundFault", "ReplicationGroupNotFound"})
@@ -155,7 +156,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:elasticache/replicationGroup:ReplicationGroup",
         inputs=frozenset({*FIXED, *CHANGEABLE} | PROVIDER_SIDE),
         replace_on=frozenset({*FIXED, "region"}),
-        auto_name=AutoName("replicationGroupId", longest=40, lower=True),
+        auto_name=named("aws:elasticache/replicationGroup:ReplicationGroup"),
         also_computed=frozenset(
             {
                 "applyImmediately",

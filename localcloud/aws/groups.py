@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from localcloud.aws import tags
+from localcloud.aws.names import named
 from localcloud.aws.scope import DESCRIPTION, Aws
 from localcloud.provider.block import Block
-from localcloud.provider.resource import AutoName, Created, ResourceType
+from localcloud.provider.resource import Created, ProviderError, ResourceType
 from localcloud.provider.values import Properties, Value
 
+LEAST_ZONES = 2
 MOST_AT_ONCE = 20
 """Parameters one modification may carry; the API's limit."""
 
@@ -33,7 +35,7 @@ class SubnetGroups:
             token=self.token,
             inputs=frozenset({"name", "description", "subnetIds", "tags", "region"}),
             replace_on=frozenset({"name", "region"}),
-            auto_name=AutoName(lower=True),
+            auto_name=named(self.token),
             defaults={"description": DESCRIPTION},
             create=self.create,
             read=self.read,
@@ -48,8 +50,25 @@ class SubnetGroups:
             "SubnetIds": [*inputs.texts("subnetIds")],
         }
 
+    def _require_zones(self, aws: Aws, inputs: Block) -> None:
+        """Raises ProviderError for too few zones: RDS wants two, ElastiCache is content with one."""
+        subnets: list[Value] = [*inputs.texts("subnetIds")]
+        found = aws.call("ec2", "describe_subnets", SubnetIds=subnets).blocks("Subnets")
+        zones = sorted({one.text("AvailabilityZone") for one in found})
+        if self.service == "rds" and len(zones) < LEAST_ZONES:
+            raise ProviderError(
+                f"subnetIds are in the zones {', '.join(zones)}; RDS wants {LEAST_ZONES} or more "
+                "(RDS API, DBSubnetGroupDoesNotCoverEnoughAZs). Fix: name subnets of different zones"
+            )
+        networks = sorted({one.text("VpcId") for one in found})
+        if len(networks) > 1:
+            raise ProviderError(
+                f"subnetIds are in the networks {', '.join(networks)}; all must be in one (InvalidSubnet)"
+            )
+
     def create(self, aws: Aws, inputs: Block) -> Created:
         """The name is the id."""
+        self._require_zones(aws, inputs)
         wanted = self.tag_api.listed(tags.wanted(inputs))
         operation = f"create_{self.operation}"
         return aws.make(inputs.text("name"), self.taken, self.service, operation, **self._settings(inputs), Tags=wanted)
@@ -108,7 +127,7 @@ class ParameterGroups:
             token=self.token,
             inputs=frozenset({"name", "family", "description", "parameters", "tags", "region"}),
             replace_on=frozenset({"name", "family", "description", "region"}),
-            auto_name=AutoName(lower=True),
+            auto_name=named(self.token),
             defaults={"description": DESCRIPTION},
             create=self.create,
             settle=lambda aws, name, inputs: self._set(aws, name, inputs.blocks("parameters")),

@@ -63,6 +63,8 @@ def _extended_backend_app(service: backends.SERVICE_NAMES) -> Flask:
     match service:
         case "budgets":
             from localcloud.aws import moto_budgets as addition
+        case "ec2":
+            from localcloud.aws import moto_ec2 as addition
         case "elasticache":
             from localcloud.aws import moto_elasticache as addition
         case "rds":

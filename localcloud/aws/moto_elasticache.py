@@ -17,6 +17,8 @@ from moto.elasticache.exceptions import (
 from moto.elasticache.models import CacheSubnetGroup, ElastiCacheBackend
 from moto.elasticache.responses import ElastiCacheResponse
 
+from localcloud.aws import moto_ec2
+
 Described: TypeAlias = dict[str, str | bool]
 
 FAMILIES = ("redis6.x", "redis7", "valkey7", "valkey8", "memcached1.6")
@@ -246,5 +248,6 @@ class ExtendedElastiCacheResponse(ElastiCacheResponse):
 
 
 def extend() -> None:
-    """Put our handler in the place of moto's in its table of addresses."""
+    """Put our handler in the place of moto's in its table of addresses; subnet groups need the prepared network."""
+    moto_ec2.extend()
     urls.url_paths["{0}/$"] = ExtendedElastiCacheResponse.dispatch

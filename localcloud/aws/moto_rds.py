@@ -11,6 +11,8 @@ from moto.rds.exceptions import DBParameterGroupNotFoundError, RDSClientError
 from moto.rds.models import DBInstance, rds_backends
 from moto.rds.responses import RDSResponse
 
+from localcloud.aws import moto_ec2
+
 RESOURCE_ID_LENGTH = 26
 """Characters after `db-` in a resource id."""
 
@@ -106,5 +108,6 @@ class ExtendedRDSResponse(RDSResponse):
 
 
 def extend() -> None:
-    """Put our handler in the place of moto's in its table of addresses."""
+    """Put our handler in the place of moto's in its table of addresses; subnet groups need the prepared network."""
+    moto_ec2.extend()
     urls.url_paths["{0}/$"] = ExtendedRDSResponse.dispatch

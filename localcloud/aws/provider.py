@@ -29,6 +29,7 @@ from localcloud.aws import (
     sns,
 )
 from localcloud.aws.config import AwsConfig, parse
+from localcloud.aws.rules import strict
 from localcloud.aws.scope import Aws, Clients
 from localcloud.provider.block import Block
 from localcloud.provider.resource import ProviderError, ResourceType
@@ -53,7 +54,7 @@ SERVICES = (
     cloudtrail,
     cloudwatch,
 )
-TYPES: dict[str, ResourceType[Aws]] = {entry.token: entry for service in SERVICES for entry in service.TYPES}
+TYPES: dict[str, ResourceType[Aws]] = {entry.token: strict(entry) for service in SERVICES for entry in service.TYPES}
 _WITH_REGION = re.compile(r"(?P<id>.+)@(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)")
 
 

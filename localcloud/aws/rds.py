@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from localcloud.aws import tags
+from localcloud.aws.names import named
+from localcloud.aws.rds_refusals import (
+    DEFERRED,
+    in_another_region,
+    instance_problems,
+    refuse_impossible,
+    require_backups,
+)
 from localcloud.aws.scope import Aws, AwsRefusal
 from localcloud.provider.block import Block
 from localcloud.provider.resource import (
     AlreadyThere,
-    AutoName,
     Created,
-    Problem,
     ProviderError,
     ResourceType,
 )
@@ -92,24 +96,6 @@ PROVIDER_SIDE = frozenset(
 )
 
 
-def instance_problems(inputs: Block) -> Iterable[Problem]:
-    """What RDS refuses about one instance by itself."""
-    if not inputs.has("replicateSourceDb"):
-        for name in ("engine", "allocatedStorage", "username", "password"):
-            if not inputs.has(name):
-                yield Problem(name, f"an RDS instance that is no replica needs {name!r}")
-    for name in ("username", "password", "dbName"):
-        if inputs.has("replicateSourceDb") and inputs.has(name):
-            yield Problem(name, f"a replica takes {name!r} from its source; leave it out")
-    if inputs.has("password") and not inputs.is_unknown("password") and not 8 <= len(inputs.text("password")) <= 128:
-        yield Problem("password", f"password has {len(inputs.text('password'))} characters; RDS allows 8 to 128")
-    if not 0 <= inputs.number("backupRetentionPeriod") <= 35:
-        yield Problem(
-            "backupRetentionPeriod",
-            f"backupRetentionPeriod is {inputs.number('backupRetentionPeriod')}; RDS allows 0 to 35 days",
-        )
-
-
 def create_instance(aws: Aws, inputs: Block) -> Created:
     """An instance, or a replica of another; RDS knows both by their identifier."""
     parameters = inputs.renamed({**FIXED, **CHANGEABLE, **PERFORMANCE})
@@ -119,6 +105,8 @@ def create_instance(aws: Aws, inputs: Block) -> Created:
     operation = "create_db_instance"
     if inputs.has("replicateSourceDb"):
         operation = "create_db_instance_read_replica"
+        source = inputs.text("replicateSourceDb")
+        require_backups(source, None if in_another_region(source) else _described(aws, source))
         parameters = {name: value for name, value in parameters.items() if name not in REPLICA_INHERITS}
         parameters["SourceDBInstanceIdentifier"] = inputs.text("replicateSourceDb")
     else:
@@ -182,12 +170,14 @@ def read_instance(aws: Aws, instance_id: str, known: Block) -> Properties | None
 def update_instance(aws: Aws, instance_id: str, before: Block, after: Block) -> None:
     """One modification with everything that changed; a dropped `replicateSourceDb` promotes the replica."""
     identifier = after.text("identifier")
+    refuse_impossible(before, after)
+    waiting = frozenset() if after.flag("applyImmediately") else DEFERRED
     if before.has("replicateSourceDb") and not after.has("replicateSourceDb"):
         aws.call("rds", "promote_read_replica", DBInstanceIdentifier=identifier)
     changed: Properties = {
         api: after.values[name]
         for name, api in {**CHANGEABLE, **PERFORMANCE, "password": "MasterUserPassword"}.items()
-        if after.has(name) and before.values.get(name) != after.values.get(name)
+        if after.has(name) and before.values.get(name) != after.values.get(name) and name not in waiting
     }
     if before.has("deletionProtection") and not after.has("deletionProtection"):
         changed["DeletionProtection"] = False
@@ -237,7 +227,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:rds/instance:Instance",
         inputs=frozenset({*FIXED, *CHANGEABLE, *PERFORMANCE} | PROVIDER_SIDE),
         replace_on=frozenset({*FIXED, "region"}),
-        auto_name=AutoName("identifier", longest=63, lower=True),
+        auto_name=named("aws:rds/instance:Instance"),
         defaults={"applyImmediately": False, "skipFinalSnapshot": False, "deleteAutomatedBackups": True},
         also_computed=frozenset(
             {

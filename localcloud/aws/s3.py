@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from localcloud.aws import tags
+from localcloud.aws.names import named
 from localcloud.aws.scope import Aws, AwsRefusal
 from localcloud.provider.block import Block
 from localcloud.provider.resource import (
     AlreadyThere,
-    AutoName,
     Created,
     ProviderError,
     ResourceType,
@@ -108,7 +108,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:s3/bucket:Bucket",
         inputs=frozenset({"bucket", "forceDestroy", "objectLockEnabled", "tags", "region"}),
         replace_on=frozenset({"bucket", "objectLockEnabled", "region"}),
-        auto_name=AutoName("bucket", longest=63, lower=True),
+        auto_name=named("aws:s3/bucket:Bucket"),
         defaults={"forceDestroy": False},
         also_computed=frozenset({"objectLockEnabled"}),
         create=create_bucket,

@@ -27,13 +27,16 @@ class Naming:
 
 
 def unique_name(rule: AutoName, naming: Naming) -> str:
-    """The name for a thing the program left unnamed. The same seed gives the same name, so a retry finds its thing."""
+    """The name for a thing the program left unnamed. The same seed gives the same name, so a retry finds its thing.
+
+    As in the official plugins it is never cut: `problems` refuses one that is too long.
+    """
     if naming.proposed:
         return naming.proposed
     seed = naming.seed or secrets.token_bytes(16)
     suffix = "-" + hashlib.sha256(seed).hexdigest()[:SUFFIX_DIGITS]
-    stem = naming.logical_name[: rule.longest - len(rule.prefix) - len(suffix)]
-    return rule.prefix + (stem.lower() if rule.lower else stem) + suffix
+    stem = naming.logical_name.lower() if rule.lower else naming.logical_name
+    return rule.prefix + stem + suffix
 
 
 def filled(resource: ResourceType[Scope], news: Properties, olds: Properties, naming: Naming) -> Properties:
@@ -55,10 +58,22 @@ def filled(resource: ResourceType[Scope], news: Properties, olds: Properties, na
 def problems(resource: ResourceType[Scope], inputs: Properties) -> Iterator[Problem]:
     """Everything wrong with the inputs: unknown, unsupported, missing, of the wrong kind, or against a rule."""
     declared = {key: reveal(value) for key, value in inputs.items() if key not in (DEFAULTS, "tagsAll")}
-    wrong = list(_schema_problems(resource, declared))
+    wrong = [*_schema_problems(resource, declared), *_name_problems(resource, declared)]
     yield from wrong
     if not wrong:
         yield from resource.problems(Block(declared))
+
+
+def _name_problems(resource: ResourceType[Scope], declared: Mapping[str, Value]) -> Iterator[Problem]:
+    rule = resource.auto_name
+    name = declared.get(rule.property) if rule else None
+    if rule and isinstance(name, str) and len(name) > rule.longest:
+        yield Problem(
+            rule.property,
+            f"{resource.token}: {rule.property} {name!r} has {len(name)} characters, {rule.longest} are allowed "
+            f"({rule.source}); an automatic name is the logical name and {SUFFIX_DIGITS + 1} more. "
+            f"Fix: give the resource a shorter logical name",
+        )
 
 
 def _schema_problems(resource: ResourceType[Scope], declared: Mapping[str, Value]) -> Iterator[Problem]:

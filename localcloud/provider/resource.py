@@ -40,12 +40,20 @@ class Problem:
 
 @dataclass(frozen=True)
 class AutoName:
-    """The rule for naming a thing the program did not name: logical name, a dash, seven hexadecimal digits."""
+    """The rule for naming a thing the program did not name: logical name, a dash, seven hexadecimal digits.
+
+    property: input that holds the name.
+    longest: characters a name may have, made or given; a longer one is refused.
+    prefix: text that every name begins with.
+    lower: whether made names are in lower case.
+    source: where the limit is documented.
+    """
 
     property: str = "name"
     longest: int = 255
     prefix: str = ""
     lower: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ CRDS = Family(
     0.5,
     files=(
         *map(_gateway, ("gatewayclasses", "gateways", "httproutes", "referencegrants")),
-        *map(_envoy, ("backendtrafficpolicies", "clienttrafficpolicies")),
+        *map(_envoy, ("backendtrafficpolicies", "clienttrafficpolicies", "envoyproxies")),
         *map(_certificate, ("certificates", "issuers")),
         *map(_keda, ("scaledobjects", "triggerauthentications")),
         *map(_prometheus, ("podmonitors", "prometheusrules")),

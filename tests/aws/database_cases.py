@@ -136,7 +136,7 @@ def empty_subnet_group(world: World, made: Made) -> None:
 CASES = (
     Case(
         token="aws:rds/instance:Instance",
-        declare=lambda world: {**INSTANCE, "vpcSecurityGroupIds": [group(world).id]},
+        declare=lambda world: {**INSTANCE, "applyImmediately": True, "vpcSecurityGroupIds": [group(world).id]},
         observe=instance_seen,
         change={"instanceClass": "db.t4g.large", "multiAz": False, "tags": {"owner": "backend"}},
         replace={"storageEncrypted": False},

@@ -24,6 +24,7 @@ from components.redis_managed import ManagedRedis, ManagedRedisArgs
 from components.routing import HealthCheck, Routing, RoutingArgs
 from components.store_alarms import Ceiling, StoreAlarms, StoreAlarmsArgs
 from infra.regions import in_priority_order
+from localcloud.aws.network import network_of
 from localcloud.provider.values import Properties, reveal_all
 from stacks.routing import edge_name, routing_table
 from tests.aws.driver import Driver, Made
@@ -154,7 +155,10 @@ def test_the_three_region_routing_table_is_one_route_53_would_take(deploy: Deplo
 
 def managed_stores() -> None:
     """The managed databases of one region."""
-    network = DataNetwork("stores-net", DataNetworkArgs("eu-west-1", 40))
+    own = network_of("eu-west-1")
+    network = DataNetwork(
+        "stores-net", DataNetworkArgs("eu-west-1", own.vpc_id, own.subnet_ids, own.client_security_group_id)
+    )
     key = EncryptionKey("stores-key", EncryptionKeyArgs("eu-west-1", "data", protected=True)).arn
     ManagedPostgres(
         "stores-pg",
@@ -176,6 +180,7 @@ def managed_stores() -> None:
     ManagedRedis(
         "stores-rd",
         ManagedRedisArgs(
+            group="stores-cache",
             region="eu-west-1",
             network=network,
             role=next(iter(Role)),

@@ -112,6 +112,19 @@ def test_a_database_goes_with_a_last_snapshot_or_with_an_explicit_no_to_it(world
     assert [one["DBInstanceIdentifier"] for one in snapshots] == [decided.plain["identifier"]]
 
 
+def test_a_replica_in_its_sources_region_with_a_key_of_its_own_is_refused(world: World) -> None:
+    primary = instance(world, "primary", skipFinalSnapshot=True, backupRetentionPeriod=7)
+    replica: Properties = {
+        "instanceClass": "db.t4g.micro",
+        "replicateSourceDb": primary.plain["identifier"],
+        "skipFinalSnapshot": True,
+        "kmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/1234",
+    }
+    assert "InvalidParameterCombination" in world.driver.check(INSTANCE, "replica", replica).failures["kmsKeyId"]
+    elsewhere = {**replica, "replicateSourceDb": f"arn:aws:rds:{OTHER_REGION}:123456789012:db:source"}
+    assert "kmsKeyId" not in world.driver.check(INSTANCE, "replica", elsewhere).failures
+
+
 def test_a_new_password_is_a_change_in_place(world: World) -> None:
     made = instance(world, "db", skipFinalSnapshot=True)
     wanted: Properties = {**DATABASE, "skipFinalSnapshot": True, "password": "rotated-password"}

@@ -8,6 +8,7 @@ from infra.providers import aws_provider, kubernetes_providers
 from infra.stackfile import read
 from infra.tags import tags
 from infra.target import EmbeddedCloud
+from localcloud.aws.network import network_of
 from localcloud.paths import CHECKOUT
 from stacks.whole import Providers, deploy
 from tests.unit.engine import run
@@ -15,7 +16,9 @@ from tests.unit.engine import run
 
 def main(stack: str) -> None:
     settings = read(CHECKOUT, stack)
-    cloud = EmbeddedCloud("http://127.0.0.1:1", dict.fromkeys(settings.regions, "/kubeconfig"), {})
+    networks = {region: vars(network_of(region)) for region in settings.regions}
+    cloud = EmbeddedCloud("http://127.0.0.1:1", dict.fromkeys(settings.regions, "/kubeconfig"), {}, networks)
+    settings = cloud.joined(settings)
 
     def program() -> None:
         aws = aws_provider(settings, tags(settings, stack), cloud)

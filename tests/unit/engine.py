@@ -33,7 +33,10 @@ MADE_UP: Final = "-abc123"
 
 @dataclass(frozen=True)
 class Declared:
-    """One resource as a program declared it. ``inputs`` are in clear, ``visible`` hides what is secret."""
+    """One resource as a program declared it. ``inputs`` are in clear, ``visible`` hides what is secret.
+
+    ``formerly`` are the URNs of its aliases.
+    """
 
     type: str
     name: str
@@ -43,6 +46,7 @@ class Declared:
     protect: bool
     custom: bool
     after: tuple[str, ...]
+    formerly: tuple[str, ...]
     inputs: dict[str, Json]
     visible: dict[str, Json]
 
@@ -84,6 +88,9 @@ class RecordingEngine(MockMonitor):
                     protect=request.protect,
                     custom=request.custom,
                     after=tuple(request.dependencies),
+                    formerly=tuple(
+                        urn.removesuffix(request.name) + alias.spec.name for alias in request.aliases if alias.spec.name
+                    ),
                     inputs=_object(_plain(wire, hide=False)),
                     visible=_object(_plain(wire, hide=True)),
                 )

@@ -51,7 +51,7 @@ PROVIDER = "arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id/A"
 
 
 def network(name: str) -> DataNetwork:
-    return DataNetwork(f"{name}-network", DataNetworkArgs(REGION, 40))
+    return DataNetwork(f"{name}-network", DataNetworkArgs(REGION, "vpc-1", ("subnet-1", "subnet-2"), "sg-1"))
 
 
 def secrets(name: str) -> ApplicationSecrets:
@@ -131,6 +131,7 @@ def edge_args(name: str, *, sticky: bool = False) -> EdgeArgs:
         backend_port=80,
         headers={"X-A": "1"},
         health_backend="cpm",
+        instances=2,
         sticky=frozenset({"cpm"} if sticky else ()),
     )
 
@@ -226,6 +227,7 @@ MAKERS: dict[str, Callable[[str], object]] = {
     "managed Redis": lambda name: ManagedRedis(
         name,
         ManagedRedisArgs(
+            f"{name}-queue",
             REGION,
             network(name),
             Role.QUEUE,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pulumi
 
 from infra.providers import aws_provider, kubernetes_providers
+from infra.sections import ClusterSettings
 from infra.settings import StackSettings
 from infra.stackfile import stacks
 from infra.tags import tags
@@ -19,12 +20,37 @@ from tests.unit.engine import RecordingEngine, run
 ROOT = Path(__file__).resolve().parent.parent.parent
 STACKS = tuple(stacks(ROOT))
 
+NETWORK = {
+    "vpc_id": "vpc-12345678",
+    "subnet_ids": ("subnet-12345678", "subnet-23456789"),
+    "client_security_group_id": "sg-12345678",
+    "pod_ranges": ("100.64.0.0/10",),
+    "data_ranges": ("192.168.0.0/16",),
+}
+"""A network as eksctl makes one, with pods in ranges of their own."""
+
+CLUSTER = {
+    **NETWORK,
+    "context": "mine",
+    "oidc_provider": "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/A",
+}
+"""Everything that a real deployment needs to know of a region's cluster."""
+
 Declare = Callable[[str], RecordingEngine]
 
 
 def declared(stack: str, settings: StackSettings, *, preview: bool = False) -> RecordingEngine:
-    """What the program declares for a stack with these settings, on a real target; run once for all who ask."""
+    """What the program declares for a stack with these settings, on a real target; run once for all who ask.
+
+    Clusters that the settings leave without a network get a made-up one, as the embedded cloud gives them.
+    """
+    settings = settings.model_copy(update={"clusters": {one: _joined(settings, one) for one in settings.regions}})
     return _declared(_Question(stack, settings.model_dump_json(), preview, settings))
+
+
+def _joined(settings: StackSettings, region: str) -> ClusterSettings:
+    given = settings.clusters.get(region, ClusterSettings())
+    return ClusterSettings.model_validate({**NETWORK, **given.model_dump(exclude_unset=True)})
 
 
 @dataclass(frozen=True)

@@ -89,8 +89,8 @@ def test_no_identity_may_make_every_call_of_a_service_or_one_on_everything(prod:
 def test_backups_are_written_and_read_and_never_deleted_or_unlocked_by_the_identities_of_the_jobs(
     prod: RecordingEngine,
 ) -> None:
-    writes = {one.action for one in grants(prod) if "-backup-identity-" in one.role}
-    reads = {one.action for one in grants(prod) if "-restore-check-identity-" in one.role}
+    writes = {one.action for one in grants(prod) if one.role.endswith("-backup-grants")}
+    reads = {one.action for one in grants(prod) if one.role.endswith("-restore-check-grants")}
     objects = {"s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"}
     told = "cloudwatch:PutMetricData"
     assert writes == {*objects, "s3:ListBucket", "kms:GenerateDataKey", "kms:Decrypt", told}

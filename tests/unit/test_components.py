@@ -106,6 +106,11 @@ def test_a_path_ending_in_a_slash_stands_for_everything_below_it() -> None:
     assert matches == [{"type": "Exact", "value": "/"}, {"type": "PathPrefix", "value": "/api"}]
 
 
-def test_a_network_given_by_the_stack_file_is_used_and_none_is_made() -> None:
-    made = run(lambda: DataNetwork("it", DataNetworkArgs(REGION, 40, "vpc-12345678", ("subnet-1", "subnet-2"))))
-    assert [one.type for one in made.resources] == ["contentgen:data:DataNetwork"]
+def test_the_network_of_managed_stores_is_the_given_one_and_none_is_made() -> None:
+    def stores() -> None:
+        DataNetwork("it", DataNetworkArgs(REGION, "vpc-1", ("subnet-1", "subnet-2"), "sg-1")).security_group(5432, "db")
+
+    made = run(stores)
+    assert made.one("SecurityGroup", "it-db").at("vpcId") == "vpc-1"
+    assert made.one("SecurityGroupIngressRule").at("referencedSecurityGroupId") == "sg-1"
+    assert not made.of("ec2/vpc:Vpc") + made.of("ec2/subnet:Subnet")

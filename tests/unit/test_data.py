@@ -107,9 +107,9 @@ def test_managed_databases_are_private_encrypted_and_speak_tls_only(declare: Dec
             assert (one.at("atRestEncryptionEnabled"), one.at("transitEncryptionEnabled")) == (True, True)
 
 
-def test_managed_stores_are_reached_from_private_addresses_only(declare: Declare) -> None:
+def test_managed_stores_are_reached_by_members_of_the_clusters_group_only(declare: Declare) -> None:
     rules = declare("prod").of("SecurityGroupIngressRule")
-    assert {one.at("cidrIpv4") for one in rules} == {"10.0.0.0/8"}
+    assert {(one.at("referencedSecurityGroupId"), one.at("cidrIpv4")) for one in rules} == {("sg-12345678", None)}
     assert {(one.at("fromPort"), one.at("toPort")) for one in rules} == {(5432, 5432), (6379, 6379)}
 
 
@@ -178,9 +178,15 @@ def test_everything_that_aws_stores_is_encrypted_with_a_key_of_ours(declare: Dec
         engine = declare(stack)
         for kind in ("rds/instance:Instance", "ReplicationGroup", "secretsmanager/secret:Secret"):
             assert engine.of(kind)
-            assert all(one.at("kmsKeyId") for one in engine.of(kind))
+            first = [one for one in engine.of(kind) if one.at("replicateSourceDb") is None]
+            assert all(one.at("kmsKeyId") for one in first)
         for key in engine.of("kms/key:Key"):
             assert key.at("enableKeyRotation") is True
+
+
+def test_a_read_replica_declares_no_key_because_rds_refuses_one_of_its_own(declare: Declare) -> None:
+    replicas = [one for one in declare("prod").of("rds/instance:Instance") if "-replica-" in one.name]
+    assert {(one.at("kmsKeyId"), one.at("storageEncrypted")) for one in replicas} == {(None, True)}
 
 
 @pytest.mark.requirement("P02")
@@ -208,3 +214,22 @@ def test_backups_run_every_hour_in_production_and_daily_elsewhere(declare: Decla
         assert {one.at("spec", "schedule") for one in jobs} == {schedule}
         assert {one.at("spec", "concurrencyPolicy") for one in jobs} == {"Forbid"}
         assert len(jobs) == len(declare(stack).of("contentgen:stack:Region"))
+
+
+def test_a_change_of_a_managed_store_is_in_force_when_the_update_ends(declare: Declare) -> None:
+    for stack in ("staging", "prod"):
+        for kind in ("rds/instance:Instance", "ReplicationGroup"):
+            assert {one.at("applyImmediately") for one in declare(stack).of(kind)} == {True}
+
+
+def test_the_last_snapshot_of_a_store_has_a_name_that_no_earlier_life_of_the_stack_left(declare: Declare) -> None:
+    prod = declare("prod")
+    kept = [*prod.of("rds/instance:Instance"), *prod.of("ReplicationGroup")]
+    names = [str(one.at("finalSnapshotIdentifier")) for one in kept if one.at("finalSnapshotIdentifier")]
+    assert len(names) == len(set(names)) == 3 + 6
+    assert all("-final-prod-" in name for name in names), "the made-up id of the security group is in it"
+
+
+def test_only_a_protected_zone_stays_when_foreign_records_are_in_it(declare: Declare) -> None:
+    found = {stack: declare(stack).one("route53/zone:Zone").at("forceDestroy") for stack in ("staging", "prod")}
+    assert found == {"staging": True, "prod": False}

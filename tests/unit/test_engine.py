@@ -13,6 +13,7 @@ from pulumi_random import RandomPassword
 
 from infra.settings import NAMESPACE
 from tests.unit.engine import CANARY, HIDDEN, UNKNOWN, run
+from tests.unit.program import CLUSTER
 
 LOCAL = {"environment": "local", "domain": "texts.acme.io", "regions": '["us-east-1"]'}
 
@@ -93,7 +94,7 @@ def test_a_program_that_calls_a_providers_function_fails() -> None:
 def test_the_programs_own_file_declares_a_stack_from_the_text_the_engine_hands_over(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    values = {**LOCAL, "clusters": json.dumps({"us-east-1": {"context": "mine"}})}
+    values = {**LOCAL, "clusters": json.dumps({"us-east-1": CLUSTER}), "account": "123456789012"}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps({f"{NAMESPACE}:{key}": value for key, value in values.items()}))
     monkeypatch.delenv("CONTENTGEN_TARGET", raising=False)
     engine = run(lambda: runpy.run_path(str(root / "infra" / "__main__.py")), "local")

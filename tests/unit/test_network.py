@@ -131,4 +131,4 @@ def test_managed_stores_are_reached_by_the_private_range_and_their_ports_only(de
             for port in objects(rule.get("ports"))
             if isinstance(peer.get("ipBlock"), dict)
         }
-        assert ways <= {("10.0.0.0/8", 5432), ("10.0.0.0/8", 6379), ("0.0.0.0/0", 443)}
+        assert ways <= {("192.168.0.0/16", 5432), ("192.168.0.0/16", 6379), ("0.0.0.0/0", 443)}

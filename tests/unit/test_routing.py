@@ -131,9 +131,9 @@ def test_there_is_a_place_for_everybody_and_a_latency_set_behind_it() -> None:
     assert nearest == set(CODES)
 
 
-def test_each_edge_has_a_health_check_and_only_the_edges_have() -> None:
+def test_each_edge_has_a_health_check() -> None:
     table = routing_table(REGIONS, DOMAIN)
-    assert {one.health_region: one.target for one in table if one.health_region} == {
+    assert {one.health_region: one.target for one in table if one.health_region and one.target} == {
         code: edge_name(BY_CODE[code], DOMAIN) for code in CODES
     }
     assert HEALTH_PATH == "/ready"
@@ -148,3 +148,16 @@ def test_regions_are_put_in_priority_order_whatever_order_a_file_lists_them_in()
 def test_a_name_that_is_not_in_the_table_has_no_answer() -> None:
     table = routing_table(REGIONS, DOMAIN)
     assert answer(table, "www.example.com", Client(Continent.ASIA, CODES), frozenset(CODES)) is None
+
+
+def test_the_name_of_the_api_has_one_policy_whether_there_is_one_region_or_several() -> None:
+    for count in (1, 2, 3):
+        records = [one for one in routing_table(REGIONS[:count], DOMAIN) if one.name == API]
+        assert {one.policy for one in records} == {Policy.GEOLOCATION}
+        assert [one.key for one in records].count("*") == 1
+
+
+def test_every_primary_carries_its_regions_health_check() -> None:
+    primaries = [one for one in routing_table(REGIONS, DOMAIN) if one.key == "PRIMARY"]
+    assert len(primaries) == 6
+    assert all(one.health_region and str(one.alias).startswith(one.health_region) for one in primaries)

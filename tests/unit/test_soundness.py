@@ -13,11 +13,11 @@ from stacks.products.content_generation import WORKER_DIRECT, content_generation
 from stacks.profile import PROFILES, PostgresProfile, Profile, Size, resolve
 from stacks.soundness import findings, require_sound
 from stacks.workload import Pool, WorkloadSpec
-from tests.unit.program import ROOT
+from tests.unit.program import CLUSTER, ROOT
 
 DIGEST = "registry.acme.io/it@sha256:" + "ab" * 32
 IMAGES = {"postgres": DIGEST, "redis": DIGEST, "pgbouncer": DIGEST}
-CLUSTERS = {"us-east-1": {"context": "mine"}}
+CLUSTERS = {"us-east-1": CLUSTER}
 
 
 def settings(environment: str = "dev", **values: object) -> StackSettings:
@@ -25,6 +25,7 @@ def settings(environment: str = "dev", **values: object) -> StackSettings:
         "environment": environment,
         "domain": "texts.acme.io",
         "regions": ["us-east-1"],
+        "account": "123456789012",
         "image": DIGEST,
         "images": IMAGES,
         "clusters": CLUSTERS,
@@ -57,7 +58,7 @@ def test_everything_that_cannot_work_is_told_at_once_with_the_fix() -> None:
             embedded=False,
         )
     message = str(raised.value)
-    assert message.startswith("Pulumi.it.yaml: 6 settings are wrong, nothing was changed:")
+    assert message.startswith("Pulumi.it.yaml: 8 settings are wrong, nothing was changed:")
     for key in (
         "image = 'contentgen:latest'",
         "clusters.us-east-1.context = None",
@@ -69,10 +70,43 @@ def test_everything_that_cannot_work_is_told_at_once_with_the_fix() -> None:
         assert f"contentgen:{key}: must" in message or f"contentgen:{key}: is required" in message
 
 
-def test_a_region_without_a_context_is_refused_for_a_real_deployment_only() -> None:
-    without = settings(clusters={})
-    assert [one.key for one in findings(without, embedded=False)] == ["contentgen:clusters.us-east-1.context"]
-    assert findings(without, embedded=True) == ()
+@pytest.mark.parametrize("field", ["context", "oidc_provider", "pod_ranges"])
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_a_cluster_that_is_not_described_is_refused_for_a_real_deployment_only(environment: str, field: str) -> None:
+    clusters = {"us-east-1": {key: value for key, value in CLUSTER.items() if key != field}}
+    assert list(told(environment, clusters=clusters)) == [f"clusters.us-east-1.{field}"]
+    assert findings(settings(environment, clusters=clusters), embedded=True) == ()
+
+
+@pytest.mark.parametrize("field", ["vpc_id", "client_security_group_id", "data_ranges", "subnet_ids"])
+def test_managed_stores_outside_the_clusters_network_are_refused_for_a_real_deployment_only(field: str) -> None:
+    clusters = {"us-east-1": {key: value for key, value in CLUSTER.items() if key != field}}
+    assert list(told("prod", clusters=clusters)) == [f"clusters.us-east-1.{field}"]
+    assert told("dev", clusters=clusters) == {}
+    assert findings(settings("prod", clusters=clusters), embedded=True) == ()
+
+
+@pytest.mark.parametrize("subnets", [["subnet-12345678"], ["subnet-12345678", "subnet-12345678"]])
+def test_managed_stores_in_one_subnet_are_refused(subnets: list[str]) -> None:
+    clusters = {"us-east-1": {**CLUSTER, "subnet_ids": subnets}}
+    assert "2 or more" in told("staging", clusters=clusters)["clusters.us-east-1.subnet_ids"]
+
+
+def test_a_real_deployment_without_its_account_is_refused() -> None:
+    assert "12 digits" in told(account=None)["account"]
+    assert findings(settings(account=None), embedded=True) == ()
+
+
+def test_several_regions_must_say_where_backups_are_so_that_a_new_region_does_not_move_them() -> None:
+    regions = ["us-east-1", "eu-west-1"]
+    clusters = dict.fromkeys(regions, CLUSTER)
+    assert list(told(regions=regions, clusters=clusters)) == ["backup.region"]
+    assert told(regions=regions, clusters=clusters, backup={"region": "eu-west-1"}) == {}
+
+
+def test_backups_in_a_region_that_is_not_the_stacks_are_refused() -> None:
+    with pytest.raises(SettingsError, match="must be one of regions"):
+        settings(backup={"region": "eu-west-1"})
 
 
 @pytest.mark.parametrize("image", ["contentgen:1.2", "contentgen", "contentgen:latest"])

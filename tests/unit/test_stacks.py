@@ -69,7 +69,9 @@ LABELS = ("name", "instance", "component", "part-of", "managed-by")
 
 
 def region_of(one: Declared) -> str | None:
-    return next((region.code for region in REGIONS if region.code in one.name), None)
+    """The region that a name has, in full or in short."""
+    named = (region.code for region in REGIONS if region.code in one.name or f"-{region.short}-" in one.name)
+    return next(named, None)
 
 
 def kubernetes(engine: RecordingEngine) -> list[Declared]:

@@ -36,12 +36,16 @@ KUBERNETES: Final = {
 
 @dataclass(frozen=True)
 class Kept:
-    """One resource that holds data: where it is, and the values whose change would make another one of it."""
+    """One resource that holds data: where it is, and the values whose change would make another one of it.
+
+    ``formerly`` are the URNs by which an earlier release may know it.
+    """
 
     stack: str
     urn: str
     type: str
     fixed: dict[str, Json]
+    formerly: tuple[str, ...] = ()
 
 
 def kept(stack: str, settings: StackSettings) -> Iterator[Kept]:
@@ -53,7 +57,7 @@ def kept(stack: str, settings: StackSettings) -> Iterator[Kept]:
             names = list(KUBERNETES[one.type])
         else:
             continue
-        yield Kept(stack, one.urn, one.type, {name: _value(one, name) for name in names})
+        yield Kept(stack, one.urn, one.type, {name: _value(one, name) for name in names}, one.formerly)
 
 
 def _value(one: Declared, name: str) -> Json:

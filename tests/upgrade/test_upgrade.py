@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.stackfile import read
+from localcloud.aws.provider import TYPES
 from tests.unit.program import ROOT, STACKS
 from tests.upgrade.record import RELEASES, Kept, kept, recorded
 
@@ -17,7 +18,13 @@ RECORDS = sorted(RELEASES.glob("*.json"))
 
 @pytest.fixture(scope="module")
 def today() -> Mapping[str, Kept]:
-    return {one.urn: one for stack in STACKS for one in kept(stack, read(ROOT, stack))}
+    found = [one for stack in STACKS for one in kept(stack, read(ROOT, stack))]
+    return {urn: one for one in found for urn in (one.urn, *one.formerly)}
+
+
+def chosen_by_the_cloud(one: Kept, name: str) -> bool:
+    """Whether a value that is no longer declared stays as it is, because the provider then takes it from the cloud."""
+    return one.fixed.get(name) is None and one.type in TYPES and name in TYPES[one.type].also_computed
 
 
 def broken(before: list[Kept], after: Mapping[str, Kept]) -> list[str]:
@@ -26,7 +33,7 @@ def broken(before: list[Kept], after: Mapping[str, Kept]) -> list[str]:
     for one in before:
         now = after.get(one.urn)
         for name, value in one.fixed.items() if now else ():
-            if now and now.fixed.get(name) != value:
+            if now and now.fixed.get(name) != value and not chosen_by_the_cloud(now, name):
                 found.append(f"{one.urn}: {name} was {value!r} and is {now.fixed.get(name)!r}")
     return found
 
