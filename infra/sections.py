@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import ip_network
 from types import MappingProxyType
 from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from infra.clusters import Network
 from infra.shapes import OBJECT_NAME, Cpu, Domain, Email, LabelName, LabelValue, Memory, Model, Schedule
 from infra.sizes import DatabaseSize, RedisSize
 
@@ -175,45 +175,6 @@ class AccessSettings(Model):
         if twice:
             raise ValueError(f"{', '.join(twice)} is listed twice: a group would have the rights of both teams")
         return self
-
-
-def _network(text: str) -> str:
-    try:
-        ip_network(text)
-    except ValueError as error:
-        raise ValueError(f"must be an address or a network such as 203.0.113.0/24: {error}") from None
-    return text
-
-
-Network = Annotated[str, AfterValidator(_network)]
-
-
-class ClusterSettings(Model):
-    """How a real deployment reaches a region's Kubernetes; the local target brings its own."""
-
-    context: str | None = Field(None, min_length=1, description="context of the kubeconfig")
-    vpc_id: str | None = Field(None, pattern=r"^vpc-[0-9a-f]{8,}$", description="network the managed data stores join")
-    subnet_ids: tuple[Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,}$")], ...] = Field(
-        (), strict=False, description="private subnets for the managed data stores, two or more in different zones"
-    )
-    client_security_group_id: str | None = Field(
-        None,
-        pattern=r"^sg-[0-9a-f]{8,}$",
-        description="security group of the nodes or pods, which managed stores admit",
-    )
-    pod_ranges: tuple[Network, ...] = Field(
-        (),
-        strict=False,
-        description="address ranges of the pods: only from there is a forwarded client address believed",
-    )
-    data_ranges: tuple[Network, ...] = Field(
-        (), strict=False, description="address ranges of subnet_ids, which pods may call for managed stores"
-    )
-    oidc_provider: str | None = Field(
-        None,
-        pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/\S+$",
-        description="the cluster's identity provider in IAM; backups and certificates get their AWS roles by it",
-    )
 
 
 class EdgeSettings(Model):

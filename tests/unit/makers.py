@@ -155,8 +155,9 @@ def queue_scaler(name: str) -> QueueScaler:
 
 
 def certificate(name: str) -> Certificate:
+    names, issuer = ("api.example.com",), ("cert-manager", "cert-manager")
     args = CertificateArgs(
-        name, "product", ("api.example.com",), "example.com", "zone", REGION, "role", "certificate", "a@example.com"
+        name, "product", names, "example.com", "zone", REGION, "role", "certificate", issuer, "a@example.com"
     )
     return Certificate(name, args)
 
