@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from botocore.model import Shape
+from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 
 def refusals(shape: Shape | None, parameters: Mapping[str, object]) -> list[str]:
@@ -21,21 +19,21 @@ def refusals(shape: Shape | None, parameters: Mapping[str, object]) -> list[str]
 def _wrong(shape: Shape, value: object, path: str) -> Iterator[str]:
     if value is None:
         return
-    match shape.type_name, value:
-        case "structure", Mapping():
+    match shape, value:
+        case StructureShape(), Mapping():
             for name, member in shape.members.items():
                 yield from _wrong(member, value.get(name), f"{path}.{name}" if path else name)
-        case "list", list() | tuple():
+        case ListShape(), list() | tuple():
             yield from _outside(shape, len(value), path, f"{len(value)} items", "items")
             for index, item in enumerate(value):
                 yield from _wrong(shape.member, item, f"{path}[{index}]")
-        case "map", Mapping():
+        case MapShape(), Mapping():
             for key, item in value.items():
                 yield from _wrong(shape.key, key, f"{path}, key {key!r}")
                 yield from _wrong(shape.value, item, f"{path}.{key}")
-        case "string", str():
+        case Shape(type_name="string"), str():
             yield from _text(shape, value, path)
-        case "integer" | "long" | "float" | "double", int() | float():
+        case Shape(type_name="integer" | "long" | "float" | "double"), int() | float():
             yield from _outside(shape, value, path, str(value), "")
 
 
