@@ -15,8 +15,8 @@ MINUTE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Ceiling:
-    """That a figure of a store stays at ``most`` or below. ``metric`` and ``dimensions`` are CloudWatch's; ``advice``
-    is what people read when it was above for so many ``minutes``.
+    """That a figure of a store stays at ``most`` or below, or with ``floor`` at ``most`` or above. ``metric`` and
+    ``dimensions`` are CloudWatch's; ``advice`` is what people read when it was beyond for so many ``minutes``.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Ceiling:
     most: float
     minutes: int
     advice: str
+    floor: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _alarm(name: str, region: str, wanted: Ceiling, notices: Notices, opts: pulu
         metric_name=wanted.metric,
         dimensions=wanted.dimensions,
         statistic="Average",
-        comparison_operator="GreaterThanThreshold",
+        comparison_operator="LessThanThreshold" if wanted.floor else "GreaterThanThreshold",
         threshold=wanted.most,
         period=MINUTE_SECONDS,
         evaluation_periods=wanted.minutes,
