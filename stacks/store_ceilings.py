@@ -14,6 +14,7 @@ from components.store_alarms import Ceiling
 from infra.limits import GIBIBYTE, GIGABYTE
 from stacks import steps
 from stacks.profile import Profile
+from stacks.runbooks import runbook
 
 
 def database_ceilings(profile: Profile, database: Postgres) -> Iterator[Ceiling]:
@@ -30,6 +31,7 @@ def database_ceilings(profile: Profile, database: Postgres) -> Iterator[Ceiling]
                 most=steps.CONNECTIONS,
                 minutes=steps.MINUTES,
                 advice=steps.database_advice(profile.postgres),
+                runbook=runbook("stores", "DatabaseConnectionsHigh"),
             )
             yield from _health(profile, number, {"DBInstanceIdentifier": identifier})
 
@@ -49,7 +51,8 @@ def _health(profile: Profile, number: int, dimensions: Mapping[str, pulumi.Input
     for name, metric, most, floor, fix in wanted:
         beyond = "below" if floor else "above"
         advice = f"{metric} {beyond} {most:g} for {steps.MINUTES} min; {fix}"
-        yield Ceiling(f"{name}-{number}", "AWS/RDS", metric, dimensions, most, steps.MINUTES, advice, floor)
+        page = runbook("stores", "ManagedDatabaseExhausted")
+        yield Ceiling(f"{name}-{number}", "AWS/RDS", metric, dimensions, most, steps.MINUTES, advice, page, floor)
 
 
 def redis_ceilings(profile: Profile, redis: Mapping[Role, Redis]) -> Iterator[Ceiling]:
@@ -64,4 +67,5 @@ def redis_ceilings(profile: Profile, redis: Mapping[Role, Redis]) -> Iterator[Ce
                 most=steps.MEMORY_PERCENT,
                 minutes=steps.MINUTES,
                 advice=steps.redis_advice(profile.redis, role),
+                runbook=runbook("stores", "RedisMemoryHigh"),
             )

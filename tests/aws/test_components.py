@@ -119,7 +119,7 @@ def test_a_stores_alarm_is_in_its_region_and_writes_to_a_topic_that_only_its_acc
     deploy: Deploy, cloud: Cloud
 ) -> None:
     dimensions = {"DBInstanceIdentifier": "p03-primary"}
-    ceiling = Ceiling("connections", "AWS/RDS", "DatabaseConnections", dimensions, 80, 5, "set the next size")
+    ceiling = Ceiling("connections", "AWS/RDS", "DatabaseConnections", dimensions, 80, 5, "set the next size", "page")
     made = deploy(lambda: StoreAlarms("p03", StoreAlarmsArgs("eu-west-1", (ceiling,), ("ops@example.org",))))
     topic, name = made.of("aws:sns/topic:Topic")[0].id, made.of("aws:cloudwatch/metricAlarm:MetricAlarm")[0].id
     (alarm,) = cloud.boto("cloudwatch", "eu-west-1").describe_alarms(AlarmNames=[name])["MetricAlarms"]

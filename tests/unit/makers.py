@@ -179,11 +179,13 @@ def audit_trail(name: str) -> AuditTrail:
 
 def backup_alarms(name: str) -> BackupAlarms:
     expected = (Expectation("backup", "BackupSucceeded", REGION, 26),)
-    return BackupAlarms(name, BackupAlarmsArgs(REGION, "contentgen/test", expected, ("a@example.com",)))
+    return BackupAlarms(name, BackupAlarmsArgs(REGION, "contentgen/test", expected, ("a@example.com",), "page"))
 
 
 def store_alarms(name: str) -> StoreAlarms:
-    ceiling = Ceiling("connections", "AWS/RDS", "DatabaseConnections", {"DBInstanceIdentifier": name}, 80, 5, "advice")
+    ceiling = Ceiling(
+        "connections", "AWS/RDS", "DatabaseConnections", {"DBInstanceIdentifier": name}, 80, 5, "a", "page"
+    )
     return StoreAlarms(name, StoreAlarmsArgs(REGION, (ceiling,), ("a@example.com",)))
 
 
