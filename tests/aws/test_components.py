@@ -124,7 +124,7 @@ def test_a_stores_alarm_is_in_its_region_and_writes_to_a_topic_that_only_its_acc
     topic, name = made.of("aws:sns/topic:Topic")[0].id, made.of("aws:cloudwatch/metricAlarm:MetricAlarm")[0].id
     (alarm,) = cloud.boto("cloudwatch", "eu-west-1").describe_alarms(AlarmNames=[name])["MetricAlarms"]
     assert (alarm["MetricName"], alarm["Threshold"], alarm["EvaluationPeriods"]) == ("DatabaseConnections", 80, 5)
-    assert (alarm["AlarmActions"], alarm["AlarmDescription"]) == ([topic], "set the next size")
+    assert (alarm["AlarmActions"], alarm["AlarmDescription"]) == ([topic], "set the next size; runbook: page")
     assert alarm["Dimensions"] == [{"Name": "DBInstanceIdentifier", "Value": "p03-primary"}]
     sns = cloud.boto("sns", "eu-west-1")
     (statement,) = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])["Statement"]
