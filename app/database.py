@@ -72,14 +72,28 @@ class Address:
         return cls(url.set(drivername="postgresql+asyncpg", query=query), tls)
 
 
+def _shares(settings: Settings) -> tuple[Settings, Settings]:
+    """The pool settings of a process for its writer and its reader, which together are what one process may open: the
+    worst case of connections counts that once a process (requirement Y03).
+    """
+    size, overflow = settings.database_pool_size, settings.database_max_overflow
+    reader = {"database_pool_size": max(1, size // 2), "database_max_overflow": overflow // 2}
+    writer = {"database_pool_size": max(1, size - size // 2), "database_max_overflow": overflow - overflow // 2}
+    return settings.model_copy(update=writer), settings.model_copy(update=reader)
+
+
 class Database:
     """The pools of one process (B02, E09). A `task` goes around the pooler, and has its own time limit."""
 
     def __init__(self, settings: Settings, *, task: Task | None = None) -> None:
         primary = settings.database_url_direct if task else settings.database_url
-        self.writer = engine(settings, primary, task)
         replica = None if task else settings.database_read_url
-        self.reader = self.writer if replica is None else engine(settings, replica, connect=REPLICA_CONNECT_SECONDS)
+        if replica is None or replica == settings.database_url:
+            self.writer = self.reader = engine(settings, primary, task)
+        else:
+            own, shared = _shares(settings)
+            self.writer = engine(own, primary, task)
+            self.reader = engine(shared, replica, connect=REPLICA_CONNECT_SECONDS)
         self._replica_back_at = 0.0
         self._replica_pause = REPLICA_PAUSE_SECONDS
 

@@ -105,6 +105,7 @@ def _job(args: ApplicationJobArgs, account: pulumi.Output[str]) -> batch.v1.JobS
         restart_policy="Never",
         service_account_name=account,
         automount_service_account_token=False,
+        enable_service_links=False,
         security_context=pod_security(),
         containers=[container],
         volumes=[

@@ -27,12 +27,16 @@ class Expectation:
 
 @dataclass(frozen=True)
 class BackupAlarmsArgs:
-    """Metrics and alarms are in one ``region``, because an alarm reaches only its own region's topic."""
+    """Metrics and alarms are in one ``region``, because an alarm reaches only its own region's topic.
+
+    ``runbook`` is the page that says what to do.
+    """
 
     region: str
     metrics: str
     expectations: tuple[Expectation, ...]
     notify: tuple[str, ...]
+    runbook: str
 
 
 class BackupAlarms(pulumi.ComponentResource):
@@ -56,7 +60,9 @@ def _alarm(
     """Hour by hour, so that it goes off within an hour; silence counts as failure."""
     cloudwatch.MetricAlarm(
         name,
-        alarm_description=f"no {wanted.name} succeeded in {wanted.region} for {wanted.hours} h",
+        alarm_description=(
+            f"no {wanted.name} succeeded in {wanted.region} for {wanted.hours} h; runbook: {args.runbook}"
+        ),
         namespace=args.metrics,
         metric_name=wanted.metric,
         dimensions={"Region": wanted.region},

@@ -21,8 +21,13 @@ RENEW_BEFORE: Final = "720h"
 
 @dataclass(frozen=True)
 class CertificateArgs:
-    """``names`` are what it is for; ``role``, taken by the service account ``account``, lets the issuer write the
-    answering records into ``zone``, whose name is ``domain``, and nothing else; ``email`` hears from the authority.
+    """One certificate of a region.
+
+    names: host names that it is for.
+    domain, zone: Route 53 zone that proves them, by its name and its id.
+    role, account: AWS role with which the issuer writes records into the zone, and the service account that takes it.
+    issuer: namespace and service account of cert-manager.
+    email: address that hears from the certificate authority.
     """
 
     namespace: str
@@ -33,6 +38,7 @@ class CertificateArgs:
     region: str
     role: pulumi.Input[str] | None
     account: str
+    issuer: tuple[str, str]
     email: str | None
 
 
@@ -118,6 +124,6 @@ def _token_role(name: str, args: CertificateArgs, opts: pulumi.ResourceOptions) 
         f"{name}-token-binding",
         metadata=named,
         role_ref=rbac.v1.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=f"{args.account}-token"),
-        subjects=[rbac.v1.SubjectArgs(kind="ServiceAccount", name="cert-manager", namespace="cert-manager")],
+        subjects=[rbac.v1.SubjectArgs(kind="ServiceAccount", name=args.issuer[1], namespace=args.issuer[0])],
         opts=opts,
     )

@@ -118,6 +118,7 @@ def _deployment(
             spec=core.v1.PodSpecArgs(
                 service_account_name=account,
                 automount_service_account_token=False,
+                enable_service_links=False,
                 security_context=pod_security(),
                 termination_grace_period_seconds=args.grace_seconds,
                 affinity=affinity(args.component, interruptible=args.interruptible),

@@ -11,6 +11,8 @@ from components.labels import selector
 DNS_PORT = 53
 HTTPS_PORT = 443
 METADATA_ADDRESS = "169.254.169.254/32"
+NODE_DNS_ADDRESS = "169.254.20.10/32"
+"""NodeLocal DNSCache (Kubernetes documentation, Using NodeLocal DNSCache)."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,10 @@ class Traffic:
 
 def policy_spec(component: str, traffic: Traffic) -> networking.v1.NetworkPolicySpecArgs:
     dns = networking.v1.NetworkPolicyEgressRuleArgs(
-        to=[networking.v1.NetworkPolicyPeerArgs(namespace_selector=_namespace("kube-system"))],
+        to=[
+            networking.v1.NetworkPolicyPeerArgs(namespace_selector=_namespace("kube-system")),
+            networking.v1.NetworkPolicyPeerArgs(ip_block=networking.v1.IPBlockArgs(cidr=NODE_DNS_ADDRESS)),
+        ],
         ports=[_port(DNS_PORT, "UDP"), _port(DNS_PORT, "TCP")],
     )
     return networking.v1.NetworkPolicySpecArgs(

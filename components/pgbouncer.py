@@ -167,6 +167,7 @@ def _deployment(
             spec=core.v1.PodSpecArgs(
                 service_account_name=account,
                 automount_service_account_token=False,
+                enable_service_links=False,
                 security_context=pod_security(UID),
                 termination_grace_period_seconds=GRACE_SECONDS,
                 affinity=affinity(COMPONENT),

@@ -77,6 +77,7 @@ def _stateful_set(args: StatefulStoreArgs) -> apps.v1.StatefulSetSpecArgs:
             metadata=meta.v1.ObjectMetaArgs(labels=labels(args.component, args.product)),
             spec=core.v1.PodSpecArgs(
                 automount_service_account_token=False,
+                enable_service_links=False,
                 security_context=pod_security(args.uid),
                 termination_grace_period_seconds=args.grace_seconds,
                 containers=[args.container],

@@ -15,8 +15,9 @@ MINUTE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Ceiling:
-    """That a figure of a store stays at ``most`` or below. ``metric`` and ``dimensions`` are CloudWatch's; ``advice``
-    is what people read when it was above for so many ``minutes``.
+    """That a figure of a store stays at ``most`` or below, or with ``floor`` at ``most`` or above. ``metric`` and
+    ``dimensions`` are CloudWatch's; ``advice`` is what people read when it was beyond for so many ``minutes``, and
+    ``runbook`` the page that says what to do.
     """
 
     name: str
@@ -26,6 +27,8 @@ class Ceiling:
     most: float
     minutes: int
     advice: str
+    runbook: str
+    floor: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,12 @@ def _alarm(name: str, region: str, wanted: Ceiling, notices: Notices, opts: pulu
     """Silence is no alarm: a store that is being replaced says nothing for a while."""
     cloudwatch.MetricAlarm(
         name,
-        alarm_description=wanted.advice,
+        alarm_description=f"{wanted.advice}; runbook: {wanted.runbook}",
         namespace=wanted.namespace,
         metric_name=wanted.metric,
         dimensions=wanted.dimensions,
         statistic="Average",
-        comparison_operator="GreaterThanThreshold",
+        comparison_operator="LessThanThreshold" if wanted.floor else "GreaterThanThreshold",
         threshold=wanted.most,
         period=MINUTE_SECONDS,
         evaluation_periods=wanted.minutes,

@@ -8,8 +8,8 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
+from infra.clusters import ClusterSettings
 from infra.regions import in_priority_order
-from infra.sections import ClusterSettings
 from infra.settings import StackSettings
 from infra.target import EmbeddedCloud
 

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import ip_network
 from types import MappingProxyType
 from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from infra.clusters import Network
 from infra.shapes import (
     GROUP_PATTERN,
     INSTANCE_CLASS_PATTERN,
     MAXIMUM_EMAILS,
     NODE_TYPE_PATTERN,
     OBJECT_NAME,
-    OIDC_PROVIDER_PATTERN,
-    SECURITY_GROUP_PATTERN,
-    SUBNET_PATTERN,
-    VPC_PATTERN,
     Cpu,
     Domain,
     Email,
     Image,
-    KubeContext,
     LabelName,
     LabelValue,
     Memory,
@@ -202,45 +197,6 @@ class AccessSettings(Model):
         if twice:
             raise ValueError(f"{', '.join(twice)} is listed twice: a group would have the rights of both teams")
         return self
-
-
-def _network(text: str) -> str:
-    try:
-        ip_network(text)
-    except ValueError as error:
-        raise ValueError(f"must be an address or a network such as 203.0.113.0/24: {error}") from None
-    return text
-
-
-Network = Annotated[str, AfterValidator(_network)]
-
-
-class ClusterSettings(Model):
-    """How a real deployment reaches a region's Kubernetes; the local target brings its own."""
-
-    context: KubeContext | None = Field(None, description="context of the kubeconfig")
-    vpc_id: str | None = Field(None, pattern=VPC_PATTERN, description="network the managed data stores join")
-    subnet_ids: tuple[Annotated[str, StringConstraints(pattern=SUBNET_PATTERN)], ...] = Field(
-        (), strict=False, description="private subnets for the managed data stores, two or more in different zones"
-    )
-    client_security_group_id: str | None = Field(
-        None,
-        pattern=SECURITY_GROUP_PATTERN,
-        description="security group of the nodes or pods, which managed stores admit",
-    )
-    pod_ranges: tuple[Network, ...] = Field(
-        (),
-        strict=False,
-        description="address ranges of the pods: only from there is a forwarded client address believed",
-    )
-    data_ranges: tuple[Network, ...] = Field(
-        (), strict=False, description="address ranges of subnet_ids, which pods may call for managed stores"
-    )
-    oidc_provider: str | None = Field(
-        None,
-        pattern=OIDC_PROVIDER_PATTERN,
-        description="the cluster's identity provider in IAM; backups and certificates get their AWS roles by it",
-    )
 
 
 class EdgeSettings(Model):

@@ -12,6 +12,7 @@ from typing import Final, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from infra.clusters import ClusterSettings, ControllerSettings
 from infra.errors import SettingsError, Wrong, described
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
 from infra.limits import GIBIBYTE, LIMITS, LONGEST_STACK_NAME, ScaleLimits
@@ -23,7 +24,6 @@ from infra.sections import (
     AlertSettings,
     BackupSettings,
     BudgetSettings,
-    ClusterSettings,
     EdgeSettings,
     Environment,
     ImageSettings,
@@ -69,6 +69,7 @@ class StackSettings(Model):
         default_factory=dict, description="headers that differ; null drops one"
     )
     access: AccessSettings = AccessSettings()
+    controllers: ControllerSettings = ControllerSettings()
     clusters: dict[str, ClusterSettings] = Field(default_factory=dict, description="Kubernetes access by region")
 
     @field_validator("regions")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.sections import ClusterSettings
+from infra.clusters import ClusterSettings
 from infra.settings import StackSettings
 
 TARGET_VARIABLE = "CONTENTGEN_TARGET"

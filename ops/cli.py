@@ -31,6 +31,7 @@ from ops.drift import drift as find_drift
 from ops.drift import tell_drift
 from ops.generating import generate as generate_files
 from ops.log_queries import QUERIES, LogQueryError, ask_logs
+from ops.prerequisites import prerequisites_hold
 from ops.previewing import PreviewError
 from ops.pull_request import check_pull_request
 from ops.release.command import make_plan, make_release
@@ -158,10 +159,17 @@ def drift(
         raise typer.Exit(EXIT_FAILED)
 
 
+def _real_clusters_hold(stack: str) -> bool:
+    """Reports on nodes and prerequisites of every region, both in any case."""
+    settings, report = read(CHECKOUT, stack), Report()
+    nodes = clusters_hold(settings, report)
+    return prerequisites_hold(settings, report) and nodes
+
+
 @app.command()
 def plan(stack: Stack = "local", real: Real = False) -> None:
     """Make the plan that a release applies, and the comment that tells what is in it; 1 when something stops it."""
-    if real and not clusters_hold(read(CHECKOUT, stack), Report()):
+    if real and not _real_clusters_hold(stack):
         raise typer.Exit(EXIT_FAILED)
     if not make_plan(target_of(stack, Report(), os.environ, on_real=real), Report()):
         raise typer.Exit(EXIT_FAILED)
@@ -170,7 +178,7 @@ def plan(stack: Stack = "local", real: Real = False) -> None:
 @app.command()
 def clusters(stack: Stack = "prod") -> None:
     """Hold the stack's real clusters against what its file says of them; 1 when one is less."""
-    if not clusters_hold(read(CHECKOUT, stack), Report()):
+    if not _real_clusters_hold(stack):
         raise typer.Exit(EXIT_FAILED)
 
 

@@ -13,9 +13,9 @@ from typing import Final
 from lightkube.utils.quantity import parse_quantity
 from pydantic import BaseModel, Field
 
+from infra.clusters import ClusterSettings
 from infra.limits import GIGABYTE
 from infra.nodes import NodeSettings, Version, version
-from infra.sections import ClusterSettings
 from infra.settings import NAMESPACE, StackSettings
 from localcloud.toolchain.origin import KUBECTL
 from ops.console import Report

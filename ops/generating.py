@@ -2,7 +2,7 @@
 
 docs/stack.schema.json lets editors complete and check stack files; docs/settings.md is the same for people;
 docs/limits.md has what callers of the service may send or hold; docs/embedded-cloud-rules.md what the embedded AWS
-refuses;
+refuses; docs/clusters.md what a real cluster brings;
 policies/config/<stack>.json is how limits and headers reach the policy pack; docs/policies/ has a page a rule.
 ``--check`` only compares.
 """
@@ -19,12 +19,14 @@ from ops.console import Report
 from ops.embedded_cloud_page import embedded_cloud_page
 from ops.limits_page import limits_page
 from ops.policy_pack import policy_pages, stack_policy_config
+from ops.prerequisites import clusters_page
 from ops.schema import stack_file_schema
 from ops.settings_page import settings_page
 
 SCHEMA: Final = Path("docs/stack.schema.json")
 SETTINGS_PAGE: Final = Path("docs/settings.md")
 LIMITS_PAGE: Final = Path("docs/limits.md")
+CLUSTERS_PAGE: Final = Path("docs/clusters.md")
 EMBEDDED_CLOUD_PAGE: Final = Path("docs/embedded-cloud-rules.md")
 POLICY_FOLDER: Final = Path("policies/config")
 OWNED: Final = (f"{POLICY_FOLDER}/*.json", "docs/policies/*.md")
@@ -38,6 +40,7 @@ def generated(root: Path) -> dict[Path, str]:
         for stack in stacks(root)
     }
     pages = {SETTINGS_PAGE: settings_page(), LIMITS_PAGE: limits_page(), EMBEDDED_CLOUD_PAGE: embedded_cloud_page()}
+    pages[CLUSTERS_PAGE] = clusters_page()
     return {SCHEMA: _json(stack_file_schema()), **pages, **configs, **policy_pages()}
 
 

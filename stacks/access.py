@@ -12,6 +12,11 @@ from stacks.jobs import BackupUse
 RECORD_TYPES = ("ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsRecordTypes", ("TXT",))
 """The certificate authority reads TXT records; none that routes traffic can be changed with this."""
 
+RECORD_NAMES = (
+    "ForAllValues:StringLike", "route53:ChangeResourceRecordSetsNormalizedRecordNames", ("_acme-challenge.*",),
+)  # fmt: skip
+"""Names of the records that prove a domain (RFC 8555, section 8.4)."""
+
 
 @dataclass(frozen=True)
 class Backups:
@@ -48,7 +53,7 @@ def certificate_grants(zone: pulumi.Output[str]) -> tuple[Grant, ...]:
     """To prove the domain by TXT records in its own zone."""
     arn = pulumi.Output.concat("arn:aws:route53:::hostedzone/", zone)
     return (
-        Grant(("route53:ChangeResourceRecordSets",), (arn,), (RECORD_TYPES,)),
+        Grant(("route53:ChangeResourceRecordSets",), (arn,), (RECORD_TYPES, RECORD_NAMES)),
         Grant(("route53:ListResourceRecordSets",), (arn,)),
         # A change has an id of its own, which nobody knows before it is made.
         Grant(("route53:GetChange",), ("arn:aws:route53:::change/*",)),

@@ -8,8 +8,9 @@ from typing import Final
 
 import pulumi
 
+from infra.clusters import ClusterSettings
 from infra.regions import Region, in_priority_order
-from infra.sections import ClusterSettings, Environment, Writer
+from infra.sections import Environment, Writer
 from infra.settings import StackSettings
 from stacks.access import Backups
 from stacks.jobs import JobSpec

@@ -11,8 +11,9 @@ from components.edge import Edge, EdgeArgs, EdgeHost, Published
 from components.edge_ingress import IngressEdge
 from components.generation_service import SERVICE_PORT
 from components.service_role import ServiceRole, ServiceRoleArgs
+from infra.clusters import ClusterSettings
 from infra.regions import Region
-from infra.sections import ClusterSettings, EdgeKind
+from infra.sections import EdgeKind
 from infra.settings import StackSettings
 from stacks.access import certificate_grants
 from stacks.products.content_generation import (
@@ -29,7 +30,6 @@ from stacks.products.content_generation import (
 from stacks.profile import Profile
 from stacks.routing import public_names
 
-GATEWAY_CLASS: Final = "envoy-gateway"
 ISSUER_ACCOUNT: Final = "certificate"
 
 
@@ -55,6 +55,7 @@ def declare_edge(
             region=region.code,
             role=role,
             account=ISSUER_ACCOUNT,
+            issuer=(settings.controllers.certificates, settings.controllers.issuer_account),
             email=settings.edge.certificate_email,
         ),
         opts,
@@ -62,7 +63,7 @@ def declare_edge(
     args = EdgeArgs(
         namespace=namespace,
         product=settings.product.value,
-        gateway_class=GATEWAY_CLASS,
+        gateway_class=settings.controllers.gateway_class,
         region=region.code,
         certificate=certificate.secret,
         hosts=hosts(settings, region),

@@ -20,9 +20,9 @@ from components.queue_scaler import QueueScaler, QueueScalerArgs
 from components.quota import Quota, QuotaArgs
 from components.service_role import ServiceRole, ServiceRoleArgs
 from components.team_access import TeamAccess, TeamAccessArgs
+from infra.clusters import ClusterSettings
 from infra.nodes import SLEEPS_BY_ITSELF, version
 from infra.regions import Region
-from infra.sections import ClusterSettings
 from infra.settings import StackSettings
 from stacks import traffic
 from stacks.access import Backups, backup_grants

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from infra.clusters import ClusterSettings
 from infra.errors import SettingsError, Wrong
-from infra.sections import Backend, ClusterSettings, EdgeKind, Environment, Writer
+from infra.sections import Backend, EdgeKind, Environment, Writer
 from infra.settings import NAMESPACE, StackSettings
 from stacks.capacity import running
 from stacks.connections import worst_case

@@ -13,6 +13,13 @@ CONNECTIONS: Final = 80
 MEMORY_PERCENT: Final = 75
 """Of what a Redis may hold (document C)."""
 MINUTES: Final = 5
+FREE_STORAGE: Final = 0.2
+"""Share of a database's storage below which somebody must act: a full disk stops it (RDS, storage-full)."""
+FREE_MEMORY: Final = 0.05
+"""Share of a database's memory below which it begins to swap."""
+REPLICA_LAG_SECONDS: Final = 60
+CREDITS: Final = 20
+"""CPU credits of a burstable class (t4g); with none left its CPU costs extra (RDS, unlimited mode)."""
 
 
 def database_advice(postgres: PostgresProfile) -> str:

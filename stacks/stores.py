@@ -16,9 +16,10 @@ from components.redis import RedisEndpoint, Role
 from components.redis_cluster import ClusterRedis, ClusterRedisArgs
 from components.redis_managed import ManagedRedis, ManagedRedisArgs
 from components.store_alarms import StoreAlarms, StoreAlarmsArgs
+from infra.clusters import ClusterSettings
 from infra.limits import LIMITS
 from infra.regions import BY_CODE
-from infra.sections import Backend, ClusterSettings
+from infra.sections import Backend
 from infra.settings import StackSettings
 from stacks import traffic
 from stacks.products.content_generation import content_generation
@@ -150,7 +151,12 @@ def _pooler(
             pool_size=wanted.pooler_size,
             database=database,
             logins=logins,
-            traffic=traffic.of_pooler(content_generation(args.profile), args.profile, args.cluster.data_ranges),
+            traffic=traffic.of_pooler(
+                content_generation(args.profile),
+                args.profile,
+                args.settings.controllers.scaler,
+                args.cluster.data_ranges,
+            ),
         ),
         opts,
     )

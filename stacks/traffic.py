@@ -15,10 +15,6 @@ from stacks.jobs import JobSpec, job_names
 from stacks.profile import Profile
 from stacks.workload import WorkloadSpec
 
-GATEWAY_NAMESPACE: Final = "envoy-gateway-system"
-INGRESS_NAMESPACE: Final = "ingress-nginx"
-MONITORING_NAMESPACE: Final = "monitoring"
-SCALER_NAMESPACE: Final = "keda"
 ANYWHERE: Final = "0.0.0.0/0"
 
 
@@ -33,9 +29,10 @@ def of_workload(
     error tracker where there is one. ``data_ranges`` are the addresses of managed stores.
     """
     callers = [Peer(workload.port, component=other.name) for other in workloads if workload.name in other.peers]
-    gateway = GATEWAY_NAMESPACE if settings.edge.kind is EdgeKind.GATEWAY else INGRESS_NAMESPACE
+    controllers = settings.controllers
+    gateway = controllers.gateway if settings.edge.kind is EdgeKind.GATEWAY else controllers.ingress
     front = [Peer(workload.port, namespace=gateway)] if workload.public else []
-    scrape = Peer(workload.port, namespace=MONITORING_NAMESPACE)
+    scrape = Peer(workload.port, namespace=controllers.monitoring)
     ports = {other.name: other.port for other in workloads}
     peers = [Peer(ports[peer], component=peer) for peer in workload.peers]
     stores = _redis(profile, data_ranges) if workload.pool is not None else ()
@@ -52,10 +49,12 @@ def of_job(job: JobSpec, profile: Profile, data_ranges: tuple[str, ...]) -> Traf
     return Traffic(egress=(*_postgres(profile, data_ranges), *_redis(profile, data_ranges), *aws))
 
 
-def of_pooler(workloads: tuple[WorkloadSpec, ...], profile: Profile, data_ranges: tuple[str, ...]) -> Traffic:
-    """Who has a pool, and the autoscaler that counts waiting jobs; out to the database."""
+def of_pooler(
+    workloads: tuple[WorkloadSpec, ...], profile: Profile, scaler: str, data_ranges: tuple[str, ...]
+) -> Traffic:
+    """Who has a pool, and the autoscaler of namespace ``scaler`` that counts waiting jobs; out to the database."""
     clients = tuple(Peer(POSTGRES_PORT, component=one.name) for one in workloads if one.pool is not None)
-    return Traffic((*clients, Peer(POSTGRES_PORT, namespace=SCALER_NAMESPACE)), _postgres(profile, data_ranges))
+    return Traffic((*clients, Peer(POSTGRES_PORT, namespace=scaler)), _postgres(profile, data_ranges))
 
 
 def of_postgres(workloads: tuple[WorkloadSpec, ...], profile: Profile) -> Traffic:

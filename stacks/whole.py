@@ -32,6 +32,7 @@ from stacks.routing import (
 )
 from stacks.stores import rotation_of
 
+BACKUP_RUNBOOK: Final = "docs/environments.md#when-the-alarm-of-the-backups-goes-off"
 NO_EDGES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -114,5 +115,5 @@ def _watch(
     if trail is not None:
         AuditTrail(trail, AuditTrailArgs(primary, trail, account, logs.bucket, profile.protected), opts)
     expected = tuple(one for region in regions for one in expectations(profile, region.code))
-    alarms = BackupAlarmsArgs(primary, metrics, expected, settings.backup.notify)
+    alarms = BackupAlarmsArgs(primary, metrics, expected, settings.backup.notify, BACKUP_RUNBOOK)
     BackupAlarms(f"{stack}-backup-alarms", alarms, opts)

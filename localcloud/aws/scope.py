@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from localcloud.aws.config import AwsConfig
+from localcloud.aws.service_model import refusals
 from localcloud.provider.block import Block
 from localcloud.provider.resource import AlreadyThere, Created, ProviderError
 from localcloud.provider.values import Properties, Value
@@ -67,6 +68,12 @@ class Clients:
         )
 
         def call(operation: str, parameters: Properties) -> Block:
+            model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+            wrong = refusals(model.input_shape, parameters)
+            if wrong:
+                raise ProviderError(
+                    f"{service} {operation}: ValidationError: {'; '.join(wrong)} (botocore's service model)"
+                )
             try:
                 answer = getattr(client, operation)(**parameters)
             except botocore.exceptions.ClientError as error:

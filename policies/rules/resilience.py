@@ -30,7 +30,7 @@ def _several(resources: Sequence[Resource], settings: Settings) -> Iterator[Viol
         own = number(at(one.properties, "spec", "replicas"))
         minimum = lowest.get((namespace(one), object_name(one)), own)
         if (minimum is None or minimum < least) and object_name(one) not in settings.texts("single"):
-            yield Violation(f"keeps {shown(minimum)} instances at least; it must be {least:g} or more", one)
+            yield Violation(f"its least number of instances is {shown(minimum)}; it must be {least:g} or more", one)
         labels = mapping(at(template(one), "metadata", "labels"))
         mine = [budget for budget in budgets if _covers(budget, one, labels)]
         if not mine:

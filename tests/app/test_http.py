@@ -310,6 +310,17 @@ def test_the_pools_have_the_documents_sizes_and_a_pool_setting_is_in_force(serve
     assert (pool.size(), pool._max_overflow, pool._recycle, pool._pre_ping) == (20, 40, 1800, True)  # type: ignore[attr-defined]
 
 
+@pytest.mark.requirement("Y03")
+def test_writer_and_reader_of_a_process_share_the_connections_that_are_counted_for_it() -> None:
+    url, replica = (f"postgresql://a:b@{host}/c" for host in ("primary", "replica"))
+    settings = Settings(database_url=url, database_url_direct=url, database_read_url=replica)  # type: ignore[arg-type]
+    pools = [one.pool for one in (Database(settings).writer, Database(settings).reader)]
+    assert sum(pool.size() for pool in pools) == 10  # type: ignore[attr-defined]
+    assert sum(pool._max_overflow for pool in pools) == 20  # type: ignore[attr-defined]
+    alone = Database(settings.model_copy(update={"database_read_url": settings.database_url}))
+    assert alone.reader is alone.writer
+
+
 @pytest.mark.requirement("Y01")
 def test_a_refused_websocket_carries_the_security_headers_too(fleet: Fleet) -> None:
     from websockets.exceptions import InvalidStatus

@@ -119,12 +119,12 @@ def test_a_stores_alarm_is_in_its_region_and_writes_to_a_topic_that_only_its_acc
     deploy: Deploy, cloud: Cloud
 ) -> None:
     dimensions = {"DBInstanceIdentifier": "p03-primary"}
-    ceiling = Ceiling("connections", "AWS/RDS", "DatabaseConnections", dimensions, 80, 5, "set the next size")
+    ceiling = Ceiling("connections", "AWS/RDS", "DatabaseConnections", dimensions, 80, 5, "set the next size", "page")
     made = deploy(lambda: StoreAlarms("p03", StoreAlarmsArgs("eu-west-1", (ceiling,), ("ops@example.org",))))
     topic, name = made.of("aws:sns/topic:Topic")[0].id, made.of("aws:cloudwatch/metricAlarm:MetricAlarm")[0].id
     (alarm,) = cloud.boto("cloudwatch", "eu-west-1").describe_alarms(AlarmNames=[name])["MetricAlarms"]
     assert (alarm["MetricName"], alarm["Threshold"], alarm["EvaluationPeriods"]) == ("DatabaseConnections", 80, 5)
-    assert (alarm["AlarmActions"], alarm["AlarmDescription"]) == ([topic], "set the next size")
+    assert (alarm["AlarmActions"], alarm["AlarmDescription"]) == ([topic], "set the next size; runbook: page")
     assert alarm["Dimensions"] == [{"Name": "DBInstanceIdentifier", "Value": "p03-primary"}]
     sns = cloud.boto("sns", "eu-west-1")
     (statement,) = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])["Statement"]

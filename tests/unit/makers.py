@@ -155,8 +155,9 @@ def queue_scaler(name: str) -> QueueScaler:
 
 
 def certificate(name: str) -> Certificate:
+    names, issuer = ("api.example.com",), ("cert-manager", "cert-manager")
     args = CertificateArgs(
-        name, "product", ("api.example.com",), "example.com", "zone", REGION, "role", "certificate", "a@example.com"
+        name, "product", names, "example.com", "zone", REGION, "role", "certificate", issuer, "a@example.com"
     )
     return Certificate(name, args)
 
@@ -178,11 +179,13 @@ def audit_trail(name: str) -> AuditTrail:
 
 def backup_alarms(name: str) -> BackupAlarms:
     expected = (Expectation("backup", "BackupSucceeded", REGION, 26),)
-    return BackupAlarms(name, BackupAlarmsArgs(REGION, "contentgen/test", expected, ("a@example.com",)))
+    return BackupAlarms(name, BackupAlarmsArgs(REGION, "contentgen/test", expected, ("a@example.com",), "page"))
 
 
 def store_alarms(name: str) -> StoreAlarms:
-    ceiling = Ceiling("connections", "AWS/RDS", "DatabaseConnections", {"DBInstanceIdentifier": name}, 80, 5, "advice")
+    ceiling = Ceiling(
+        "connections", "AWS/RDS", "DatabaseConnections", {"DBInstanceIdentifier": name}, 80, 5, "a", "page"
+    )
     return StoreAlarms(name, StoreAlarmsArgs(REGION, (ceiling,), ("a@example.com",)))
 
 

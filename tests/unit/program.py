@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pulumi
 
+from infra.clusters import ClusterSettings
 from infra.providers import aws_provider, kubernetes_providers
-from infra.sections import ClusterSettings
 from infra.settings import StackSettings
 from infra.stackfile import stacks
 from infra.tags import tags

@@ -114,7 +114,8 @@ def test_the_issuer_of_certificates_may_change_txt_records_only(prod: RecordingE
         changing = [one for one in statements(policy.at("policy")) if "ChangeResourceRecordSets" in str(one["Action"])]
         (statement,) = changing
         assert statement["Condition"] == {
-            "ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["TXT"]}
+            "ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["TXT"]},
+            "ForAllValues:StringLike": {"route53:ChangeResourceRecordSetsNormalizedRecordNames": ["_acme-challenge.*"]},
         }
 
 

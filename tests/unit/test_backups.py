@@ -198,3 +198,12 @@ def test_production_hears_of_a_missing_hourly_backup_after_two_hours() -> None:
     profile = PROFILES[Environment.PROD]
     assert [one.hours for one in expectations(profile, "us-east-1")] == [2, 26]
     assert [one.hours for one in expectations(replace(profile, alarm_hours=5), "us-east-1")] == [5, 26]
+
+
+def test_every_alarm_of_aws_names_a_page_and_a_heading_that_exist(each: RecordingEngine) -> None:
+    for alarm in each.of("MetricAlarm"):
+        page, _, heading = str(alarm.at("alarmDescription")).partition("; runbook: ")[2].partition("#")
+        headings = [
+            line.removeprefix("## ").lower().replace(" ", "-") for line in (ROOT / page).read_text().splitlines()
+        ]
+        assert heading in headings, alarm.name

@@ -233,3 +233,19 @@ def test_the_last_snapshot_of_a_store_has_a_name_that_no_earlier_life_of_the_sta
 def test_only_a_protected_zone_stays_when_foreign_records_are_in_it(declare: Declare) -> None:
     found = {stack: declare(stack).one("route53/zone:Zone").at("forceDestroy") for stack in ("staging", "prod")}
     assert found == {"staging": True, "prod": False}
+
+
+def test_a_managed_database_that_fills_up_slows_down_or_lags_is_told_of(declare: Declare) -> None:
+    alarms = {one.name.removeprefix("prod-us-east-1-store-alarms-"): one for one in declare("prod").of("MetricAlarm")}
+    found = {
+        name: (one.at("metricName"), one.at("comparisonOperator"), one.at("threshold"))
+        for name, one in alarms.items()
+        if name in ("storage-0", "memory-0", "credits-0", "lag-1")
+    }
+    assert found == {
+        "storage-0": ("FreeStorageSpace", "LessThanThreshold", 20_000_000_000),
+        "memory-0": ("FreeableMemory", "LessThanThreshold", 0.05 * 8 * 2**30),
+        "credits-0": ("CPUCreditBalance", "LessThanThreshold", 20),
+        "lag-1": ("ReplicaLag", "GreaterThanThreshold", 60),
+    }
+    assert "lag-0" not in alarms

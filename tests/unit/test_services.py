@@ -319,3 +319,10 @@ def _listeners(gateway: Declared) -> list[dict[str, Json]]:
     found = gateway.at("spec", "listeners")
     assert isinstance(found, list)
     return [one for one in found if isinstance(one, dict)]
+
+
+def test_no_pod_gets_a_variable_for_every_service_of_its_namespace(each: RecordingEngine) -> None:
+    for kind in ("Deployment", "StatefulSet", ":Job", "CronJob"):
+        for one in each.of(kind):
+            template = ("spec", "jobTemplate", "spec", "template") if kind == "CronJob" else ("spec", "template")
+            assert one.at(*template, "spec", "enableServiceLinks") is False, one.name

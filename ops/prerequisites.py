@@ -1,0 +1,268 @@
+"""``contentgen clusters``: everything that a real cluster must bring, in one table, each checked by name.
+
+docs/clusters.md is made from the same table.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from infra.clusters import ClusterSettings, ControllerSettings
+from infra.sections import Backend, EdgeKind, Writer
+from infra.settings import StackSettings
+from ops.clusters import Ask, ClusterUnknownError, kubectl
+from ops.console import Report
+from stacks.profile import resolve
+from stacks.workload import NAMESPACE
+
+Object: TypeAlias = Mapping[str, object]
+Query: TypeAlias = Callable[[StackSettings], tuple[str, ...]]
+ABSENT: Final = ("NotFound", "not found", "the server doesn't have a resource type")
+"""Words of kubectl for an object or a kind that is not there."""
+
+
+@dataclass(frozen=True)
+class Prerequisite:
+    """One thing that a cluster brings.
+
+    name: stands for it in messages and on the page.
+    needed: what stays without it.
+    query: arguments of kubectl that ask for it.
+    fix: what to do when it is missing or wrong.
+    holds: whether the answer is as needed; being there is enough unless stated.
+    applies: whether a stack needs it.
+    """
+
+    name: str
+    needed: str
+    query: Query
+    fix: str
+    holds: Callable[[Object, StackSettings], bool] = lambda found, settings: True
+    applies: Callable[[StackSettings], bool] = lambda settings: True
+
+
+def _gateway(settings: StackSettings) -> bool:
+    return settings.edge.kind is EdgeKind.GATEWAY
+
+
+def _in_cluster(settings: StackSettings) -> bool:
+    profile = resolve(settings)
+    return Backend.CLUSTER in (profile.postgres.backend, profile.redis.backend)
+
+
+def _items(value: object) -> list[Object]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _at(found: object, *path: str) -> object:
+    for step in path:
+        found = found.get(step) if isinstance(found, dict) else None
+    return found
+
+
+def _condition(kind: str) -> Callable[[Object, StackSettings], bool]:
+    def holds(found: Object, _: StackSettings) -> bool:
+        conditions = _items(_at(found, "status", "conditions"))
+        return any(one.get("type") == kind and one.get("status") == "True" for one in conditions)
+
+    return holds
+
+
+def _containers(found: Object) -> list[Object]:
+    return _items(_at(found, "spec", "template", "spec", "containers"))
+
+
+def _arguments(found: Object) -> list[str]:
+    listed = [one.get("args") for one in _containers(found)]
+    return [str(text) for one in listed if isinstance(one, list) for text in one]
+
+
+def _at_least(*least: int) -> Callable[[Object, StackSettings], bool]:
+    """Whether the first container's image has a version of at least so much; a digest alone cannot be told."""
+
+    def holds(found: Object, _: StackSettings) -> bool:
+        versions = [re.search(r":v?([0-9]+)\.([0-9]+)", str(one.get("image", ""))) for one in _containers(found)]
+        known = [(int(one[1]), int(one[2])) for one in versions if one]
+        return not known or max(known) >= least
+
+    return holds
+
+
+def _has_default(found: Object, _: StackSettings) -> bool:
+    notes = [_at(one, "metadata", "annotations") for one in _items(found.get("items"))]
+    return any(isinstance(one, dict) and one.get(DEFAULT_CLASS) == "true" for one in notes)
+
+
+DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
+
+
+def _publishes_routes(found: Object, _: StackSettings) -> bool:
+    """Flags without which three clusters on one zone undo each other (external-dns documentation, registry/txt)."""
+    flags = dict(text.removeprefix("--").split("=", 1) for text in _arguments(found) if "=" in text)
+    sources = [text for text in _arguments(found) if text == "--source=gateway-httproute"]
+    own = flags.get("txt-owner-id", "default") != "default"
+    return bool(sources) and own and "domain-filter" in flags and flags.get("txt-prefix", "").endswith(".")
+
+
+def _has_keys(found: Object, settings: StackSettings) -> bool:
+    data = found.get("data")
+    wanted = {f"{one.value}_api_key" for one in settings.writers.providers if one is not Writer.EMBEDDED}
+    return isinstance(data, dict) and wanted <= set(data)
+
+
+def _deployment(
+    name: str, namespace: Callable[[ControllerSettings], str]
+) -> Callable[[StackSettings], tuple[str, ...]]:
+    return lambda settings: ("-n", namespace(settings.controllers), "get", "deployment", name, "-o", "json")
+
+
+def _fixed(*arguments: str) -> Query:
+    return lambda settings: (*arguments, "-o", "json")
+
+
+PREREQUISITES: Final = (
+    Prerequisite(
+        "GatewayClass", "the Gateway is never accepted: no edge",
+        lambda settings: ("get", "gatewayclass", settings.controllers.gateway_class, "-o", "json"),
+        "make a GatewayClass of controller gateway.envoyproxy.io/gatewayclass-controller with the name of "
+        "contentgen:controllers.gateway_class; the chart makes none", _condition("Accepted"), _gateway,
+    ),
+    Prerequisite(
+        "Envoy Gateway", "no edge; before 1.6 fields are refused",
+        _deployment("envoy-gateway", lambda names: names.gateway),
+        "install the chart gateway-helm 1.6 or newer into contentgen:controllers.gateway", _at_least(1, 6), _gateway,
+    ),
+    Prerequisite(
+        "EnvoyProxy", "the Gateway names one: no edge",
+        _fixed("get", "crd", "envoyproxies.gateway.envoyproxy.io"), "install the CRDs of Envoy Gateway 1.6",
+        applies=_gateway,
+    ),
+    Prerequisite(
+        "AWS Load Balancer Controller", "nobody makes the load balancer: no address, no DNS",
+        _fixed("-n", "kube-system", "get", "deployment", "aws-load-balancer-controller"),
+        "install the chart aws-load-balancer-controller with its role; tag the public subnets kubernetes.io/role/elb",
+        applies=_gateway,
+    ),
+    Prerequisite(
+        "cert-manager", "no certificate: HTTPS listeners have no secret",
+        _deployment("cert-manager", lambda names: names.certificates),
+        "install cert-manager 1.14 or newer into contentgen:controllers.certificates", _at_least(1, 14),
+    ),
+    Prerequisite(
+        "cert-manager's account", "it may not ask for tokens of the issuer's account: no certificate",
+        lambda settings: (
+            "-n", settings.controllers.certificates, "get", "serviceaccount", settings.controllers.issuer_account,
+            "-o", "json",
+        ),
+        "set contentgen:controllers.issuer_account to the account of cert-manager's Deployment",
+    ),
+    Prerequisite(
+        "KEDA", "workers do not follow the queue", _deployment("keda-operator", lambda names: names.scaler),
+        "install KEDA into contentgen:controllers.scaler",
+    ),
+    Prerequisite(
+        "metrics-server", "autoscalers on CPU and memory never scale; EKS has none by default",
+        _fixed("get", "apiservice", "v1beta1.metrics.k8s.io"), "install metrics-server, for EKS as an add-on",
+        _condition("Available"),
+    ),
+    Prerequisite(
+        "prometheus-operator", "PodMonitors and rules are refused",
+        _fixed("get", "crd", "podmonitors.monitoring.coreos.com"),
+        "install it, or set contentgen:alerts.operator to false", applies=lambda settings: settings.alerts.operator,
+    ),
+    Prerequisite(
+        "namespace of Prometheus", "network policies keep it from reading metrics",
+        lambda settings: ("get", "namespace", settings.controllers.monitoring, "-o", "json"),
+        "set contentgen:controllers.monitoring to the namespace of Prometheus",
+        applies=lambda settings: settings.alerts.operator,
+    ),
+    Prerequisite(
+        "external-dns", "the page and the regions have no name, or clusters delete each other's records",
+        _deployment("external-dns", lambda names: names.dns),
+        "install it into contentgen:controllers.dns with --source=gateway-httproute, --domain-filter=<domain>, a "
+        "--txt-owner-id of the cluster's own and a --txt-prefix that ends with a dot, such as owner-%{record_type}.",
+        _publishes_routes, _gateway,
+    ),
+    Prerequisite(
+        "network policies", "policies are silently not enforced",
+        _fixed("-n", "kube-system", "get", "daemonset", "aws-node"),
+        "set enableNetworkPolicy to true in the configuration of the add-on vpc-cni",
+        lambda found, settings: "--enable-network-policy=true" in _arguments(found),
+    ),
+    Prerequisite(
+        "default StorageClass", "volumes stay pending; EKS 1.30 and newer mark none as the default",
+        _fixed("get", "storageclass"), f"annotate one with {DEFAULT_CLASS}=true", _has_default, _in_cluster,
+    ),
+    Prerequisite(
+        "EBS CSI driver", "volumes stay pending", _fixed("get", "csidriver", "ebs.csi.aws.com"),
+        "install the EKS add-on aws-ebs-csi-driver with its role", applies=_in_cluster,
+    ),
+    Prerequisite(
+        "keys of the language models", "the service that writes waits for its Secret until the update fails",
+        lambda settings: ("-n", NAMESPACE, "get", "secret", str(settings.writers.secret), "-o", "json"),
+        f"make namespace {NAMESPACE} and in it the Secret of contentgen:writers.secret: <provider>_api_key for each",
+        _has_keys, lambda settings: settings.writers.secret is not None,
+    ),
+    Prerequisite(
+        "address of the error tracker", "every service waits for its Secret until the update fails",
+        lambda settings: ("-n", NAMESPACE, "get", "secret", str(settings.telemetry.secret), "-o", "json"),
+        "make the Secret of contentgen:telemetry.secret with the key sentry_dsn",
+        lambda found, settings: isinstance(found.get("data"), dict) and "sentry_dsn" in str(found["data"]),
+        lambda settings: settings.telemetry.secret is not None,
+    ),
+)  # fmt: skip
+
+
+def lacking(settings: StackSettings, context: str, ask: Ask) -> Iterator[str]:
+    """Each prerequisite that a cluster lacks, with the fix. Raises ClusterUnknownError when it does not answer."""
+    for one in PREREQUISITES:
+        if not one.applies(settings):
+            continue
+        try:
+            found = json.loads(ask(context, one.query(settings)))
+        except ClusterUnknownError as error:
+            if not any(word in str(error) for word in ABSENT):
+                raise
+            yield f"{one.name} is missing: {one.needed}; fix: {one.fix}"
+            continue
+        except ValueError as error:
+            raise ClusterUnknownError(f"its answer is none of Kubernetes': {error}") from None
+        if not one.holds(found, settings):
+            yield f"{one.name} is not as needed: {one.needed}; fix: {one.fix}"
+
+
+def prerequisites_hold(settings: StackSettings, report: Report, ask: Ask = kubectl) -> bool:
+    """Reports every missing prerequisite of every region; False when there is one."""
+    holds = True
+    for region in settings.regions:
+        context = settings.clusters.get(region, ClusterSettings()).context
+        if context is None:
+            continue
+        try:
+            found = list(lacking(settings, context, ask))
+        except ClusterUnknownError as error:
+            report.line(f"{region}: cannot be asked: {error}")
+            continue
+        for line in found:
+            report.line(f"{region}: {line}")
+        holds = holds and not found
+    return holds
+
+
+def clusters_page() -> str:
+    """docs/clusters.md."""
+    rows = [f"| {one.name} | {one.needed} | {one.fix.replace('|', '/')} |" for one in PREREQUISITES]
+    head = [
+        "# Prerequisites of a real cluster",
+        "",
+        "Every region's cluster brings these; `contentgen clusters --stack STACK` checks each by name. Names of",
+        "namespaces and classes are settings (`contentgen:controllers`). Made by `make generated`.",
+        "",
+        "| prerequisite | without it | fix |",
+        "| --- | --- | --- |",
+    ]
+    return "\n".join([*head, *rows, ""])
