@@ -31,6 +31,10 @@ from ops.drift import drift as find_drift
 from ops.drift import tell_drift
 from ops.generating import generate as generate_files
 from ops.previewing import PreviewError
+from ops.proof.command import prove as prove_rows
+from ops.proof.mutants import ProofDataError, Tier
+from ops.proof.scratch import ScratchError
+from ops.proof.workers import WorkerError
 from ops.pull_request import check_pull_request
 from ops.release.command import make_plan, make_release
 from ops.release.proposal import propose_release
@@ -244,6 +248,19 @@ def requirements() -> None:
     review(CHECKOUT, Report())
 
 
+@app.command()
+def prove(
+    row: Annotated[
+        str | None, typer.Option(help="one row or one group of generated mutants; all when left out")
+    ] = None,
+    tier: Annotated[Tier, typer.Option(help="the tests that must notice: fast or engine")] = Tier.FAST,
+    json: Json = False,
+) -> None:
+    """Break the code mutant by mutant: 0 when the rows' tests notice each one, 1 when not, 2 when the data is wrong."""
+    if not prove_rows(CHECKOUT, Report(), row=row, tier=tier, as_json=json):
+        raise typer.Exit(EXIT_FAILED)
+
+
 def main() -> None:
     """The console script: known failures become one message and an exit code, anything else a traceback."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -251,13 +268,22 @@ def main() -> None:
         app()
     except SettingsError as error:
         _fail(str(error), EXIT_USAGE)
-    except TargetError as error:
+    except (TargetError, ProofDataError) as error:
         _fail(str(error), EXIT_USAGE)
     except PublishingError as error:
         _fail(str(error), EXIT_PUBLISHING)
     except (ToolchainError, CloudError, ClusterError, NoNetworkLeft, PriceListError, EngineMissingError) as error:
         _fail(str(error), EXIT_MACHINE)
-    except (EngineError, RequirementsError, ReportError, PreviewError, CommitError, TokenError) as error:
+    except (
+        EngineError,
+        RequirementsError,
+        ReportError,
+        PreviewError,
+        CommitError,
+        TokenError,
+        ScratchError,
+        WorkerError,
+    ) as error:
         _fail(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
         _fail("interrupted; run the same command again to go on", EXIT_INTERRUPTED)

@@ -133,6 +133,14 @@ def test_the_certificate_is_for_the_stacks_names_and_renewed_a_month_before_its_
         assert certificate.at("spec", "secretName") == secret
 
 
+@pytest.mark.requirement("K14")
+def test_certificates_are_issued_by_records_of_the_stacks_own_zone(each: RecordingEngine) -> None:
+    for issuer in each.of("Issuer"):
+        solver = mapping(items(issuer.at("spec", "acme", "solvers"))[0])
+        assert set(solver) == {"selector", "dns01"}
+        assert mapping(mapping(solver["dns01"])["route53"])["hostedZoneID"]
+
+
 def test_further_names_of_the_certificate_and_its_address_come_from_the_stack_file() -> None:
     engine = changed(certificate_names=("www.dev.contentgen.example.com",), certificate_email="ops@example.com")
     (certificate,) = [one for one in engine.of("Certificate") if one.custom]
