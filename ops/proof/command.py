@@ -49,7 +49,8 @@ def prove(root: Path, report: Report, *, row: str | None, tier: Tier, as_json: b
     began = time.monotonic()
     sentences = {one.id: one.text for one in read_rows((root / ROWS).read_text())}
     written = read_mutants(root, sentences)
-    chosen = choose(written, *read_generated(root), row=row, tier=tier)
+    generated, groups = read_generated(root)
+    chosen = choose(written, generated, groups, row=row, tier=tier)
     record = read_record(root)
     killers = {mutant: test for one in record.values() for mutant, test in one.killed.items()}
     if not as_json:
@@ -65,8 +66,7 @@ def prove(root: Path, report: Report, *, row: str | None, tier: Tier, as_json: b
         id_: digest_of(sentence, [test for test, rows in carried.items() if id_ in rows])
         for id_, sentence in sentences.items()
     }
-    seen = [verdict for verdict in verdicts if verdict.mutant.row in sentences]
-    write_record(root, updated(record, digests, written, seen))
+    write_record(root, updated(record, digests, [*written, *generated], verdicts))
     _show(report, verdicts, time.monotonic() - began, as_json=as_json)
     return all(verdict.answer is Answer.KILLED for verdict in verdicts)
 

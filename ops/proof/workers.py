@@ -13,10 +13,9 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from ops.proof import forkserver
 from ops.proof.scratch import Scratch, copy_checkout
 
-FAILED: Final = 1
+FORK_SERVER: Final = Path(__file__).with_name("forkserver.py")
 NOTHING_COLLECTED: Final = 5
 ACCIDENTS: Final = frozenset({"ImportError", "ModuleNotFoundError", "SyntaxError", "NameError", "UnboundLocalError"})
 """Exceptions of code that is no program any more: they fail every test and so show nothing of the row's."""
@@ -93,7 +92,7 @@ class Worker:
         self._folder.mkdir(mode=0o755)
         copy_checkout(self._root, self.scratch.folder)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(Path(forkserver.__file__))],
+            [sys.executable, "-P", str(FORK_SERVER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=self._folder,

@@ -274,6 +274,7 @@ def test_a_billing_event_that_is_older_or_comes_again_changes_nothing(make_clien
     assert send("starter", now - 60) == "free", "the first one, sent again"
 
 
+@pytest.mark.requirement("B01")
 def test_without_redis_limits_still_hold_in_the_process(make_client: MakeClient, servers: Servers) -> None:
     client = make_client(redis_url="redis://127.0.0.1:1/0")
     codes = [client.post("/generate", json=BODY).status_code for _ in range(11)]

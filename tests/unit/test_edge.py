@@ -85,6 +85,7 @@ def test_every_route_has_the_limits_of_one_client_that_the_documents_want(each: 
             assert rule["clientSelectors"] == [{"sourceCIDR": {"type": "Distinct", "value": "0.0.0.0/0"}}]
 
 
+@pytest.mark.requirement("E08")
 @pytest.mark.requirement("K14")
 def test_bodies_time_limits_and_tls_are_the_documents(each: RecordingEngine) -> None:
     policies = by_name(each, "BackendTrafficPolicy")

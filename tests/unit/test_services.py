@@ -12,6 +12,7 @@ from tests.unit.engine import MADE_UP, Declared, Json, RecordingEngine
 from tests.unit.program import Declare
 
 SERVICES = ("cpm", "im", "worker", "frontend")
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 SERVER = {"capabilities": {"drop": ["ALL"]}, "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True}
 
 
@@ -202,8 +203,8 @@ def test_probes_have_the_documents_times(each: RecordingEngine) -> None:
         assert times(one, "readinessProbe") == (10, 5, 5, 3)
         assert times(one, "livenessProbe") == (30, 10, 5, 3)
         assert times(one, "startupProbe") == (5, 5, 5, 30)
-        paths = {probe: container(one, probe, "httpGet", "path") for probe in ("livenessProbe", "readinessProbe")}
-        assert paths == {"livenessProbe": "/health", "readinessProbe": "/ready"}
+        paths = {probe: container(one, probe, "httpGet", "path") for probe in PROBES}
+        assert paths == {"startupProbe": "/health", "livenessProbe": "/health", "readinessProbe": "/ready"}
 
 
 @pytest.mark.requirement("K05")
