@@ -59,7 +59,7 @@ requirements: environment ## which requirements the last test run proved
 	@$(CONTENTGEN) requirements
 
 prove: environment ## break the code mutant by mutant and see that the tests of ROW (default all) notice; TIER=engine with deployed stacks
-	@$(CONTENTGEN) prove $(if $(ROW),--row $(ROW)) $(if $(TIER),--tier $(TIER))
+	@$(CONTENTGEN) prove $(foreach row,$(ROW),--row $(row)) $(if $(TIER),--tier $(TIER))
 
 generated: environment ## write the files that are made from the code
 	@$(CONTENTGEN) generate

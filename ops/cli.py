@@ -251,13 +251,13 @@ def requirements() -> None:
 @app.command()
 def prove(
     row: Annotated[
-        str | None, typer.Option(help="one row or one group of generated mutants; all when left out")
+        list[str] | None, typer.Option(help="a row or a group of generated mutants, any number; all when left out")
     ] = None,
     tier: Annotated[Tier, typer.Option(help="the tests that must notice: fast or engine")] = Tier.FAST,
     json: Json = False,
 ) -> None:
     """Break the code mutant by mutant: 0 when the rows' tests notice each one, 1 when not, 2 when the data is wrong."""
-    if not prove_rows(CHECKOUT, Report(), row=row, tier=tier, as_json=json):
+    if not prove_rows(CHECKOUT, Report(), rows=row or (), tier=tier, as_json=json):
         raise typer.Exit(EXIT_FAILED)
 
 

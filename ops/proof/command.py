@@ -41,8 +41,9 @@ class Chosen:
         return tuple(dict.fromkeys(mutant.row for mutant in self.mutants))
 
 
-def prove(root: Path, report: Report, *, row: str | None, tier: Tier, as_json: bool) -> bool:
-    """Apply the mutants of a row or group, or all of a tier, and record what was seen. Whether each one was killed.
+def prove(root: Path, report: Report, *, rows: Sequence[str], tier: Tier, as_json: bool) -> bool:
+    """Apply the mutants of these rows and groups, or all of a tier, and record what was seen; True when
+    each one was killed.
 
     Raises ProofDataError for data that is wrong and for a row without mutants.
     """
@@ -50,9 +51,8 @@ def prove(root: Path, report: Report, *, row: str | None, tier: Tier, as_json: b
     sentences = {one.id: one.text for one in read_rows((root / ROWS).read_text())}
     written = read_mutants(root, sentences)
     generated, groups = read_generated(root)
-    chosen = choose(written, generated, groups, row=row, tier=tier)
-    record = read_record(root)
-    killers = {mutant: test for one in record.values() for mutant, test in one.killed.items()}
+    chosen = choose(written, generated, groups, rows=rows, tier=tier)
+    killers = {mutant: test for one in read_record(root).values() for mutant, test in one.killed.items()}
     if not as_json:
         report.step(f"{len(chosen.mutants)} mutants of {len(chosen.rows)} rows and groups")
     with proof(root) as running:
@@ -63,23 +63,25 @@ def prove(root: Path, report: Report, *, row: str | None, tier: Tier, as_json: b
         done = _Progress(report, len(chosen.mutants), silent=as_json)
         verdicts = running.judge(chosen.mutants, {suite.name: suite for suite in suites}, killers, done.tell)
     digests = {
-        id_: digest_of(sentence, [test for test, rows in carried.items() if id_ in rows])
+        id_: digest_of(sentence, [test for test, its in carried.items() if id_ in its])
         for id_, sentence in sentences.items()
     }
-    write_record(root, updated(record, digests, [*written, *generated], verdicts))
+    write_record(root, updated(read_record(root), digests, [*written, *generated], verdicts))
     _show(report, verdicts, time.monotonic() - began, as_json=as_json)
     return all(verdict.answer is Answer.KILLED for verdict in verdicts)
 
 
 def choose(
-    written: Sequence[Mutant], generated: Sequence[Mutant], groups: Sequence[Suite], *, row: str | None, tier: Tier
+    written: Sequence[Mutant], generated: Sequence[Mutant], groups: Sequence[Suite], *, rows: Sequence[str], tier: Tier
 ) -> Chosen:
-    """The mutants of the row or group, or all of the tier. Raises ProofDataError where there are none."""
+    """The mutants of the rows and groups, or all of the tier. Raises ProofDataError for a row that has none."""
     of_tier = [*(mutant for mutant in written if mutant.tier is tier), *(generated if tier is Tier.FAST else ())]
-    mutants = tuple(mutant for mutant in of_tier if row in (None, mutant.row))
-    if not mutants:
-        known = ", ".join(sorted({mutant.row for mutant in of_tier}))
-        raise ProofDataError(f"no mutant of {row or 'any row'} in tier {tier}; rows and groups with mutants: {known}")
+    known = sorted({mutant.row for mutant in of_tier})
+    without = [row for row in rows if row not in known] or ([] if known else ["any row"])
+    if without:
+        named = ", ".join(without)
+        raise ProofDataError(f"no mutant of {named} in tier {tier}; rows and groups with mutants: {', '.join(known)}")
+    mutants = tuple(mutant for mutant in of_tier if not rows or mutant.row in rows)
     return Chosen(mutants, tuple(group for group in groups if any(one.row == group.name for one in mutants)))
 
 

@@ -121,7 +121,7 @@ def proven(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
     report.json = told.append  # type: ignore[method-assign]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, "LATE_SECONDS", 3.0)
-        content = prove(root, report, row=None, tier=Tier.FAST, as_json=True)
+        content = prove(root, report, rows=(), tier=Tier.FAST, as_json=True)
     answers = {f"{one['row']} {one['breaks']}": one["answer"] for one in json.loads(told[0])["mutants"]}
     return root, answers, content
 
@@ -158,8 +158,8 @@ def test_one_row_alone_can_be_proven_and_leaves_the_others_in_the_record(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = project(tmp_path, {"R1": MUTANTS["R1"][:1], "R2": MUTANTS["R2"][:1]})
-    assert prove(root, Report(), row="R1", tier=Tier.FAST, as_json=False)
-    assert prove(root, Report(), row="R2", tier=Tier.FAST, as_json=False)
+    assert prove(root, Report(), rows=("R1",), tier=Tier.FAST, as_json=False)
+    assert prove(root, Report(), rows=("R2",), tier=Tier.FAST, as_json=False)
     assert set(json.loads((root / RECORD).read_text())) == {"R1", "R2"}
     assert "1 of 1 mutants killed" in capsys.readouterr().out
 
@@ -167,7 +167,7 @@ def test_one_row_alone_can_be_proven_and_leaves_the_others_in_the_record(
 def test_a_row_without_mutants_is_refused_with_those_that_have_some(tmp_path: Path) -> None:
     root = project(tmp_path, {"R1": MUTANTS["R1"][:1]})
     with pytest.raises(ProofDataError, match=r"no mutant of R9 in tier fast; rows and groups with mutants: R1"):
-        prove(root, Report(), row="R9", tier=Tier.FAST, as_json=False)
+        prove(root, Report(), rows=("R9",), tier=Tier.FAST, as_json=False)
 
 
 def test_everything_that_is_wrong_with_the_data_is_told_at_once(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_everything_that_is_wrong_with_the_data_is_told_at_once(tmp_path: Path) 
     }
     root = project(tmp_path, wrong)
     with pytest.raises(ProofDataError) as raised:
-        prove(root, Report(), row=None, tier=Tier.FAST, as_json=False)
+        prove(root, Report(), rows=(), tier=Tier.FAST, as_json=False)
     told = str(raised.value).splitlines()
     for part in (
         "the old text occurs 3 times in app.py",
@@ -203,7 +203,7 @@ def test_everything_that_is_wrong_with_the_data_is_told_at_once(tmp_path: Path) 
 def test_a_file_of_another_form_is_named_with_the_key(tmp_path: Path) -> None:
     root = project(tmp_path, {"R1": [{"file": "app.py", "old": "a", "new": 1, "breaks": "x", "more": "y"}]})
     with pytest.raises(ProofDataError, match=r"(?s)all.yaml.*R1.0.new.*R1.0.more"):
-        prove(root, Report(), row=None, tier=Tier.FAST, as_json=False)
+        prove(root, Report(), rows=(), tier=Tier.FAST, as_json=False)
 
 
 def test_generated_mutants_of_a_group_are_killed_by_its_tests_or_are_equivalent_for_a_reason(tmp_path: Path) -> None:
@@ -212,9 +212,9 @@ def test_generated_mutants_of_a_group_are_killed_by_its_tests_or_are_equivalent_
     (root / "tests/test_app.py").write_text(
         "import app\n\ndef test_a():\n    assert (app.double(2), app.limit()) == (4, 10)\n"
     )
-    assert not prove(root, Report(), row="numbers", tier=Tier.FAST, as_json=False), "half survives"
+    assert not prove(root, Report(), rows=("numbers",), tier=Tier.FAST, as_json=False), "half survives"
     (root / EQUIVALENT).write_text(json.dumps({"app.py: 2 becomes 3 in: return math.floor(number / 2)": "nobody asks"}))
-    assert prove(root, Report(), row="numbers", tier=Tier.FAST, as_json=False)
+    assert prove(root, Report(), rows=("numbers",), tier=Tier.FAST, as_json=False)
     assert set(json.loads((root / RECORD).read_text())) == {"numbers"}, (
         "so that the next proof asks the right test first"
     )
