@@ -24,6 +24,9 @@ T = TypeVar("T")
 GROUPS: Final = Path("tests/proof/generated.yaml")
 EQUIVALENT: Final = Path("tests/proof/equivalent.yaml")
 
+EXAMPLE: Final = "Break"
+"""Class of the examples that a policy refuses (policies/rule.py)."""
+
 OTHER: Final[Mapping[type[ast.cmpop], tuple[str, str]]] = {
     ast.Lt: ("<", "<="),
     ast.LtE: ("<=", "<"),
@@ -102,7 +105,7 @@ def _edits(text: str) -> Iterator[tuple[int, int, str]]:
         row = text[starts[line - 1] : starts[line]]
         return starts[line - 1] + len(row.encode()[:column].decode())
 
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(ast.parse(text)):
         if isinstance(node, ast.Constant) and type(node.value) in (int, float):
             yield (
                 place(node.lineno, node.col_offset),
@@ -116,6 +119,14 @@ def _edits(text: str) -> Iterator[tuple[int, int, str]]:
                 match = re.search(pattern, text[begin : place(right.lineno, right.col_offset)])
                 if match:
                     yield begin + match.start(), begin + match.end(), new
+
+
+def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node but those of a policy's examples, which are no part of what it checks."""
+    yield tree
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == EXAMPLE):
+            yield from _nodes(node)
 
 
 def _next(node: ast.Constant) -> str:

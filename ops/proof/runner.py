@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -162,8 +163,15 @@ def _judge(worker: Worker, mutant: Mutant, suite: Suite | None, killer: str | No
             if run.killer:
                 return judged(mutant, run, time.monotonic() - began)
         rows = [suite.row] if suite.row else None
-        run = worker.run(_by_speed(suite), rows=rows, order=suite.order(), arguments=["-x"], seconds=seconds)
+        order = suite.order(_named_after((worker.scratch.folder / mutant.file).read_text(), suite))
+        run = worker.run(_by_speed(suite), rows=rows, order=order, arguments=["-x"], seconds=seconds)
     return judged(mutant, run, time.monotonic() - began)
+
+
+def _named_after(text: str, suite: Suite) -> list[str]:
+    """Tests with a case that is named after what the edited file names: the likeliest to notice."""
+    names = re.findall(r'name="([a-z]+(?:-[a-z]+)*)"', text)
+    return [test for test in suite.order() if any(name in test.partition("[")[2] for name in names)]
 
 
 def _by_speed(suite: Suite) -> list[str]:

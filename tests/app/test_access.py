@@ -167,6 +167,7 @@ def test_behind_a_proxy_the_address_is_the_one_the_proxy_saw(make_client: MakeCl
 
 
 @pytest.mark.requirement("A11")
+@pytest.mark.requirement("D02")
 @pytest.mark.requirement("E11")
 def test_the_empty_list_lets_no_administrator_in(make_client: MakeClient) -> None:
     assert make_client(admin_token=TOKEN).get("/admin/queue", headers=AS_ADMIN).status_code == 403

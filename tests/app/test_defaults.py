@@ -180,3 +180,19 @@ def test_the_switches_have_the_documents_defaults(defaults: Settings) -> None:
 def test_hsts_can_be_switched_off(make_client: MakeClient) -> None:
     assert "Strict-Transport-Security" in make_client().get("/health").headers
     assert "Strict-Transport-Security" not in make_client(security_hsts_enabled=False).get("/health").headers
+
+
+@pytest.mark.requirement("E07")
+def test_a_provider_is_asked_60_times_a_minute_and_100_wait_for_60_seconds(defaults: Settings) -> None:
+    assert defaults.llm_rate_limit_enabled is True
+    assert defaults.llm_rate_limit_per_minute == 60
+    assert (defaults.llm_queue_limit, defaults.llm_queue_wait_seconds) == (100, 60)
+
+
+@pytest.mark.requirement("E07")
+def test_production_has_a_provider_with_a_key_or_says_that_made_up_texts_will_do(defaults: Settings) -> None:
+    assert defaults.writing_problem is None
+    for environment in (Environment.STAGING, Environment.PROD):
+        alone = defaults.model_copy(update={"environment": environment})
+        assert "name a provider and give its key" in (alone.writing_problem or "")
+        assert alone.model_copy(update={"allow_embedded_writer": True}).writing_problem is None
