@@ -55,20 +55,24 @@ def prove(root: Path, report: Report, *, rows: Sequence[str], tier: Tier, as_jso
     killers = {mutant: test for one in read_record(root).values() for mutant, test in one.killed.items()}
     if not as_json:
         report.step(f"{len(chosen.mutants)} mutants of {len(chosen.rows)} rows and groups")
+    done = _Progress(report, len(chosen.mutants), silent=as_json)
     with proof(root) as running:
         carried = running.carried()
         suites = running.baseline([*suites_of(carried, chosen.rows, tier), *chosen.groups])
         if not as_json:
             report.step(f"{sum(len(suite.seconds) for suite in suites)} tests without a mutant")
-        done = _Progress(report, len(chosen.mutants), silent=as_json)
-        verdicts = running.judge(chosen.mutants, {suite.name: suite for suite in suites}, killers, done.tell)
-    digests = {
-        id_: digest_of(sentence, [test for test, its in carried.items() if id_ in its])
-        for id_, sentence in sentences.items()
-    }
-    write_record(root, updated(read_record(root), digests, [*written, *generated], verdicts))
-    _show(report, verdicts, time.monotonic() - began, as_json=as_json)
-    return all(verdict.answer is Answer.KILLED for verdict in verdicts)
+        digests = {
+            id_: digest_of(sentence, [test for test, its in carried.items() if id_ in its])
+            for id_, sentence in sentences.items()
+        }
+        try:
+            running.judge(chosen.mutants, {suite.name: suite for suite in suites}, killers, done.tell)
+        finally:
+            # What was seen before an interruption need not be seen again.
+            seen = updated(read_record(root), digests, [*written, *generated], done.verdicts)
+            write_record(root, seen)
+    _show(report, done.verdicts, time.monotonic() - began, as_json=as_json)
+    return all(verdict.answer is Answer.KILLED for verdict in done.verdicts)
 
 
 def choose(
@@ -90,15 +94,15 @@ class _Progress:
 
     def __init__(self, report: Report, total: int, *, silent: bool) -> None:
         self._report, self._total, self._silent = report, total, silent
-        self._done = 0
+        self.verdicts: list[Verdict] = []
 
     def tell(self, verdict: Verdict) -> None:
-        self._done += 1
+        """Called by the workers' threads."""
+        self.verdicts.append(verdict)
+        done = len(self.verdicts)
         bad = verdict.answer is not Answer.KILLED
-        if not self._silent and (bad or self._done % 10 == 0 or self._done == self._total):
-            self._report.step(
-                f"{self._done} of {self._total}" + (f"  {verdict.answer}: {verdict.mutant}" if bad else "")
-            )
+        if not self._silent and (bad or done % 10 == 0 or done == self._total):
+            self._report.step(f"{done} of {self._total}" + (f"  {verdict.answer}: {verdict.mutant}" if bad else ""))
 
 
 def _show(report: Report, verdicts: Sequence[Verdict], seconds: float, *, as_json: bool) -> None:
