@@ -15,7 +15,8 @@ JOB_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 0.5
 CLIENT: Final = "smoke-test"
 REQUEST: Final[Mapping[str, str]] = {"topic": "smoke test", "content_type": "social", "client_id": CLIENT}
-UNFINISHED: Final = ("queued", "pending", "processing", "running")
+UNFINISHED: Final = ("pending", "in_progress")
+"""States of a job that has not ended (app/domain.py)."""
 
 
 def smoke(

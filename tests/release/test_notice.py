@@ -9,9 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from app.domain import JobStatus
 from ops.release.notice import ATTEMPTS, Notice, tell
 from ops.release.process import Outcome, StepError
-from ops.release.smoke import smoke
+from ops.release.smoke import UNFINISHED, smoke
 
 HEADERS = {"X-Frame-Options": "DENY"}
 
@@ -23,7 +24,7 @@ class Service(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status: dict[str, int] = {}
         self.headers = dict(HEADERS)
-        self.states = ["queued", "processing", "completed"]
+        self.states = ["pending", "in_progress", "completed"]
         self.posted: list[dict[str, str]] = []
 
     @property
@@ -90,9 +91,14 @@ def test_what_is_wrong_with_a_service_is_named(service: Service) -> None:
         smoke(service.address, HEADERS)
 
 
+@pytest.mark.requirement("L02")
+def test_the_states_that_are_waited_out_are_the_services_own() -> None:
+    assert set(UNFINISHED) == {state.value for state in JobStatus if not state.final}
+
+
 def test_a_job_that_never_ends_is_given_up(service: Service) -> None:
-    service.states = ["processing"]
-    with pytest.raises(StepError, match="job j1 is processing after 60 s"):
+    service.states = ["in_progress"]
+    with pytest.raises(StepError, match="job j1 is in_progress after 60 s"):
         smoke(service.address, HEADERS, pause=lambda seconds: None)
 
 
