@@ -44,8 +44,8 @@ class Request(TypedDict):
     """Rows of the wanted tests; None for all tests."""
     only: str | None
     """Node id of the only wanted test."""
-    order: list[str]
-    """Node ids in the order to run them."""
+    first: list[str]
+    """Names; tests with a case named after one are run first."""
     seconds: float
     """Time after which the run is ended."""
 
@@ -53,21 +53,21 @@ class Request(TypedDict):
 class Recorder:
     """A pytest plugin that picks tests by their rows, orders them, and keeps how each one ended."""
 
-    def __init__(self, rows: list[str] | None, only: str | None, order: list[str]) -> None:
+    def __init__(self, rows: list[str] | None, only: str | None, first: list[str]) -> None:
         self._rows = rows
         self._only = only
-        self._place = {test: place for place, test in enumerate(order)}
+        self._first = first
         self.carried: dict[str, list[str]] = {}
         self.ends: list[dict[str, object]] = []
         self.uncollected: list[str] = []
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """The wanted tests only; those that are not in the order, being new, come first."""
+        """The wanted tests only, the likeliest to fail first."""
         wanted = [item for item in items if self._wants(item)]
         kept = set(map(id, wanted))
         config.hook.pytest_deselected(items=[item for item in items if id(item) not in kept])
-        items[:] = sorted(wanted, key=lambda item: self._place.get(item.nodeid, -1))
+        items[:] = sorted(wanted, key=lambda item: not any(f"[{name}" in item.nodeid for name in self._first))
         self.carried = {item.nodeid: _rows(item) for item in items}
 
     @pytest.hookimpl(wrapper=True)
@@ -101,7 +101,7 @@ def _child(request: Request, answer: Path) -> int:
     os.chdir(folder)
     sys.path[:] = [folder, *(path for path in sys.path if Path(path) != Path(request["hide"]))]
     os.environ["PYTHONPATH"] = folder
-    recorder = Recorder(request["rows"], request["only"], request["order"])
+    recorder = Recorder(request["rows"], request["only"], request["first"])
     code = pytest.main(["-p", "no:cacheprovider", *request["arguments"]], plugins=[recorder])
     found = {"exit": int(code), "carried": recorder.carried, "ends": recorder.ends, "uncollected": recorder.uncollected}
     answer.write_text(json.dumps({**found, "modules": _installed()}))

@@ -66,19 +66,6 @@ class Run(BaseModel):
         failed = (end for end in self.ends if end.outcome == "failed" and end.when == "call")
         return next((end.test for end in failed if end.raised not in ACCIDENTS), None)
 
-    @property
-    def seconds(self) -> Mapping[str, float]:
-        """Seconds of each test with its setup and its teardown."""
-        spent: dict[str, float] = {}
-        for end in self.ends:
-            spent[end.test] = spent.get(end.test, 0.0) + end.seconds
-        return spent
-
-    @property
-    def failed(self) -> tuple[str, ...]:
-        """Tests of which a phase failed, and files that could not be imported."""
-        return tuple(dict.fromkeys([*self.uncollected, *(end.test for end in self.ends if end.outcome == "failed")]))
-
 
 class Worker:
     """Runs tests in a scratch copy of its own, from the first line of its block to the last."""
@@ -86,6 +73,7 @@ class Worker:
     def __init__(self, root: Path, folder: Path) -> None:
         self._root = root
         self._folder = folder
+        self._imported: set[str] = set()
         self.scratch = Scratch(folder / "checkout")
 
     def __enter__(self) -> Self:
@@ -112,9 +100,12 @@ class Worker:
             self._process.terminate()
             self._process.wait()
 
-    def preload(self, modules: Iterable[str]) -> None:
-        """Import installed modules in the process that the tests' processes are forked from."""
-        self._ask({"preload": list(modules)})
+    def _preload(self, modules: Iterable[str]) -> None:
+        """Import installed modules in the process that the tests' processes are forked from, in their order."""
+        new = [name for name in modules if name not in self._imported]
+        if new:
+            self._ask({"preload": new})
+            self._imported.update(new)
 
     def run(
         self,
@@ -122,14 +113,14 @@ class Worker:
         *,
         rows: Sequence[str] | None = None,
         only: str | None = None,
-        order: Sequence[str] = (),
+        first: Sequence[str] = (),
         arguments: Sequence[str] = (),
         seconds: float,
     ) -> Run:
         """Run tests of these files: those that carry one of the rows, or the only one that is named, or all.
 
-        ``order`` has tests in the order to run them; ``arguments`` are pytest's. After
-        ``seconds`` the run is ended. Raises WorkerError when nothing answers.
+        Tests with a case named after one of ``first`` are asked first; ``arguments`` are pytest's. After ``seconds``
+        the run is ended. Raises WorkerError when nothing answers.
         """
         answer = self._ask(
             {
@@ -139,11 +130,13 @@ class Worker:
                 "arguments": ["-q", "--disable-warnings", *arguments, *files],
                 "rows": rows,
                 "only": only,
-                "order": list(order),
+                "first": list(first),
                 "seconds": seconds,
             }
         )
-        return Run.model_validate_json(answer)
+        run = Run.model_validate_json(answer)
+        self._preload(run.modules)
+        return run
 
     def _ask(self, request: Mapping[str, object]) -> str:
         if self._process.stdin is None or self._process.stdout is None:

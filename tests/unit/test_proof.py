@@ -120,7 +120,7 @@ def proven(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
     report = Report()
     report.json = told.append  # type: ignore[method-assign]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "LATE_SECONDS", 3.0)
+        patch.setattr(runner, "LATE_SECONDS", 10.0)
         content = prove(root, report, rows=(), tier=Tier.FAST, as_json=True)
     answers = {f"{one['row']} {one['breaks']}": one["answer"] for one in json.loads(told[0])["mutants"]}
     return root, answers, content
