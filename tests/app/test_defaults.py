@@ -196,3 +196,15 @@ def test_production_has_a_provider_with_a_key_or_says_that_made_up_texts_will_do
         alone = defaults.model_copy(update={"environment": environment})
         assert "name a provider and give its key" in (alone.writing_problem or "")
         assert alone.model_copy(update={"allow_embedded_writer": True}).writing_problem is None
+
+
+@pytest.mark.requirement("Y01")
+def test_the_headers_are_the_documents_word_by_word(make_client: MakeClient) -> None:
+    headers = make_client().get("/health").headers
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-XSS-Protection"] == "1; mode=block"
+    assert headers["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains"
+    assert headers["Content-Security-Policy"].startswith("default-src 'self';")
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
