@@ -6,7 +6,7 @@ IMAGE ?= contentgen:dev
 REAL := $(if $(filter real,$(TARGET)),--real)
 CONTENTGEN := .venv/bin/contentgen
 
-.PHONY: help environment up preview refresh down rotate status doctor test test-fast test-service lint requirements generated pr-check drift image plan release release-checklist comment policy workflows bench lock
+.PHONY: help environment up preview refresh down rotate status doctor test test-fast test-service lint requirements prove generated pr-check drift image plan release release-checklist comment policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -57,6 +57,9 @@ test-service: environment ## the service on real stores, by the Python of PYTHON
 
 requirements: environment ## which requirements the last test run proved
 	@$(CONTENTGEN) requirements
+
+prove: environment ## break the code mutant by mutant and see that the tests of ROW (default all) notice; TIER=engine with deployed stacks
+	@$(CONTENTGEN) prove $(foreach row,$(ROW),--row $(row)) $(if $(TIER),--tier $(TIER))
 
 generated: environment ## write the files that are made from the code
 	@$(CONTENTGEN) generate

@@ -33,6 +33,10 @@ from ops.generating import generate as generate_files
 from ops.log_queries import QUERIES, LogQueryError, ask_logs
 from ops.prerequisites import prerequisites_hold
 from ops.previewing import PreviewError
+from ops.proof.command import prove as prove_rows
+from ops.proof.mutants import ProofDataError, Tier
+from ops.proof.scratch import ScratchError
+from ops.proof.workers import WorkerError
 from ops.pull_request import check_pull_request
 from ops.release.command import make_plan, make_release
 from ops.release.proposal import propose_release
@@ -264,6 +268,19 @@ def requirements() -> None:
     review(CHECKOUT, Report())
 
 
+@app.command()
+def prove(
+    row: Annotated[
+        list[str] | None, typer.Option(help="a row or a group of generated mutants, any number; all when left out")
+    ] = None,
+    tier: Annotated[Tier, typer.Option(help="the tests that must notice: fast or engine")] = Tier.FAST,
+    json: Json = False,
+) -> None:
+    """Break the code mutant by mutant: 0 when the rows' tests notice each one, 1 when not, 2 when the data is wrong."""
+    if not prove_rows(CHECKOUT, Report(), rows=row or (), tier=tier, as_json=json):
+        raise typer.Exit(EXIT_FAILED)
+
+
 def main() -> None:
     """The console script: known failures become one message and an exit code, anything else a traceback."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -271,13 +288,23 @@ def main() -> None:
         app()
     except SettingsError as error:
         _fail(str(error), EXIT_USAGE)
-    except (TargetError, LogQueryError) as error:
+    except (TargetError, LogQueryError, ProofDataError) as error:
         _fail(str(error), EXIT_USAGE)
     except PublishingError as error:
         _fail(str(error), EXIT_PUBLISHING)
     except (ToolchainError, CloudError, ClusterError, NoNetworkLeft, PriceListError, EngineMissingError) as error:
         _fail(str(error), EXIT_MACHINE)
-    except (EngineError, RequirementsError, ReportError, PreviewError, CommitError, RecordError, TokenError) as error:
+    except (
+        EngineError,
+        RequirementsError,
+        ReportError,
+        PreviewError,
+        CommitError,
+        RecordError,
+        TokenError,
+        ScratchError,
+        WorkerError,
+    ) as error:
         _fail(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
         _fail("interrupted; run the same command again to go on", EXIT_INTERRUPTED)

@@ -1,12 +1,13 @@
-"""``contentgen requirements``: which rows of docs/requirements.yaml the last test run proved.
+"""``contentgen requirements``: the state of each row of docs/requirements.yaml after the last test run.
 
-A row is met when a passing test carries its id and no failing one does. Tests say so themselves, by a marker that the
-test run writes into its report; so a row cannot be met by a sentence in a document.
+Tests carry the ids of their rows by a marker that the run writes into its report; what ``contentgen prove`` saw of
+their mutants is in tests/proof/record.json. So a row has no state by a sentence in a document, except that it is met in
+part: tests/proof/partial.yaml names what is missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +17,8 @@ from xml.etree import ElementTree
 import yaml
 
 from ops.console import Report
+from ops.proof.mutants import read_mutants, read_partial
+from ops.proof.record import digest_of, is_proven, read_record
 
 ROWS: Final = Path("docs/requirements.yaml")
 TEST_REPORT: Final = Path("reports/tests.xml")
@@ -45,6 +48,19 @@ class State(StrEnum):
     SKIPPED = "skipped"
 
 
+class Standing(StrEnum):
+    """How far a row is met, from nothing to everything (design.md, "Proof")."""
+
+    OPEN = "open"
+    """No passing test carries it, or a failing one does."""
+    SHOWN = "shown"
+    """A passing test carries it."""
+    PARTIAL = "partial"
+    """A passing test carries it, and something of it is missing."""
+    PROVEN = "proven"
+    """Its tests were seen to fail with each of its mutants."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """One test of the report and the rows it carries."""
@@ -56,15 +72,24 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A row with the tests that speak for and against it."""
+    """A row with the tests that speak for and against it, and what the proof says of it."""
 
     row: Row
     passing: tuple[str, ...]
     failing: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    """What is not there of a row that is met in part."""
+    proven: bool = False
+    """Each mutant of the row was noticed by these tests."""
 
     @property
-    def met(self) -> bool:
-        return bool(self.passing) and not self.failing
+    def standing(self) -> Standing:
+        """The state of the row."""
+        if self.failing or not self.passing:
+            return Standing.OPEN
+        if self.missing:
+            return Standing.PARTIAL
+        return Standing.PROVEN if self.proven else Standing.SHOWN
 
 
 def read_rows(text: str) -> tuple[Row, ...]:
@@ -87,19 +112,38 @@ def unknown(ids: Iterable[str], rows: Sequence[Row]) -> list[str]:
     return sorted(set(ids) - {row.id for row in rows})
 
 
-def judge(rows: Sequence[Row], outcomes: Sequence[Outcome]) -> tuple[Verdict, ...]:
+def judge(
+    rows: Sequence[Row],
+    outcomes: Sequence[Outcome],
+    missing: Mapping[str, tuple[str, ...]] | None = None,
+    proven: Collection[str] = (),
+) -> tuple[Verdict, ...]:
     """A verdict for every row, in the rows' order."""
-    return tuple(Verdict(row, _tests(row, outcomes, State.PASSED), _tests(row, outcomes, State.FAILED)) for row in rows)
+    return tuple(
+        Verdict(
+            row,
+            _tests(row, outcomes, State.PASSED),
+            _tests(row, outcomes, State.FAILED),
+            (missing or {}).get(row.id, ()),
+            row.id in proven,
+        )
+        for row in rows
+    )
 
 
 def page(verdicts: Sequence[Verdict]) -> str:
-    """docs/requirements.md: by area, each row with the tests that prove it."""
-    met = sum(verdict.met for verdict in verdicts)
+    """docs/requirements.md: by area, each row with its state, its tests, and what is missing of it."""
     lines = [
         "# Requirements",
         "",
-        f"Written by `make requirements` from a test run: {met} of {len(verdicts)} rows are met. A row is met when a",
-        "passing test carries its id and no failing one does; what each row asks for is in requirements.yaml.",
+        f"Written by `make requirements` from a test run and from what `make prove` recorded: {counts(verdicts)}.",
+        "",
+        "- open: no passing test carries the row, or a failing one does.",
+        "- shown: a passing test carries it.",
+        "- partial: shown, and something of it is missing, as said beside it.",
+        "- proven: its tests were seen to fail with each of its mutants (tests/proof/mutants).",
+        "",
+        "What each row asks for is in requirements.yaml.",
     ]
     area = ""
     for verdict in verdicts:
@@ -107,14 +151,29 @@ def page(verdicts: Sequence[Verdict]) -> str:
             area = verdict.row.area
             lines += ["", f"## {area}", "", "| row | | what | shown by |", "| --- | --- | --- | --- |"]
         what = verdict.row.text.replace("|", "\\|")
-        lines.append(f"| {verdict.row.id} | {'met' if verdict.met else 'open'} | {what} | {_shown(verdict)} |")
+        lines.append(f"| {verdict.row.id} | {verdict.standing} | {what} | {_shown(verdict)} |")
     return "\n".join(lines) + "\n"
+
+
+def counts(verdicts: Sequence[Verdict]) -> str:
+    """How many rows are in each state, in words."""
+    numbers = {state: sum(verdict.standing is state for verdict in verdicts) for state in reversed(Standing)}
+    parts = ", ".join(f"{number} {state}" for state, number in numbers.items())
+    return f"of {len(verdicts)} rows {parts}"
+
+
+def proven_rows(root: Path, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> frozenset[str]:
+    """Rows whose mutants were all killed by the tests that carry them now. Raises ProofDataError."""
+    mutants, record = read_mutants(root, {row.id for row in rows}), read_record(root)
+    tests = {row.id: [one.test for one in outcomes if row.id in one.rows] for row in rows}
+    return frozenset(row.id for row in rows if is_proven(row.id, digest_of(row.text, tests[row.id]), mutants, record))
 
 
 def review(root: Path, report: Report) -> None:
     """Reads the last test report, shows every row and writes docs/requirements.md.
 
-    Rows that are open are no failure, they are work. Raises RequirementsError for what makes the answer worthless.
+    Rows that are open are no failure, they are work. Raises RequirementsError and ProofDataError for what makes the
+    answer worthless.
     """
     path = root / TEST_REPORT
     if not path.exists():
@@ -125,10 +184,11 @@ def review(root: Path, report: Report) -> None:
     if strangers:
         names = ", ".join(strangers)
         raise RequirementsError(f"{TEST_REPORT}: tests carry {names}; fix: use ids of {ROWS}, then run `make test`")
-    verdicts = judge(rows, outcomes)
+    missing = read_partial(root, {row.id for row in rows})
+    verdicts = judge(rows, outcomes, missing, proven_rows(root, rows, outcomes))
     (root / PAGE).write_text(page(verdicts))
     report.table("requirements", ("row", "state", "what", "tests"), [_line(verdict) for verdict in verdicts])
-    report.line(f"{sum(verdict.met for verdict in verdicts)} of {len(verdicts)} rows are met; {PAGE} names the tests")
+    report.line(f"{counts(verdicts)}; {PAGE} names the tests")
 
 
 def _name(case: ElementTree.Element) -> str:
@@ -149,9 +209,10 @@ def _tests(row: Row, outcomes: Sequence[Outcome], state: State) -> tuple[str, ..
 
 def _shown(verdict: Verdict) -> str:
     against = [f"fails: {test}" for test in verdict.failing]
-    return "<br>".join([*against, *verdict.passing])
+    lacking = [f"missing: {one}".replace("|", "\\|") for one in verdict.missing]
+    return "<br>".join([*against, *lacking, *verdict.passing])
 
 
 def _line(verdict: Verdict) -> tuple[str, str, str, str]:
-    state = "met" if verdict.met else "failing" if verdict.failing else "open"
+    state = "failing" if verdict.failing else str(verdict.standing)
     return (verdict.row.id, state, verdict.row.text, str(len(verdict.passing)))

@@ -167,6 +167,7 @@ def test_behind_a_proxy_the_address_is_the_one_the_proxy_saw(make_client: MakeCl
 
 
 @pytest.mark.requirement("A11")
+@pytest.mark.requirement("D02")
 @pytest.mark.requirement("E11")
 def test_the_empty_list_lets_no_administrator_in(make_client: MakeClient) -> None:
     assert make_client(admin_token=TOKEN).get("/admin/queue", headers=AS_ADMIN).status_code == 403
@@ -274,6 +275,7 @@ def test_a_billing_event_that_is_older_or_comes_again_changes_nothing(make_clien
     assert send("starter", now - 60) == "free", "the first one, sent again"
 
 
+@pytest.mark.requirement("B01")
 def test_without_redis_limits_still_hold_in_the_process(make_client: MakeClient, servers: Servers) -> None:
     client = make_client(redis_url="redis://127.0.0.1:1/0")
     codes = [client.post("/generate", json=BODY).status_code for _ in range(11)]

@@ -3,8 +3,10 @@
 import asyncio
 import gzip
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -44,7 +46,12 @@ def test_a_backup_is_written_with_a_manifest_and_no_secret(shelf: Shelf) -> None
     manifest = shelf.backup()
     body = shelf.store.get_object(Bucket=shelf.bucket, Key=manifest["database_key"])["Body"].read()
     assert body.startswith(b"PGDMP") and len(body) == manifest["bytes"]
-    assert manifest["database_key"].startswith("db/")
+    # Asked after the backup: on the night of a test's midnight the folder is of the day before.
+    days = {datetime.now(UTC).date(), datetime.now(UTC).date() - timedelta(days=1)}
+    assert manifest["database_key"].split("/")[:2] in [["db", str(day)] for day in days]
+    assert re.fullmatch(r"local-use1-[0-9]{6}\.dump", manifest["database_key"].split("/")[2])
+    listed = shelf.store.list_objects_v2(Bucket=shelf.bucket)["Contents"]
+    assert len({entry["Key"].rpartition("/")[0] for entry in listed}) == 1, "dump, state and manifest together"
     state = gzip.decompress(shelf.store.get_object(Bucket=shelf.bucket, Key=manifest["state_key"])["Body"].read())
     assert b"postgres-password" not in state and b"environment" in state
 

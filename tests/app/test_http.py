@@ -68,6 +68,7 @@ def test_a_deployment_can_state_the_headers_itself_and_switch_hsts_off(make_clie
 
 
 @pytest.mark.requirement("E02")
+@pytest.mark.requirement("E11")
 def test_production_has_no_documents_and_no_debug_routes(make_client: MakeClient) -> None:
     closed, opened = make_client(environment="prod"), make_client(environment="dev")
     for path in ("/docs", "/redoc", "/openapi.json", "/config-status", "/debug-sentry"):
@@ -300,6 +301,7 @@ def test_without_its_replica_the_service_reads_from_the_primary(make_client: Mak
     assert 'degraded_operations_total{dependency="replica"}' in client.get("/metrics").text
 
 
+@pytest.mark.requirement("B02")
 @pytest.mark.requirement("E09")
 def test_the_pools_have_the_documents_sizes_and_a_pool_setting_is_in_force(servers: Servers) -> None:
     url = servers.database_url("postgres")

@@ -71,11 +71,19 @@ def test_the_scenario_has_the_documents_weights_and_waits() -> None:
 
 @pytest.mark.requirement("T01")
 @pytest.mark.requirement("T02")
-def test_the_scenario_runs_against_the_service_and_accepts_202(fleet: Fleet) -> None:
+def test_the_scenario_runs_against_the_service_and_accepts_202(fleet: Fleet, database_url: str) -> None:
+    async def priorities() -> set[str]:
+        connection = await asyncpg.connect(database_url)
+        try:
+            return {row[0] for row in await connection.fetch("SELECT DISTINCT priority FROM jobs")}
+        finally:
+            await connection.close()
+
     with fleet.process("cpm", "serve", "--role", "cpm") as (_, api):
         done = run_locust(api, "--only-summary", "-t", "10s")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "/generate blog" in done.stderr and "/status/{job_id}" in done.stderr
+    assert asyncio.run(priorities()) == {"cost", "quality", "speed", "balanced"}
 
 
 @pytest.mark.requirement("T02")

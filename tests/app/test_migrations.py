@@ -1,6 +1,7 @@
 """Migrations on a real Postgres."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,9 @@ from conftest import eventually
 from starlette.testclient import TestClient
 
 from app import migrations
+from app.database import engine
 from app.migrate import Migrated, head, migrate
-from app.partitions import Month, months_needed
+from app.partitions import JobIndex, Month, index_statements, months_needed
 from app.schema import latest
 from app.settings import Settings
 
@@ -50,6 +52,36 @@ def test_partitions_exist_for_this_month_and_three_ahead_with_valid_indexes(data
     )
     assert {row[0] for row in indexes} == {"jobs_pkey", "jobs_open", "jobs_client", "jobs_owner", "jobs_failed"}
     assert all(row[1] for row in indexes)
+
+
+@pytest.mark.requirement("A12")
+def test_indexes_have_the_documents_columns_and_keys_the_time_of_creation(database_url: str) -> None:
+    query = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'jobs'"
+    found = {row[0]: row[1].partition(" USING btree ")[2] for row in asyncio.run(fetch(database_url, query))}
+    opened = re.sub(r"::text|::character varying|\[\]", "", found["jobs_open"])
+    opened = (
+        opened.replace("(status)", "status").replace("((ARRAY", "(ARRAY").replace("]))))", "]))").replace("((s", "(s")
+    )
+    assert opened == "(status, created_at DESC) WHERE (status = ANY (ARRAY['pending', 'in_progress']))"
+    assert found["jobs_client"] == "(client_id, created_at DESC)"
+    assert "created_at" in found["jobs_pkey"]
+
+
+@pytest.mark.requirement("A12")
+def test_an_index_of_a_partition_is_built_without_blocking_writers(settings: Settings) -> None:
+    async def planned() -> list[str]:
+        there = engine(settings, settings.database_url_direct)
+        async with there.connect() as connection:
+            index = JobIndex("jobs_new", "(created_at)")
+            found = await connection.run_sync(lambda sync: list(index_statements(sync, index)))
+        await there.dispose()
+        return found
+
+    first, *others = asyncio.run(planned())
+    assert first == "CREATE INDEX IF NOT EXISTS jobs_new ON ONLY jobs (created_at)", "of no row, so it holds no lock"
+    built = [line for line in others if line.startswith("CREATE INDEX ")]
+    assert len(built) >= 5, "one a partition"
+    assert all(line.startswith("CREATE INDEX CONCURRENTLY ") for line in built)
 
 
 def test_months_run_over_the_end_of_a_year() -> None:

@@ -361,6 +361,14 @@ def test_the_limit_a_minute_holds_over_all_processes(make_settings: MakeSettings
     )
 
 
+@pytest.mark.requirement("E11")
+def test_the_limit_a_minute_can_be_switched_off(make_settings: MakeSettings) -> None:
+    limits = {"llm_rate_limit_per_minute": 1, "llm_queue_wait_seconds": 0.1, "llm_cache_seconds": 0}
+    with provider("openai") as one:
+        settings = using(make_settings, one, llm_rate_limit_enabled=False, **limits)
+        assert all(isinstance(outcome, Draft) for outcome in write(settings, times=3))
+
+
 def test_without_redis_a_process_keeps_to_its_share_of_the_limit(make_settings: MakeSettings) -> None:
     limits = {"llm_rate_limit_per_minute": 10, "llm_queue_wait_seconds": 0.1, "redis_url": None}
     with provider("openai") as one:

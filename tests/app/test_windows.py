@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from app.access.limiter import ADDRESS, Limiter, Question, Window
+from app.access.limiter import ADDRESS, Limiter, Question, Window, _windows
 from app.access.tiers import TIERS, Tier
 from app.access.windows import Count, take
 from app.redis_link import RedisLink
@@ -94,7 +94,9 @@ def test_the_hundred_and_first_text_of_a_free_key_is_refused_until_there_is_room
 
     async def ask() -> list[int]:
         limiter = Limiter(RedisLink(SecretStr(servers.redis_url), 1))
-        question = Question("key:free", (Window("day", 100, 86_400),), True)
+        day = [window for window in _windows(TIERS[Tier.FREE], generation=True) if window.scope == "day"]
+        assert day == [Window("day", 100, 86_400)]
+        question = Question("key:free", tuple(day), True)
         answers = [(await limiter._ask_redis([question]))[0][0] for _ in range(101)]
         await limiter.close()
         return answers

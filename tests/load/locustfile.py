@@ -13,6 +13,7 @@ from locust.env import Environment
 
 # P95 and P99 in milliseconds, share of errors: T02's first stage, T03's production.
 LIMITS = {"first": (2000, 5000, 0.01), "production": (1000, 3000, 0.001)}
+PRIORITIES = ("cost", "quality", "speed", "balanced")
 TOPICS = ("brewing coffee", "remote work", "electric cars", "better sleep", "learning the piano")
 
 
@@ -44,6 +45,7 @@ class Writer(HttpUser):
     def _generate(self, content_type: str) -> None:
         topic = f"{random.choice(TOPICS)} {random.randrange(10_000)}"
         body = {"topic": topic, "content_type": content_type, "client_id": "load", "keywords": ["practice"]}
+        body["priority"] = random.choice(PRIORITIES)
         with self.client.post("/generate", json=body, name=f"/generate {content_type}", catch_response=True) as reply:
             if reply.status_code == 202:
                 self.jobs.append(reply.json()["job_id"])

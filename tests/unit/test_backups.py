@@ -39,6 +39,7 @@ def expiring(one: Declared) -> dict[str, int]:
     return {rule["id"]: rule["expiration"]["days"] for rule in rules if "expiration" in rule}
 
 
+@pytest.mark.requirement("W04")
 @pytest.mark.parametrize(("bucket", "algorithm"), [(BACKUPS, "aws:kms"), (LOGS, "AES256")])
 def test_a_bucket_is_closed_encrypted_versioned_and_speaks_tls_only(
     each: RecordingEngine, bucket: str, algorithm: str
@@ -52,6 +53,8 @@ def test_a_bucket_is_closed_encrypted_versioned_and_speaks_tls_only(
     assert (denied["Effect"], denied["Condition"]) == ("Deny", TLS_ONLY)
 
 
+@pytest.mark.requirement("W01")
+@pytest.mark.requirement("W04")
 def test_dumps_state_wal_and_configuration_age_out_and_so_does_every_old_version(each: RecordingEngine) -> None:
     lifecycle = setting(each, "BucketLifecycleConfiguration", BACKUPS)
     assert expiring(lifecycle) == {"expire-db": 30, "expire-state": 30, "expire-wal": 7, "expire-config": 90}

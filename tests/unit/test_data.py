@@ -89,6 +89,16 @@ def test_a_database_in_the_cluster_is_started_with_the_same_parameters(declare: 
     assert (limits["cpu"], limits["memory"]) == ("2000m", "8Gi")
 
 
+@pytest.mark.requirement("P05")
+def test_the_statistics_of_statements_are_loaded_into_every_database(declare: Declare) -> None:
+    for one in declare("prod").of("rds/parameterGroup:ParameterGroup"):
+        assert parameters(one)["shared_preload_libraries"] == "pg_stat_statements"
+    server = declare("local").one("StatefulSet", "postgres-server")
+    arguments = server.at("spec", "template", "spec", "containers", 0, "args")
+    assert isinstance(arguments, list)
+    assert "shared_preload_libraries=pg_stat_statements" in arguments
+
+
 def test_readers_use_the_replica_where_there_is_one(declare: Declare) -> None:
     prod, local = addresses(declare("prod")), addresses(declare("local"))
     assert prod["database_read_url"].endswith(":5432/contentgen_read?sslmode=disable")
@@ -208,6 +218,7 @@ def test_the_pooler_has_the_documents_mode_and_sizes_and_two_instances_where_peo
         assert {one.at("spec", "replicas") for one in poolers} == {instances}
 
 
+@pytest.mark.requirement("W01")
 def test_backups_run_every_hour_in_production_and_daily_elsewhere(declare: Declare) -> None:
     for stack, schedule in {"prod": "0 * * * *", "staging": "0 2 * * *", "dev": "0 2 * * *"}.items():
         jobs = [one for one in declare(stack).of("CronJob") if one.name.endswith("-backup-cronjob")]

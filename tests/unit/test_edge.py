@@ -85,6 +85,7 @@ def test_every_route_has_the_limits_of_one_client_that_the_documents_want(each: 
             assert rule["clientSelectors"] == [{"sourceCIDR": {"type": "Distinct", "value": "0.0.0.0/0"}}]
 
 
+@pytest.mark.requirement("E08")
 @pytest.mark.requirement("K14")
 def test_bodies_time_limits_and_tls_are_the_documents(each: RecordingEngine) -> None:
     policies = by_name(each, "BackendTrafficPolicy")
@@ -131,6 +132,14 @@ def test_the_certificate_is_for_the_stacks_names_and_renewed_a_month_before_its_
         assert certificate.at("spec", "privateKey", "rotationPolicy") == "Always"
         secret = each.of("Gateway")[0].at("spec", "listeners", 1, "tls", "certificateRefs", 0, "name")
         assert certificate.at("spec", "secretName") == secret
+
+
+@pytest.mark.requirement("K14")
+def test_certificates_are_issued_by_records_of_the_stacks_own_zone(each: RecordingEngine) -> None:
+    for issuer in each.of("Issuer"):
+        solver = mapping(items(issuer.at("spec", "acme", "solvers"))[0])
+        assert set(solver) == {"selector", "dns01"}
+        assert mapping(mapping(solver["dns01"])["route53"])["hostedZoneID"]
 
 
 def test_further_names_of_the_certificate_and_its_address_come_from_the_stack_file() -> None:

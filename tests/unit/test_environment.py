@@ -132,6 +132,12 @@ def test_only_who_admits_people_has_the_keys_and_the_page_has_no_secret_at_all(e
 
 
 @pytest.mark.requirement("E03")
+def test_keys_are_asked_for_in_staging_and_production(declare: Declare) -> None:
+    asked = {stack: config(declare(stack), "cpm")["API_KEY_REQUIRED"] for stack in ("local", "dev", "staging", "prod")}
+    assert asked == {"local": "false", "dev": "false", "staging": "true", "prod": "true"}
+
+
+@pytest.mark.requirement("E03")
 @pytest.mark.requirement("E12")
 def test_the_keys_are_made_once_recorded_in_every_region_and_told_to_nobody(declare: Declare) -> None:
     prod = declare("prod")

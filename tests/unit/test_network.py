@@ -98,6 +98,7 @@ def test_everything_is_denied_first_in_both_directions(each: RecordingEngine) ->
 @pytest.mark.requirement("K11")
 def test_every_pod_has_a_policy_of_its_own(each: RecordingEngine) -> None:
     own = [one for one in each.of("NetworkPolicy") if one.at("spec", "podSelector") != {}]
+    assert all(one.at("spec", "policyTypes") == ["Ingress", "Egress"] for one in own), "a way that is not named is open"
     for name, labels in pods(each).items():
         assert any(selects(one.at("spec", "podSelector"), labels) for one in own), f"{name} has none"
 

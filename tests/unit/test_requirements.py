@@ -14,6 +14,7 @@ from ops.requirements import (
     Outcome,
     RequirementsError,
     Row,
+    Standing,
     State,
     judge,
     page,
@@ -50,7 +51,22 @@ def outcome(row: str, state: State, test: str = "t") -> Outcome:
 
 
 def met(*outcomes: Outcome) -> list[str]:
-    return [verdict.row.id for verdict in judge(ROWS_READ, outcomes) if verdict.met]
+    return [verdict.row.id for verdict in judge(ROWS_READ, outcomes) if verdict.standing is Standing.SHOWN]
+
+
+def standing(*outcomes: Outcome, missing: tuple[str, ...] = (), proven: bool = False) -> Standing:
+    first, *_ = judge(ROWS_READ, outcomes, {"A01": missing}, {"A01"} if proven else ())
+    return first.standing
+
+
+def test_a_row_is_proven_only_whole_and_only_while_its_tests_pass() -> None:
+    shown = outcome("A01", State.PASSED)
+    assert standing() is Standing.OPEN
+    assert standing(proven=True) is Standing.OPEN, "a proof of long ago shows nothing without a test"
+    assert standing(outcome("A01", State.FAILED), proven=True) is Standing.OPEN
+    assert standing(shown) is Standing.SHOWN
+    assert standing(shown, proven=True) is Standing.PROVEN
+    assert standing(shown, missing=("half",), proven=True) is Standing.PARTIAL
 
 
 def test_rows_are_read_in_the_files_order() -> None:
@@ -93,9 +109,14 @@ def test_the_page_names_the_proving_tests_and_does_not_depend_on_their_order() -
     one, other = outcome("A01", State.PASSED, "z"), outcome("A01", State.PASSED, "a")
     written = page(judge(ROWS_READ, (one, other)))
     assert written == page(judge(ROWS_READ, (other, one)))
-    assert "1 of 3 rows are met" in written
-    assert "| A01 | met | up to 10 \\| instances | a<br>z |" in written
+    assert "of 3 rows 0 proven, 0 partial, 1 shown, 2 open." in written
+    assert "| A01 | shown | up to 10 \\| instances | a<br>z |" in written
     assert "| P01 | open | Postgres |  |" in written
+
+
+def test_the_page_says_what_is_missing_of_a_row_that_is_met_in_part() -> None:
+    written = page(judge(ROWS_READ, [outcome("A02", State.PASSED)], {"A02": ("C's 30 s | 1024 MB",)}))
+    assert "| A02 | partial | im | missing: C's 30 s \\| 1024 MB<br>t |" in written
 
 
 def test_an_unknown_id_is_named() -> None:
@@ -127,7 +148,10 @@ def test_a_report_with_an_unknown_id_is_refused(project: Path) -> None:
 def test_open_rows_are_shown_and_are_no_failure(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / TEST_REPORT).write_text(xml(("test_a", "A01", "")))
     review(project, Report())
-    assert "1 of 3 rows are met; docs/requirements.md names the tests" in capsys.readouterr().out
+    assert (
+        "of 3 rows 0 proven, 0 partial, 1 shown, 2 open; docs/requirements.md names the tests"
+        in capsys.readouterr().out
+    )
     assert "| A02 | open |" in (project / PAGE).read_text()
 
 

@@ -76,6 +76,12 @@ def test_geography_decides_then_latency_then_the_priority_us_east_eu_west_asia_p
         assert answered(table, client, healthy) == expected(REGIONS, client, healthy)
 
 
+@pytest.mark.requirement("G02")
+def test_the_priority_is_the_programs_whatever_order_a_stack_file_has() -> None:
+    named = in_priority_order(("ap-southeast-1", "us-east-1", "eu-west-1"))
+    assert [region.code for region in named] == ["us-east-1", "eu-west-1", "ap-southeast-1"]
+
+
 @given(regions=regions_in_any_order, data=st.data())
 def test_the_same_holds_for_any_regions_in_any_order(regions: tuple[Region, ...], data: st.DataObject) -> None:
     codes = tuple(region.code for region in regions)

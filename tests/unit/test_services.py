@@ -12,6 +12,7 @@ from tests.unit.engine import MADE_UP, Declared, Json, RecordingEngine
 from tests.unit.program import Declare
 
 SERVICES = ("cpm", "im", "worker", "frontend")
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 SERVER = {"capabilities": {"drop": ["ALL"]}, "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True}
 
 
@@ -56,12 +57,13 @@ def test_cpm_has_its_instances_requests_and_limits(declare: Declare, stack: str,
 
 @pytest.mark.requirement("A02")
 @pytest.mark.parametrize(("stack", "range_"), [("staging", (2, 3)), ("prod", (2, 5))])
-def test_im_has_its_instances_and_between_256_megabytes_and_one_gigabyte(
+def test_im_has_its_instances_between_256_megabytes_and_one_gigabyte_and_cpu_as_cpm(
     declare: Declare, stack: str, range_: tuple[int, int]
 ) -> None:
     assert sizes(declare(stack), "im") == {range_}
     for one in deployments(declare(stack), "im"):
         assert container(one, "resources", "requests", "memory") == "256Mi"
+        assert container(one, "resources", "requests", "cpu") == "250m"
         assert container(one, "resources", "limits", "memory") == "1Gi"
         assert container(one, "resources", "limits", "cpu") == "1000m"
 
@@ -201,10 +203,11 @@ def test_probes_have_the_documents_times(each: RecordingEngine) -> None:
         assert times(one, "readinessProbe") == (10, 5, 5, 3)
         assert times(one, "livenessProbe") == (30, 10, 5, 3)
         assert times(one, "startupProbe") == (5, 5, 5, 30)
-        paths = {probe: container(one, probe, "httpGet", "path") for probe in ("livenessProbe", "readinessProbe")}
-        assert paths == {"livenessProbe": "/health", "readinessProbe": "/ready"}
+        paths = {probe: container(one, probe, "httpGet", "path") for probe in PROBES}
+        assert paths == {"startupProbe": "/health", "livenessProbe": "/health", "readinessProbe": "/ready"}
 
 
+@pytest.mark.requirement("K05")
 def test_pods_spread_over_hosts_and_zones_and_one_at_most_is_taken_at_a_time(each: RecordingEngine) -> None:
     for one in each.of("Deployment"):
         spec = pod(one)
@@ -283,6 +286,7 @@ def test_services_wait_for_the_migration_of_their_region_and_it_for_the_stores(e
         assert {name for name in stores if region in name} <= waits_for(each.one("ApplicationJob", f"{region}-migrate"))
 
 
+@pytest.mark.requirement("K14")
 @pytest.mark.requirement("Y01")
 def test_every_route_to_a_backend_sets_every_header_and_no_more_than_a_route_takes(each: RecordingEngine) -> None:
     for route in each.of("HTTPRoute"):
@@ -298,6 +302,7 @@ def test_every_route_to_a_backend_sets_every_header_and_no_more_than_a_route_tak
             assert len(headers) <= MAXIMUM_HEADERS_A_ROUTE
 
 
+@pytest.mark.requirement("K14")
 def test_http_only_redirects_and_https_ends_at_the_gateway(each: RecordingEngine) -> None:
     for gateway in each.of("Gateway"):
         plain, *secure = _listeners(gateway)
