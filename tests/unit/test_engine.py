@@ -105,7 +105,7 @@ def test_the_programs_own_file_declares_a_stack_from_the_text_the_engine_hands_o
 def test_the_program_hands_out_the_commit_that_a_release_deploys_and_nothing_without_one(
     root: Path, monkeypatch: pytest.MonkeyPatch, commit: str
 ) -> None:
-    values = {**LOCAL, "clusters": json.dumps({"us-east-1": {"context": "mine"}})}
+    values = {**LOCAL, "account": "123456789012", "clusters": json.dumps({"us-east-1": CLUSTER})}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps({f"{NAMESPACE}:{key}": value for key, value in values.items()}))
     monkeypatch.delenv("CONTENTGEN_TARGET", raising=False)
     monkeypatch.setenv("CONTENTGEN_COMMIT", commit)
