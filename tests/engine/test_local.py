@@ -102,7 +102,7 @@ def test_the_bucket_that_aws_holds_is_the_bucket_that_was_declared(world: World,
 def test_the_budget_that_aws_holds_is_the_budget_that_was_declared(world: World, url: str) -> None:
     client = world.aws("local", "budgets")
     [budget] = client.describe_budgets(AccountId="123456789012")["Budgets"]
-    assert float(budget["BudgetLimit"]["Amount"]) == 50
+    assert float(budget["BudgetLimit"]["Amount"]) == 300
     assert budget["TimeUnit"] == "MONTHLY"
     notices = client.describe_notifications_for_budget(AccountId="123456789012", BudgetName=budget["BudgetName"])
     found = {(one["NotificationType"], one["Threshold"]) for one in notices["Notifications"]}
@@ -147,7 +147,7 @@ def test_a_preview_shows_a_change_and_makes_none(world: World, url: str) -> None
         output = engine.quietly("preview", "--stack", "local", "--diff", *engine.policy_arguments())
     finally:
         engine.stack_file.write_text(original)
-    assert '"50" => "77"' in output
+    assert '"300" => "77"' in output
     assert "1 to update" in summary(output)
 
 
