@@ -22,6 +22,7 @@ import pytest
 
 from localcloud.cloudfile import CloudFile
 from localcloud.paths import CHECKOUT, cache_root
+from localcloud.toolchain.origin import ensure
 from tests.engine.world import TOPIC, finished_job
 
 COMMAND_SECONDS = 900
@@ -82,6 +83,7 @@ class Person:
 
 @pytest.fixture(scope="module")
 def person() -> Iterator[Person]:
+    ensure(print)
     name = f"contentgen-{uuid4().hex[:8]}"
     home = Path("/var/tmp") / name
     root = os.geteuid() == 0
