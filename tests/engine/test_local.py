@@ -148,7 +148,9 @@ def test_a_preview_shows_a_change_and_makes_none(world: World, url: str) -> None
     finally:
         engine.stack_file.write_text(original)
     assert '"300" => "77"' in output
-    assert "1 to update" in summary(output)
+    # The budget itself, and the alert of what language models cost, which has its limit from it.
+    assert "2 to update" in summary(output)
+    assert "content_cost_month_usd" in output
 
 
 @pytest.mark.requirement("Y01")
