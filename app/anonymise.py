@@ -27,7 +27,7 @@ DIGITS = 12
 
 EMPTIED = (
     *("idempotency_keys", "pgqueuer", "pgqueuer_log", "llm_calls", "llm_days"),
-    *("erasures", "leases", "revocations", "identity_peers"),
+    *("alerts", "erasures", "leases", "revocations", "identity_peers"),
 )
 """What an anonymous copy does not need at all."""
 
