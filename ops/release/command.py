@@ -9,6 +9,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -143,9 +144,8 @@ def _go_back(target: Target, commit: str) -> None:
             before = checked_out(commit, Path(folder) / "before")
         except CommitError as error:
             raise StepError(str(error)) from None
-        policies = ("--policy-pack", "policies", "--policy-pack-config", f"policies/config/{target.stack}.json")
-        older = Target(target.stack, target.command, before, target.environment, policies)
-        _pulumi(recording(older, commit), "up", "--yes", "--skip-preview")
+        # The paths of the policies are relative, so that they are that commit's own.
+        _pulumi(recording(replace(target, workspace=before), commit), "up", "--yes", "--skip-preview")
 
 
 def _tell(notice: Notice, environment: Mapping[str, str], out: Report) -> None:

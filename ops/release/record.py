@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from typing import Final
 
 from infra.target import COMMIT_VARIABLE
@@ -40,5 +41,4 @@ def recorded_commit(target: Target) -> str:
 
 def recording(target: Target, commit: str) -> Target:
     """The same target, whose next update records this commit."""
-    environment = {**target.environment, COMMIT_VARIABLE: commit}
-    return Target(target.stack, target.command, target.workspace, environment, target.policies)
+    return replace(target, environment={**target.environment, COMMIT_VARIABLE: commit})

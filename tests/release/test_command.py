@@ -17,7 +17,7 @@ from ops.release import command
 from ops.release.notice import Notice
 from ops.release.process import Outcome, StepError, Steps, release
 from ops.release.record import RecordError, recorded_commit
-from ops.target import Target
+from ops.target import Target, real
 from tests.unit.program import ROOT
 
 TARGET = Target("prod", Path("pulumi"), ROOT, {}, ())
@@ -52,7 +52,7 @@ if sys.argv[1:3] == ["stack", "output"]:
     )
     program.chmod(0o755)
     (tmp_path / "outputs").write_text("{}")
-    return Target("prod", program, tmp_path, {"PATH": os.environ["PATH"]}, ())
+    return replace(real("prod", {"PATH": str(tmp_path)}, tmp_path), environment={"PATH": os.environ["PATH"]})
 
 
 def calls(engine: Target) -> list[list[object]]:
