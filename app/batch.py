@@ -7,6 +7,7 @@ a window lets others come first.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -19,6 +20,15 @@ LONGEST_WAIT_SECONDS = 15.0
 
 class OverloadedError(Exception):
     """Too many wait already, or this item has waited too long. Nothing was done with it, and nothing will be."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Entry(Generic[T, R]):
+    """What one asker wants and waits for; ``due`` is when its batch begins at the latest, by the loop's clock."""
+
+    item: T
+    answer: "asyncio.Future[R]"
+    due: float
 
 
 class Batcher(Generic[T, R]):
@@ -46,7 +56,7 @@ class Batcher(Generic[T, R]):
         self._most = most
         self._patience = patience
         self._full = asyncio.Event()
-        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
+        self._waiting: list[_Entry[T, R]] = []
         self._running: set[asyncio.Task[None]] = set()
 
     async def ask(self, item: T) -> R:
@@ -54,8 +64,7 @@ class Batcher(Generic[T, R]):
         if len(self._waiting) >= self._most:
             raise OverloadedError(f"{self._most} items wait already")
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[R] = loop.create_future()
-        entry = (item, answer)
+        entry: _Entry[T, R] = _Entry(item, loop.create_future(), loop.time() + self._window)
         self._waiting.append(entry)
         if len(self._waiting) >= self._largest:
             self._full.set()
@@ -63,7 +72,7 @@ class Batcher(Generic[T, R]):
             self._running.add(asyncio.create_task(self._run()))
         timer = loop.call_later(self._patience, self._give_up, entry)
         try:
-            return await answer
+            return await entry.answer
         finally:
             timer.cancel()
             if entry in self._waiting:
@@ -73,9 +82,9 @@ class Batcher(Generic[T, R]):
         """Wait for what is under way."""
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    def _give_up(self, entry: tuple[T, "asyncio.Future[R]"]) -> None:
+    def _give_up(self, entry: "_Entry[T, R]") -> None:
         if entry in self._waiting:
-            entry[1].set_exception(OverloadedError(f"no batch within {self._patience:.0f} s"))
+            entry.answer.set_exception(OverloadedError(f"no batch within {self._patience:.0f} s"))
 
     async def _run(self) -> None:
         try:
@@ -93,20 +102,22 @@ class Batcher(Generic[T, R]):
             # Another took all of it while this one was gathering.
             return
         try:
-            results = await self._handle([item for item, _ in batch])
+            results = await self._handle([entry.item for entry in batch])
         except BaseException as error:
-            for _, answer in batch:
-                if not answer.done():
-                    answer.set_exception(error)
+            for entry in batch:
+                if not entry.answer.done():
+                    entry.answer.set_exception(error)
             if not isinstance(error, Exception):
                 raise
             return
-        for (_, answer), result in zip(batch, results, strict=True):
-            if not answer.done():
-                answer.set_result(result)
+        for entry, result in zip(batch, results, strict=True):
+            if not entry.answer.done():
+                entry.answer.set_result(result)
 
     async def _gather(self) -> None:
-        if len(self._waiting) < self._largest:
+        """Wait until a batch is due: what was full when this began to wait may be another's batch by now."""
+        loop = asyncio.get_running_loop()
+        while 0 < len(self._waiting) < self._largest and (left := self._waiting[0].due - loop.time()) > 0:
             self._full.clear()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._full.wait(), self._window)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), left)

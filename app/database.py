@@ -17,6 +17,7 @@ from sqlalchemy import URL, Executable, Row, event, make_url
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.settings import Settings
@@ -154,13 +155,16 @@ class Database:
         self, statement: Executable, *, first: Executable | None = None, fresh: bool = False
     ) -> "Sequence[Row[tuple[object, ...]]]":
         """What a statement reads after what must be said ``first`` in its transaction; from the primary for ``fresh``
-        data, and when the replica fails meanwhile. Raises DatabaseUnavailable.
+        data. Asked once more of the primary when the connection or the replica is lost meanwhile, as happens whenever a
+        pooler is replaced: reading twice does no harm. A primary that is too slow is not asked again. Raises
+        DatabaseUnavailable.
         """
-        if not fresh and self.reader is not self.writer:
-            try:
-                return await self._rows_once(statement, first, fresh=False)
-            except DatabaseUnavailable:
-                pass  # noted where it failed; the primary may answer
+        try:
+            return await self._rows_once(statement, first, fresh=fresh)
+        except DatabaseUnavailable as error:
+            if isinstance(error.__cause__, (TimeoutError, PoolTimeout)) and (fresh or self.reader is self.writer):
+                raise
+            _LOG.info("reading once more", error=str(error))
         return await self._rows_once(statement, first, fresh=True)
 
     async def _rows_once(

@@ -82,9 +82,11 @@ class Watch:
         return self._last
 
     async def follow(self) -> None:
-        """Look until cancelled."""
+        """Look until cancelled; after a look that took long, at once again."""
+        began = time.monotonic()
         while True:
-            await asyncio.sleep(EVERY_SECONDS)
+            await asyncio.sleep(max(0.0, began + EVERY_SECONDS - time.monotonic()))
+            began = time.monotonic()
             await self.look()
 
     async def follow_payments(self) -> None:

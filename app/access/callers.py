@@ -59,7 +59,7 @@ class Callers:
         revoked.
         """
         caller = await self._caller(presented, ask=ask)
-        if not self._revocations.current:
+        if not await self._revocations.caught_up():
             raise DatabaseUnavailable("it is not known which keys were revoked in the last seconds")
         if self.revoked(caller):
             raise NotRecognised

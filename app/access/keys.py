@@ -66,8 +66,7 @@ class KeyStore:
         statement = select(api_keys).order_by(api_keys.c.created_at.desc())
         if client_id is not None:
             statement = statement.where(api_keys.c.client_id == client_id)
-        async with self._database.read(fresh=True) as connection:
-            return [ApiKey.model_validate(row) for row in await connection.execute(statement)]
+        return [ApiKey.model_validate(row) for row in await self._database.rows(statement, fresh=True)]
 
     async def revoke(self, key_id: str) -> bool:
         """Refuse a key and every session made from it, in every process within two seconds, in every region within
@@ -110,8 +109,8 @@ class KeyStore:
         if not ask:
             return None
         # From the primary: a replica may not have a new key yet, and still have one that was revoked.
-        async with self._database.read(fresh=True) as connection:
-            row = (await connection.execute(select(api_keys).where(api_keys.c.id == key_id))).one_or_none()
+        found = await self._database.rows(select(api_keys).where(api_keys.c.id == key_id), fresh=True)
+        row = next(iter(found), None)
         if row is None:
             await self._cache.put(_cached(key_id), "", UNKNOWN_KEY_SECONDS)
             return None

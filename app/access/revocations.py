@@ -5,8 +5,10 @@ Kept in the database, read incrementally by each process (app.watch), and carrie
 ``STALE_SECONDS`` believes no credentials at all: what was revoked meanwhile it cannot know.
 """
 
+import asyncio
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -14,6 +16,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 STALE_SECONDS: Final = 5.0
+LATE_SECONDS: Final = 2.0
+"""A reading that is late by no more than this is waited for: a pooler that is replaced loses one look, not a client."""
 KEPT: Final = timedelta(hours=25)
 """Longer than any session lives, so a key's revocation outlasts every session that was made from it."""
 _OVERLAP: Final = timedelta(seconds=60)
@@ -43,11 +47,22 @@ class Revocations:
         self._until: dict[str, datetime] = {}
         self._since = datetime.fromtimestamp(0, UTC)
         self._read_at = float("-inf")
+        self._next = asyncio.Event()
 
     @property
     def current(self) -> bool:
         """Whether the process may believe credentials now."""
         return time.monotonic() - self._read_at <= STALE_SECONDS
+
+    async def caught_up(self) -> bool:
+        """The same, once a reading that is late has come; at once when it is later than ``LATE_SECONDS``."""
+        while not self.current:
+            left = self._read_at + STALE_SECONDS + LATE_SECONDS - time.monotonic()
+            if left <= 0:
+                return False
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._next.wait(), left)
+        return True
 
     def denies(self, *names: str) -> bool:
         """Whether one of them was revoked."""
@@ -64,6 +79,8 @@ class Revocations:
         self._until = {name: until for name, until in self._until.items() if until > moment}
         self._since = moment - _OVERLAP
         self._read_at = time.monotonic()
+        self._next.set()
+        self._next = asyncio.Event()
 
 
 async def revoke(connection: AsyncConnection, names: Iterable[str]) -> None:

@@ -161,3 +161,24 @@ def test_who_left_or_waited_too_long_is_never_handed_over_and_who_was_handed_ove
         assert await last == 8 and slow.batches == [[1], [4]]
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("turns", range(12))
+def test_batches_are_full_however_their_items_are_spread_in_time(turns: int) -> None:
+    handled: list[int] = []
+
+    async def counted(items: Sequence[int]) -> Sequence[int]:
+        handled.append(len(items))
+        return items
+
+    async def scenario() -> None:
+        batcher = Batcher(counted, largest=2, window=5, at_once=2)
+        asked = []
+        for item in range(6):
+            asked.append(asyncio.create_task(batcher.ask(item)))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        assert await asyncio.gather(*asked) == list(range(6))
+
+    asyncio.run(scenario())
+    assert handled == [2, 2, 2]

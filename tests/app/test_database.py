@@ -157,6 +157,32 @@ def test_connections_to_a_primary_that_became_read_only_are_dropped(make_setting
     apart(using(make_settings(database_pool_size=1, database_max_overflow=0), write))
 
 
+def test_a_reading_whose_connection_is_cut_is_done_once_more(
+    make_settings: Callable[..., Settings], database_url: str
+) -> None:
+    run_sql(database_url, "CREATE SEQUENCE tries", "SELECT 1")
+    first_is_cut = "SELECT CASE nextval('tries') WHEN 1 THEN pg_terminate_backend(pg_backend_pid()) END, 42"
+
+    async def read(database: Database) -> None:
+        assert [row[1] for row in await database.rows(text(first_is_cut))] == [42]
+
+    apart(using(make_settings(), read))
+    assert run_sql(database_url, "SELECT last_value FROM tries")[0]["last_value"] == 2
+
+
+def test_a_primary_that_is_too_slow_is_not_asked_twice(
+    make_settings: Callable[..., Settings], database_url: str
+) -> None:
+    run_sql(database_url, "CREATE SEQUENCE tries", "SELECT 1")
+
+    async def read(database: Database) -> None:
+        with pytest.raises(DatabaseUnavailable):
+            await database.rows(text("SELECT nextval('tries'), pg_sleep(30)"))
+
+    apart(using(make_settings(database_statement_timeout_seconds=0.5), read))
+    assert run_sql(database_url, "SELECT last_value FROM tries")[0]["last_value"] == 1
+
+
 def test_a_replica_that_fails_its_queries_is_left_for_the_primary(
     make_settings: Callable[..., Settings], servers: Servers, database_url: str
 ) -> None:

@@ -103,10 +103,17 @@ def person() -> Iterator[Person]:
         made.make("down")
     finally:
         if root:
-            owned = [one for one in psutil.process_iter(["username"]) if one.info["username"] == name]
-            psutil.wait_procs(owned, timeout=30)
-            subprocess.run([program("userdel"), name], check=True)
+            _, left = psutil.wait_procs(alive(name), timeout=30)
+            assert left == [], "processes of this person that do not end"
+            # Forced, because what has ended stays in the list of processes where nobody asks for its exit status.
+            subprocess.run([program("userdel"), "--force", name], check=True)
         shutil.rmtree(home)
+
+
+def alive(name: str) -> list[psutil.Process]:
+    """The processes of a person, without those that have ended and whose exit status nobody has read."""
+    found = psutil.process_iter(["username", "status"])
+    return [one for one in found if one.info["username"] == name and one.info["status"] != psutil.STATUS_ZOMBIE]
 
 
 def program(name: str) -> str:
