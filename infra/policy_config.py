@@ -62,6 +62,7 @@ def _limits(settings: StackSettings) -> dict[str, Values]:
         "pod-user": {"least": LOWEST_USER},
         "cost-tags": {"tags": list(tags(settings, ""))},
         "tls-only": {"plainPaths": list(PLAIN_PATHS)},
+        "plain-listeners": {"plainPaths": list(PLAIN_PATHS)},
         "rate-limits": {"unlimitedPaths": list(UNLIMITED_PATHS)},
     }
 

@@ -22,9 +22,10 @@ from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
 
 from policies.configuration import ConfigurationError, check
 from policies.exemptions import KEY, Ledger, read
+from policies.kinds import canonical, is_list, normalised
 from policies.reading import Properties, mapping
+from policies.rule import Judged, NotRun, ResourceRule, Rule, StackRule, Violation
 from policies.rule import Resource as Declared
-from policies.rule import ResourceRule, Rule, StackRule, Violation
 from policies.sdk import policy_of
 from policies.tunables import Settings
 
@@ -48,6 +49,7 @@ class Analyzer(_PolicyAnalyzerServicer):
         self._today = today or datetime.now(UTC).date()
         self._pack = (name, version)
         self._by_type: dict[str, tuple[ResourceRule, ...]] = {}
+        self._read: dict[str, bool] = {}
         super().__init__(name, version, list(self._policies.values()), EnforcementLevel.MANDATORY)
         self._configured({})
 
@@ -69,6 +71,9 @@ class Analyzer(_PolicyAnalyzerServicer):
         self, request: analyzer_pb2.AnalyzeRequest, _context: grpc.ServicerContext | None
     ) -> analyzer_pb2.RemediateResponse:
         """The SDK's own, for what a rule may mend; it decodes every resource, so all others are answered without."""
+        if canonical(request.type) != request.type:
+            # The SDK hands a remedy the resource as it is written, and remedies know one spelling.
+            return analyzer_pb2.RemediateResponse()
         levels = [self._get_enforcement_level(self._policies[rule.name]) for rule in self._rules_of(request.type)]
         if EnforcementLevel.REMEDIATE in levels:
             return super().Remediate(request, _context)
@@ -79,16 +84,15 @@ class Analyzer(_PolicyAnalyzerServicer):
     ) -> analyzer_pb2.AnalyzeResponse:
         """Every resource rule on one resource."""
         response = analyzer_pb2.AnalyzeResponse()
-        rules, kept = self._rules_of(request.type), self._kept_for_stack(request.type)
-        if not rules and not kept:
+        if not self._is_read(request.type):
             return response
-        resource = _resource(request)
-        if kept:
-            self._declared[request.urn] = resource
-        for rule in rules:
-            if self._level(rule) is not EnforcementLevel.DISABLED:
-                found = (Violation(message, resource) for message in rule.check(resource, self._settings[rule.name]))
-                response.diagnostics.extend(self._diagnostics(rule, found, resource.name))
+        found = list(self._normalised(request))
+        self._declared[request.urn] = found
+        for resource in found:
+            for rule in self._rules_of(resource.type):
+                if rule.concerns(resource) and self._level(rule) is not EnforcementLevel.DISABLED:
+                    told = (Violation(message, resource) for message in rule.check(resource, self._settings[rule.name]))
+                    response.diagnostics.extend(self._diagnostics(rule, told, resource.name))
         return response
 
     def AnalyzeStack(  # noqa: N802 - the protocol's name
@@ -97,13 +101,14 @@ class Analyzer(_PolicyAnalyzerServicer):
         """Every stack rule on the whole stack, then the exemptions that should go."""
         response = analyzer_pb2.AnalyzeResponse()
         resources = [
-            replace(self._declared.get(one.urn) or _resource(one), depends_on=frozenset(one.dependencies))
+            replace(resource, depends_on=frozenset(one.dependencies), tied=_tied(one))
             for one in request.resources
-            if self._kept_for_stack(one.type)
+            if self._is_read(one.type)
+            for resource in (self._declared.get(one.urn) or self._normalised(one))
         ]
         for rule in self._stack_rules:
             if self._level(rule) is not EnforcementLevel.DISABLED:
-                read_ = [one for one in resources if rule.reads(one.type)]
+                read_ = [one for one in resources if rule.concerns(one)]
                 found = rule.check(read_, self._settings[rule.name])
                 response.diagnostics.extend(self._diagnostics(rule, found, STACK))
         for exemption, fault in self._ledger.faults():
@@ -119,7 +124,7 @@ class Analyzer(_PolicyAnalyzerServicer):
 
     def _forget(self) -> None:
         """A run ends with its stack; the engine may use one process for a preview and the update after it."""
-        self._declared: dict[str, Declared] = {}
+        self._declared: dict[str, list[Declared]] = {}
         self._ledger = Ledger(self._exemptions, self._today)
 
     def _rules_of(self, type_: str) -> tuple[ResourceRule, ...]:
@@ -127,18 +132,28 @@ class Analyzer(_PolicyAnalyzerServicer):
             self._by_type[type_] = tuple(rule for rule in self._resource_rules if rule.reads(type_))
         return self._by_type[type_]
 
-    def _kept_for_stack(self, type_: str) -> bool:
-        return any(rule.reads(type_) for rule in self._stack_rules)
+    def _is_read(self, type_: str) -> bool:
+        """Whether any rule may concern a resource of this type, or one of the objects that it lists."""
+        if type_ not in self._read:
+            name = canonical(type_)
+            self._read[type_] = is_list(type_) or any(rule.reads(name) for rule in self._rules)
+        return self._read[type_]
+
+    def _normalised(self, request: analyzer_pb2.AnalyzeRequest | analyzer_pb2.AnalyzerResource) -> Iterator[Declared]:
+        return normalised(_resource(request))
 
     def _level(self, rule: Rule) -> EnforcementLevel:
         level = self._get_enforcement_level(self._policies[rule.name])
         # What still violates after its remedy, and what has none, is held to the rule.
         return EnforcementLevel.MANDATORY if level is EnforcementLevel.REMEDIATE else level
 
-    def _diagnostics(self, rule: Rule, found: Iterable[Violation], of: str) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
+    def _diagnostics(self, rule: Rule, found: Iterable[Judged], of: str) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
         level = self._level(rule)
         try:
             for violation in found:
+                if isinstance(violation, NotRun):
+                    yield self._not_run(rule, violation.resource.name, violation.why)
+                    continue
                 name = violation.resource.name if violation.resource else STACK
                 urn = violation.resource.urn if violation.resource else ""
                 told = f"{name}: {violation.message}"
@@ -147,11 +162,14 @@ class Analyzer(_PolicyAnalyzerServicer):
                     told = f"{EXEMPT} {told} ({exemption})"
                 yield self._diagnostic(rule.name, told, EnforcementLevel.ADVISORY if exemption else level, urn)
         except UnknownValueError as unknown:
-            told = f"can't run policy '{rule.name}' on {of} during preview: {unknown.message}"
-            yield self._diagnostic(rule.name, told, EnforcementLevel.ADVISORY)
+            yield self._not_run(rule, of, unknown.message)
         except Exception as error:  # noqa: BLE001 - whatever a rule raises, the run must end with the rule's name
             told = f"{FAILED} {rule.name} on {of}: {type(error).__name__}: {error}"
             yield self._diagnostic(rule.name, told, EnforcementLevel.MANDATORY)
+
+    def _not_run(self, rule: Rule, of: str, why: str) -> analyzer_pb2.AnalyzeDiagnostic:
+        told = f"can't run policy '{rule.name}' on {of} during preview: {why}"
+        return self._diagnostic(rule.name, told, EnforcementLevel.ADVISORY)
 
     def _diagnostic(
         self, rule: str, message: str, level: EnforcementLevel, urn: str = ""
@@ -180,6 +198,11 @@ def _resource(request: analyzer_pb2.AnalyzeRequest | analyzer_pb2.AnalyzerResour
         protect=request.options.protect,
         provider=request.provider.name,
     )
+
+
+def _tied(one: analyzer_pb2.AnalyzerResource) -> Mapping[str, frozenset[str]]:
+    """What each property of a resource refers to."""
+    return {key: frozenset(of.urns) for key, of in one.propertyDependencies.items()}
 
 
 def decoded(properties: struct_pb2.Struct) -> Properties:

@@ -1,27 +1,44 @@
-"""The pods inside workloads: where each kind keeps its template."""
+"""The pods inside workloads: where each kind keeps its template, and whom a selector chooses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
-from policies.reading import Properties, at, mapping, mappings, text
+from policies.reading import Properties, at, mapping, mappings, text, texts
 from policies.rule import Resource
 
 DEPLOYMENT: Final = "kubernetes:apps/v1:Deployment"
 STATEFUL_SET: Final = "kubernetes:apps/v1:StatefulSet"
+REPLICA_SET: Final = "kubernetes:apps/v1:ReplicaSet"
+CONTROLLER: Final = "kubernetes:core/v1:ReplicationController"
+ROLLOUT: Final = "kubernetes:argoproj.io/v1alpha1:Rollout"
 CRON_JOB: Final = "kubernetes:batch/v1:CronJob"
-SERVING: Final = (DEPLOYMENT, STATEFUL_SET, "kubernetes:apps/v1:DaemonSet")
-POD_TYPES: Final = (*SERVING, "kubernetes:batch/v1:Job", CRON_JOB, "kubernetes:core/v1:Pod")
+SCALED_JOB: Final = "kubernetes:keda.sh/v1alpha1:ScaledJob"
+DAEMON_SET: Final = "kubernetes:apps/v1:DaemonSet"
+SERVING: Final = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, REPLICA_SET, CONTROLLER, ROLLOUT)
+"""Kinds whose containers stay."""
+
+TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        **dict.fromkeys((*SERVING, "kubernetes:batch/v1:Job"), ("spec", "template")),
+        CRON_JOB: ("spec", "jobTemplate", "spec", "template"),
+        SCALED_JOB: ("spec", "jobTargetRef", "template"),
+        "kubernetes:core/v1:PodTemplate": ("template",),
+        "kubernetes:core/v1:Pod": (),
+    }
+)
+"""Where each kind keeps its pod; a Pod is its own."""
+
+POD_TYPES: Final = tuple(TEMPLATES)
+CONTAINERS: Final = ("initContainers", "containers", "ephemeralContainers")
 
 
 def template(resource: Resource) -> Properties:
-    """The pod's metadata and spec; a Pod is its own template."""
-    if resource.type == CRON_JOB:
-        return mapping(at(resource.properties, "spec", "jobTemplate", "spec", "template"))
-    if resource.kind == "core/v1:Pod":
-        return resource.properties
-    return mapping(at(resource.properties, "spec", "template"))
+    """The pod's metadata and spec; nothing for a kind without pods."""
+    path = TEMPLATES.get(resource.type)
+    return {} if path is None else mapping(at(resource.properties, *path))
 
 
 def pod(resource: Resource) -> Properties:
@@ -29,10 +46,15 @@ def pod(resource: Resource) -> Properties:
     return mapping(template(resource).get("spec"))
 
 
+def pod_labels(resource: Resource) -> Properties:
+    """The labels of its pods."""
+    return mapping(at(template(resource), "metadata", "labels"))
+
+
 def containers(resource: Resource) -> Iterator[tuple[str, Properties]]:
-    """Every container, those that run first included, with how a message calls it."""
+    """Every container, those that run first or are put in later included, with how a message calls it."""
     spec = pod(resource)
-    for key in ("initContainers", "containers"):
+    for key in CONTAINERS:
         for one in mappings(spec.get(key)):
             yield f"container {text(one.get('name'))}", one
 
@@ -41,6 +63,11 @@ def serving(resource: Resource) -> Iterator[tuple[str, Properties]]:
     """The containers that stay."""
     for one in mappings(pod(resource).get("containers")):
         yield f"container {text(one.get('name'))}", one
+
+
+def is_windows(resource: Resource) -> bool:
+    """Whether the pods say that they run on Windows, which knows no Linux capabilities or seccomp."""
+    return at(pod(resource), "os", "name") == "windows"
 
 
 def object_name(resource: Resource) -> str:
@@ -54,6 +81,25 @@ def namespace(resource: Resource) -> str:
 
 
 def selects(selector: Properties, labels: Properties) -> bool:
-    """Whether ``matchLabels`` of a selector chooses an object with these labels; an empty selector chooses all."""
+    """Whether a selector chooses an object with these labels; an empty selector chooses all."""
     wanted = mapping(selector.get("matchLabels"))
-    return all(labels.get(key) == value for key, value in wanted.items())
+    return all(labels.get(key) == value for key, value in wanted.items()) and all(
+        _matches(one, labels) for one in mappings(selector.get("matchExpressions"))
+    )
+
+
+def _matches(expression: Properties, labels: Properties) -> bool:
+    """One expression of a selector, as the API server reads it; an operator it does not have matches nothing."""
+    value = labels.get(text(expression.get("key")))
+    values = texts(expression.get("values"))
+    match text(expression.get("operator")):
+        case "In":
+            return value in values
+        case "NotIn":
+            return value is None or value not in values
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+        case _:
+            return False

@@ -12,7 +12,24 @@ from pulumi_policy.proxy import UnknownValueError
 Value: TypeAlias = "Mapping[str, Value] | Sequence[Value] | str | float | bool | None"
 Properties: TypeAlias = Mapping[str, Value]
 
-_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_UNITS = {
+    "Ki": 2**10,
+    "Mi": 2**20,
+    "Gi": 2**30,
+    "Ti": 2**40,
+    "Pi": 2**50,
+    "Ei": 2**60,
+    "n": 1e-9,
+    "u": 1e-6,
+    "m": 1e-3,
+    "k": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+    "P": 10**15,
+    "E": 10**18,
+}
+"""Suffixes of a Kubernetes quantity (apimachinery, resource.Quantity)."""
 
 
 def mapping(value: Value) -> Properties:
@@ -66,7 +83,7 @@ def number(value: Value) -> float | None:
 
 
 def quantity(value: Value) -> float | None:
-    """Bytes of a Kubernetes quantity such as 512Mi; None when it is not one."""
+    """A Kubernetes quantity such as 512Mi or 250m as a number; None when it is not one."""
     written = text(value)
     for unit, factor in _UNITS.items():
         if written.endswith(unit):

@@ -11,8 +11,8 @@ from typing import Final
 from pulumi_policy.proxy import _DictProxy, _ListProxy
 from pulumi_policy.secret import Secret, _DictSecretsProxy, _ListSecretsProxy
 
-from policies.pods import CRON_JOB, POD_TYPES, pod
-from policies.reading import Value, at, mappings
+from policies.pods import TEMPLATES, containers, is_windows, pod
+from policies.reading import Value, at, mapping, mappings, number
 from policies.rule import Assignment, Resource
 
 RAW: Final = "__target"
@@ -33,14 +33,12 @@ def mended(resource: Resource, assignments: Iterator[Assignment]) -> dict[str, o
 
 def pod_pointer(resource: Resource) -> str:
     """Where a workload keeps its pod's spec."""
-    if resource.type == CRON_JOB:
-        return "/spec/jobTemplate/spec/template/spec"
-    return "/spec" if resource.kind == "core/v1:Pod" else "/spec/template/spec"
+    return "/".join(["", *TEMPLATES[resource.type], "spec"])
 
 
 def every_container(resource: Resource) -> Iterator[str]:
     """The pointer of every container, those that run first included."""
-    if resource.type in POD_TYPES:
+    if resource.type in TEMPLATES:
         for key in ("initContainers", "containers"):
             for index, _ in enumerate(mappings(pod(resource).get(key))):
                 yield f"{pod_pointer(resource)}/{key}/{index}"
@@ -71,8 +69,16 @@ def _put(place: object, steps: list[str], value: Value) -> None:
 
 def hardened(resource: Resource) -> Iterator[Assignment]:
     """What Pod Security Standards ask for and no working container misses."""
+    if is_windows(resource):
+        return
     context = f"{pod_pointer(resource)}/securityContext"
-    yield f"{context}/runAsNonRoot", True
+    users = [
+        mapping(pod(resource).get("securityContext")),
+        *(mapping(one.get("securityContext")) for _, one in containers(resource)),
+    ]
+    if not any(number(one.get("runAsUser")) == 0 for one in users):
+        # A pod that says that it is root would not start; the rule goes on to refuse it.
+        yield f"{context}/runAsNonRoot", True
     if at(pod(resource), "securityContext", "seccompProfile", "type") is None:
         yield f"{context}/seccompProfile", {"type": "RuntimeDefault"}
     for container in every_container(resource):

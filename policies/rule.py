@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from typing import Final
 
 from pulumi_policy import Severity
+from pulumi_policy.proxy import UnknownValueError
 
 from policies.reading import Properties, Value
 from policies.tunables import Settings, Tunable
@@ -20,7 +21,9 @@ PAGES: Final = "docs/policies"
 @dataclass(frozen=True)
 class Resource:
     """One resource as the program declares it. ``provider`` is the name of the provider that serves it: in a stack of
-    several clusters it tells apart objects of one name. ``depends_on`` holds URNs and is known to stack rules only.
+    several clusters it tells apart objects of one name. ``depends_on`` holds URNs, and ``tied`` those that a property
+    refers to; both are known to stack rules only. ``written`` is the type as the program has it where rules read it
+    under another name (policies.kinds), and ``partial`` says that the resource states a part of an object.
     """
 
     type: str
@@ -30,6 +33,9 @@ class Resource:
     protect: bool = False
     provider: str = ""
     depends_on: frozenset[str] = frozenset()
+    tied: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
+    written: str = ""
+    partial: bool = False
 
     @property
     def kind(self) -> str:
@@ -43,6 +49,17 @@ class Violation:
 
     message: str
     resource: Resource | None = None
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """A resource that a stack rule could not judge, because a preview does not know a value yet; others were judged."""
+
+    resource: Resource
+    why: str
+
+
+Judged = Violation | NotRun
 
 
 class Gone(Enum):
@@ -70,7 +87,7 @@ class Break:
 
 
 ResourceCheck = Callable[[Resource, Settings], Iterator[str]]
-StackCheck = Callable[[Sequence[Resource], Settings], Iterator[Violation]]
+StackCheck = Callable[[Sequence[Resource], Settings], Iterator[Judged]]
 Assignment = tuple[str, Value]
 """A JSON pointer into a resource's properties, and the value it is to have."""
 
@@ -82,6 +99,7 @@ class Rule:
     """``id`` is the catalogue's; ``name`` is what configuration, exemptions and output call it. ``source`` names the
     standards and scanners that ask for the same. ``types`` are the resource types it reads, ``*`` at an end for all
     that begin so. ``breaks`` are changes of the compliant example that it must refuse: documents and tests use them.
+    ``of_parts`` says that the rule forbids something and so looks at patches too, which state a part of an object.
     """
 
     id: str
@@ -94,6 +112,7 @@ class Rule:
     types: tuple[str, ...]
     breaks: tuple[Break, ...]
     tunables: tuple[Tunable, ...] = field(default=())
+    of_parts: bool = False
 
     @property
     def page(self) -> str:
@@ -101,8 +120,12 @@ class Rule:
         return f"{PAGES}/{self.name}.md"
 
     def reads(self, type_: str) -> bool:
-        """Whether a resource of this type concerns the rule."""
+        """Whether a resource of this type, as policies.kinds names it, concerns the rule."""
         return _covers(self.types, type_)
+
+    def concerns(self, resource: Resource) -> bool:
+        """Whether the rule looks at a resource."""
+        return self.reads(resource.type) and (self.of_parts or not resource.partial)
 
 
 @cache
@@ -124,3 +147,12 @@ class StackRule(Rule):
     """Looks at the resources of its types together, once the program has declared them all."""
 
     check: StackCheck
+
+
+def each(resources: Iterable[Resource], check: Callable[[Resource], Iterator[Judged]]) -> Iterator[Judged]:
+    """What a stack rule says of each of these resources; one with a value that is not known yet stops no other."""
+    for one in resources:
+        try:
+            yield from list(check(one))
+        except UnknownValueError as unknown:
+            yield NotRun(one, unknown.message)

@@ -16,8 +16,9 @@ from pulumi_policy import (
 from pulumi_policy.policy import Policy, PolicyResource
 
 from policies.exemptions import KEY, SCHEMA
+from policies.kinds import normalised
 from policies.remedies import mended
-from policies.rule import Remedy, Resource, ResourceRule, Rule, StackRule
+from policies.rule import NotRun, Remedy, Resource, ResourceRule, Rule, StackRule
 from policies.tunables import Settings
 
 
@@ -57,17 +58,21 @@ def policy_of(rule: Rule) -> Policy:
 
 def _validate_resource(rule: ResourceRule) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        if rule.reads(args.resource_type):
-            for message in rule.check(_resource(args), Settings(rule.tunables, args.get_config())):
-                report(f"{args.name}: {message}", None)
+        for resource in normalised(_resource(args)):
+            if rule.concerns(resource):
+                for message in rule.check(resource, Settings(rule.tunables, args.get_config())):
+                    report(f"{resource.name}: {message}", None)
 
     return validate
 
 
 def _validate_stack(rule: StackRule) -> Callable[[StackValidationArgs, ReportViolation], None]:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        read = [_of_stack(one) for one in args.resources if rule.reads(one.resource_type)]
+        read = [one for written in args.resources for one in normalised(_of_stack(written)) if rule.concerns(one)]
         for found in rule.check(read, Settings(rule.tunables, args.get_config())):
+            if isinstance(found, NotRun):
+                report(f"{found.resource.name}: not judged, {found.why}", found.resource.urn)
+                continue
             name = found.resource.name if found.resource else "the stack"
             report(f"{name}: {found.message}", found.resource.urn if found.resource else None)
 
@@ -95,4 +100,5 @@ def _resource(args: ResourceValidationArgs) -> Resource:
 def _of_stack(one: PolicyResource) -> Resource:
     provider = one.provider.name if one.provider else ""
     urns = frozenset(other.urn for other in one.dependencies)
-    return Resource(one.resource_type, one.name, one.props, one.urn, bool(one.opts.protect), provider, urns)
+    tied = {key: frozenset(other.urn for other in of) for key, of in one.property_dependencies.items()}
+    return Resource(one.resource_type, one.name, one.props, one.urn, bool(one.opts.protect), provider, urns, tied)

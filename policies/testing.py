@@ -17,8 +17,9 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from policies.analyzer import EXEMPT, Analyzer
 from policies.configuration import ALL, LEVEL
+from policies.kinds import normalised
 from policies.reading import Properties, Value, plain
-from policies.rule import GONE, Break, Gone, Resource, ResourceRule, Rule, StackRule
+from policies.rule import GONE, Break, Gone, Judged, NotRun, Resource, ResourceRule, Rule, StackRule
 from policies.tunables import Settings
 
 UNKNOWN: Final = UNKNOWN_STRING_VALUE
@@ -110,15 +111,19 @@ def plain_object(value: Properties) -> dict[str, Value]:
 def as_function(rule: Rule, stack: Iterable[Resource], config: Properties | None = None) -> list[str]:
     """What a rule says of plain values."""
     settings = Settings(rule.tunables, config or {})
-    mine = [one for one in stack if rule.reads(one.type)]
+    mine = [one for written in stack for one in normalised(written) if rule.concerns(one)]
     match rule:
         case ResourceRule():
             return [f"{one.name}: {message}" for one in mine for message in rule.check(one, settings)]
         case StackRule():
-            found = rule.check(mine, settings)
-            return [f"{one.resource.name if one.resource else 'the stack'}: {one.message}" for one in found]
+            return [_said(one) for one in rule.check(mine, settings)]
         case _:
             raise TypeError(f"{rule.name} is neither a resource rule nor a stack rule")
+
+
+def _said(one: Judged) -> str:
+    name = one.resource.name if one.resource else "the stack"
+    return f"{name}: {one.why if isinstance(one, NotRun) else one.message}"
 
 
 def through_proxies(rule: Rule, stack: Iterable[Resource], config: Properties | None = None) -> list[str]:

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import Final
 
 from pulumi_policy import Severity
 
-from policies.reading import Properties, Value, is_mapping, later, mapping, mappings, number, shown, states, text, texts
-from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
+from policies.blocks import is_world
+from policies.reading import Properties, Value, later, mappings, number, shown, states, text, texts
+from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
+from policies.statements import (
+    IDENTITY_DOCUMENTS,
+    RESOURCE_DOCUMENTS,
+    ROLE,
+    NotADocument,
+    Statement,
+    every,
+    managed,
+    permissions,
+    statements,
+)
 from policies.tunables import Kind, Settings, Tunable
 
-POLICY_TYPES: Final = ("aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy")
-ROLE: Final = "aws:iam/role:Role"
+ATTACHMENTS: Final = (
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+    "aws:iam/policyAttachment:PolicyAttachment",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+)
 GROUP: Final = "aws:ec2/securityGroup:SecurityGroup"
+DEFAULT_GROUP: Final = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
 INGRESS: Final = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 OLD_RULE: Final = "aws:ec2/securityGroupRule:SecurityGroupRule"
+PREFIX_LIST: Final = "aws:ec2/managedPrefixList:ManagedPrefixList"
+PREFIX_ENTRY: Final = "aws:ec2/managedPrefixListEntry:ManagedPrefixListEntry"
+FUNCTION_URL: Final = "aws:lambda/functionUrl:FunctionUrl"
+FUNCTION_PERMISSION: Final = "aws:lambda/permission:Permission"
+CONTROL_PROTOCOLS: Final = ("icmp", "icmpv6", "1", "58")
+"""Messages about the way, without ports: without them large packets get lost."""
+EVERY_PROTOCOL: Final = ("-1", "all")
 TRAIL: Final = "aws:cloudtrail/trail:Trail"
 TRAIL_FLAGS: Final = (
     ("isMultiRegionTrail", False),
@@ -26,92 +51,214 @@ TRAIL_FLAGS: Final = (
 )
 """What a trail must have switched on, and what AWS does when nothing is said."""
 
-ANYWHERE: Final = ("0.0.0.0/0", "::/0")
 NO_RESOURCE: Final = ("cloudwatch:PutMetricData", "ecr:GetAuthorizationToken")
-READING: Final = ("Get", "List", "Describe")
+READING: Final = ("BatchGet", "Describe", "Get", "List")
+DATA: Final = (
+    "athena:GetQueryResults",
+    "dynamodb:BatchGetItem",
+    "dynamodb:GetItem",
+    "dynamodb:GetRecords",
+    "ec2:GetPasswordData",
+    "kinesis:GetRecords",
+    "lambda:GetFunction",
+    "rds-data:BatchGet",
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "secretsmanager:BatchGetSecretValue",
+    "secretsmanager:GetSecretValue",
+    "ssm:GetParameter",
+    "ssm:GetParameterHistory",
+    "ssm:GetParameters",
+    "ssm:GetParametersByPath",
+    "sts:GetFederationToken",
+    "sts:GetSessionToken",
+)
+"""Actions that begin as reading and give away data or credentials: they need a resource as writing does."""
+BROAD_POLICIES: Final = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
+EXACT_OPERATORS: Final = (
+    "StringEquals",
+    "StringEqualsIgnoreCase",
+    "StringLike",
+    "ForAnyValue:StringEquals",
+    "ForAnyValue:StringLike",
+)
+KNOWN_SEGMENTS: Final = 3
+"""So many parts of a subject must be written out: system:serviceaccount:shop, repo:org/app."""
+CALLER_CONDITIONS: Final = (
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceorgid",
+    "aws:sourceowner",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "kms:calleraccount",
+    "lambda:functionurlauthtype",
+    "s3:dataaccesspointaccount",
+)
+"""Conditions that bind everybody to a known caller (Service Authorization Reference, global condition keys)."""
 
 
 def _least_privilege(resource: Resource, settings: Settings) -> Iterator[str]:
     """Documents that name other resources are known at the update only, and are checked there."""
-    key = "assumeRolePolicy" if resource.type == ROLE else "policy"
-    if not states(resource.properties, key):
-        yield f"{key} is absent"
-        return
-    document = later(resource.properties, key)
+    allowed = set(settings.texts("anyResource"))
+    for where, document in permissions(resource):
+        yield from _judged(where, document, lambda one: _permission(one, allowed))
+    for arn in managed(resource):
+        name = arn.rpartition("/")[2]
+        if name in BROAD_POLICIES or (name.endswith("FullAccess") and arn.startswith("arn:aws:iam::aws:")):
+            yield f"attaches {name}, which names no resource; write what is needed"
+    if resource.type == ROLE:
+        if not states(resource.properties, "assumeRolePolicy"):
+            yield "assumeRolePolicy is absent"
+        else:
+            yield from _judged("assumeRolePolicy", later(resource.properties, "assumeRolePolicy"), _trust)
+    elif resource.type in RESOURCE_DOCUMENTS:
+        key = RESOURCE_DOCUMENTS[resource.type]
+        if states(resource.properties, key):
+            yield from _judged(key, later(resource.properties, key), _shared)
+    else:
+        yield from _callable(resource)
+
+
+def _callable(resource: Resource) -> Iterator[str]:
+    """Who may call a function."""
+    properties = resource.properties
+    if resource.type == FUNCTION_URL and properties.get("authorizationType") != "AWS_IAM":
+        yield "authorizationType is not AWS_IAM, so everybody in the world may call the function"
+    bound = any(states(properties, key) for key in ("sourceAccount", "sourceArn", "principalOrgId"))
+    if resource.type == FUNCTION_PERMISSION and properties.get("principal") == "*" and not bound:
+        yield "principal is *, so everybody in the world may call the function; name sourceArn or principalOrgId"
+
+
+def _judged(where: str, document: Value, check: Callable[[Statement], Iterator[str]]) -> Iterator[str]:
     if document is None:
         return
     try:
-        statements = mappings(_listed(mapping(json.loads(text(document))).get("Statement")))
-    except ValueError:
-        yield f"{key} is no policy document"
+        found = statements(document, where)
+    except NotADocument as error:
+        yield str(error)
         return
-    allowed = set(settings.texts("anyResource"))
-    for index, statement in enumerate(statements):
-        if statement.get("Effect") != "Deny":
-            wrong = _trust(statement) if resource.type == ROLE else _permission(statement, allowed)
-            yield from (f"{key}.Statement[{index}] {one}" for one in wrong)
+    for one in found:
+        if one.allows:
+            yield from (f"{one.where} {wrong}" for wrong in check(one))
 
 
-def _permission(statement: Properties, any_resource: set[str]) -> Iterator[str]:
-    actions, resources = texts(_listed(statement.get("Action"))), texts(_listed(statement.get("Resource")))
-    if not actions:
-        yield "names no Action; NotAction allows everything else"
-    for action in actions:
-        verb = action.partition(":")[2]
-        if action == "*" or verb == "*":
+def _permission(statement: Statement, any_resource: set[str]) -> Iterator[str]:
+    for key in statement.excepted:
+        yield f"has {key}, which allows everything else"
+    if not statement.actions and not statement.excepted:
+        yield "names no Action"
+    wide = [one for one in statement.resources if _is_every(one)]
+    for action in statement.actions:
+        service, _, verb = action.partition(":")
+        begun = verb.partition("*")[0].partition("?")[0]
+        if "*" in service or ("*" in verb and not begun.startswith(READING)):
             yield f"allows {action}; name the actions"
-        elif "*" in resources and action not in any_resource and not verb.startswith(READING):
-            yield f"allows {action} on every resource; name them"
+        elif wide and action not in any_resource and (not begun.startswith(READING) or _reads_data(action)):
+            yield f"allows {action} on {wide[0]}, every resource; name them"
 
 
-def _trust(statement: Properties) -> Iterator[str]:
-    principal = statement.get("Principal")
-    if principal == "*" or "*" in texts(_listed(mapping(principal).get("AWS"))):
+def _reads_data(action: str) -> bool:
+    return any(fnmatchcase(one.lower(), action.lower()) for one in DATA)
+
+
+def _is_every(resource: str) -> bool:
+    """Whether an ARN is of everything of a service: its resource part begins with a wildcard."""
+    parts = resource.split(":", 5)
+    return resource == "*" or len(parts) < 6 or parts[5].lstrip("/")[:1] in ("*", "?")
+
+
+def _trust(statement: Statement) -> Iterator[str]:
+    if statement.everybody and not _is_bound(statement):
         yield "lets everybody in the world take the role"
-    if states(mapping(principal), "Federated"):
-        conditions = mapping(statement.get("Condition"))
-        keys = [key for operator in conditions for key in mapping(conditions.get(operator))]
-        if not any(key.endswith(":sub") for key in keys):
+    if "NotPrincipal" in statement.excepted:
+        yield "has NotPrincipal, which lets everybody else take the role"
+    if "Federated" in statement.principals:
+        subjects = [
+            value
+            for operator, keys in statement.conditions.items()
+            if operator in EXACT_OPERATORS
+            for key in keys
+            if key.endswith(":sub")
+            for value in every(keys.get(key))
+        ]
+        if not subjects:
             yield "trusts a whole identity provider; bind it to one subject by a condition on sub"
+        for subject in subjects:
+            known = re.split(r"[:/]", re.split(r"[*?]", subject)[0])
+            if re.search(r"[*?]", subject) and len([one for one in known[:-1] if one]) < KNOWN_SEGMENTS:
+                yield f"trusts the subjects {subject}, which is nobody in particular; name one"
 
 
-def _listed(value: Value) -> Value:
-    """AWS lets one thing stand for a list of one."""
-    return [value] if isinstance(value, str) or is_mapping(value) else value
+def _shared(statement: Statement) -> Iterator[str]:
+    """What a resource's own policy allows to others."""
+    if statement.everybody and not _is_bound(statement):
+        yield "lets everybody in the world in; name who, or bind it by aws:PrincipalOrgID or aws:SourceArn"
+    if "NotPrincipal" in statement.excepted:
+        yield "has NotPrincipal, which lets everybody else in"
 
 
-def _audited(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+def _is_bound(statement: Statement) -> bool:
+    """Whether a condition binds everybody to a known caller; one that excludes somebody does not."""
+    return any(
+        key.lower() in CALLER_CONDITIONS and not any(value == "*" for value in every(keys.get(key)))
+        for operator, keys in statement.conditions.items()
+        if "Not" not in operator and not operator.endswith("IfExists") and operator != "Null"
+        for key in keys
+    )
+
+
+def _audited(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
     """What encrypts a trail is known at the update only, so the key is the encryption of the program's tests."""
     if not settings.flag("required"):
         return
     trails = [one for one in resources if one.type == TRAIL]
     if not trails:
         yield Violation("nobody can say later who changed what: there is no trail")
-    for trail in trails:
+
+    def judged(trail: Resource) -> Iterator[Judged]:
         for key, absent in TRAIL_FLAGS:
             if trail.properties.get(key, absent) is not True:
                 yield Violation(f"{key} is {shown(trail.properties.get(key))}; allowed is true", trail)
 
+    yield from each(trails, judged)
+
 
 def _closed_ports(resource: Resource, settings: Settings) -> Iterator[str]:
     properties, allowed = resource.properties, settings.texts("ports")
-    if resource.type == GROUP:
+    if resource.type in (GROUP, DEFAULT_GROUP):
         for index, rule in enumerate(mappings(properties.get("ingress"))):
-            blocks = [*texts(rule.get("cidrBlocks")), *texts(rule.get("ipv6CidrBlocks"))]
-            yield from (f"ingress[{index}] {wrong}" for wrong in _open(rule, blocks, allowed))
+            yield from (f"ingress[{index}] {wrong}" for wrong in _open(rule, _old_blocks(rule), allowed))
     elif resource.type == OLD_RULE:
         if properties.get("type") == "ingress":
-            blocks = [*texts(properties.get("cidrBlocks")), *texts(properties.get("ipv6CidrBlocks"))]
-            yield from _open(properties, blocks, allowed)
-    else:
+            yield from _open(properties, _old_blocks(properties), allowed)
+    elif resource.type == INGRESS:
         blocks = [text(properties.get("cidrIpv4")), text(properties.get("cidrIpv6"))]
-        yield from _open(properties, blocks, allowed)
+        yield from _open(properties, blocks, allowed, "ipProtocol")
+    else:
+        entries = mappings(properties.get("entries")) if resource.type == PREFIX_LIST else [properties]
+        for block in (text(one.get("cidr")) for one in entries):
+            if is_world(block):
+                yield f"holds {block}, so what names this list is open to everybody; name who may come in"
 
 
-def _open(rule: Properties, blocks: list[str], allowed: list[str]) -> Iterator[str]:
+def _old_blocks(rule: Properties) -> list[str]:
+    return [*texts(rule.get("cidrBlocks")), *texts(rule.get("ipv6CidrBlocks"))]
+
+
+def _open(rule: Properties, blocks: list[str], allowed: list[str], key: str = "protocol") -> Iterator[str]:
+    protocol = text(rule.get(key)) or shown(rule.get(key))
+    if protocol in CONTROL_PROTOCOLS:
+        return
+    # Of all protocols AWS opens every port, whatever the rule says of ports.
+    every_port = protocol in EVERY_PROTOCOL
     for block in blocks:
-        if block in ANYWHERE:
-            first, last = number(rule.get("fromPort")), number(rule.get("toPort"))
+        if is_world(block):
+            first, last = (None, None) if every_port else (number(rule.get("fromPort")), number(rule.get("toPort")))
             if first is None or first != last or f"{first:g}" not in allowed:
                 yield f"lets {block} in on ports {shown(first)} to {shown(last)}; allowed are {' and '.join(allowed)}"
 
@@ -124,7 +271,7 @@ LEAST_PRIVILEGE: Final = ResourceRule(
     why="With a wildcard one leaked credential is the whole account.",
     fix="List actions and ARNs; bind sts:AssumeRoleWithWebIdentity to the subject.",
     source="Checkov CKV_AWS_61-63, 290, 355; CIS AWS 1.16",
-    types=(*POLICY_TYPES, ROLE),
+    types=(*IDENTITY_DOCUMENTS, *RESOURCE_DOCUMENTS, ROLE, *ATTACHMENTS, FUNCTION_URL, FUNCTION_PERMISSION),
     check=_least_privilege,
     tunables=(Tunable("anyResource", Kind.TEXTS, list(NO_RESOURCE), "actions for which AWS knows no resource"),),
     breaks=(
@@ -147,7 +294,7 @@ CLOSED_PORTS: Final = ResourceRule(
     why="An open port is tried by strangers before anybody has logged in for the first time.",
     fix="Name the private range, or the security group, that may come in.",
     source="Checkov CKV_AWS_24, 25, 260, 277; CIS AWS 5.2",
-    types=(GROUP, INGRESS, OLD_RULE),
+    types=(GROUP, DEFAULT_GROUP, INGRESS, OLD_RULE, PREFIX_LIST, PREFIX_ENTRY),
     check=_closed_ports,
     tunables=(Tunable("ports", Kind.TEXTS, ["80", "443"], "ports that everybody may reach"),),
     breaks=(

@@ -4,14 +4,15 @@ because its name is AWS's choice and no preview knows it.
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pulumi_policy import Severity
 
-from policies.reading import Value, at, later, mapping, mappings, number, shown, text
-from policies.rule import Assignment, Break, Resource, ResourceRule, StackRule, Violation
+from policies.reading import Properties, Value, at, later, mapping, mappings, number, shown, text
+from policies.rule import Assignment, Break, Judged, Resource, ResourceRule, StackRule, Violation, each
+from policies.statements import NotADocument, Statement, every, statements
 from policies.tunables import Kind, Settings, Tunable
 
 BUCKET: Final = "aws:s3/bucket:Bucket"
@@ -23,6 +24,9 @@ VERSIONING: Final = "aws:s3/bucketVersioning:BucketVersioning"
 LIFECYCLE: Final = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 LOGGING: Final = "aws:s3/bucketLogging:BucketLogging"
 LOCK: Final = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
+ACL: Final = "aws:s3/bucketAcl:BucketAcl"
+CLOSED_ACLS: Final = ("", "private", "log-delivery-write", "bucket-owner-full-control", "bucket-owner-read")
+OPEN_GROUPS: Final = ("AllUsers", "AuthenticatedUsers")
 FLAGS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 
 
@@ -38,8 +42,21 @@ def _settings(resource: Resource, settings: Settings) -> Iterator[str]:
         owner = at(properties, "rule", "objectOwnership")
         if owner != "BucketOwnerEnforced":
             yield f"rule.objectOwnership is {shown(owner)}; allowed is BucketOwnerEnforced"
-    elif not _tls_only(later(properties, "policy")):
+    elif resource.type == ACL:
+        yield from _granted(properties)
+    elif resource.type == BUCKET:
+        if text(properties.get("acl")) not in CLOSED_ACLS:
+            yield f"acl is {shown(properties.get('acl'))}; allowed is private"
+    elif not _tls_only(later(properties, "policy"), text(later(properties, "bucket"))):
         yield "the policy has no Deny of every call where aws:SecureTransport is false"
+
+
+def _granted(acl: Properties) -> Iterator[str]:
+    if text(acl.get("acl")) not in CLOSED_ACLS:
+        yield f"acl is {shown(acl.get('acl'))}; allowed is private"
+    for one in mappings(at(acl, "accessControlPolicy", "grants")):
+        if text(at(one, "grantee", "uri")).rpartition("/")[2] in OPEN_GROUPS:
+            yield f"grants {shown(one.get('permission'))} to {text(at(one, 'grantee', 'uri')).rpartition('/')[2]}"
 
 
 def _close(resource: Resource) -> Iterator[Assignment]:
@@ -49,21 +66,34 @@ def _close(resource: Resource) -> Iterator[Assignment]:
         yield "/rule/objectOwnership", "BucketOwnerEnforced"
 
 
-def _tls_only(policy: Value) -> bool:
-    """Whether a policy refuses plain HTTP; one that names its bucket is known at the update only."""
+def _tls_only(policy: Value, bucket: str) -> bool:
+    """Whether a policy refuses plain HTTP to every object; one that names its bucket is known at the update only."""
+    objects = f":::{bucket}/*" if bucket else "/*"
     if policy is None:
         return True
     try:
-        document = json.loads(text(policy))
-    except ValueError:
+        found = statements(policy, "policy")
+    except NotADocument:
         return False
     return any(
-        one.get("Effect") == "Deny"
-        and one.get("Action") == "s3:*"
-        and one.get("Principal") in ("*", {"AWS": "*"})
-        and at(one, "Condition", "Bool", "aws:SecureTransport") in ("false", False)
-        for one in mappings(mapping(document).get("Statement"))
+        not one.allows
+        and one.everybody
+        and not one.excepted
+        and any(action in ("s3:*", "*") for action in one.actions)
+        and any(resource == "*" or resource.endswith(objects) for resource in one.resources)
+        and _is_plain(one)
+        for one in found
     )
+
+
+def _is_plain(statement: Statement) -> bool:
+    """Whether its only condition is that a call is not by TLS."""
+    return [
+        (operator, key.lower(), value)
+        for operator, keys in statement.conditions.items()
+        for key in keys
+        for value in (every(keys.get(key)) or (shown(keys.get(key)).lower(),))
+    ] == [("Bool", "aws:securetransport", "false")]
 
 
 def _encrypted(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -73,7 +103,7 @@ def _encrypted(resource: Resource, settings: Settings) -> Iterator[str]:
         if status != "Enabled":
             yield f"versioningConfiguration.status is {shown(status)}; allowed is Enabled"
         return
-    logs = settings.text("logs") in resource.name
+    logs = settings.text("logs") in re.split(r"[-_.]", resource.name)
     for index, rule in enumerate(mappings(properties.get("rules")) or [{}]):
         algorithm = at(rule, "applyServerSideEncryptionByDefault", "sseAlgorithm")
         if logs and algorithm != "AES256":
@@ -103,36 +133,65 @@ def _aged_out(resource: Resource, settings: Settings) -> Iterator[str]:
 BESIDE: Final = (ACCESS, OWNERSHIP, POLICY, ENCRYPTION, VERSIONING, LIFECYCLE)
 
 
-def _complete(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
-    for bucket in resources:
-        if bucket.type == BUCKET:
-            there = {one.type for one in resources if bucket.urn in one.depends_on}
-            for type_ in BESIDE:
-                if type_ not in there:
-                    yield Violation(f"has no {type_.rpartition(':')[2]}", bucket)
+def _is_of(one: Resource, bucket: Resource) -> bool:
+    """Whether a resource is about this bucket: by what its ``bucket`` refers to, or by the bucket's name."""
+    name = later(bucket.properties, "bucket")
+    if name is not None and later(one.properties, "bucket") == name:
+        return True
+    return bucket.urn in one.tied.get("bucket", one.depends_on)
 
 
-def _logged(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+def _complete(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
+    def judged(bucket: Resource) -> Iterator[Judged]:
+        there = {one.type for one in resources if _is_of(one, bucket)}
+        for type_ in BESIDE:
+            if type_ not in there:
+                yield Violation(f"has no {type_.rpartition(':')[2]}", bucket)
+
+    yield from each([one for one in resources if one.type == BUCKET], judged)
+
+
+def _logged(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
     """A bucket that takes the logs of others keeps none of its own: that would never end."""
     logging = [one for one in resources if one.type == LOGGING]
     touched = {urn for one in logging for urn in one.depends_on}
-    for bucket in resources:
-        if bucket.type == BUCKET and bucket.urn not in touched:
+
+    def judged(bucket: Resource) -> Iterator[Judged]:
+        if bucket.urn not in touched and not any(_is_of(one, bucket) or _takes(one, bucket) for one in logging):
             yield Violation("nobody can say later who read or deleted what: it has no BucketLogging", bucket)
 
+    yield from each([one for one in resources if one.type == BUCKET], judged)
 
-def _locked(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+
+def _takes(logging: Resource, bucket: Resource) -> bool:
+    """Whether a bucket is where the logs go, by its name."""
+    name = later(bucket.properties, "bucket")
+    return name is not None and later(logging.properties, "targetBucket") == name
+
+
+def _locked(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
     if not settings.flag("required"):
         return
     locks = [one for one in resources if one.type == LOCK]
-    for bucket in resources:
-        if bucket.type == BUCKET and settings.text("name") in bucket.name:
-            mine = [one for one in locks if bucket.urn in one.depends_on]
-            days = [number(at(one.properties, "rule", "defaultRetention", "days")) for one in mine]
-            if not any(days):
-                yield Violation(
-                    "its backups can be deleted by whoever gets hold of a key: no default retention", bucket
-                )
+    least = settings.number("leastDays")
+
+    def judged(bucket: Resource) -> Iterator[Judged]:
+        days = [_retained(one) for one in locks if _is_of(one, bucket)]
+        if not any(days):
+            yield Violation("its backups can be deleted by whoever gets hold of a key: no default retention", bucket)
+        elif max(days) < least:
+            yield Violation(
+                f"its backups can be deleted after {max(days):g} days; it must be {least:g} or more", bucket
+            )
+
+    backups = [one for one in resources if one.type == BUCKET and settings.text("name") in one.name]
+    yield from each(backups, judged)
+
+
+def _retained(lock: Resource) -> float:
+    """The default retention in days; S3 takes days or years."""
+    retention = mapping(at(lock.properties, "rule", "defaultRetention"))
+    return (number(retention.get("days")) or 0) + 365 * (number(retention.get("years")) or 0)
 
 
 CLOSED_BUCKET: Final = ResourceRule(
@@ -143,7 +202,7 @@ CLOSED_BUCKET: Final = ResourceRule(
     why="A bucket that was opened by mistake is copied within hours.",
     fix="Set all four flags, BucketOwnerEnforced, and the policy that denies plain HTTP.",
     source="Checkov CKV_AWS_53-56, CKV2_AWS_6, CKV2_AWS_65, CKV_AWS_379; CIS AWS 2.1",
-    types=(ACCESS, OWNERSHIP, POLICY),
+    types=(ACCESS, OWNERSHIP, POLICY, ACL, BUCKET),
     check=_settings,
     remedy=_close,
     breaks=(
@@ -242,6 +301,7 @@ LOCKED_BACKUP: Final = StackRule(
     tunables=(
         Tunable("required", Kind.FLAG, True, "whether people rely on the stack's backups"),
         Tunable("name", Kind.TEXT, "backup", "what the names of backup buckets hold"),
+        Tunable("leastDays", Kind.NUMBER, 7, "fewest days for which nobody can delete a backup"),
     ),
     breaks=(Break("bucket lock", ""), Break("bucket lock", "/rule")),
 )

@@ -7,9 +7,9 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from policies.pods import namespace
+from policies.pods import DEPLOYMENT, ROLLOUT, STATEFUL_SET, namespace, object_name
 from policies.reading import at, mapping, number, text
-from policies.rule import Break, Resource, StackRule, Violation
+from policies.rule import Break, Judged, Resource, StackRule, Violation, each
 from policies.rules.scale import AUTOSCALERS, maximum, target
 from policies.tunables import Kind, Settings, Tunable
 
@@ -17,24 +17,30 @@ CONFIG_MAP: Final = "kubernetes:core/v1:ConfigMap"
 NAMESPACE: Final = "kubernetes:core/v1:Namespace"
 QUOTA: Final = "kubernetes:core/v1:ResourceQuota"
 LIMIT_RANGE: Final = "kubernetes:core/v1:LimitRange"
+REPLICATED: Final = (DEPLOYMENT, STATEFUL_SET, ROLLOUT)
 NAME_LABEL: Final = "app.kubernetes.io/name"
 
 
-def _worst_case(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+def _worst_case(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
     """A database is used from the namespace it is in, so each namespace of each cluster is counted for itself."""
     keys = [settings.text(name) for name in ("poolKey", "overflowKey", "processesKey")]
-    pools: dict[tuple[str, str], float] = {}
-    for one in resources:
-        if one.type == CONFIG_MAP and (connections := _connections(one, keys)) is not None:
-            pools[namespace(one), text(at(one.properties, "metadata", "labels", NAME_LABEL))] = connections
+    scalers = [one for one in resources if one.type in AUTOSCALERS]
     used: dict[str, dict[str, float]] = {}
-    for one in resources:
-        if one.type in AUTOSCALERS and (namespace(one), target(one)) in pools:
-            most = maximum(one)
-            if most is None:
-                yield Violation("states no maximum, so the worst case of its connections is unknown", one)
-            else:
-                used.setdefault(namespace(one), {})[target(one)] = most * pools[namespace(one), target(one)]
+
+    def counted(config: Resource) -> Iterator[Judged]:
+        service = text(at(config.properties, "metadata", "labels", NAME_LABEL))
+        connections, where = _connections(config, keys), namespace(config)
+        if connections is None:
+            return
+        mine = [one for one in scalers if (namespace(one), target(one)) == (where, service)]
+        fixed = [one for one in resources if one.type in REPLICATED and _is_named(one, where, service)]
+        most = [maximum(one) for one in mine] or [number(at(one.properties, "spec", "replicas")) or 1 for one in fixed]
+        for scaler in (one for one in mine if maximum(one) is None):
+            yield Violation("states no maximum, so the worst case of its connections is unknown", scaler)
+        if known := [one for one in most if one is not None]:
+            used.setdefault(where, {})[service] = max(known) * connections
+
+    yield from each([one for one in resources if one.type == CONFIG_MAP], counted)
     limit = settings.number("databaseConnections") - settings.number("reserve")
     for where, by_service in used.items():
         total = sum(by_service.values())
@@ -44,6 +50,10 @@ def _worst_case(resources: Sequence[Resource], settings: Settings) -> Iterator[V
             yield Violation(f"{told}. Lower a maximum or a pool")
 
 
+def _is_named(one: Resource, where: str, service: str) -> bool:
+    return namespace(one) == where and object_name(one) == service
+
+
 def _connections(config: Resource, keys: Sequence[str]) -> float | None:
     """Connections of one instance; None for a config map that speaks of no pool."""
     data = mapping(at(config.properties, "data"))
@@ -51,14 +61,14 @@ def _connections(config: Resource, keys: Sequence[str]) -> float | None:
     return None if size is None else (size + (overflow or 0)) * (processes or 1)
 
 
-def _room(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
-    for kind in (QUOTA, LIMIT_RANGE):
-        covered = {namespace(one) for one in resources if one.type == kind}
-        for one in resources:
-            if one.type == NAMESPACE:
-                name = f"{one.provider}/{text(at(one.properties, 'metadata', 'name'))}"
-                if name not in covered:
-                    yield Violation(f"has no {kind.rpartition(':')[2]}", one)
+def _room(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
+    def judged(one: Resource) -> Iterator[Judged]:
+        name = f"{one.provider}/{text(at(one.properties, 'metadata', 'name'))}"
+        for kind in (QUOTA, LIMIT_RANGE):
+            if not any(namespace(other) == name for other in resources if other.type == kind):
+                yield Violation(f"has no {kind.rpartition(':')[2]}", one)
+
+    yield from each([one for one in resources if one.type == NAMESPACE], judged)
 
 
 WORST_CASE: Final = StackRule(
@@ -69,7 +79,7 @@ WORST_CASE: Final = StackRule(
     why="Otherwise the rush that needs the new instances is what locks all of them out.",
     fix="Lower a service's maximum or its pool, or put a pooler between.",
     source="the product's limits",
-    types=(*AUTOSCALERS, CONFIG_MAP),
+    types=(*AUTOSCALERS, CONFIG_MAP, *REPLICATED),
     check=_worst_case,
     tunables=(
         Tunable(

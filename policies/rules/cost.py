@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from pulumi_policy import Severity
 
 from policies.pods import SERVING
 from policies.reading import Value, at, items, mapping, mappings, number, shown, text
-from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
-from policies.rules.data import CACHE
+from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
+from policies.rules.data import CACHE, CLUSTER_INSTANCE
 from policies.rules.scale import DATABASE
 from policies.tunables import Kind, Settings, Tunable
 
@@ -19,15 +20,33 @@ BUDGET: Final = "aws:budgets/budget:Budget"
 AWS: Final = "pulumi:providers:aws"
 LOGS: Final = "aws:cloudwatch/logGroup:LogGroup"
 NOTICES: Final = (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
+SIZED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        DATABASE: ("instanceClass", "databases"),
+        CLUSTER_INSTANCE: ("instanceClass", "databases"),
+        CACHE: ("nodeType", "caches"),
+        "aws:elasticache/cluster:Cluster": ("nodeType", "caches"),
+        "aws:ec2/instance:Instance": ("instanceType", "machines"),
+        "aws:ec2/launchTemplate:LaunchTemplate": ("instanceType", "machines"),
+    }
+)
+"""What has a size: the property, and the list that holds what it may be."""
 LABELS: Final = ["name", "component", "part-of", "managed-by"]
 
 
-def _budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
-    budgets = [one for one in resources if one.properties.get("timeUnit") == "MONTHLY"]
+def _budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
+    budgets = [
+        one
+        for one in resources
+        if one.properties.get("timeUnit") == "MONTHLY" and one.properties.get("budgetType") == "COST"
+    ]
     if not budgets:
-        yield Violation("has no monthly budget")
-    for budget in budgets:
+        yield Violation("has no monthly budget of what it costs")
+
+    def judged(budget: Resource) -> Iterator[Judged]:
         yield from (Violation(wrong, budget) for wrong in _one_budget(budget, settings.number("monthlyUsd")))
+
+    yield from each(budgets, judged)
 
 
 def _one_budget(budget: Resource, most: float) -> Iterator[str]:
@@ -37,7 +56,9 @@ def _one_budget(budget: Resource, most: float) -> Iterator[str]:
     told = [
         (text(one.get("notificationType")), number(one.get("threshold")))
         for one in mappings(budget.properties.get("notifications"))
-        if len(items(one.get("subscriberSnsTopicArns"))) or len(items(one.get("subscriberEmailAddresses")))
+        if one.get("comparisonOperator") == "GREATER_THAN"
+        and one.get("thresholdType") == "PERCENTAGE"
+        and (len(items(one.get("subscriberSnsTopicArns"))) or len(items(one.get("subscriberEmailAddresses"))))
     ]
     for kind, percent in NOTICES:
         if (kind, percent) not in told:
@@ -76,7 +97,7 @@ def _sized(resource: Resource, settings: Settings) -> Iterator[str]:
             allowed = f"{settings.number('leastLogDays'):g} to {settings.number('mostLogDays'):g}"
             yield f"retentionInDays is {shown(days)}; allowed are {allowed}: logs without an end cost for ever"
         return
-    key, name = ("instanceClass", "databases") if resource.type == DATABASE else ("nodeType", "caches")
+    key, name = SIZED[resource.type]
     if properties.get(key) not in settings.texts(name):
         yield f"{key} is {shown(properties.get(key))}; allowed are {', '.join(settings.texts(name)) or 'none'}"
     several = properties.get("multiAz" if resource.type == DATABASE else "multiAzEnabled")
@@ -145,7 +166,7 @@ SIZES: Final = ResourceRule(
     why="One wrong letter in an instance class is a hundred times the price.",
     fix="Choose from the list; a larger class is a change of the list, reviewed.",
     source="AWS Well-Architected, COST06; Checkov CKV_AWS_66, CKV_AWS_338",
-    types=(DATABASE, CACHE, LOGS),
+    types=(*SIZED, LOGS),
     check=_sized,
     tunables=(
         Tunable(
@@ -156,6 +177,9 @@ SIZES: Final = ResourceRule(
             Kind.TEXTS,
             ["cache.t4g.micro", "cache.t4g.small", "cache.t4g.medium"],
             "allowed ElastiCache node types",
+        ),
+        Tunable(
+            "machines", Kind.TEXTS, ["t4g.small", "t4g.medium", "m7g.large", "m7g.xlarge"], "allowed EC2 instance types"
         ),
         Tunable("severalZones", Kind.FLAG, True, "whether stores may be in several zones"),
         Tunable("leastLogDays", Kind.NUMBER, 30, "fewest days that logs are kept"),

@@ -8,7 +8,7 @@ from typing import Final
 from pulumi_policy import Severity
 
 from policies.pods import STATEFUL_SET
-from policies.reading import Properties, items, mappings, number, shown, states, text
+from policies.reading import Properties, items, later, mappings, number, shown, states, text
 from policies.rule import Break, Resource, ResourceRule
 from policies.rules.bucket import BUCKET
 from policies.rules.scale import DATABASE, PARAMETERS
@@ -19,6 +19,15 @@ CACHE_PARAMETERS: Final = "aws:elasticache/parameterGroup:ParameterGroup"
 KEY: Final = "aws:kms/key:Key"
 SECRET: Final = "aws:secretsmanager/secret:Secret"  # noqa: S105 - a resource type
 CLAIM: Final = "kubernetes:core/v1:PersistentVolumeClaim"
+CLUSTER: Final = "aws:rds/cluster:Cluster"
+CLUSTER_PARAMETERS: Final = "aws:rds/clusterParameterGroup:ClusterParameterGroup"
+CLUSTER_INSTANCE: Final = "aws:rds/clusterInstance:ClusterInstance"
+TLS_PARAMETERS: Final = (
+    (("postgres", "aurora-postgresql", "sqlserver"), "rds.force_ssl", ("1",)),
+    (("mysql", "mariadb", "aurora-mysql"), "require_secure_transport", ("1", "on")),
+)
+"""The parameter that refuses plain text, by the beginning of a parameter group's family."""
+EVICTING_FAMILIES: Final = ("redis", "valkey")
 EVICTIONS: Final = ("noeviction", "allkeys-lru")
 OLD_AUTHORITIES: Final = ("rds-ca-2015", "rds-ca-2019")
 
@@ -36,20 +45,38 @@ def _must(properties: Properties, **wanted: bool) -> Iterator[str]:
 
 def _private_database(resource: Resource, settings: Settings) -> Iterator[str]:
     properties = resource.properties
-    if resource.type == PARAMETERS:
-        forced = [
-            one.get("value") for one in mappings(properties.get("parameters")) if one.get("name") == "rds.force_ssl"
-        ]
-        if forced != ["1"]:
-            yield f"rds.force_ssl is {shown(forced[0] if forced else None)}; allowed is '1', which refuses plain text"
+    if resource.type in (PARAMETERS, CLUSTER_PARAMETERS):
+        yield from _refuses_plain(properties)
         return
-    yield from _must(properties, storageEncrypted=True, publiclyAccessible=False)
+    if resource.type == CLUSTER_INSTANCE:
+        yield from _must(properties, publiclyAccessible=False)
+        return
+    yield from _must(properties, storageEncrypted=True)
+    if resource.type == DATABASE:
+        yield from _must(properties, publiclyAccessible=False)
     if settings.flag("deletionProtection") and not is_replica(properties):
         yield from _must(properties, deletionProtection=True)
+        if properties.get("skipFinalSnapshot") is True:
+            yield "skipFinalSnapshot is True; allowed is false: what is deleted is then gone"
     if text(properties.get("caCertIdentifier")) in OLD_AUTHORITIES:
         yield f"caCertIdentifier is {shown(properties.get('caCertIdentifier'))}, which has expired"
-    if not is_replica(properties) and not states(properties, "parameterGroupName"):
-        yield "names no parameter group, so it takes plain text connections"
+    if resource.type == DATABASE and not is_replica(properties):
+        group = text(later(properties, "parameterGroupName"))
+        if not states(properties, "parameterGroupName"):
+            yield "names no parameter group, so it takes plain text connections"
+        elif group.startswith("default."):
+            yield f"parameterGroupName is {group}, in which nothing can be set; declare a group"
+
+
+def _refuses_plain(group: Properties) -> Iterator[str]:
+    """Each engine calls it otherwise (Amazon RDS User Guide, SSL/TLS by engine); others have no such parameter."""
+    family = text(group.get("family"))
+    for families, name, allowed in TLS_PARAMETERS:
+        if family.startswith(families):
+            given = [one.get("value") for one in mappings(group.get("parameters")) if one.get("name") == name]
+            if not given or text(given[0]).lower() not in allowed:
+                told = f"allowed is {allowed[0]!r}, which refuses plain text"
+                yield f"{name} is {shown(given[0] if given else None)}; {told}"
 
 
 def _backed_up_database(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -69,6 +96,8 @@ def _observed_database(resource: Resource, settings: Settings) -> Iterator[str]:
 def _protected_cache(resource: Resource, settings: Settings) -> Iterator[str]:
     properties = resource.properties
     if resource.type == CACHE_PARAMETERS:
+        if not text(properties.get("family")).startswith(EVICTING_FAMILIES):
+            return
         policies = [
             one.get("value") for one in mappings(properties.get("parameters")) if one.get("name") == "maxmemory-policy"
         ]
@@ -110,7 +139,7 @@ PRIVATE_DATABASE: Final = ResourceRule(
     why="A public database is found by scanners within minutes; one in clear is read off a snapshot.",
     fix="Set the named property; rds.force_ssl goes into the parameter group.",
     source="Checkov CKV_AWS_16, 17, 211, 293, CKV2_AWS_69; CIS AWS 2.3",
-    types=(DATABASE, PARAMETERS),
+    types=(DATABASE, CLUSTER, CLUSTER_INSTANCE, PARAMETERS, CLUSTER_PARAMETERS),
     check=_private_database,
     tunables=(Tunable("deletionProtection", Kind.FLAG, True, "whether AWS must refuse to delete it"),),
     breaks=(
@@ -220,7 +249,7 @@ KEPT: Final = ResourceRule(
     why="The engine deletes what a program no longer declares: a typing error is enough.",
     fix="Give the resource protect=True; taking it off is a change of its own, reviewed.",
     source="Pulumi, resource option protect",
-    types=(DATABASE, CACHE, BUCKET, KEY, STATEFUL_SET, CLAIM),
+    types=(DATABASE, CLUSTER, CACHE, BUCKET, KEY, STATEFUL_SET, CLAIM),
     check=_kept,
     tunables=(Tunable("required", Kind.FLAG, True, "whether the stack holds data that matters"),),
     breaks=(

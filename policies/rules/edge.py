@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from pulumi_policy import Severity
 
-from policies.pods import namespace, object_name
-from policies.reading import Properties, at, items, mapping, mappings, number, shown, text
-from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
-from policies.rules.headers import ROUTE_TYPES
+from policies.blocks import is_world
+from policies.pods import namespace, object_name, selects
+from policies.reading import Properties, at, items, mapping, mappings, number, shown, text, texts
+from policies.routes import GATEWAY, ROUTES, answers, listeners, only, parents, redirects, rules_of
+from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
 from policies.tunables import Kind, Settings, Tunable
 
-GATEWAY: Final = "kubernetes:gateway.networking.k8s.io/v1:Gateway"
 CLIENT_LIMITS: Final = "kubernetes:gateway.envoyproxy.io/v1alpha1:ClientTrafficPolicy"
 RATE_LIMITS: Final = "kubernetes:gateway.envoyproxy.io/v1alpha1:BackendTrafficPolicy"
 LISTENER: Final = "aws:lb/listener:Listener"
 INGRESS: Final = "kubernetes:networking.k8s.io/v1:Ingress"
 SERVICE: Final = "kubernetes:core/v1:Service"
+INGRESS_CLASS: Final = "kubernetes:networking.k8s.io/v1:IngressClass"
+RETIRED_CONTROLLER: Final = "k8s.io/ingress-nginx"
 SAFE_TLS: Final = ("1.2", "1.3")
-REDIRECTS: Final = (301, 308)
+SAFE_POLICY: Final = re.compile(r"^ELBSecurityPolicy-(TLS13-1-[23]-|TLS-1-2-|FS-1-2-)")
+"""Policies that begin at TLS 1.2 or 1.3 (Elastic Load Balancing, security policies); the name says the oldest."""
+PLAIN: Final = "HTTP"
+PLAIN_PORT: Final = 80
+PER_MINUTE: Final[Mapping[str, float]] = {"Second": 60, "Minute": 1, "Hour": 1 / 60, "Day": 1 / 1440}
+"""Envoy Gateway's units of a rate limit."""
+PASSED_THROUGH: Final = ("TCP", "UDP", "TCP_UDP", "QUIC")
+"""Protocols of a network load balancer that reads nothing of what it passes on."""
+ALB: Final = "alb.ingress.kubernetes.io/"
+INTERNAL: Final = (
+    ("service.beta.kubernetes.io/aws-load-balancer-internal", "true"),
+    ("service.beta.kubernetes.io/aws-load-balancer-scheme", "internal"),
+    ("networking.gke.io/load-balancer-type", "Internal"),
+    ("cloud.google.com/load-balancer-type", "Internal"),
+    ("service.beta.kubernetes.io/azure-load-balancer-internal", "true"),
+)
+"""Annotations by which a load balancer has no address on the internet."""
 
 
 def _tls_only(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -30,8 +49,32 @@ def _tls_only(resource: Resource, settings: Settings) -> Iterator[str]:
         yield from _least_version(resource)
     elif resource.type == LISTENER:
         yield from _load_balancer(resource)
+    elif resource.type == INGRESS:
+        yield from _ingress(resource)
     else:
         yield from _route(resource, settings.text("plainListener"), settings.texts("plainPaths"))
+
+
+def _ingress(resource: Resource) -> Iterator[str]:
+    """A certificate, by the Ingress itself or by the annotation of AWS's controller."""
+    annotations = mapping(at(resource.properties, "metadata", "annotations"))
+    if (
+        not items(at(resource.properties, "spec", "rules"))
+        and at(resource.properties, "spec", "defaultBackend") is None
+    ):
+        return
+    if any(one == f"{ALB}certificate-arn" for one in annotations):
+        ports = text(annotations.get(f"{ALB}listen-ports"))
+        if PLAIN in re.findall(r"[A-Z]+", ports) and f"{ALB}ssl-redirect" not in list(annotations):
+            yield f"the annotation {ALB}listen-ports opens plain HTTP, and no {ALB}ssl-redirect leads away from it"
+        policy = text(annotations.get(f"{ALB}ssl-policy"))
+        if policy and not SAFE_POLICY.match(policy):
+            yield f"the annotation {ALB}ssl-policy is {policy}; allowed are those of TLS 1.2 and 1.3"
+    elif not items(at(resource.properties, "spec", "tls")):
+        yield "spec.tls is absent, so it answers on plain HTTP alone"
+    for key in annotations:
+        if key.endswith("/ssl-redirect") and text(annotations.get(key)) == "false":
+            yield f"the annotation {key} is false, so plain HTTP is answered"
 
 
 def _gateway(resource: Resource) -> Iterator[str]:
@@ -58,47 +101,58 @@ def _load_balancer(resource: Resource) -> Iterator[str]:
     protocol = text(resource.properties.get("protocol"))
     if protocol in ("HTTPS", "TLS"):
         policy = text(resource.properties.get("sslPolicy"))
-        if "TLS13" not in policy and "TLS-1-2" not in policy:
+        if not SAFE_POLICY.match(policy):
             yield f"sslPolicy is {policy or 'absent'}; allowed are those of TLS 1.2 and 1.3"
-        return
-    for action in mappings(resource.properties.get("defaultActions")) or [{}]:
-        if text(at(action, "redirect", "protocol")) != "HTTPS":
-            yield f"a listener of protocol {protocol or 'absent'} must only redirect to HTTPS"
+    elif protocol not in PASSED_THROUGH:
+        for action in mappings(resource.properties.get("defaultActions")) or [{}]:
+            if text(at(action, "redirect", "protocol")) != "HTTPS":
+                yield f"a listener of protocol {protocol or 'absent'} must only redirect to HTTPS"
 
 
 def _route(resource: Resource, plain: str, paths: list[str]) -> Iterator[str]:
-    parents = mappings(at(resource.properties, "spec", "parentRefs"))
-    if not parents:
+    found = parents(resource)
+    if not found:
         yield "spec.parentRefs is absent, so nothing says that the route is on a TLS listener"
-    sections = [text(one.get("sectionName")) for one in parents]
-    rules = mappings(at(resource.properties, "spec", "rules"))
-    if "" in sections:
+    sections = [text(one.get("sectionName")) for one in found]
+    if any(not text(one.get("sectionName")) and number(one.get("port")) is None for one in found):
         yield "a parent without sectionName attaches the route to the plain listener too; name the TLS one"
     if plain in sections:
-        for index, rule in enumerate(rules):
-            redirects = [mapping(one.get("requestRedirect")) for one in mappings(rule.get("filters"))]
-            safe = [
-                one for one in redirects if one.get("scheme") == "https" and number(one.get("statusCode")) in REDIRECTS
-            ]
-            if not only(rule, paths) and (items(rule.get("backendRefs")) or not safe):
-                yield f"rules[{index}] answers on plain HTTP; it may only redirect to https with 301 or 308"
+        yield from _answered_in_clear(resource, paths)
 
 
-def only(rule: Properties, paths: list[str]) -> bool:
-    """Whether a route's rule is for some of these paths and for nothing else. One that ends in / is all below it."""
-    matches = [mapping(one.get("path")) for one in mappings(rule.get("matches"))]
-    written = [text(one.get("value")) + ("/" if one.get("type") == "PathPrefix" else "") for one in matches]
-    return bool(written) and all(one in paths for one in written)
+def _answered_in_clear(route: Resource, paths: list[str]) -> Iterator[str]:
+    for index, rule in enumerate(rules_of(route)):
+        if not only(rule, paths) and not redirects(rule):
+            yield f"rules[{index}] answers on plain HTTP; it may only redirect to https with 301 or 308"
+
+
+def _plain_listeners(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
+    """By protocol, whatever a listener is called."""
+    gateways = [one for one in resources if one.type == GATEWAY]
+
+    def judged(route: Resource) -> Iterator[Judged]:
+        unseen = {PLAIN_PORT} & {number(one.get("port")) for one in parents(route)}
+        found = list(listeners(route, gateways)) or [{"name": "port 80", "protocol": PLAIN} for _ in unseen]
+        for one in found:
+            if text(one.get("protocol")) == PLAIN:
+                for wrong in _answered_in_clear(route, settings.texts("plainPaths")):
+                    yield Violation(f"on listener {text(one.get('name'))}: {wrong}", route)
+
+    yield from each([one for one in resources if one.type in ROUTES], judged)
 
 
 def _retired(resource: Resource, settings: Settings) -> Iterator[str]:
+    if resource.type == INGRESS_CLASS:
+        if text(at(resource.properties, "spec", "controller")) == RETIRED_CONTROLLER:
+            yield f"is served by {RETIRED_CONTROLLER}, which gets no fixes any more; use the Gateway API"
+        return
     annotations = mapping(at(resource.properties, "metadata", "annotations"))
     class_ = text(at(resource.properties, "spec", "ingressClassName")) or text(
         annotations.get("kubernetes.io/ingress.class")
     )
-    if not class_:
+    if not class_ and not resource.partial:
         yield "names no ingress class, so whatever controller is the default takes it"
-    if class_ in settings.texts("retired"):
+    if any(one in re.split(r"[-_.]", class_) for one in settings.texts("retired")):
         yield f"uses the class {class_}, whose controller gets no fixes any more; use the Gateway API"
     for key in annotations:
         if key.endswith("-snippet"):
@@ -113,8 +167,13 @@ def _origins(config: Resource, settings: Settings) -> Iterator[str]:
 
 
 def _internal(service: Resource, settings: Settings) -> Iterator[str]:
+    for address in texts(at(service.properties, "spec", "externalIPs")):
+        yield f"takes the address {address} by externalIPs, which lets it answer for another machine (CVE-2020-8554)"
     kind = text(at(service.properties, "spec", "type")) or "ClusterIP"
+    annotations = mapping(at(service.properties, "metadata", "annotations"))
     if kind in ("ClusterIP", "ExternalName"):
+        return
+    if kind == "LoadBalancer" and (_is_internal(annotations) or _is_bounded(service)):
         return
     allowed = settings.texts("ports")
     for port in mappings(at(service.properties, "spec", "ports")) or [{}]:
@@ -123,27 +182,47 @@ def _internal(service: Resource, settings: Settings) -> Iterator[str]:
             yield f"a {kind} on port {shown(number_)} is reachable from outside; allowed are {' and '.join(allowed)}"
 
 
-def _rate_limits(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
-    limited = {
-        (namespace(policy), text(target.get("name")))
-        for policy in resources
-        if policy.type == RATE_LIMITS and at(policy.properties, "spec", "rateLimit") is not None
-        for target in mappings(at(policy.properties, "spec", "targetRefs"))
-    }
-    for route in resources:
-        if route.type not in ROUTE_TYPES:
-            continue
-        rules = [
-            rule
-            for rule in mappings(at(route.properties, "spec", "rules"))
-            if not only(rule, settings.texts("unlimitedPaths"))
-        ]
-        parents = {text(one.get("name")) for one in mappings(at(route.properties, "spec", "parentRefs"))}
-        names = {object_name(route), *parents}
-        if any(items(rule.get("backendRefs")) for rule in rules) and not any(
-            (namespace(route), name) in limited for name in names
-        ):
+def _is_internal(annotations: Properties) -> bool:
+    return any(text(annotations.get(key)).lower() == value.lower() for key, value in INTERNAL)
+
+
+def _is_bounded(service: Resource) -> bool:
+    """Whether only named addresses may come, none of them everybody."""
+    blocks = texts(at(service.properties, "spec", "loadBalancerSourceRanges"))
+    return bool(blocks) and not any(is_world(one) for one in blocks)
+
+
+def _rate_limits(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
+    policies = [one for one in resources if one.type == RATE_LIMITS]
+    most = settings.number("perMinute")
+
+    def limited(policy: Resource, route: Resource, names: set[str]) -> bool:
+        if namespace(policy) != namespace(route) or not _is_limit(policy, most):
+            return False
+        spec = mapping(policy.properties.get("spec"))
+        targets = [*mappings(spec.get("targetRefs")), mapping(spec.get("targetRef"))]
+        if any(text(one.get("name")) in names for one in targets):
+            return True
+        labels = mapping(at(route.properties, "metadata", "labels"))
+        return any(selects(one, labels) for one in mappings(spec.get("targetSelectors")))
+
+    def judged(route: Resource) -> Iterator[Judged]:
+        open_ = [one for one in rules_of(route) if not only(one, settings.texts("unlimitedPaths"))]
+        names = {object_name(route), *(text(one.get("name")) for one in parents(route))}
+        if any(answers(one) for one in open_) and not any(limited(one, route, names) for one in policies):
             yield Violation("no BackendTrafficPolicy limits how often one client may call", route)
+
+    yield from each([one for one in resources if one.type in ROUTES], judged)
+
+
+def _is_limit(policy: Resource, most: float) -> bool:
+    """Whether a policy states a limit that holds somebody back: a number, not beyond what no client needs."""
+    limit = mapping(at(policy.properties, "spec", "rateLimit"))
+    rules = [one for kind in ("local", "global") for one in mappings(at(limit, kind, "rules"))]
+    rates = [
+        (number(at(one, "limit", "requests")) or 0) * PER_MINUTE.get(text(at(one, "limit", "unit")), 0) for one in rules
+    ]
+    return bool(rates) and any(0 < one <= most for one in rates)
 
 
 TLS_ONLY: Final = ResourceRule(
@@ -154,7 +233,7 @@ TLS_ONLY: Final = ResourceRule(
     why="Whoever is on the way reads and changes what goes over plain HTTP.",
     fix="Attach the route to the TLS listener by sectionName; let the plain one redirect with 301.",
     source="Checkov CKV_AWS_2, CKV_AWS_174, CKV_AWS_376; Gateway API",
-    types=(GATEWAY, CLIENT_LIMITS, LISTENER, *ROUTE_TYPES),
+    types=(GATEWAY, CLIENT_LIMITS, LISTENER, INGRESS, *ROUTES),
     check=_tls_only,
     tunables=(
         Tunable("plainListener", Kind.TEXT, "http", "name of the listener that only redirects"),
@@ -174,6 +253,23 @@ TLS_ONLY: Final = ResourceRule(
     ),
 )
 
+PLAIN_LISTENERS: Final = StackRule(
+    id="HDR-06b",
+    name="plain-listeners",
+    severity=Severity.CRITICAL,
+    says="What is attached to a listener of plain HTTP only redirects, whatever the listener is called.",
+    why="A route that attaches by another name or by port answers in clear all the same.",
+    fix="Attach the route to the TLS listener by sectionName; let the plain one redirect with 301.",
+    source="Gateway API; Checkov CKV_AWS_2",
+    types=(GATEWAY, *ROUTES),
+    check=_plain_listeners,
+    tunables=(Tunable("plainPaths", Kind.TEXTS, [], "paths that a load balancer may ask without TLS"),),
+    breaks=(
+        Break("gateway", "/spec/listeners/1/protocol", "HTTP"),
+        Break("route", "/spec/parentRefs/0", {"name": "edge", "port": 80}),
+    ),
+)
+
 RETIRED_INGRESS: Final = ResourceRule(
     id="HDR-08",
     name="retired-ingress",
@@ -182,7 +278,8 @@ RETIRED_INGRESS: Final = ResourceRule(
     why="ingress-nginx was retired in March 2026 and gets no fixes; snippets read every secret (CVE-2021-25742).",
     fix="Declare an HTTPRoute instead.",
     source="Checkov CKV_K8S_152, 153, 154",
-    types=(INGRESS,),
+    types=(INGRESS, INGRESS_CLASS),
+    of_parts=True,
     check=_retired,
     tunables=(Tunable("retired", Kind.TEXTS, ["nginx"], "ingress classes whose controller is retired"),),
     breaks=(
@@ -234,9 +331,12 @@ RATE_LIMITED: Final = StackRule(
     why="One client can otherwise use up everybody's capacity, and the budget of a paid writer.",
     fix="Declare a BackendTrafficPolicy whose targetRefs name the route or its gateway.",
     source="OWASP API Security Top 10 2023, API4",
-    types=(RATE_LIMITS, *ROUTE_TYPES),
+    types=(RATE_LIMITS, *ROUTES),
     check=_rate_limits,
-    tunables=(Tunable("unlimitedPaths", Kind.TEXTS, [], "paths that may be asked as often as one likes"),),
+    tunables=(
+        Tunable("unlimitedPaths", Kind.TEXTS, [], "paths that may be asked as often as one likes"),
+        Tunable("perMinute", Kind.NUMBER, 60_000, "most requests a minute that still count as a limit"),
+    ),
     breaks=(
         Break("rate limits", ""),
         Break("rate limits", "/spec/rateLimit"),
@@ -244,4 +344,4 @@ RATE_LIMITED: Final = StackRule(
     ),
 )
 
-RULES: Final = (TLS_ONLY, RETIRED_INGRESS, KNOWN_ORIGINS, INTERNAL_SERVICES, RATE_LIMITED)
+RULES: Final = (TLS_ONLY, PLAIN_LISTENERS, RETIRED_INGRESS, KNOWN_ORIGINS, INTERNAL_SERVICES, RATE_LIMITED)

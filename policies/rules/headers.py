@@ -2,38 +2,65 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from pulumi_policy import Severity
 
-from policies.reading import Properties, at, items, mapping, mappings, shown, text, texts
+from policies.reading import Properties, at, mapping, mappings, shown, text, texts
+from policies.routes import HTTP_ROUTE, answers, filters, rules_of
 from policies.rule import Break, Resource, ResourceRule
 from policies.tunables import Kind, Settings, Tunable
 
-ROUTE_TYPES: Final = (
-    "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute",
-    "kubernetes:gateway.networking.k8s.io/v1beta1:HTTPRoute",
-)
+BROWSED: Final = (HTTP_ROUTE,)
+"""Routes whose answers a browser shows; gRPC has no pages."""
+SCRIPTS: Final = ("default-src", "object-src", "script-src", "script-src-attr", "script-src-elem", "worker-src")
+INLINE: Final = ("font-src", "img-src", "media-src")
+"""Directives for which data: and blob: run nothing."""
 MINIMUM_HSTS_SECONDS: Final = 31_536_000
 SET: Final = "/spec/rules/0/filters/0/responseHeaderModifier"
 
 
 def _transport(value: str) -> bool:
-    age = re.search(r"max-age=([0-9]+)", value)
-    return age is not None and int(age[1]) >= MINIMUM_HSTS_SECONDS and "includesubdomains" in value.lower()
+    """RFC 6797: each directive once, in any order; browsers ignore a header that breaks this."""
+    directives = [one.strip().lower() for one in value.split(";") if one.strip()]
+    names = [one.partition("=")[0].strip() for one in directives]
+    ages = [
+        one.partition("=")[2].strip().strip('"') for one in directives if one.partition("=")[0].strip() == "max-age"
+    ]
+    return (
+        len(ages) == 1
+        and ages[0].isdigit()
+        and int(ages[0]) >= MINIMUM_HSTS_SECONDS
+        and "includesubdomains" in directives
+        and len(names) == len(set(names))
+    )
 
 
 def _directives(value: str) -> dict[str, list[str]]:
-    return {words[0].lower(): words[1:] for words in map(str.split, value.split(";")) if words}
+    """The sources of each directive; of several with one name browsers read the first."""
+    found: dict[str, list[str]] = {}
+    for words in map(str.split, value.split(";")):
+        if words:
+            found.setdefault(words[0].lower(), words[1:])
+    return found
 
 
 def _content(value: str) -> bool:
     directives = _directives(value)
-    loose = any(one == "*" or "unsafe-" in one for sources in directives.values() for one in sources)
-    return directives.get("default-src") == ["'self'"] and not loose
+    return directives.get("default-src") == ["'self'"] and not any(
+        _is_loose(name, source.lower()) for name, sources in directives.items() for source in sources
+    )
+
+
+def _is_loose(directive: str, source: str) -> bool:
+    """Whether a source lets in what anybody may have written."""
+    if source in ("*", "http:") or source.startswith(("'unsafe-", "http://*", "https://*", "*:")):
+        return True
+    if source in ("data:", "blob:", "filesystem:", "https:", "ws:", "wss:"):
+        return directive in SCRIPTS or (directive not in INLINE and source == "data:")
+    return directive in SCRIPTS and source.startswith("*.")
 
 
 ALLOWED: Final[Mapping[str, tuple[str, Callable[[str], bool]]]] = MappingProxyType(
@@ -53,26 +80,34 @@ ALLOWED: Final[Mapping[str, tuple[str, Callable[[str], bool]]]] = MappingProxyTy
 
 
 def _backends(route: Resource) -> Iterator[tuple[int, Properties]]:
-    """The rules of a route that reach a backend; others redirect, and answer nothing of their own."""
-    for index, rule in enumerate(mappings(at(route.properties, "spec", "rules"))):
-        if items(rule.get("backendRefs")):
+    """The rules of a route that answer; others redirect, and answer nothing of their own."""
+    for index, rule in enumerate(rules_of(route)):
+        if answers(rule):
             yield index, rule
 
 
 def _set_headers(rule: Properties) -> dict[str, str]:
     """Headers by ``set`` only: ``add`` would leave a second value beside the application's own.
 
-    Of several for one name the first counts, as the Gateway API has it.
+    Of several for one name the first counts, as the Gateway API has it. A header that a filter takes away again, of the
+    rule or of one of its backends, is not set.
     """
     found: dict[str, str] = {}
     for one in mappings(rule.get("filters")):
         for header in mappings(at(one, "responseHeaderModifier", "set")):
             found.setdefault(text(header.get("name")).lower(), text(header.get("value")))
+    for one in filters(rule):
+        for name in texts(at(one, "responseHeaderModifier", "remove")):
+            found.pop(name.lower(), None)
+    for backend in mappings(rule.get("backendRefs")):
+        for one in mappings(backend.get("filters")):
+            for header in mappings(at(one, "responseHeaderModifier", "set")):
+                found[text(header.get("name")).lower()] = text(header.get("value"))
     return found
 
 
 def _security_headers(route: Resource, settings: Settings) -> Iterator[str]:
-    if not items(at(route.properties, "spec", "rules")):
+    if not rules_of(route):
         yield "the route has no rules, so it sets no security header"
     required = {name.lower() for name in settings.names("headers")}
     for index, rule in _backends(route):
@@ -99,7 +134,7 @@ def _content_policy(route: Resource, settings: Settings) -> Iterator[str]:
 def _talkative(route: Resource, settings: Settings) -> Iterator[str]:
     refused = {name.lower() for name in settings.texts("refused")}
     for index, rule in _backends(route):
-        modifiers = [mapping(one.get("responseHeaderModifier")) for one in mappings(rule.get("filters"))]
+        modifiers = [mapping(one.get("responseHeaderModifier")) for one in filters(rule)]
         for name in sorted(refused & set(_set_headers(rule))):
             yield f"rules[{index}] sets {name}, which browsers have dropped or which harms; take it out"
         for header in (header for one in modifiers for header in mappings(one.get("add"))):
@@ -118,7 +153,7 @@ SECURITY_HEADERS: Final = ResourceRule(
     why="One route without them is a hole for clickjacking, content sniffing and downgrades to plain HTTP.",
     fix="Set the header in each rule's ResponseHeaderModifier, by `set`.",
     source="OWASP Secure Headers Project; Checkov CKV_AWS_259",
-    types=ROUTE_TYPES,
+    types=BROWSED,
     check=_security_headers,
     tunables=(
         Tunable(
@@ -142,7 +177,7 @@ CONTENT_POLICY: Final = ResourceRule(
     why="default-src does not cover them: a page may still be framed, or its base address moved.",
     fix="Add the directive to the header's value.",
     source="OWASP Secure Headers Project",
-    types=ROUTE_TYPES,
+    types=BROWSED,
     check=_content_policy,
     tunables=(
         Tunable(
@@ -170,7 +205,7 @@ TALKATIVE_HEADERS: Final = ResourceRule(
     why="A second value undoes the first; old headers were used against visitors; a version is a list of exploits.",
     fix="Use `set` instead of `add`, and list the talkative headers under `remove`.",
     source="OWASP Secure Headers Project, headers to remove; Gateway API",
-    types=ROUTE_TYPES,
+    types=BROWSED,
     check=_talkative,
     tunables=(
         Tunable(

@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pulumi_policy import Severity
 
-from policies.pods import POD_TYPES, containers, namespace, selects, template
-from policies.reading import Properties, at, items, later, mapping, mappings, shown, text, texts
-from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
-from policies.tunables import Settings
+from policies.blocks import holds
+from policies.clear_texts import TYPES, secrets
+from policies.pods import POD_TYPES, namespace, pod_labels, selects
+from policies.reading import Properties, at, items, mapping, mappings, shown, text, texts
+from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
+from policies.tunables import Kind, Settings, Tunable
 
 NAMESPACE: Final = "kubernetes:core/v1:Namespace"
 NETWORK_POLICY: Final = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 ROLES: Final = ("kubernetes:rbac.authorization.k8s.io/v1:Role", "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")
 ENFORCE: Final = "pod-security.kubernetes.io/enforce"
 METADATA: Final = "169.254.169.254/32"
-ANYWHERE: Final = ("0.0.0.0/0", "::/0")
-VARIABLE: Final = "/spec/template/spec/containers/0/env/1/value"
-
-SECRET_NAME: Final = re.compile(
-    r"(?i)(password|passwd|secret|token|api_?key|private_?key|access_?key(_id)?|credentials?)$"
+METADATA_6: Final = "fd00:ec2::254/128"
+"""Where EC2 answers with the machine's credentials (EC2 User Guide, instance metadata), by IP version."""
+BINDINGS: Final = (
+    "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
+    "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
 )
-LOGIN_IN_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@")
-NAME_OF_WORDS: Final = re.compile(r"([a-z]{3,}[0-9]*-){2,}[a-z0-9]{1,12}")
-"""Such as a bucket's name with the engine's suffix: several words in small letters, and a short end."""
-LONG_ENOUGH: Final = 20
-BITS_A_CHARACTER: Final = 4.0
+EVERYBODY: Final = (
+    "system:anonymous",
+    "system:authenticated",
+    "system:serviceaccounts",
+    "system:unauthenticated",
+)
+WAYS_UP: Final = ("escalate", "bind", "impersonate")
+POWERS: Final = {
+    "pods/exec": ("create", "get"),
+    "pods/attach": ("create", "get"),
+    "pods/ephemeralcontainers": ("patch", "update"),
+    "serviceaccounts/token": ("create",),
+    "nodes/proxy": ("create", "get"),
+    "certificatesigningrequests/approval": ("patch", "update"),
+}
+"""Subresources by which one becomes somebody else (Kubernetes, RBAC good practices), with the verbs that do it."""
+VARIABLE: Final = "/spec/template/spec/containers/0/env/1/value"
 
 
 def _restricted_namespace(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -40,29 +52,35 @@ def _restricted_namespace(resource: Resource, settings: Settings) -> Iterator[st
         yield f"the label {ENFORCE} is {shown(level)}; allowed is restricted"
 
 
-def _default_deny(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+def _default_deny(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
     policies = [one for one in resources if one.type == NETWORK_POLICY]
-    closed = {namespace(one) for one in policies if _closes_all(mapping(one.properties.get("spec")))}
-    for one in resources:
+
+    def judged(one: Resource) -> Iterator[Judged]:
         if one.type == NAMESPACE:
             name = f"{one.provider}/{text(at(one.properties, 'metadata', 'name'))}"
-            if name not in closed:
+            closed = {way for policy in policies if namespace(policy) == name for way in _closed(policy)}
+            if not {"Ingress", "Egress"} <= closed:
                 yield Violation("no NetworkPolicy with an empty podSelector closes it for Ingress and Egress", one)
-        elif one.type in POD_TYPES:
-            labels = mapping(at(template(one), "metadata", "labels"))
-            if not any(_is_for(policy, one, labels) for policy in policies):
-                yield Violation("no NetworkPolicy says what its pods may reach and who may reach them", one)
+        elif one.type in POD_TYPES and not any(_is_for(policy, one, pod_labels(one)) for policy in policies):
+            yield Violation("no NetworkPolicy says what its pods may reach and who may reach them", one)
+
+    yield from each(resources, judged)
 
 
-def _closes_all(spec: Properties) -> bool:
-    open_ = items(spec.get("ingress")) or items(spec.get("egress"))
-    both = {"Ingress", "Egress"} <= set(texts(spec.get("policyTypes")))
-    return not mapping(spec.get("podSelector")) and both and not open_
+def _closed(policy: Resource) -> Iterator[str]:
+    """The ways that a policy closes for every pod of its namespace."""
+    spec = mapping(policy.properties.get("spec"))
+    if not any(mapping(spec.get("podSelector")).values()):
+        ways = texts(spec.get("policyTypes")) or ["Ingress"]
+        yield from (way for way in ways if not items(spec.get(way.lower())))
 
 
 def _is_for(policy: Resource, workload: Resource, labels: Properties) -> bool:
+    """Whether a policy is about these pods; one that chooses all of a namespace says nothing of a workload."""
+    if namespace(policy) != namespace(workload):
+        return False
     selector = mapping(at(policy.properties, "spec", "podSelector"))
-    return bool(selector) and namespace(policy) == namespace(workload) and selects(selector, labels)
+    return any(selector.values()) and selects(selector, labels)
 
 
 def _no_metadata(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -71,52 +89,46 @@ def _no_metadata(resource: Resource, settings: Settings) -> Iterator[str]:
             yield f"egress[{index}] names nobody, so it allows everybody"
         for peer in mappings(rule.get("to")):
             block = mapping(peer.get("ipBlock"))
-            if block.get("cidr") in ANYWHERE and METADATA not in texts(block.get("except")):
-                yield f"egress[{index}] reaches {block.get('cidr')} without except {METADATA}, the machine's own roles"
+            reached, without = text(block.get("cidr")), texts(block.get("except"))
+            for address in (METADATA, METADATA_6):
+                if holds(reached, address) and not any(holds(one, address) for one in without):
+                    yield f"egress[{index}] reaches {reached} without except {address}, the machine's own roles"
+    for index, rule in enumerate(mappings(at(resource.properties, "spec", "ingress"))):
+        if not items(rule.get("from")) and not items(rule.get("ports")):
+            yield f"ingress[{index}] names nobody and no port, so everybody may come in on every port"
 
 
 def _no_plain_secrets(resource: Resource, settings: Settings) -> Iterator[str]:
-    if resource.type in POD_TYPES:
-        for name, container in containers(resource):
-            for variable in mappings(container.get("env")):
-                key, value = text(variable.get("name")), text(later(variable, "value"))
-                yield from (f"{name}: env {wrong}" for wrong in _secret(key, value))
-        return
-    data = mapping(resource.properties.get("data"))
-    for key in data:
-        yield from (f"data.{wrong}" for wrong in _secret(key, text(later(data, key))))
-
-
-def _secret(key: str, value: str) -> Iterator[str]:
-    """The value itself is never shown. A path, a switch or nothing at all is no secret, whatever it is called."""
-    if not value or value.startswith("/") or value.lower() in ("true", "false"):
-        return
-    if SECRET_NAME.search(key):
-        yield f"{key} holds a value in clear; mount it from a Secret"
-    elif LOGIN_IN_ADDRESS.search(value):
-        yield f"{key} holds an address with a password in it; mount it from a Secret"
-    elif NAME_OF_WORDS.fullmatch(value):
-        return
-    elif len(value) >= LONG_ENOUGH and re.fullmatch(r"[A-Za-z0-9+/=_-]+", value) and _entropy(value) > BITS_A_CHARACTER:
-        yield f"{key} holds what looks like a key; mount it from a Secret"
-
-
-def _entropy(value: str) -> float:
-    """Bits a character: words have fewer than keys."""
-    shares = [value.count(one) / len(value) for one in set(value)]
-    return -sum(share * math.log2(share) for share in shares)
+    yield from secrets(resource)
 
 
 def _least_privilege(resource: Resource, settings: Settings) -> Iterator[str]:
+    if resource.type in BINDINGS:
+        yield from _binding(resource)
+        return
     for index, rule in enumerate(mappings(resource.properties.get("rules"))):
+        where = f"rules[{index}]"
         verbs, resources = set(texts(rule.get("verbs"))), set(texts(rule.get("resources")))
         for key in ("verbs", "resources", "apiGroups"):
-            if "*" in texts(rule.get(key)):
-                yield f"rules[{index}].{key} holds *; name what is needed"
-        for verb in sorted(verbs & {"escalate", "bind", "impersonate"}):
-            yield f"rules[{index}] may {verb}, which is every permission by another way"
+            if any("*" in one for one in texts(rule.get(key))):
+                yield f"{where}.{key} holds *; name what is needed"
+        for verb in sorted(verbs & set(WAYS_UP)):
+            yield f"{where} may {verb}, which is every permission by another way"
         if "secrets" in resources and verbs & {"get", "list", "watch"} and not items(rule.get("resourceNames")):
-            yield f"rules[{index}] reads every secret of the namespace; name those it needs in resourceNames"
+            yield f"{where} reads every secret of the namespace; name those it needs in resourceNames"
+        for power, means in POWERS.items():
+            if power in resources and verbs & set(means) and power not in settings.texts("allowed"):
+                yield f"{where} may {' and '.join(sorted(verbs & set(means)))} {power}, which is another's permissions"
+
+
+def _binding(binding: Resource) -> Iterator[str]:
+    role = text(at(binding.properties, "roleRef", "name"))
+    for subject in mappings(binding.properties.get("subjects")):
+        name = text(subject.get("name"))
+        if name in EVERYBODY or name.startswith("system:serviceaccounts:"):
+            yield f"gives {role or 'a role'} to {name}, which is everybody who has or has no login"
+    if role == "cluster-admin":
+        yield "gives cluster-admin, which is every permission in the cluster; bind a role that names what is needed"
 
 
 RESTRICTED_NAMESPACE: Final = ResourceRule(
@@ -164,6 +176,7 @@ NO_METADATA: Final = ResourceRule(
     fix=f"Put except: [{METADATA}] beside every block that holds it.",
     source="NSA and CISA, Kubernetes hardening guide; Kubescape C-0052",
     types=(NETWORK_POLICY,),
+    of_parts=True,
     check=_no_metadata,
     breaks=(
         Break("traffic", "/spec/egress/0/to/0/ipBlock/except", []),
@@ -180,7 +193,8 @@ NO_PLAIN_SECRETS: Final = ResourceRule(
     why="Both are shown to whoever may look at a pod, and land in logs and dumps.",
     fix="Keep it in a Secret, mounted as a file.",
     source="Checkov CKV_K8S_35",
-    types=(*POD_TYPES, "kubernetes:core/v1:ConfigMap"),
+    types=TYPES,
+    of_parts=True,
     check=_no_plain_secrets,
     breaks=(
         Break("deployment", VARIABLE, "correct horse", later=True),
@@ -198,8 +212,10 @@ LEAST_PRIVILEGE: Final = ResourceRule(
     why="A service account with a wildcard is the cluster's administrator under another name.",
     fix="List API groups, resources and verbs; name secrets in resourceNames.",
     source="Checkov CKV_K8S_49, 155-158, CKV2_K8S_5",
-    types=ROLES,
+    types=(*ROLES, *BINDINGS),
+    of_parts=True,
     check=_least_privilege,
+    tunables=(Tunable("allowed", Kind.TEXTS, [], f"of {', '.join(POWERS)}: those that a role may have"),),
     breaks=(
         Break("role", "/rules/0/verbs", ["*"]),
         Break("role", "/rules/0/resources", ["secrets"]),

@@ -7,37 +7,48 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from policies.pods import CRON_JOB, STATEFUL_SET, containers, object_name
-from policies.reading import number, shown, text
-from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
+from policies.pods import CRON_JOB, STATEFUL_SET, object_name, serving
+from policies.reading import at, number, shown, text
+from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation
 from policies.rules.data import CACHE, is_replica
 from policies.rules.scale import DATABASE
 from policies.tunables import Kind, Settings, Tunable
 
 ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
 ALERTS: Final = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
-SERVER: Final = "postgres"
+SERVERS: Final = ("postgres", "postgresql", "mysql", "mariadb", "postgis", "timescaledb")
 
 
 def _is_database(one: Resource) -> bool:
+    """A server by its image's own name, so that an exporter of its figures is none."""
     if one.type == DATABASE:
         return not is_replica(one.properties)
-    return one.type == STATEFUL_SET and any(
-        SERVER in text(each.get("image")) or SERVER in name for name, each in containers(one)
-    )
+    return one.type == STATEFUL_SET and any(_is_server(text(container.get("image"))) for _, container in serving(one))
 
 
-def _backed_up(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+def _is_server(image: str) -> bool:
+    name = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return name in SERVERS
+
+
+def _jobs(resources: Sequence[Resource]) -> list[str]:
+    """The scheduled jobs that run; a suspended one never does."""
+    return [
+        object_name(one)
+        for one in resources
+        if one.type == CRON_JOB and at(one.properties, "spec", "suspend") is not True
+    ]
+
+
+def _backed_up(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
     databases = [one for one in resources if _is_database(one)]
-    jobs = [object_name(one) for one in resources if one.type == CRON_JOB]
-    if databases and not any(settings.text("job") in name for name in jobs):
+    if databases and not any(settings.text("job") in name for name in _jobs(resources)):
         yield Violation(f"a database without a scheduled job called {settings.text('job')}", databases[0])
 
 
-def _tried(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+def _tried(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
     databases = [one for one in resources if _is_database(one)]
-    jobs = [object_name(one) for one in resources if one.type == CRON_JOB]
-    if databases and not any(settings.text("job") in name for name in jobs):
+    if databases and not any(settings.text("job") in name for name in _jobs(resources)):
         yield Violation(
             f"nothing restores its backups to see whether they hold: no job {settings.text('job')}", databases[0]
         )

@@ -7,8 +7,8 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from policies.reading import at, items, mappings, number, shown, states, text
-from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
+from policies.reading import Properties, at, items, later, mappings, number, shown, states, text
+from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation
 from policies.tunables import Kind, Settings, Tunable
 
 RECORD: Final = "aws:route53/record:Record"
@@ -17,23 +17,47 @@ GEOLOCATION: Final = "geolocationRoutingPolicies"
 POLICIES: Final = (FAILOVER, GEOLOCATION, "latencyRoutingPolicies", "weightedRoutingPolicies")
 
 
+UNWATCHED: Final = (".cloudfront.net",)
+"""Targets whose health Route 53 cannot evaluate (Route 53 Developer Guide, values for alias records)."""
+AWS_NAMES: Final = (*UNWATCHED, ".amazonaws.com", ".awsglobalaccelerator.com", ".elasticbeanstalk.com")
+"""Names of AWS's own services, to which an alias may lead outside of the stack."""
+ADDRESSES: Final = ("A", "AAAA")
+
+
 def _healthy(record: Resource, settings: Settings) -> Iterator[str]:
+    """Mail, texts and proofs of ownership lead to no region, and an alias to AWS's own names follows AWS."""
     properties = record.properties
     ttl, most = number(properties.get("ttl")), settings.number("ttlSeconds")
     aliases = mappings(properties.get("aliases"))
     routed = any(items(properties.get(key)) for key in POLICIES)
+    if routed and not text(properties.get("setIdentifier")):
+        yield "has a routing policy and no setIdentifier"
+    if not routed and not aliases and not _leads_to_a_region(properties):
+        return
     if not aliases and (ttl is None or ttl > most):
         yield f"ttl is {shown(ttl)}; it must be {most:g} s or less, or clients stay with a region that is gone"
     if not aliases and not states(properties, "healthCheckId"):
         yield "has no health check, so a region that is gone is still answered"
     for alias in aliases:
-        if alias.get("evaluateTargetHealth") is not True:
+        if alias.get("evaluateTargetHealth") is not True and not _is_of_aws(alias, UNWATCHED):
             yield f"its alias to {shown(alias.get('name'))} does not evaluate the target's health"
-    if routed and not text(properties.get("setIdentifier")):
-        yield "has a routing policy and no setIdentifier"
 
 
-def _chains(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+def _leads_to_a_region(properties: Properties) -> bool:
+    """Whether clients follow the record: an address, or a name that is not a proof of ownership (ACM, DKIM)."""
+    kind = text(properties.get("type"))
+    return kind in ADDRESSES or (kind == "CNAME" and not _is_proof(text(later(properties, "name"))))
+
+
+def _is_proof(name: str) -> bool:
+    return any(part.startswith("_") for part in name.split("."))
+
+
+def _is_of_aws(alias: Properties, names: tuple[str, ...]) -> bool:
+    return text(alias.get("name")).rstrip(".").endswith(names)
+
+
+def _chains(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
     by_name: dict[str, list[Resource]] = {}
     for one in resources:
         by_name.setdefault(text(one.properties.get("name")), []).append(one)
@@ -46,9 +70,12 @@ def _chains(resources: Sequence[Resource], settings: Settings) -> Iterator[Viola
             yield Violation(f"{name} answers nobody outside its places: no record has country *", records[0])
         yield from _ends(name, records, by_name, settings)
     leaves = [
-        name for name, records in by_name.items() if not any(items(one.properties.get("aliases")) for one in records)
+        name
+        for name, records in by_name.items()
+        if any(_leads_to_a_region(one.properties) and not items(one.properties.get("aliases")) for one in records)
     ]
-    if resources and len(leaves) < settings.number("regions"):
+    routed = any(items(one.properties.get(key)) for one in resources for key in POLICIES)
+    if routed and len(leaves) < settings.number("regions"):
         yield Violation(f"{len(leaves)} regions answer; it must be {settings.number('regions'):g} or more")
 
 
@@ -59,7 +86,7 @@ def _ends(
     if not any(items(one.properties.get(FAILOVER)) for one in records):
         for one in records:
             for alias in mappings(one.properties.get("aliases")):
-                if text(alias.get("name")) not in by_name:
+                if text(alias.get("name")) not in by_name and not _is_of_aws(alias, AWS_NAMES):
                     yield Violation(f"its alias {shown(alias.get('name'))} names no record of the stack", one)
         return
     try:
@@ -80,6 +107,9 @@ def _ends(
 def _leaves(name: str, by_name: Mapping[str, Sequence[Resource]], seen: tuple[str, ...]) -> Iterator[str]:
     if name in seen:
         raise LookupError(f"the chain comes back to {name}: {' to '.join([*seen, name])}")
+    if name.rstrip(".").endswith(AWS_NAMES):
+        yield name
+        return
     if name not in by_name:
         raise LookupError(f"the chain leads to {name}, which no record of the stack is")
     order = {"PRIMARY": 0, "SECONDARY": 1}

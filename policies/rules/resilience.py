@@ -2,41 +2,57 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pulumi_policy import Severity
 
-from policies.pods import CRON_JOB, DEPLOYMENT, SERVING, namespace, object_name, pod, selects, serving, template
-from policies.reading import Properties, at, items, mapping, mappings, number, quantity, shown, text
+from policies.pods import (
+    CRON_JOB,
+    DEPLOYMENT,
+    ROLLOUT,
+    SERVING,
+    namespace,
+    object_name,
+    pod,
+    pod_labels,
+    selects,
+    serving,
+)
+from policies.reading import Properties, Value, at, items, mapping, mappings, number, quantity, shown, text
 from policies.remedies import never_overlapping
-from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
+from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
 from policies.rules.scale import AUTOSCALERS, SCALED_OBJECT, target
 from policies.tunables import Kind, Settings, Tunable
 
 BUDGET: Final = "kubernetes:policy/v1:PodDisruptionBudget"
+SHORTEST_DEADLINE_SECONDS: Final = 10
+"""The controller looks every ten seconds, and takes a run for missed before (Kubernetes, CronJob limitations)."""
 PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")
 POD: Final = "/spec/template/spec"
 CONTAINER: Final = f"{POD}/containers/0"
 
 
-def _several(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
+def _several(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
     least = settings.number("least")
     budgets = [one for one in resources if one.type == BUDGET]
-    lowest = {(namespace(one), target(one)): _minimum(one) for one in resources if one.type in AUTOSCALERS}
-    for one in resources:
-        if one.type != DEPLOYMENT:
-            continue
+    scalers = [one for one in resources if one.type in AUTOSCALERS]
+
+    def judged(one: Resource) -> Iterator[Judged]:
+        name = object_name(one)
         own = number(at(one.properties, "spec", "replicas"))
-        minimum = lowest.get((namespace(one), object_name(one)), own)
-        if (minimum is None or minimum < least) and object_name(one) not in settings.texts("single"):
+        mine = [other for other in scalers if (namespace(other), target(other)) == (namespace(one), name)]
+        minimum = _minimum(mine[-1]) if mine else own
+        if (minimum is None or minimum < least) and name not in settings.texts("single"):
             yield Violation(f"its least number of instances is {shown(minimum)}; it must be {least:g} or more", one)
-        labels = mapping(at(template(one), "metadata", "labels"))
-        mine = [budget for budget in budgets if _covers(budget, one, labels)]
-        if not mine:
+        covering = [budget for budget in budgets if _covers(budget, one)]
+        if not covering:
             yield Violation("no PodDisruptionBudget covers its pods, so a drain may take all of them at once", one)
-        for budget in mine:
+        for budget in covering:
             yield from (Violation(wrong, budget) for wrong in _drainable(budget, minimum or 1))
+
+    yield from each([one for one in resources if one.type in (DEPLOYMENT, ROLLOUT)], judged)
 
 
 def _minimum(autoscaler: Resource) -> float | None:
@@ -44,24 +60,34 @@ def _minimum(autoscaler: Resource) -> float | None:
     return number(at(autoscaler.properties, "spec", key))
 
 
-def _covers(budget: Resource, workload: Resource, labels: Properties) -> bool:
+def _covers(budget: Resource, workload: Resource) -> bool:
     selector = mapping(at(budget.properties, "spec", "selector"))
-    return bool(selector) and namespace(budget) == namespace(workload) and selects(selector, labels)
+    chosen = any(selector.values()) and selects(selector, pod_labels(workload))
+    return chosen and namespace(budget) == namespace(workload)
 
 
 def _drainable(budget: Resource, minimum: float) -> Iterator[str]:
+    """The disruption controller rounds both percentages up."""
     spec = mapping(budget.properties.get("spec"))
-    unavailable, available = spec.get("maxUnavailable"), number(spec.get("minAvailable"))
-    if unavailable in (0, "0", "0%") or spec.get("minAvailable") == "100%":
-        yield "lets no pod go, so no node can ever be drained"
-    elif available is not None and available >= minimum:
-        yield f"minAvailable {available:g} of {minimum:g} instances lets no pod go"
-    elif unavailable is None and spec.get("minAvailable") is None:
+    unavailable, available = spec.get("maxUnavailable"), spec.get("minAvailable")
+    if unavailable is None and available is None:
         yield "states neither maxUnavailable nor minAvailable"
+    elif unavailable is not None and _of(unavailable, minimum) == 0:
+        yield "lets no pod go, so no node can ever be drained"
+    elif available is not None and _of(available, minimum) >= minimum:
+        yield f"minAvailable {shown(available)} of {minimum:g} instances lets no pod go"
+
+
+def _of(amount: Value, instances: float) -> float:
+    """So many of the instances: a number, or a percentage rounded up."""
+    written = text(amount)
+    if written.endswith("%"):
+        return math.ceil((number(written.removesuffix("%")) or 0) * instances / 100)
+    return number(amount) or 0
 
 
 def _apart(resource: Resource, settings: Settings) -> Iterator[str]:
-    spec = pod(resource)
+    spec, labels = pod(resource), pod_labels(resource)
     against = mapping(at(spec, "affinity", "podAntiAffinity"))
     terms = [
         *mappings(against.get("requiredDuringSchedulingIgnoredDuringExecution")),
@@ -69,15 +95,28 @@ def _apart(resource: Resource, settings: Settings) -> Iterator[str]:
             mapping(one.get("podAffinityTerm"))
             for one in mappings(against.get("preferredDuringSchedulingIgnoredDuringExecution"))
         ),
+        *mappings(spec.get("topologySpreadConstraints")),
     ]
-    keys = {text(one.get("topologyKey")) for one in mappings(spec.get("topologySpreadConstraints"))}
-    if "kubernetes.io/hostname" not in {text(one.get("topologyKey")) for one in terms} | keys:
+    spreads = mappings(spec.get("topologySpreadConstraints"))
+    if "kubernetes.io/hostname" not in _keys(terms, labels):
         yield "nothing keeps its pods on different machines"
-    if "topology.kubernetes.io/zone" not in keys:
+    if "topology.kubernetes.io/zone" not in _keys(spreads, labels):
         yield "nothing spreads its pods over zones"
+    if at(resource.properties, "spec", "strategy", "type") == "Recreate":
+        # All pods go before the first new one comes, as a program needs that must not run twice.
+        return
     unavailable = at(resource.properties, "spec", "strategy", "rollingUpdate", "maxUnavailable")
     if number(unavailable) != 0 and unavailable != "0%":
         yield f"a rollout may take {shown(unavailable)} pods away before new ones serve; allowed is 0"
+
+
+def _keys(terms: Sequence[Properties], labels: Properties) -> set[str]:
+    """The topologies of those terms that are about pods with these labels."""
+    return {
+        text(one.get("topologyKey"))
+        for one in terms
+        if any(mapping(one.get("labelSelector")).values()) and selects(mapping(one.get("labelSelector")), labels)
+    }
 
 
 def _graceful(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -122,9 +161,12 @@ def _scheduled(resource: Resource, settings: Settings) -> Iterator[str]:
     spec = mapping(resource.properties.get("spec"))
     if spec.get("concurrencyPolicy") != "Forbid":
         yield f"concurrencyPolicy is {shown(spec.get('concurrencyPolicy'))}; allowed is Forbid"
-    for key in ("startingDeadlineSeconds", "failedJobsHistoryLimit"):
-        if not number(spec.get(key)):
-            yield f"{key} is {shown(spec.get(key))}; state it"
+    if not number(spec.get("failedJobsHistoryLimit")):
+        yield f"failedJobsHistoryLimit is {shown(spec.get('failedJobsHistoryLimit'))}; state it"
+    deadline = number(spec.get("startingDeadlineSeconds"))
+    if deadline is None or deadline < SHORTEST_DEADLINE_SECONDS:
+        told = f"it must be {SHORTEST_DEADLINE_SECONDS} or more, or a run may never start"
+        yield f"startingDeadlineSeconds is {shown(deadline)}; {told}"
     if not text(spec.get("timeZone")):
         yield "timeZone is absent, so the hour is the control plane's"
     if not number(at(spec, "jobTemplate", "spec", "activeDeadlineSeconds")):
@@ -146,7 +188,7 @@ SEVERAL: Final = StackRule(
     why="One instance is an outage at every rollout and every lost machine.",
     fix="Raise the autoscaler's minimum, and declare a PodDisruptionBudget that lets one go.",
     source="kube-score; Kyverno, require-pdb and pdb-minavailable",
-    types=(DEPLOYMENT, BUDGET, *AUTOSCALERS),
+    types=(DEPLOYMENT, ROLLOUT, BUDGET, *AUTOSCALERS),
     check=_several,
     tunables=(
         Tunable("least", Kind.NUMBER, 2, "fewest instances of a service"),

@@ -7,9 +7,21 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from policies.pods import DEPLOYMENT, STATEFUL_SET, containers, namespace, object_name
-from policies.reading import Properties, at, items, mappings, number, quantity, shown, text
-from policies.rule import Break, Resource, ResourceRule, StackRule, Violation
+from policies.pods import (
+    DEPLOYMENT,
+    POD_TYPES,
+    REPLICA_SET,
+    ROLLOUT,
+    SCALED_JOB,
+    SERVING,
+    STATEFUL_SET,
+    containers,
+    namespace,
+    object_name,
+    pod,
+)
+from policies.reading import Properties, at, items, mapping, mappings, number, quantity, shown, text
+from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
 from policies.tunables import Kind, Settings, Tunable
 
 AUTOSCALER: Final = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
@@ -17,6 +29,13 @@ OLD_AUTOSCALER: Final = "kubernetes:autoscaling/v1:HorizontalPodAutoscaler"
 SCALED_OBJECT: Final = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 DATABASE: Final = "aws:rds/instance:Instance"
 PARAMETERS: Final = "aws:rds/parameterGroup:ParameterGroup"
+MACHINES: Final = "aws:autoscaling/group:Group"
+KEDA_JOBS: Final = 100
+"""So many jobs KEDA starts at once where a ScaledJob says nothing (KEDA, ScaledJob specification)."""
+COUNTED_FAMILIES: Final = ("postgres", "aurora-postgresql", "mysql", "aurora-mysql", "mariadb")
+"""Families of parameter groups in which max_connections is a parameter."""
+SCALED: Final = (DEPLOYMENT, STATEFUL_SET, REPLICA_SET, ROLLOUT)
+SCALED_KINDS: Final = tuple(one.rpartition(":")[2] for one in SCALED)
 CLAIM: Final = "kubernetes:core/v1:PersistentVolumeClaim"
 AUTOSCALERS: Final = (AUTOSCALER, OLD_AUTOSCALER, SCALED_OBJECT)
 
@@ -41,22 +60,42 @@ def _limits(resource: Resource, settings: Settings) -> Iterator[str]:
     storage = settings.number("storageGb")
     if resource.type in AUTOSCALERS:
         yield from _autoscaler(resource, settings)
-    elif resource.type == DEPLOYMENT:
-        replicas = number(at(resource.properties, "spec", "replicas"))
-        if replicas is not None:
-            yield from _instances(object_name(resource), "spec.replicas", replicas, settings)
-        yield from _memory(resource, settings.text("memory"))
-    elif resource.type == STATEFUL_SET:
-        for claim in mappings(at(resource.properties, "spec", "volumeClaimTemplates")):
-            yield from _storage("volumeClaimTemplates", claim, storage)
-        yield from _server_connections(resource, settings.number("databaseConnections"))
+    elif resource.type in POD_TYPES:
+        yield from _workload(resource, settings)
     elif resource.type == CLAIM:
         yield from _storage("the claim's", resource.properties, storage)
     elif resource.type == DATABASE:
         for key in ("allocatedStorage", "maxAllocatedStorage"):
             yield from _at_most(key, number(resource.properties.get(key)), storage, "GB")
+    elif resource.type == MACHINES:
+        name = text(resource.properties.get("name")) or resource.name
+        most = number(resource.properties.get("maxSize"))
+        yield from _instances(name, "maxSize", float("inf") if most is None else most, settings)
     else:
         yield from _parameter_group(resource, settings.number("databaseConnections"))
+
+
+def _workload(resource: Resource, settings: Settings) -> Iterator[str]:
+    replicas = number(at(resource.properties, "spec", "replicas"))
+    if replicas is not None and replicas > 1:
+        yield from _instances(object_name(resource), "spec.replicas", replicas, settings)
+    if resource.type == SCALED_JOB:
+        most = number(at(resource.properties, "spec", "maxReplicaCount"))
+        yield from _instances(
+            object_name(resource), "spec.maxReplicaCount", KEDA_JOBS if most is None else most, settings
+        )
+    at_once = number(at(resource.properties, "spec", "parallelism"))
+    if at_once is not None and at_once > 1:
+        yield from _instances(object_name(resource), "spec.parallelism", at_once, settings)
+    if resource.type in SERVING:
+        yield from _memory(resource, settings.text("memory"))
+    for claim in mappings(at(resource.properties, "spec", "volumeClaimTemplates")):
+        yield from _storage("volumeClaimTemplates", claim, settings.number("storageGb"))
+    for volume in mappings(pod(resource).get("volumes")):
+        claimed = at(volume, "ephemeral", "volumeClaimTemplate")
+        if claimed is not None:
+            yield from _storage("ephemeral volume", mapping(claimed), settings.number("storageGb"))
+    yield from _server_connections(resource, settings.number("databaseConnections"))
 
 
 def _autoscaler(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -72,7 +111,8 @@ def _memory(resource: Resource, most: str) -> Iterator[str]:
         written = at(container, "resources", "limits", "memory")
         size = quantity(written)
         if size is None:
-            yield f"{name} has no memory limit; it must be at most {most}"
+            if not resource.partial:
+                yield f"{name} has no memory limit; it must be at most {most}"
         elif size > (quantity(most) or 0):
             yield f"{name} has a memory limit of {written}; it must be at most {most}"
 
@@ -89,14 +129,16 @@ def _storage(what: str, claim: Properties, most: float) -> Iterator[str]:
 
 def _server_connections(resource: Resource, most: float) -> Iterator[str]:
     for _, container in containers(resource):
-        for argument in items(container.get("args")):
-            name, _, value = text(argument).partition("=")
+        for argument in (*items(container.get("command")), *items(container.get("args"))):
+            name, _, value = text(argument).removeprefix("-c").lstrip("-").strip().partition("=")
             if name == "max_connections":
                 yield from _at_most("max_connections", number(value), most, "connections")
 
 
 def _parameter_group(resource: Resource, most: float) -> Iterator[str]:
     """Without a number of its own a database takes AWS's, which grows with the machine and knows no limit."""
+    if not text(resource.properties.get("family")).startswith(COUNTED_FAMILIES):
+        return
     parameters = mappings(resource.properties.get("parameters"))
     given = [parameter.get("value") for parameter in parameters if parameter.get("name") == "max_connections"]
     value = number(given[0]) if given else None
@@ -124,18 +166,23 @@ def _stated(resource: Resource, settings: Settings) -> Iterator[str]:
         for side in ("requests", "limits"):
             for what in ("cpu", "memory", "ephemeral-storage"):
                 written = at(container, "resources", side, what)
-                if text(written) in ("", "0") and number(written) in (None, 0):
+                if not quantity(written):
                     yield f"{name} states no {side}.{what}"
 
 
 def _behaviour(resource: Resource, settings: Settings) -> Iterator[str]:
+    """One that scales on a queue or another figure of its own needs no target for CPU and memory besides."""
     most = {"cpu": settings.number("cpuPercent"), "memory": settings.number("memoryPercent")}
     found: dict[str, float | None] = {}
+    others = 0
     for metric in mappings(at(resource.properties, "spec", "metrics")):
-        name = text(at(metric, "resource", "name"))
-        found[name] = number(at(metric, "resource", "target", "averageUtilization"))
+        own = mapping(metric.get("resource")) or mapping(metric.get("containerResource"))
+        name = text(own.get("name"))
+        others += name not in most
+        if name in most:
+            found[name] = number(at(own, "target", "averageUtilization"))
     for name, limit in most.items():
-        if (found.get(name) or float("inf")) > limit:
+        if (name in found or not others) and (found.get(name) or float("inf")) > limit:
             yield f"scales on {name} at {shown(found.get(name))} %; it must be at {limit:g} % or earlier"
     window = number(at(resource.properties, "spec", "behavior", "scaleDown", "stabilizationWindowSeconds"))
     least = settings.number("scaleDownSeconds")
@@ -143,21 +190,36 @@ def _behaviour(resource: Resource, settings: Settings) -> Iterator[str]:
         yield f"scaleDown.stabilizationWindowSeconds is {shown(window)}; it must be at least {least:g}"
 
 
-def _owners(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
-    deployments = {(namespace(one), object_name(one)): one for one in resources if one.type == DEPLOYMENT}
-    owners: dict[tuple[str, str], list[Resource]] = {}
-    for one in resources:
-        if one.type in AUTOSCALERS:
-            owners.setdefault((namespace(one), target(one)), []).append(one)
-    for key, scalers in owners.items():
-        deployment = deployments.get(key)
-        if deployment is None:
-            yield Violation(f"scales {key[1] or 'nothing'}, and the stack has no such Deployment", scalers[0])
-        elif at(deployment.properties, "spec", "replicas") is not None:
-            told = f"sets spec.replicas, which its autoscaler {scalers[0].name} owns: every update would fight it"
-            yield Violation(told, deployment)
-        for other in scalers[1:]:
-            yield Violation(f"scales {key[1]}, as {scalers[0].name} does; a Deployment has one autoscaler", other)
+def _owners(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
+    scalers = [one for one in resources if one.type in AUTOSCALERS]
+
+    def judged(scaler: Resource) -> Iterator[Judged]:
+        kind, name = _kind(scaler), target(scaler)
+        mine = [
+            one
+            for one in resources
+            if one.type in SCALED and one.kind.endswith(f":{kind}") and _is_named(one, namespace(scaler), name)
+        ]
+        if kind in SCALED_KINDS and not mine:
+            yield Violation(f"scales {name or 'nothing'}, and the stack has no such {kind}", scaler)
+        for one in mine:
+            if at(one.properties, "spec", "replicas") is not None:
+                told = f"sets spec.replicas, which its autoscaler {scaler.name} owns: every update would fight it"
+                yield Violation(told, one)
+        for other in scalers[: scalers.index(scaler)]:
+            if (namespace(other), _kind(other), target(other)) == (namespace(scaler), kind, name):
+                yield Violation(f"scales {name}, as {other.name} does; a {kind} has one autoscaler", scaler)
+
+    yield from each(scalers, judged)
+
+
+def _is_named(one: Resource, where: str, name: str) -> bool:
+    return namespace(one) == where and object_name(one) == name
+
+
+def _kind(scaler: Resource) -> str:
+    """The kind that an autoscaler scales; KEDA takes a Deployment where nothing is said."""
+    return text(at(scaler.properties, "spec", "scaleTargetRef", "kind")) or "Deployment"
 
 
 SCALE_LIMITS: Final = ResourceRule(
@@ -168,7 +230,8 @@ SCALE_LIMITS: Final = ResourceRule(
     why="A limit that nobody stated is found by the invoice, or by the database that takes no more connections.",
     fix="Lower the value in the stack file; a higher limit is a change of its own, reviewed.",
     source="the product's limits; kube-score, horizontal pod autoscaler",
-    types=(*AUTOSCALERS, DEPLOYMENT, STATEFUL_SET, CLAIM, DATABASE, PARAMETERS),
+    types=(*AUTOSCALERS, *POD_TYPES, CLAIM, DATABASE, PARAMETERS, MACHINES),
+    of_parts=True,
     check=_limits,
     tunables=(
         _INSTANCES,
@@ -198,7 +261,7 @@ ONE_OWNER: Final = StackRule(
     why="Two owners take turns: each update throws away what the autoscaler decided in the middle of a rush.",
     fix="Leave spec.replicas out, and keep one autoscaler a Deployment.",
     source="kube-score, horizontalpodautoscaler-has-target",
-    types=(*AUTOSCALERS, DEPLOYMENT),
+    types=(*AUTOSCALERS, *SCALED),
     check=_owners,
     breaks=(
         Break("deployment", "/spec/replicas", 3),
@@ -214,7 +277,7 @@ STATED_RESOURCES: Final = ResourceRule(
     why="What states nothing is placed anywhere, takes everything, and is the last to be blamed.",
     fix="Fill resources.requests and resources.limits.",
     source="Checkov CKV_K8S_10-13; kube-score, container-resources",
-    types=(DEPLOYMENT, STATEFUL_SET, "kubernetes:batch/v1:Job", "kubernetes:batch/v1:CronJob"),
+    types=POD_TYPES,
     check=_stated,
     breaks=(
         Break("deployment", "/spec/template/spec/containers/0/resources/limits/cpu"),

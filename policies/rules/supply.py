@@ -23,9 +23,10 @@ def _pinned(resource: Resource, settings: Settings) -> Iterator[str]:
     for name, container in containers(resource):
         image = text(container.get("image"))
         if not image:
-            yield f"{name} names no image"
+            if not resource.partial:
+                yield f"{name} names no image"
             continue
-        if registries and not any(image.startswith(one) for one in registries):
+        if registries and not any(_is_from(image, one) for one in registries):
             yield f"{name} takes {image}; allowed registries are {', '.join(registries)}"
         if DIGEST.search(image):
             continue
@@ -36,8 +37,14 @@ def _pinned(resource: Resource, settings: Settings) -> Iterator[str]:
             yield f"{name} takes {image} by its tag, which can be moved; name the digest"
 
 
+def _is_from(image: str, registry: str) -> bool:
+    """Whether an image is of a registry or of a path in it, and not of one whose name only begins so."""
+    rest = image.removeprefix(registry)
+    return rest != image and (registry.endswith("/") or rest[:1] in ("/", ":", "@"))
+
+
 def _stable(resource: Resource, settings: Settings) -> Iterator[str]:
-    group_version = resource.kind.partition(":")[0]
+    group_version = (resource.written or resource.type).partition(":")[2].partition(":")[0]
     if UNSTABLE.search(f"/{group_version}") and group_version not in settings.texts("allowed"):
         yield f"uses {shown(group_version)}, which a cluster's next version may not serve any more"
 
@@ -51,6 +58,7 @@ PINNED: Final = ResourceRule(
     fix="Name the image with @sha256: and its digest.",
     source="Checkov CKV_K8S_14, CKV_K8S_43; Kyverno, restrict-image-registries",
     types=POD_TYPES,
+    of_parts=True,
     check=_pinned,
     tunables=(
         Tunable("registries", Kind.TEXTS, [], "how allowed images begin; nothing means any"),
@@ -73,6 +81,7 @@ STABLE: Final = ResourceRule(
     fix="Use the stable version, or allow a group that has none yet.",
     source="kube-score, stable-version; Kyverno, check-deprecated-apis",
     types=("kubernetes:*",),
+    of_parts=True,
     check=_stable,
     tunables=(
         Tunable(

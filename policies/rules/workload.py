@@ -7,71 +7,34 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from policies.pods import POD_TYPES, containers, pod
-from policies.reading import Properties, at, mapping, mappings, number, shown, states, text, texts
+from policies.pod_security import BASELINE, RESTRICTED, baseline, restricted
+from policies.pods import POD_TYPES, containers, is_windows, pod
+from policies.reading import at, mapping, mappings, number, shown, states, text
 from policies.remedies import hardened, without_token
 from policies.rule import Break, Resource, ResourceRule
 from policies.tunables import Kind, Settings, Tunable
 
-VOLUMES: Final = (
-    "configMap",
-    "csi",
-    "downwardAPI",
-    "emptyDir",
-    "ephemeral",
-    "persistentVolumeClaim",
-    "projected",
-    "secret",
-)
-SAFE_SECCOMP: Final = ("RuntimeDefault", "Localhost")
 POD: Final = "/spec/template/spec"
 CONTAINER: Final = f"{POD}/containers/0"
 
 
-def _restricted(resource: Resource, settings: Settings) -> Iterator[str]:
-    spec = pod(resource)
-    for key in ("hostNetwork", "hostPID", "hostIPC"):
-        if spec.get(key) not in (None, False):
-            yield f"{key} is {shown(spec.get(key))}; a pod stays out of the host's namespaces"
-    for volume in mappings(spec.get("volumes")):
-        for kind in volume:
-            if kind != "name" and kind not in VOLUMES:
-                yield f"volume {text(volume.get('name'))} is a {kind}; allowed are {', '.join(VOLUMES)}"
-    found = list(containers(resource))
-    if not found:
-        yield "has no container that could be looked at"
-    for name, container in found:
-        yield from (f"{name}: {wrong}" for wrong in _container(container, mapping(spec.get("securityContext"))))
-
-
-def _container(container: Properties, of_pod: Properties) -> Iterator[str]:
-    own = mapping(container.get("securityContext"))
-    if own.get("privileged") not in (None, False):
-        yield f"privileged is {shown(own.get('privileged'))}; allowed is false"
-    if own.get("allowPrivilegeEscalation") is not False:
-        yield f"allowPrivilegeEscalation is {shown(own.get('allowPrivilegeEscalation'))}; allowed is false"
-    if "ALL" not in texts(at(own, "capabilities", "drop")):
-        yield "capabilities.drop does not hold ALL"
-    for added in texts(at(own, "capabilities", "add")):
-        if added != "NET_BIND_SERVICE":
-            yield f"adds the capability {added}; allowed is NET_BIND_SERVICE alone"
-    profile = text(at(own, "seccompProfile", "type")) or text(at(of_pod, "seccompProfile", "type"))
-    if profile not in SAFE_SECCOMP:
-        yield f"seccompProfile is {profile or 'absent'}; allowed are {' and '.join(SAFE_SECCOMP)}"
-    if (own if states(own, "runAsNonRoot") else of_pod).get("runAsNonRoot") is not True:
-        yield "runAsNonRoot is not true"
-    for port in mappings(container.get("ports")):
-        if port.get("hostPort") is not None:
-            yield f"takes port {shown(port.get('hostPort'))} of the host"
+def _standard(resource: Resource, settings: Settings) -> Iterator[str]:
+    yield from baseline(resource)
+    if settings.text("standard") != BASELINE:
+        yield from restricted(resource)
 
 
 def _read_only(resource: Resource, settings: Settings) -> Iterator[str]:
+    if is_windows(resource):
+        return
     for name, container in containers(resource):
         if at(container, "securityContext", "readOnlyRootFilesystem") is not True:
             yield f"{name}: readOnlyRootFilesystem is not true; give it an emptyDir where it must write"
 
 
 def _user(resource: Resource, settings: Settings) -> Iterator[str]:
+    if is_windows(resource):
+        return
     least = settings.number("least")
     of_pod = mapping(pod(resource).get("securityContext"))
     for name, container in containers(resource):
@@ -87,6 +50,10 @@ def _no_token(resource: Resource, settings: Settings) -> Iterator[str]:
         text(pod(resource).get("serviceAccountName")) not in settings.texts("allowed")
     ):
         yield "automountServiceAccountToken is not false; a pod that calls no Kubernetes API needs no token"
+    for volume in mappings(pod(resource).get("volumes")):
+        for source in mappings(at(volume, "projected", "sources")):
+            if states(source, "serviceAccountToken") and not text(at(source, "serviceAccountToken", "audience")):
+                yield f"volume {text(volume.get('name'))} holds a token for the Kubernetes API; name another audience"
 
 
 POD_SECURITY: Final = ResourceRule(
@@ -98,8 +65,10 @@ POD_SECURITY: Final = ResourceRule(
     fix="Set the pod's and the containers' securityContext as Pod Security Standards, restricted, ask.",
     source="Kubernetes Pod Security Standards, restricted; Checkov CKV_K8S_16-20, 23, 26-31, 37",
     types=POD_TYPES,
-    check=_restricted,
+    of_parts=True,
+    check=_standard,
     remedy=hardened,
+    tunables=(Tunable("standard", Kind.TEXT, RESTRICTED, f"{RESTRICTED}, or {BASELINE}, which forbids less"),),
     breaks=(
         Break("deployment", f"{POD}/hostNetwork", True),
         Break("deployment", f"{POD}/volumes/1", {"name": "host", "hostPath": {"path": "/"}}),
