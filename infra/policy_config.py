@@ -31,6 +31,9 @@ POOLERS: Final = 3
 LOWEST_USER: Final = 999
 """The number of the official Postgres and Redis images; the application has 1001 (document E)."""
 
+DEBUGGERS: Final = MappingProxyType({Environment.DEV: ("team-engineers",), Environment.PROD: ("team-break-glass",)})
+"""Roles of people who may run commands in a pod, by environment (requirement S08, stacks.people)."""
+
 Values = dict[str, object]
 
 
@@ -80,6 +83,7 @@ def _by_environment(settings: StackSettings) -> dict[str, Values]:
         "locked-backups": {"required": relied_on},
         "audit-trail": {"required": relied_on},
         "known-sizes": {"severalZones": prod},
+        "least-privilege-in-cluster": {"people": list(DEBUGGERS.get(settings.environment, ()))},
         "several-instances": {"least": 2 if prod else 1},
         "pinned-images": {"digest": settings.environment is not Environment.LOCAL},
         "failover-chain": {"regions": 2 if prod else 1, "priority": list(BY_CODE)},

@@ -9,7 +9,7 @@ from pulumi_policy import Severity
 
 from policies.blocks import holds
 from policies.clear_texts import TYPES, secrets
-from policies.pods import POD_TYPES, namespace, pod_labels, selects
+from policies.pods import POD_TYPES, namespace, object_name, pod_labels, selects
 from policies.reading import Properties, at, items, mapping, mappings, shown, text, texts
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
 from policies.tunables import Kind, Settings, Tunable
@@ -117,7 +117,7 @@ def _least_privilege(resource: Resource, settings: Settings) -> Iterator[str]:
         if "secrets" in resources and verbs & {"get", "list", "watch"} and not items(rule.get("resourceNames")):
             yield f"{where} reads every secret of the namespace; name those it needs in resourceNames"
         for power, means in POWERS.items():
-            if power in resources and verbs & set(means) and power not in settings.texts("allowed"):
+            if power in resources and verbs & set(means) and object_name(resource) not in settings.texts("people"):
                 yield f"{where} may {' and '.join(sorted(verbs & set(means)))} {power}, which is another's permissions"
 
 
@@ -215,7 +215,7 @@ LEAST_PRIVILEGE: Final = ResourceRule(
     types=(*ROLES, *BINDINGS),
     of_parts=True,
     check=_least_privilege,
-    tunables=(Tunable("allowed", Kind.TEXTS, [], f"of {', '.join(POWERS)}: those that a role may have"),),
+    tunables=(Tunable("people", Kind.TEXTS, [], "roles of people, who may look into a running pod"),),
     breaks=(
         Break("role", "/rules/0/verbs", ["*"]),
         Break("role", "/rules/0/resources", ["secrets"]),

@@ -88,7 +88,7 @@ def _workload(resource: Resource, settings: Settings) -> Iterator[str]:
     if at_once is not None and at_once > 1:
         yield from _instances(object_name(resource), "spec.parallelism", at_once, settings)
     if resource.type in SERVING:
-        yield from _memory(resource, settings.text("memory"))
+        yield from _memory(resource, settings.text("storeMemory" if resource.type == STATEFUL_SET else "memory"))
     for claim in mappings(at(resource.properties, "spec", "volumeClaimTemplates")):
         yield from _storage("volumeClaimTemplates", claim, settings.number("storageGb"))
     for volume in mappings(pod(resource).get("volumes")):
@@ -236,6 +236,7 @@ SCALE_LIMITS: Final = ResourceRule(
     tunables=(
         _INSTANCES,
         Tunable("memory", Kind.TEXT, "2Gi", "most memory of one instance"),
+        Tunable("storeMemory", Kind.TEXT, "8Gi", "most memory of one instance of a store, which is a StatefulSet"),
         Tunable("storageGb", Kind.NUMBER, 100, "most storage of one database or volume, GB"),
         _CONNECTIONS,
     ),

@@ -11,6 +11,8 @@ NUMBERS = {
     "pod-user": {"least": 10_000},
     "bucket-lifecycle": {"days": 365, "abortDays": 7},
     "database-backups": {"days": 7},
+    "locked-backups": {"leastDays": 7},
+    "rate-limits": {"perMinute": 60_000},
     "rotated-key": {"deletionDays": 7},
     "budget": {"monthlyUsd": 1000},
     "known-sizes": {"leastLogDays": 30, "mostLogDays": 365},
