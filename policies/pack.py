@@ -10,6 +10,7 @@ from policies.rules import (
     bucket,
     capacity,
     cost,
+    coverage,
     data,
     edge,
     headers,
@@ -42,4 +43,6 @@ AREAS: Final[dict[str, tuple[Rule, ...]]] = {
     "Regions": regions.RULES,
     "Supply chain": supply.RULES,
 }
+_READING: Final = tuple(rule for rules in AREAS.values() for rule in rules)
+AREAS["Coverage"] = (coverage.unread(_READING),)
 RULES: Final[tuple[Rule, ...]] = tuple(rule for rules in AREAS.values() for rule in rules)

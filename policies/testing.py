@@ -199,6 +199,9 @@ def _of_stack(resource: Resource, properties: struct_pb2.Struct) -> analyzer_pb2
         options=analyzer_pb2.AnalyzerResourceOptions(protect=resource.protect),
         provider=analyzer_pb2.AnalyzerProviderResource(name=resource.provider),
         dependencies=sorted(resource.depends_on),
+        propertyDependencies={
+            key: analyzer_pb2.AnalyzerPropertyDependencies(urns=sorted(urns)) for key, urns in resource.tied.items()
+        },
     )
 
 
