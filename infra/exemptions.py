@@ -17,13 +17,14 @@ EXEMPTIONS: Final = Path("policies/exemptions.yaml")
 
 
 class Exemption(BaseModel):
-    """One resource that may break one rule for a while. ``resource`` may hold ``*``."""
+    """One resource that may break one rule for a while: a name with its ``type``, or a URN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: str = Field(min_length=1)
     stacks: tuple[str, ...] = Field(min_length=1)
     resource: str = Field(min_length=1)
+    type: str = ""
     owner: str = Field(min_length=1)
     reason: str = Field(min_length=10)
     expires: date
@@ -32,6 +33,7 @@ class Exemption(BaseModel):
         """The same as the pack's configuration has it."""
         return {
             "resource": self.resource,
+            **({"type": self.type} if self.type else {}),
             "owner": self.owner,
             "reason": self.reason,
             "expires": self.expires.isoformat(),

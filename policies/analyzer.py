@@ -20,10 +20,10 @@ from pulumi_policy.deserialize import deserialize_properties
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
 
-from policies.configuration import ConfigurationError, check
+from policies.configuration import LEVEL, ConfigurationError, check
 from policies.exemptions import KEY, Ledger, read
 from policies.kinds import canonical, is_list, normalised
-from policies.reading import Properties, mapping
+from policies.reading import Properties, mapping, noting
 from policies.rule import Judged, NotRun, ResourceRule, Rule, StackRule, Violation
 from policies.rule import Resource as Declared
 from policies.sdk import policy_of
@@ -43,7 +43,7 @@ class Analyzer(_PolicyAnalyzerServicer):
 
     def __init__(self, name: str, version: str, rules: Sequence[Rule], today: date | None = None) -> None:
         self._rules = tuple(rules)
-        self._policies = {rule.name: policy_of(rule) for rule in rules}
+        self._policies = {rule.name: policy_of(rule, self._excused) for rule in rules}
         self._resource_rules = [rule for rule in rules if isinstance(rule, ResourceRule)]
         self._stack_rules = [rule for rule in rules if isinstance(rule, StackRule)]
         self._today = today or datetime.now(UTC).date()
@@ -58,8 +58,11 @@ class Analyzer(_PolicyAnalyzerServicer):
     ) -> empty_pb2.Empty:
         """Takes the configuration, or ends the run with everything that is wrong with it."""
         config = {name: json_format.MessageToDict(one.properties) for name, one in request.policyConfig.items()}
+        levels = {
+            name: analyzer_pb2.EnforcementLevel.Name(one.enforcementLevel) for name, one in request.policyConfig.items()
+        }
         try:
-            check(self._rules, config)
+            check(self._rules, {name: {LEVEL: levels[name].lower(), **values} for name, values in config.items()})
         except ConfigurationError as error:
             if _context is None:
                 raise
@@ -92,7 +95,7 @@ class Analyzer(_PolicyAnalyzerServicer):
             for rule in self._rules_of(resource.type):
                 if rule.concerns(resource) and self._level(rule) is not EnforcementLevel.DISABLED:
                     told = (Violation(message, resource) for message in rule.check(resource, self._settings[rule.name]))
-                    response.diagnostics.extend(self._diagnostics(rule, told, resource.name))
+                    response.diagnostics.extend(self._diagnostics(rule, told, resource))
         return response
 
     def AnalyzeStack(  # noqa: N802 - the protocol's name
@@ -110,11 +113,23 @@ class Analyzer(_PolicyAnalyzerServicer):
             if self._level(rule) is not EnforcementLevel.DISABLED:
                 read_ = [one for one in resources if rule.concerns(one)]
                 found = rule.check(read_, self._settings[rule.name])
-                response.diagnostics.extend(self._diagnostics(rule, found, STACK))
-        for exemption, fault in self._ledger.faults():
-            response.diagnostics.append(self._diagnostic(exemption.rule, fault, EnforcementLevel.MANDATORY))
+                response.diagnostics.extend(self._diagnostics(rule, found, None))
+        response.diagnostics.extend(self._of_exemptions())
         self._forget()
         return response
+
+    def _of_exemptions(self) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
+        """Exemptions that should go, at their rule's level, and those that end soon."""
+        levels = {rule.name: self._level(rule) for rule in self._rules}
+        for exemption, fault in self._ledger.faults():
+            if levels[exemption.rule] is not EnforcementLevel.DISABLED:
+                yield self._diagnostic(exemption.rule, fault, levels[exemption.rule])
+        for exemption, told in self._ledger.endings():
+            yield self._diagnostic(exemption.rule, f"{EXEMPT} {told}", EnforcementLevel.ADVISORY)
+
+    def _excused(self, rule: str, resource: Declared) -> bool:
+        """Whether a remedy leaves a resource alone."""
+        return self._ledger.excuse(rule, resource) is not None
 
     def _configured(self, config: Mapping[str, Properties]) -> None:
         given = {rule.name: mapping(config.get(rule.name)) for rule in self._rules}
@@ -147,25 +162,36 @@ class Analyzer(_PolicyAnalyzerServicer):
         # What still violates after its remedy, and what has none, is held to the rule.
         return EnforcementLevel.MANDATORY if level is EnforcementLevel.REMEDIATE else level
 
-    def _diagnostics(self, rule: Rule, found: Iterable[Judged], of: str) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
+    def _diagnostics(
+        self, rule: Rule, found: Iterable[Judged], of: Declared | None
+    ) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
+        """What a rule says, of one resource or of the whole stack."""
         level = self._level(rule)
-        try:
-            for violation in found:
-                if isinstance(violation, NotRun):
-                    yield self._not_run(rule, violation.resource.name, violation.why)
-                    continue
-                name = violation.resource.name if violation.resource else STACK
-                urn = violation.resource.urn if violation.resource else ""
-                told = f"{name}: {violation.message}"
-                exemption = self._ledger.excuse(rule.name, name)
-                if exemption:
-                    told = f"{EXEMPT} {told} ({exemption})"
-                yield self._diagnostic(rule.name, told, EnforcementLevel.ADVISORY if exemption else level, urn)
-        except UnknownValueError as unknown:
-            yield self._not_run(rule, of, unknown.message)
-        except Exception as error:  # noqa: BLE001 - whatever a rule raises, the run must end with the rule's name
-            told = f"{FAILED} {rule.name} on {of}: {type(error).__name__}: {error}"
-            yield self._diagnostic(rule.name, told, EnforcementLevel.MANDATORY)
+        with noting() as left:
+            try:
+                for violation in found:
+                    yield self._told(rule, violation, level)
+            except UnknownValueError as unknown:
+                self._ledger.not_judged(rule.name, of, whole=of is None)
+                yield self._not_run(rule, of.name if of else STACK, unknown.message)
+            except Exception as error:  # noqa: BLE001 - whatever a rule raises, the run must end with the rule's name
+                where = of.name if of else STACK
+                told = f"{FAILED} {rule.name} on {where}: {type(error).__name__}: {error}"
+                yield self._diagnostic(rule.name, told, EnforcementLevel.MANDATORY)
+        if left:
+            self._ledger.not_judged(rule.name, of, whole=of is None)
+
+    def _told(self, rule: Rule, found: Judged, level: EnforcementLevel) -> analyzer_pb2.AnalyzeDiagnostic:
+        if isinstance(found, NotRun):
+            self._ledger.not_judged(rule.name, found.resource)
+            return self._not_run(rule, found.resource.name, found.why)
+        name = found.resource.name if found.resource else STACK
+        urn = found.resource.urn if found.resource else ""
+        told = f"{name}: {found.message}"
+        exemption = self._ledger.excuse(rule.name, found.resource)
+        if exemption:
+            told = f"{EXEMPT} {told} ({exemption})"
+        return self._diagnostic(rule.name, told, EnforcementLevel.ADVISORY if exemption else level, urn)
 
     def _not_run(self, rule: Rule, of: str, why: str) -> analyzer_pb2.AnalyzeDiagnostic:
         told = f"can't run policy '{rule.name}' on {of} during preview: {why}"

@@ -29,12 +29,18 @@ class ConfigurationError(Exception):
 def check(rules: Sequence[Rule], config: Mapping[str, object]) -> None:
     """Raises ConfigurationError for a rule, a key or a value that the pack does not have."""
     by_name = {rule.name: rule for rule in rules}
-    wrong = [problem for name, given in config.items() for problem in _wrong(by_name, name, given)]
+    of_all = _level(config.get(ALL))
+    wrong = [problem for name, given in config.items() for problem in _wrong(by_name, name, given, of_all)]
     if wrong:
         raise ConfigurationError(wrong)
 
 
-def _wrong(by_name: Mapping[str, Rule], name: str, given: object) -> Iterator[str]:
+def _level(given: object) -> object:
+    """The level that a configuration names, if it does."""
+    return given.get(LEVEL) if isinstance(given, Mapping) else given
+
+
+def _wrong(by_name: Mapping[str, Rule], name: str, given: object, of_all: object) -> Iterator[str]:
     if name != ALL and name not in by_name:
         yield f"{name}: there is no such rule{_meant(name, list(by_name))}"
         return
@@ -53,7 +59,7 @@ def _wrong(by_name: Mapping[str, Rule], name: str, given: object) -> Iterator[st
             yield f"{name}.{key}: there is no such key{_meant(key, allowed)}; {name} has {', '.join(allowed)}"
         elif key in tunables and not tunables[key].fits(value):
             yield f"{name}.{key}: is {shown(value)}; allowed is a {tunables[key].kind}"
-    yield from problems(name, mapping(given).get(KEY))
+    yield from problems(name, mapping(given).get(KEY), advisory=(level or of_all) == "advisory")
 
 
 def _meant(name: str, known: Sequence[str]) -> str:

@@ -112,15 +112,19 @@ A resource may break a rule for a while. Add an entry to `policies/exemptions.ya
 - rule: locked-backups
   stacks: [staging]
   resource: staging-backup-bucket
+  type: aws:s3/bucket:Bucket
   owner: platform
   reason: the copies of staging are anonymised and made again every night
   expires: 2027-03-31
 ```
 
-`resource` is the resource's name in the program, with `*` for any part of it; `owner` answers for it; `expires` is its
-last day. Run `make generated`, and let the change be reviewed like any other.
+`resource` is the resource's name in the program and `type` its type, because names are not unique; or `resource` is its
+URN, without a type. What is wrong with the stack as a whole has the type `pulumi:pulumi:Stack`. `owner` answers for it;
+`expires` is its last day, within 180 days. A `*` in the name is for rules that only advise. Run `make generated`, and
+let the change be reviewed like any other.
 
 Every run tells which exemptions are in force, with owner, reason and day, and so does the comment of a pull request.
-From the day after the last one the rule holds again, and the entry itself fails the run; so does an entry that excuses
-nothing any more. Both name the entry to take out.
+For its last 30 days every run warns of its end. From the day after the last one the rule holds again, and the entry
+itself fails the run; so does an entry that excuses nothing any more, once the rule has seen every value it needs. Both
+name the entry to take out. A rule that mends resources leaves an exempted one as it is.
 """

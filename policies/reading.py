@@ -4,7 +4,9 @@ Sequence, and a value that is unknown at preview raises when it is touched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeAlias
 
 from pulumi_policy.proxy import UnknownValueError
@@ -97,6 +99,20 @@ def states(properties: Properties, key: str) -> bool:
     return any(one == key for one in properties)
 
 
+_LEFT: ContextVar[list[str] | None] = ContextVar("left_to_the_update", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[list[str]]:
+    """Within it, the properties that ``later`` could not read: what a rule says then is not all there is to say."""
+    left: list[str] = []
+    token = _LEFT.set(left)
+    try:
+        yield left
+    finally:
+        _LEFT.reset(token)
+
+
 def later(properties: Properties, key: str) -> Value:
     """A property that a preview may not know yet, then None. The update asks again, before anything is applied.
 
@@ -105,6 +121,9 @@ def later(properties: Properties, key: str) -> Value:
     try:
         return properties.get(key)
     except UnknownValueError:
+        left = _LEFT.get()
+        if left is not None:
+            left.append(key)
         return None
 
 

@@ -21,9 +21,12 @@ from policies.remedies import mended
 from policies.rule import NotRun, Remedy, Resource, ResourceRule, Rule, StackRule
 from policies.tunables import Settings
 
+Excused = Callable[[str, Resource], bool]
+"""Whether a rule is lifted for a resource, by the rule's name."""
 
-def policy_of(rule: Rule) -> Policy:
-    """The rule with everything that the SDK can say of a policy."""
+
+def policy_of(rule: Rule, excused: Excused | None = None) -> Policy:
+    """The rule with everything that the SDK can say of a policy. What is ``excused`` no remedy changes."""
     schema = PolicyConfigSchema({**{one.name: one.schema() for one in rule.tunables}, KEY: SCHEMA})
     framework = PolicyComplianceFramework(name=rule.source, reference=rule.id)
     match rule:
@@ -38,7 +41,7 @@ def policy_of(rule: Rule) -> Policy:
                 framework=framework,
                 remediation_steps=rule.fix,
                 url=rule.page,
-                remediate=_remedy_of(rule, rule.remedy) if rule.remedy else None,
+                remediate=_remedy_of(rule, rule.remedy, excused) if rule.remedy else None,
             )
         case StackRule():
             return StackValidationPolicy(
@@ -80,12 +83,14 @@ def _validate_stack(rule: StackRule) -> Callable[[StackValidationArgs, ReportVio
 
 
 def _remedy_of(
-    rule: ResourceRule, remedy: Remedy
+    rule: ResourceRule, remedy: Remedy, excused: Excused | None
 ) -> Callable[[ResourceValidationArgs], Awaitable[Mapping[str, object]]]:
     """Only for levels set to remediate; what a remedy leaves wrong the rule still refuses. Nothing means no change."""
 
     async def remediate(args: ResourceValidationArgs) -> Mapping[str, object]:
         resource = _resource(args)
+        if excused is not None and excused(rule.name, resource):
+            return {}
         wrong = rule.reads(resource.type) and any(rule.check(resource, Settings(rule.tunables, args.get_config())))
         return (mended(resource, remedy(resource)) if wrong else None) or {}
 

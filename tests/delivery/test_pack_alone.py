@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -122,13 +123,15 @@ def test_the_engine_stops_at_a_wrong_configuration_with_the_key(
 
 
 def test_an_exemption_is_told_by_the_engine_and_lets_the_stack_pass(alone: Alone) -> None:
-    exemption = {"resource": "cpm-*", "owner": "platform", "reason": "the fair", "expires": "2999-12-31"}
+    urn = COMPLIANT["autoscaler"].urn
+    expires = (datetime.now(UTC).date() + timedelta(days=90)).isoformat()
+    exemption = {"resource": urn, "owner": "platform", "reason": "the fair", "expires": expires}
     config = {**CONFIG, "scale-limits": {**CONFIG["scale-limits"], "exemptions": [exemption]}}
     found = alone.analyze(broken(COMPLIANT, Break("autoscaler", "/spec/maxReplicas", 11)), config)
     assert found.code == 0, found.errors
     ((rule, level, message),) = found.findings
     assert (rule, level) == ("scale-limits", "advisory")
-    assert "exempt until 2999-12-31 by platform" in message
+    assert f"exempt until {expires} by platform" in message
 
 
 def test_a_pack_that_does_not_load_stops_the_run(alone: Alone) -> None:
