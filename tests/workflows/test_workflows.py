@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ import yaml
 
 from localcloud.toolchain.build import ensure
 from localcloud.toolchain.families import ACTIONLINT
+from ops.proof.generated import GROUPS
 
 PINNED = re.compile(r"^[\w./-]+@[0-9a-f]{40}$")
-NAMES = ("checks", "comment", "deploy", "drift", "hotfix", "policy", "preview", "release")
+NAMES = ("checks", "comment", "deploy", "drift", "hotfix", "policy", "preview", "prove", "release")
 SHELL = ("git merge-base --is-ancestor origin/main HEAD", 'echo "$NUMBER" > reports/number')
 """The two steps that are no make target: they read and write what only the workflow knows."""
 
@@ -205,3 +207,17 @@ def test_the_image_is_scanned_and_a_known_hole_fails(folder: Path) -> None:
     assert (scan["scan-type"], scan["image-ref"]) == ("image", "contentgen:scanned")
     assert "make image IMAGE=contentgen:scanned" in commands(read(folder, "policy"))
     assert scan["severity"] == "HIGH,CRITICAL"
+
+
+def test_rows_are_proven_every_night_and_when_mutants_rules_or_limits_change(root: Path, folder: Path) -> None:
+    workflow = read(folder, "prove")
+    assert commands(workflow) == ["make prove", "make prove TIER=engine"]
+    asked = workflow[True]
+    assert isinstance(asked, Mapping)
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", asked["schedule"][0]["cron"])
+    assert asked["pull_request"]["paths"] == asked["push"]["paths"]
+    inputs = [pattern for group in yaml.safe_load((root / GROUPS).read_text()).values() for pattern in group["files"]]
+    files = [str(path.relative_to(root)) for pattern in inputs for path in root.glob(pattern)]
+    files += [str(path.relative_to(root)) for path in (root / GROUPS).parent.rglob("*.*")]
+    patterns = asked["push"]["paths"]
+    assert [file for file in files if not any(fnmatch(file, pattern) for pattern in patterns)] == []
