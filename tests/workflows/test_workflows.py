@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.main import get_command
 
+from app.operating import flags
 from localcloud.toolchain.build import ensure
 from localcloud.toolchain.families import ACTIONLINT
 from ops.proof.generated import GROUPS
@@ -171,10 +173,29 @@ def test_every_kind_of_release_is_a_written_procedure_that_names_its_workflow(ro
     pages = {path.stem: path.read_text() for path in (root / "docs" / "releases").glob("*.md")}
     assert set(pages) == {"README", "weekly", "hotfix", "flag"}
     assert "`.github/workflows/release.yaml`" in pages["weekly"]
-    assert "two reviewers" in pages["weekly"]
+    assert "product manager and two reviewers" in pages["weekly"]
+    assert "within the hour" in pages["weekly"]
     assert "`.github/workflows/hotfix.yaml`" in pages["hotfix"]
     assert "one senior engineer" in pages["hotfix"]
-    assert "weekly release" in pages["flag"]
+    assert "goes back by itself" in pages["hotfix"]
+
+
+@pytest.mark.requirement("L03")
+def test_a_release_by_flag_is_gradual_and_undone_without_a_deployment_by_commands_that_exist(root: Path) -> None:
+    page = (root / "docs" / "releases" / "flag.md").read_text()
+    assert "`.github/workflows/deploy.yaml`" in page
+    assert "product manager approves" in page
+    written = re.findall(r"`python -m (app flags set NAME [^`]*)`", page)
+    shares = [f"app flags set NAME --percent {share}" for share in (1, 10, 50, 100)]
+    assert written == [*shares, "app flags set NAME --off"]
+    options = {option for one in get_command(flags).commands["set"].params for option in one.opts}  # type: ignore[attr-defined]
+    assert {"--percent", "--off"} <= options
+
+
+@pytest.mark.requirement("L03")
+def test_production_waits_for_its_approval_and_a_hotfix_for_its_own(folder: Path) -> None:
+    assert "'prod'" in str(read(folder, "deploy")["jobs"]["release"]["environment"])  # type: ignore[index]
+    assert read(folder, "hotfix")["jobs"]["release"]["environment"] == "prod-hotfix"  # type: ignore[index]
 
 
 @pytest.mark.requirement("L03")
