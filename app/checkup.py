@@ -1,4 +1,6 @@
-"""`python -m app health URL`: every health endpoint of a running service, PASS or FAIL each (O16)."""
+"""`python -m app health URL`: every health endpoint of a running service, its documents and the page, PASS or FAIL each
+(O16).
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +17,10 @@ ENDPOINTS = (
     "/api/health",
     "/api/ready",
     "/ready",
+    "/docs",
 )
+CLOSED = {"/docs": 404}
+"""Answers as good as 200: production closes its documents (E02)."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +35,20 @@ class Finding:
         return f"{'PASS' if self.good else 'FAIL'} {self.endpoint}: {self.detail}"
 
 
-def examine(url: str) -> Iterator[Finding]:
-    """Ask the endpoints one after another, each for ten seconds at most."""
-    with httpx.Client(base_url=url, timeout=SECONDS) as client:
-        for endpoint in ENDPOINTS:
+def examine(url: str, page: str | None = None) -> Iterator[Finding]:
+    """Ask the endpoints of the service one after another, then the page where one is named, each for ten seconds at
+    most.
+    """
+    asked = [(url, endpoint, endpoint) for endpoint in ENDPOINTS]
+    if page is not None:
+        asked.append((page, "/", page))
+    with httpx.Client(timeout=SECONDS) as client:
+        for base, endpoint, named in asked:
             try:
-                reply = client.get(endpoint)
-            except httpx.HTTPError as error:
-                yield Finding(endpoint, False, f"{type(error).__name__}: {error}")
+                reply = client.get(f"{base.rstrip('/')}{endpoint}")
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                yield Finding(named, False, f"{type(error).__name__}: {error}")
                 continue
             milliseconds = reply.elapsed.total_seconds() * 1000
-            yield Finding(endpoint, reply.status_code == 200, f"{reply.status_code} in {milliseconds:.0f} ms")
+            good = reply.status_code in (200, CLOSED.get(endpoint))
+            yield Finding(named, good, f"{reply.status_code} in {milliseconds:.0f} ms")

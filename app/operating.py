@@ -82,11 +82,14 @@ def mode(mode: Mode) -> None:
     _with_services("mode change", lambda services: services.switchboard.set_mode(mode))
 
 
-def health(url: Annotated[str, typer.Argument(help="Where the service answers.")] = "http://127.0.0.1:8000") -> None:
+def health(
+    url: Annotated[str, typer.Argument(help="Where the service answers.")] = "http://127.0.0.1:8000",
+    page: Annotated[str | None, typer.Option(help="Where the page answers; asked for / too.")] = None,
+) -> None:
     """Ask every health endpoint: PASS or FAIL each, exit code 1 when one fails."""
     from app.checkup import examine
 
-    findings = list(examine(url))
+    findings = list(examine(url, page))
     for finding in findings:
         typer.echo(finding)
     if not all(finding.good for finding in findings):

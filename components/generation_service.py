@@ -16,6 +16,10 @@ from components.spread import affinity, tolerations, zone_spread
 PORT_NAME = "http"
 METRICS_PATH = "/metrics"
 SERVICE_PORT = 80
+PROGRESS_SECONDS = 600
+"""Without a new ready pod for so long a rollout has failed, and the update with it (requirement A05). A node may have
+to be added first; a start itself may take 155 s.
+"""
 SECRETS = "secrets"
 SECRETS_MOUNT = "/etc/contentgen/secrets"
 SECRET_MODE = 0o440
@@ -110,6 +114,7 @@ def _deployment(
     scrape = {"prometheus.io/scrape": "true", "prometheus.io/port": str(args.port), "prometheus.io/path": METRICS_PATH}
     return apps.v1.DeploymentSpecArgs(
         selector=meta.v1.LabelSelectorArgs(match_labels=selector(args.component)),
+        progress_deadline_seconds=PROGRESS_SECONDS,
         strategy=apps.v1.DeploymentStrategyArgs(
             type="RollingUpdate", rolling_update=apps.v1.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
         ),

@@ -278,6 +278,20 @@ class AlertSettings(Model):
     )
 
 
+class RateSettings(Model):
+    """Requests that one client address may send where its key has no tier (requirements A10, E05); the application's
+    own limits unless stated.
+    """
+
+    requests_per_minute: int | None = Field(
+        None, ge=1, description="requests of one address a minute; 100 unless stated, blog-ai has 60"
+    )
+    requests_per_hour: int | None = Field(None, ge=1, description="requests of one address an hour; 1000 unless stated")
+    generations_per_minute: int | None = Field(
+        None, ge=1, description="texts that one address asks for a minute; 10 unless stated"
+    )
+
+
 class AdminSettings(Model):
     """From where the service is administered over its public API (requirements A11, D02); nowhere unless stated."""
 

@@ -29,6 +29,7 @@ from infra.sections import (
     ImageSettings,
     PostgresSettings,
     Product,
+    RateSettings,
     RedisSettings,
     SecretSettings,
     ServiceSettings,
@@ -60,6 +61,7 @@ class StackSettings(Model):
     alerts: AlertSettings = AlertSettings()
     nodes: NodeSettings = NodeSettings()
     edge: EdgeSettings = EdgeSettings()
+    rates: RateSettings = RateSettings()
     admin: AdminSettings = AdminSettings()
     images: ImageSettings = ImageSettings()
     secrets: SecretSettings = SecretSettings()

@@ -10,7 +10,7 @@ import pulumi
 
 from infra.clusters import ClusterSettings
 from infra.regions import Region, in_priority_order
-from infra.sections import Environment, Writer
+from infra.sections import Environment, RateSettings, Writer
 from infra.settings import StackSettings
 from stacks.access import Backups
 from stacks.jobs import JobSpec
@@ -64,7 +64,18 @@ def _admission(settings: StackSettings, region: Region, edges: Mapping[str, str]
         "ALLOWED_ADMIN_IPS": ",".join(settings.admin.networks),
         "CORS_ORIGINS": "" if settings.environment is Environment.LOCAL else f"https://{settings.domain}",
         "REGION_URLS": json.dumps(urls, sort_keys=True),
+        **_rates(settings.rates),
     }
+
+
+def _rates(rates: RateSettings) -> dict[str, str]:
+    """The limits that the stack states (requirement E05)."""
+    stated = {
+        "RATE_LIMIT_PER_MINUTE": rates.requests_per_minute,
+        "RATE_LIMIT_PER_HOUR": rates.requests_per_hour,
+        "RATE_LIMIT_GENERATE_PER_MINUTE": rates.generations_per_minute,
+    }
+    return {name: str(limit) for name, limit in stated.items() if limit is not None}
 
 
 def job_environment(

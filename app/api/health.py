@@ -103,16 +103,19 @@ async def health_cache(services: ServicesNow) -> Response:
     return _said(CacheHealth(cache=Connected(connected=connected)), good=connected)
 
 
-@router.get("/health/sentry", response_model=SentryHealth)
-async def health_sentry() -> SentryHealth:
-    """Whether errors are reported to Sentry."""
-    return SentryHealth(sentry=Active(active=sentry_sdk.get_client().is_active()))
+@router.get("/health/sentry", response_model=SentryHealth, responses={503: {"model": SentryHealth}})
+async def health_sentry(services: ServicesNow) -> Response:
+    """Whether errors are reported to Sentry; an error only where they should be."""
+    active = sentry_sdk.get_client().is_active()
+    return _said(SentryHealth(sentry=Active(active=active)), good=active or services.settings.sentry_dsn is None)
 
 
-@router.get("/health/stripe", response_model=StripeHealth)
-async def health_stripe(services: ServicesNow) -> StripeHealth:
-    """Whether the payment provider answered at most half a minute ago; false where none is configured."""
-    return StripeHealth(stripe=Connected(connected=services.watch.payments))
+@router.get("/health/stripe", response_model=StripeHealth, responses={503: {"model": StripeHealth}})
+async def health_stripe(services: ServicesNow) -> Response:
+    """Whether the payment provider answered at most half a minute ago; an error only where one is configured."""
+    answers = services.watch.payments
+    good = answers or services.settings.stripe_api_url is None
+    return _said(StripeHealth(stripe=Connected(connected=answers)), good=good)
 
 
 @router.get("/api/health", response_model=ServiceHealth, responses={503: {"model": ServiceHealth}})

@@ -52,7 +52,7 @@ def prove(root: Path, report: Report, *, rows: Sequence[str], tier: Tier, as_jso
     written = read_mutants(root, sentences)
     generated, groups = read_generated(root)
     chosen = choose(written, generated, groups, rows=rows, tier=tier)
-    killers = {mutant: test for one in read_record(root).values() for mutant, test in one.killed.items()}
+    killers = {mutant: test for one in read_record(root).values() for mutant, test in one.killers.items()}
     if not as_json:
         report.step(f"{len(chosen.mutants)} mutants of {len(chosen.rows)} rows and groups")
     done = _Progress(report, len(chosen.mutants), silent=as_json)

@@ -30,6 +30,13 @@ class Proven(BaseModel):
     """Digest of the row's sentence and the names of its tests."""
     killed: Mapping[str, str]
     """Digests of mutants with the test that noticed each."""
+    before: Mapping[str, str] = {}
+    """The same for mutants that were noticed when the row had another digest: asked first, and no proof."""
+
+    @property
+    def killers(self) -> Mapping[str, str]:
+        """The test to ask first, by mutant."""
+        return {**self.before, **self.killed}
 
 
 Record = Mapping[str, Proven]
@@ -53,7 +60,7 @@ def read_record(root: Path) -> Record:
 
 def write_record(root: Path, record: Record) -> None:
     """Write the record in an order that does not depend on the run."""
-    ordered = {row: {"of": one.of, "killed": dict(sorted(one.killed.items()))} for row, one in sorted(record.items())}
+    ordered = {row: _plain(one) for row, one in sorted(record.items())}
     (root / RECORD).parent.mkdir(parents=True, exist_ok=True)
     (root / RECORD).write_text(json.dumps(ordered, indent=1) + "\n")
 
@@ -71,7 +78,12 @@ def updated(
         its.pop(verdict.mutant.digest, None)
         if verdict.answer is Answer.KILLED:
             its[verdict.mutant.digest] = verdict.killer
-    return {row: Proven(of=digests.get(row, ""), killed=its) for row, its in killed.items() if its}
+    before = {row: _before(record.get(row), its, killed[row]) for row, its in there.items()}
+    return {
+        row: Proven(of=digests.get(row, ""), killed=its, before=before.get(row, {}))
+        for row, its in killed.items()
+        if its or before.get(row)
+    }
 
 
 def is_proven(row: str, digest: str, mutants: Sequence[Mutant], record: Record) -> bool:
@@ -85,3 +97,13 @@ def _still(seen: Proven | None, digest: str, mutants: set[str]) -> dict[str, str
     if seen is None or seen.of != digest:
         return {}
     return {mutant: test for mutant, test in seen.killed.items() if mutant in mutants}
+
+
+def _before(seen: Proven | None, mutants: set[str], killed: Mapping[str, str]) -> dict[str, str]:
+    known = seen.killers if seen else {}
+    return {mutant: test for mutant, test in known.items() if mutant in mutants and mutant not in killed}
+
+
+def _plain(one: Proven) -> dict[str, object]:
+    parts = {"of": one.of, "killed": dict(sorted(one.killed.items())), "before": dict(sorted(one.before.items()))}
+    return {name: part for name, part in parts.items() if part or name != "before"}

@@ -22,8 +22,15 @@ WORKERS: Final = 2
 COLLECTION_SECONDS: Final = 300.0
 LATE_SECONDS: Final = 600.0
 """Seconds that the tests of a row may take with a mutant."""
-DEAR: Final = ("tests/app/", "tests/localcloud/", "tests/aws/", "tests/delivery/", "tests/engine/")
-"""Tests that start servers; the others are asked before them."""
+DEAR: Final = (
+    "tests/app/",
+    "tests/localcloud/",
+    "tests/aws/",
+    "tests/delivery/",
+    "tests/engine/",
+    "tests/unit/test_mutated_files.py",
+)
+"""Tests that start servers or take minutes; the others are asked before them."""
 ENGINE_TESTS: Final = "tests/engine/"
 
 T = TypeVar("T")

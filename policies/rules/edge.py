@@ -178,7 +178,7 @@ def _internal(service: Resource, settings: Settings) -> Iterator[str]:
     allowed = settings.texts("ports")
     for port in mappings(at(service.properties, "spec", "ports")) or [{}]:
         number_ = number(port.get("port"))
-        if kind == "NodePort" or f"{number_ or 0:g}" not in allowed:
+        if kind == "NodePort" or number_ is None or f"{number_:g}" not in allowed:
             yield f"a {kind} on port {shown(number_)} is reachable from outside; allowed are {' and '.join(allowed)}"
 
 

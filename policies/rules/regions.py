@@ -112,20 +112,17 @@ def _leaves(name: str, by_name: Mapping[str, Sequence[Resource]], seen: tuple[st
         return
     if name not in by_name:
         raise LookupError(f"the chain leads to {name}, which no record of the stack is")
-    order = {"PRIMARY": 0, "SECONDARY": 1}
-    records = sorted(
-        by_name[name],
-        key=lambda one: (
-            order.get(text(at(mappings(one.properties.get(FAILOVER))[0], "type")), 2)
-            if items(one.properties.get(FAILOVER))
-            else 2
-        ),
-    )
+    records = sorted(by_name[name], key=_role)
     aliases = [text(alias.get("name")) for one in records for alias in mappings(one.properties.get("aliases"))]
     if not aliases:
         yield name
     for alias in aliases:
         yield from _leaves(alias, by_name, (*seen, name))
+
+
+def _role(record: Resource) -> str:
+    """PRIMARY stands before SECONDARY, in the alphabet too."""
+    return next((text(one.get("type")) for one in mappings(record.properties.get(FAILOVER))), "")
 
 
 def _is_inner(name: str, by_name: Mapping[str, Sequence[Resource]]) -> bool:

@@ -109,11 +109,11 @@ def _autoscaler(resource: Resource, settings: Settings) -> Iterator[str]:
 def _memory(resource: Resource, most: str) -> Iterator[str]:
     for name, container in containers(resource):
         written = at(container, "resources", "limits", "memory")
-        size = quantity(written)
+        size, limit = quantity(written), quantity(most)
         if size is None:
             if not resource.partial:
                 yield f"{name} has no memory limit; it must be at most {most}"
-        elif size > (quantity(most) or 0):
+        elif limit is None or size > limit:
             yield f"{name} has a memory limit of {written}; it must be at most {most}"
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from functools import partial
 
 import asyncpg
+import httpx
 import pytest
 from conftest import Fleet, run_app
 
-from app.checkup import ENDPOINTS, SECONDS
+from app.checkup import ENDPOINTS, SECONDS, examine
 
 
 @pytest.mark.requirement("K17")
@@ -79,10 +81,33 @@ def test_the_health_command_says_pass_or_fail_for_each_endpoint(fleet: Fleet) ->
     with fleet.process("cpm", "serve", "--role", "cpm") as (_, api):
         good = run_app(fleet, "health", api)
         assert good.returncode == 0 and good.stdout.count("PASS /") == len(ENDPOINTS)
-    with fleet.process("cpm", "serve", "--role", "cpm", REDIS_URL="redis://127.0.0.1:1/0") as (_, api):
+        assert "PASS /docs: 200" in good.stdout
+        with fleet.process("frontend", "serve", "--role", "frontend") as (_, page):
+            both = run_app(fleet, "health", api, "--page", page)
+            assert both.returncode == 0 and f"PASS {page}: 200" in both.stdout
+        alone = run_app(fleet, "health", api, "--page", page)
+        assert alone.returncode == 1 and f"FAIL {page}: ConnectError" in alone.stdout
+    away = {"REDIS_URL": "redis://127.0.0.1:1/0", "STRIPE_API_URL": "http://127.0.0.1:1"}
+    with fleet.process("cpm", "serve", "--role", "cpm", **away) as (_, api):
         partly = run_app(fleet, "health", api)
         assert partly.returncode == 1
         assert "FAIL /health/cache: 503" in partly.stdout and "PASS /ready: 200" in partly.stdout
+        assert "FAIL /health/stripe: 503" in partly.stdout
     gone = run_app(fleet, "health", "http://127.0.0.1:1")
     assert gone.returncode == 1 and gone.stdout.count("FAIL /") == len(ENDPOINTS)
     assert SECONDS == 10
+    assert set(ENDPOINTS) >= {"/health", "/health/db", "/health/cache", "/health/sentry", "/health/stripe", "/ready"}
+
+
+@pytest.mark.requirement("O16")
+@pytest.mark.parametrize(("status", "good"), [(404, True), (500, False)])
+def test_documents_that_production_closes_are_no_failure(
+    monkeypatch: pytest.MonkeyPatch, status: int, good: bool
+) -> None:
+    def answer(asked: httpx.Request) -> httpx.Response:
+        return httpx.Response(status if asked.url.path == "/docs" else 200, stream=httpx.ByteStream(b""))
+
+    client = partial(httpx.Client, transport=httpx.MockTransport(answer))
+    monkeypatch.setattr("app.checkup.httpx.Client", client)
+    found = {finding.endpoint: finding.good for finding in examine("http://service")}
+    assert found == {endpoint: good if endpoint == "/docs" else True for endpoint in ENDPOINTS}

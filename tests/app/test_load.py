@@ -38,10 +38,36 @@ if "Steps" in found:
 print(json.dumps([weights, min(waits), max(waits), found["LIMITS"], ticks]))
 """
 
+# One client with a service that gives each job the next number.
+POLL = """
+import contextlib, json, runpy, types
+given, polled = [], set()
 
-def described(**variables: str) -> list[object]:
+class Client:
+    @contextlib.contextmanager
+    def post(self, path, **ignored):
+        given.append(str(len(given)))
+        reply = dict(status_code=202, json=lambda: dict(job_id=given[-1]), success=lambda: None)
+        yield types.SimpleNamespace(**reply)
+
+    def get(self, path, name):
+        polled.add(path)
+
+kind = runpy.run_path("{file}")["Writer"]
+one = object.__new__(kind)
+one.client = Client()
+one.on_start()
+for _ in range(13):
+    one.blog()
+for _ in range(500):
+    one.status()
+print(json.dumps(sorted(polled)))
+"""
+
+
+def described(script: str = LOOK, **variables: str) -> list[object]:
     done = subprocess.run(
-        [sys.executable, "-c", LOOK.format(file=LOCUST)],
+        [sys.executable, "-c", script.format(file=LOCUST)],
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
@@ -67,6 +93,11 @@ def test_the_scenario_has_the_documents_weights_and_waits() -> None:
     assert weights == {"blog": 3, "status": 2, "social": 1}
     assert isinstance(shortest, float) and isinstance(longest, float)
     assert 1 <= shortest < 2 and 4 < longest <= 5
+
+
+@pytest.mark.requirement("T01")
+def test_a_client_polls_any_of_its_last_ten_jobs_and_no_older_one() -> None:
+    assert described(POLL) == [f"/status/{number}" for number in sorted(map(str, range(3, 13)))]
 
 
 @pytest.mark.requirement("T01")

@@ -116,14 +116,14 @@ def test_a_release_that_is_stopped_from_outside_is_told_as_stuck(
 
 
 @pytest.mark.requirement("L02")
-def test_the_smoke_test_asks_for_the_headers_that_the_stack_states(
+def test_the_smoke_test_has_a_session_and_asks_for_the_headers_that_the_stack_states(
     monkeypatch: pytest.MonkeyPatch, told: list[Notice]
 ) -> None:
-    asked: list[dict[str, str]] = []
+    asked: list[tuple[dict[str, str], str]] = []
     given = read(ROOT, "prod").model_copy(update={"headers": {"X-Frame-Options": "SAMEORIGIN"}})
     monkeypatch.setattr(command, "read", lambda root, stack: given)
-    monkeypatch.setattr(command, "smoke", lambda address, headers, session: asked.append(dict(headers)))
-    monkeypatch.setattr(command, "token_of", lambda target, client: "token")
+    monkeypatch.setattr(command, "smoke", lambda address, headers, session: asked.append((dict(headers), session)))
+    monkeypatch.setattr(command, "token_of", lambda target, client: f"token of {client}")
 
     def smoked(steps: Steps) -> tuple[Outcome, str]:
         steps.smoke()
@@ -131,5 +131,7 @@ def test_the_smoke_test_asks_for_the_headers_that_the_stack_states(
 
     ends_by(monkeypatch, smoked)
     assert command.make_release(TARGET, "https://x", "HEAD", {"SLACK_WEBHOOK": "https://hook"}, Report())
-    assert asked[0]["X-Frame-Options"] == "SAMEORIGIN"
+    ((headers, session),) = asked
+    assert headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert session == "token of smoke-test"
     assert told[0].outcome is Outcome.RELEASED

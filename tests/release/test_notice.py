@@ -27,6 +27,7 @@ class Service(ThreadingHTTPServer):
         self.states = ["pending", "in_progress", "completed"]
         self.bodies: dict[str, bytes] = {}
         self.posted: list[dict[str, str]] = []
+        self.authorized: set[str | None] = set()
 
     @property
     def address(self) -> str:
@@ -40,6 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Silence."""
 
     def _answer(self) -> None:
+        self.server.authorized.add(self.headers.get("authorization"))
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         if body:
             self.server.posted.append(json.loads(body))
@@ -76,6 +78,15 @@ def test_a_service_that_writes_a_text_and_sends_its_headers_passes(service: Serv
     pauses: list[float] = []
     smoke(service.address, HEADERS, pause=pauses.append)
     assert len(pauses) == 2
+
+
+@pytest.mark.requirement("L02")
+def test_every_question_of_the_smoke_test_carries_its_session_if_it_has_one(service: Service) -> None:
+    smoke(service.address, HEADERS, pause=lambda seconds: None)
+    assert service.authorized == {None}
+    service.authorized.clear()
+    smoke(service.address, HEADERS, "a-token", pause=lambda seconds: None)
+    assert service.authorized == {"Bearer a-token"}
 
 
 @pytest.mark.requirement("L02")

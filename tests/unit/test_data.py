@@ -163,6 +163,16 @@ def test_three_nodes_of_each_store_are_one_setting() -> None:
     assert found == {(3, True)}
 
 
+@pytest.mark.requirement("K12")
+def test_what_rewrites_or_restores_whole_tables_runs_between_two_and_six_at_night(each: RecordingEngine) -> None:
+    heavy = [one for one in each.of("CronJob") if str(one.at("metadata", "name")).startswith(("maint", "restore"))]
+    assert len(heavy) >= 4
+    for one in heavy:
+        minute, hour, *_ = str(one.at("spec", "schedule")).split()
+        assert minute.isdigit()
+        assert hour.isdigit() and 2 <= int(hour) < 6, one.name
+
+
 @pytest.mark.requirement("K17")
 def test_maintenance_runs_daily_weekly_and_monthly_never_twice_at_once(each: RecordingEngine) -> None:
     jobs = {str(one.at("metadata", "name")): one for one in each.of("CronJob")}

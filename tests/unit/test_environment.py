@@ -12,8 +12,11 @@ import pytest
 
 from app.process_settings import ProcessSettings
 from app.settings import Settings
-from infra.sections import LogLevel, TelemetrySettings
+from infra.errors import SettingsError
+from infra.sections import LogLevel, RateSettings, ServiceSettings, TelemetrySettings
+from infra.settings import parse
 from infra.stackfile import read
+from stacks.soundness import require_sound
 from stacks.workload import STOP
 from tests.unit.engine import Declared, Json, RecordingEngine
 from tests.unit.program import ROOT, Declare, declared
@@ -54,9 +57,9 @@ LEFT_ALONE: Final[Mapping[str, str]] = MappingProxyType(
         "session_seconds": STATED_BY_DEFAULT,
         "stripe_api_url": "this product takes no payments",
         "rate_limit_enabled": STATED_BY_DEFAULT,
-        "rate_limit_per_minute": STATED_BY_DEFAULT,
-        "rate_limit_per_hour": STATED_BY_DEFAULT,
-        "rate_limit_generate_per_minute": STATED_BY_DEFAULT,
+        "rate_limit_per_minute": f"{STATED_BY_DEFAULT} unless contentgen:rates states another",
+        "rate_limit_per_hour": f"{STATED_BY_DEFAULT} unless contentgen:rates states another",
+        "rate_limit_generate_per_minute": f"{STATED_BY_DEFAULT} unless contentgen:rates states another",
         "cache_local_seconds": STATED_BY_DEFAULT,
         "cache_seconds": STATED_BY_DEFAULT,
         "allow_embedded_writer": "only the embedded cloud allows it; a stack of people names a provider",
@@ -166,6 +169,49 @@ def test_a_rotation_changes_which_key_is_used_and_no_value(declare: Declare) -> 
     before, after = used(1, 0), used(2, 0)
     for name in ("admin_token", "session_secret", "webhook_secret"):
         assert (before[name], before[f"{name}_next"]) == (after[f"{name}_before"], after[name])
+
+
+@pytest.mark.requirement("E05")
+def test_a_stack_states_the_documents_sixty_requests_and_ten_texts_a_minute_to_who_admits_people() -> None:
+    settings = read(ROOT, "dev")
+    stated = RateSettings(requests_per_minute=60, requests_per_hour=3600, generations_per_minute=10)
+    engine = declared("dev", settings.model_copy(update={"rates": stated}))
+    limits = {key: value for key, value in config(engine, "cpm").items() if key.startswith("RATE_LIMIT_")}
+    assert limits == {
+        "RATE_LIMIT_PER_MINUTE": "60",
+        "RATE_LIMIT_PER_HOUR": "3600",
+        "RATE_LIMIT_GENERATE_PER_MINUTE": "10",
+    }
+    assert "RATE_LIMIT_PER_MINUTE" not in config(engine, "im")
+    with pytest.raises(SettingsError, match=r"rates\.requests_per_minute"):
+        parse("dev", {"rates": {"requests_per_minute": 0}})
+
+
+@pytest.mark.requirement("E09")
+def test_the_documents_pools_fit_a_small_stack_and_reach_its_pods_by_a_rollout() -> None:
+    pools = {name: ServiceSettings(pool=10, overflow=20) for name in ("cpm", "im", "worker")}
+    settings = read(ROOT, "local").model_copy(update={"services": pools})
+    require_sound("local", settings, embedded=True)
+    engine = declared("local", settings)
+    for service in pools:
+        assert config(engine, service)["DATABASE_POOL_SIZE"] == "10"
+        assert config(engine, service)["DATABASE_MAX_OVERFLOW"] == "20"
+        made = next(one for one in engine.of("ConfigMap") if one.name.endswith(f"-{service}-config"))
+        # What is immutable and has no name of its own is replaced under another name, which the pods then refer to.
+        assert (made.at("immutable"), made.at("metadata", "name")) == (True, None)
+        containers = deployment(engine, service).at("spec", "template", "spec", "containers")
+        assert f"'configMapRef': {{'name': '{made.name}-abc123'}}" in str(containers)
+
+
+@pytest.mark.requirement("E09")
+def test_the_service_goes_through_the_pooler_and_migrations_have_the_server_itself(declare: Declare) -> None:
+    engine = declare("prod")
+    for one in engine.of("core/v1:Secret"):
+        keys = strings(one.at("stringData"))
+        if "DATABASE_URL_DIRECT".lower() in {key.lower() for key in keys}:
+            pooled, direct = (str(keys[name]) for name in ("database_url", "database_url_direct"))
+            assert "pgbouncer" in pooled
+            assert "pgbouncer" not in direct
 
 
 @pytest.mark.requirement("G01")

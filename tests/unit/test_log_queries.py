@@ -40,10 +40,11 @@ def test_failures_of_the_last_hour_are_counted_by_kind_with_their_mean_duration(
         line(3603, level="warning", error_type="provider_timeout"),
         line(3604, level="info", error_type="expected", duration_ms=5),
         line(3605, level="error", event="without a kind"),
+        line(3606, level="error", error_type="KeyError", duration_ms=20),
     ]
     found = answer(QUERIES["errors"], lines)
     assert found.columns == ("error_type", "count", "avg_duration")
-    assert found.rows == (("OSError", 2, 20.0), ("provider_timeout", 1, None))
+    assert found.rows == (("OSError", 2, 20.0), ("KeyError", 1, 20.0), ("provider_timeout", 1, None))
 
 
 def test_what_is_no_json_object_is_counted_and_left_out() -> None:

@@ -9,6 +9,7 @@ import pytest
 from ops.proof.generated import EQUIVALENT, GROUPS, mutants_of, read_generated
 from ops.proof.mutants import PARTIAL, Mutant, ProofDataError, Tier, read_mutants, read_partial
 from ops.proof.record import RECORD, digest_of, is_proven, read_record, updated, write_record
+from ops.proof.runner import Suite
 from ops.proof.verdicts import Answer, Verdict
 from ops.requirements import ROWS, read_rows
 
@@ -52,7 +53,12 @@ def test_a_kill_does_not_outlive_its_mutant_its_tests_or_a_survival() -> None:
     record = updated({}, DIGESTS, [ONE, OTHER], [kill(ONE), kill(OTHER)])
     edited = OTHER.model_copy(update={"new": "5"})
     assert set(updated(record, DIGESTS, [ONE, edited], [])["A01"].killed) == {ONE.digest}
-    assert updated(record, {"A01": "of other tests"}, [ONE, OTHER], []) == {}
+    other = updated(record, {"A01": "of other tests"}, [ONE, OTHER], [])["A01"]
+    assert (other.killed, other.of) == ({}, "of other tests")
+    assert other.killers == record["A01"].killed, "asked first all the same"
+    assert not is_proven("A01", "of other tests", [ONE, OTHER], {"A01": other})
+    again = updated({"A01": other}, {"A01": "of other tests"}, [ONE, OTHER], [kill(ONE)])["A01"]
+    assert (set(again.killed), set(again.before)) == ({ONE.digest}, {OTHER.digest})
     survived = Verdict(ONE, Answer.SURVIVED, 1.0)
     assert set(updated(record, DIGESTS, [ONE, OTHER], [survived])["A01"].killed) == {OTHER.digest}
 
@@ -68,6 +74,9 @@ def test_the_record_is_read_as_it_was_written_and_nothing_else(tmp_path: Path) -
     assert read_record(tmp_path) == {}
     write_record(tmp_path, record)
     assert read_record(tmp_path) == record
+    moved = updated(record, {"A01": "of other tests"}, [ONE], [])
+    write_record(tmp_path, moved)
+    assert read_record(tmp_path) == moved
     (tmp_path / RECORD).write_text('{"A01": 1}')
     with pytest.raises(ProofDataError, match="delete it and run `make prove`"):
         read_record(tmp_path)
@@ -108,3 +117,8 @@ def test_groups_and_equivalent_mutants_that_name_nothing_are_refused(tmp_path: P
 
 def test_the_tier_of_a_mutant_is_the_fast_one_unless_it_says_another() -> None:
     assert ONE.tier is Tier.FAST
+
+
+def test_tests_that_take_minutes_are_asked_last() -> None:
+    files = ("tests/app/test_http.py", "tests/unit/test_mutated_files.py", "tests/unit/test_settings.py")
+    assert Suite("S06", files, "S06").ordered[0] == "tests/unit/test_settings.py"

@@ -166,6 +166,13 @@ def test_scaling_down_is_slow_and_scaling_up_is_fast(each: RecordingEngine) -> N
         }
 
 
+@pytest.mark.requirement("A05")
+def test_a_rollout_without_a_new_ready_pod_for_ten_minutes_has_failed(each: RecordingEngine) -> None:
+    for service in SERVICES:
+        for one in deployments(each, service):
+            assert one.at("spec", "progressDeadlineSeconds") == 600
+
+
 @pytest.mark.requirement("K02")
 def test_a_rollout_adds_one_pod_and_takes_none_away(each: RecordingEngine) -> None:
     for one in each.of("Deployment"):

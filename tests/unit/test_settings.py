@@ -62,6 +62,7 @@ def test_an_administrators_network_that_is_none_is_told_with_an_example() -> Non
         ({"services": {"cpm": {"minimum": 11}}}, "services.cpm.minimum", "10"),
         ({"services": {"im": {"maximum": 6}}}, "services.im.maximum", "5"),
         ({"services": {"worker": {"maximum": 6}}}, "services.worker.maximum", "5"),
+        ({"services": {"frontend": {"maximum": 6}}}, "services.frontend.maximum", "5"),
         ({"services": {"cpm": {"memory": "3Gi"}}}, "services.cpm.memory", "2Gi"),
         ({"services": {"im": {"memory": "2049Mi"}}}, "services.im.memory", "2Gi"),
         ({"postgres": {"storage_gb": 101}}, "postgres.storage_gb", "100"),
@@ -77,6 +78,12 @@ def test_a_value_one_beyond_its_limit_is_refused_naming_the_limit(
     assert f"contentgen:{key} = " in message
     assert f"must be at most {limit}" in message
     assert "1 setting is wrong" in message
+
+
+def test_a_stack_has_a_name_of_at_most_20_characters() -> None:
+    assert parse("s" * 20, LEAST)
+    with pytest.raises(SettingsError, match="must have at most 20 characters"):
+        parse("s" * 21, LEAST)
 
 
 @pytest.mark.parametrize(

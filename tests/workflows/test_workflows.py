@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 import yaml
+from typer.main import get_command
 
+from app.operating import flags
 from localcloud.toolchain.build import ensure
 from localcloud.toolchain.families import ACTIONLINT
+from ops.proof.generated import GROUPS
 
 PINNED = re.compile(r"^[\w./-]+@[0-9a-f]{40}$")
-NAMES = ("checks", "comment", "deploy", "drift", "hotfix", "policy", "preview", "release")
+NAMES = ("checks", "comment", "deploy", "drift", "hotfix", "policy", "preview", "prove", "release")
 SHELL = ("git merge-base --is-ancestor origin/main HEAD", 'echo "$NUMBER" > reports/number')
 """The two steps that are no make target: they read and write what only the workflow knows."""
 
@@ -169,10 +173,29 @@ def test_every_kind_of_release_is_a_written_procedure_that_names_its_workflow(ro
     pages = {path.stem: path.read_text() for path in (root / "docs" / "releases").glob("*.md")}
     assert set(pages) == {"README", "weekly", "hotfix", "flag"}
     assert "`.github/workflows/release.yaml`" in pages["weekly"]
-    assert "two reviewers" in pages["weekly"]
+    assert "product manager and two reviewers" in pages["weekly"]
+    assert "within the hour" in pages["weekly"]
     assert "`.github/workflows/hotfix.yaml`" in pages["hotfix"]
     assert "one senior engineer" in pages["hotfix"]
-    assert "weekly release" in pages["flag"]
+    assert "goes back by itself" in pages["hotfix"]
+
+
+@pytest.mark.requirement("L03")
+def test_a_release_by_flag_is_gradual_and_undone_without_a_deployment_by_commands_that_exist(root: Path) -> None:
+    page = (root / "docs" / "releases" / "flag.md").read_text()
+    assert "`.github/workflows/deploy.yaml`" in page
+    assert "product manager approves" in page
+    written = re.findall(r"`python -m (app flags set NAME [^`]*)`", page)
+    shares = [f"app flags set NAME --percent {share}" for share in (1, 10, 50, 100)]
+    assert written == [*shares, "app flags set NAME --off"]
+    options = {option for one in get_command(flags).commands["set"].params for option in one.opts}  # type: ignore[attr-defined]
+    assert {"--percent", "--off"} <= options
+
+
+@pytest.mark.requirement("L03")
+def test_production_waits_for_its_approval_and_a_hotfix_for_its_own(folder: Path) -> None:
+    assert "'prod'" in str(read(folder, "deploy")["jobs"]["release"]["environment"])  # type: ignore[index]
+    assert read(folder, "hotfix")["jobs"]["release"]["environment"] == "prod-hotfix"  # type: ignore[index]
 
 
 @pytest.mark.requirement("L03")
@@ -205,3 +228,17 @@ def test_the_image_is_scanned_and_a_known_hole_fails(folder: Path) -> None:
     assert (scan["scan-type"], scan["image-ref"]) == ("image", "contentgen:scanned")
     assert "make image IMAGE=contentgen:scanned" in commands(read(folder, "policy"))
     assert scan["severity"] == "HIGH,CRITICAL"
+
+
+def test_rows_are_proven_every_night_and_when_mutants_rules_or_limits_change(root: Path, folder: Path) -> None:
+    workflow = read(folder, "prove")
+    assert commands(workflow) == ["make prove", "make prove TIER=engine"]
+    asked = workflow[True]
+    assert isinstance(asked, Mapping)
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", asked["schedule"][0]["cron"])
+    assert asked["pull_request"]["paths"] == asked["push"]["paths"]
+    inputs = [pattern for group in yaml.safe_load((root / GROUPS).read_text()).values() for pattern in group["files"]]
+    files = [str(path.relative_to(root)) for pattern in inputs for path in root.glob(pattern)]
+    files += [str(path.relative_to(root)) for path in (root / GROUPS).parent.rglob("*.*")]
+    patterns = asked["push"]["paths"]
+    assert [file for file in files if not any(fnmatch(file, pattern) for pattern in patterns)] == []
