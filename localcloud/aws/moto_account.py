@@ -9,8 +9,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ec2.models import ec2_backends
+from moto.ec2.models.security_groups import SecurityGroup
+from moto.elasticache.models import elasticache_backends
 from moto.iam.models import IAMBackend, Role, User, iam_backends
 from moto.kms.models import kms_backends
+from moto.rds.models import rds_backends
+from moto.route53.models import route53_backends
 from moto.s3.models import FakeBucket, s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sts.models import sts_backends
@@ -84,6 +89,65 @@ class AccountKeys:
         name = key.rpartition(":alias/")[2] if ":alias/" in key else key.removeprefix("alias/")
         target = backend.get_key_id_from_alias(f"alias/{name}") if "alias/" in key else key
         return f"arn:aws:kms:{region}:{DEFAULT_ACCOUNT_ID}:key/{target}" if target else EVERYTHING
+
+
+class EmbeddedAccount:
+    """What is there; see `localcloud.aws.references.Account`."""
+
+    number = DEFAULT_ACCOUNT_ID
+
+    def has_key(self, key: str, region: str) -> bool:
+        """See the protocol."""
+        identifier = AccountKeys().named(key, region).rpartition("key/")[2]
+        found = kms_backends[DEFAULT_ACCOUNT_ID][region].keys.get(identifier)
+        return found is not None and found.key_state == "Enabled"
+
+    def trust_of(self, role: str) -> Sequence[Statement] | None:
+        """See the protocol."""
+        found = role_of(role)
+        return parse(found.assume_role_policy_document) if found is not None else None
+
+    def has_group(self, group: str, region: str) -> bool:
+        """See the protocol."""
+        return group in {one.id for one in _groups(region)}
+
+    def users_of_group(self, group: str, region: str) -> Sequence[str]:
+        """See the protocol."""
+        databases = rds_backends[DEFAULT_ACCOUNT_ID][region].databases.values()
+        caches = elasticache_backends[DEFAULT_ACCOUNT_ID][region].replication_groups.values()
+        return [
+            *(one.db_instance_identifier for one in databases if group in (one.vpc_security_group_ids or ())),
+            *(one.replication_group_id for one in caches if group in (one.security_group_ids or ())),
+            *(one.id for one in _groups(region) if one.id != group and group in _named_by(one)),
+        ]
+
+    def users_of_cache_parameters(self, group: str, region: str) -> Sequence[str]:
+        """See the protocol."""
+        caches = elasticache_backends[DEFAULT_ACCOUNT_ID][region].replication_groups.values()
+        return [one.replication_group_id for one in caches if one.cache_parameter_group_name == group]
+
+    def policy_of_bucket(self, bucket: str) -> Sequence[Statement] | None:
+        """See the protocol."""
+        found = _buckets().get(bucket)
+        if found is None:
+            return None
+        return parse(found.policy.decode()) if found.policy else ()
+
+    def has_record(self, zone: str, name: str, kind: str) -> bool | None:
+        """See the protocol."""
+        found = route53_backends[DEFAULT_ACCOUNT_ID][PARTITION].zones.get(zone)
+        if found is None:
+            return None
+        return any(one.name.removesuffix(".") == name and one.type == kind for one in found.rrsets)
+
+
+def _groups(region: str) -> list[SecurityGroup]:
+    return [one for groups in ec2_backends[DEFAULT_ACCOUNT_ID][region].groups.values() for one in groups.values()]
+
+
+def _named_by(group: SecurityGroup) -> set[str]:
+    rules = (*group.ingress_rules, *group.egress_rules)
+    return {str(rule.source_group.get("GroupId")) for rule in rules}
 
 
 def _held(holder: Role | User) -> Sequence[Statement]:

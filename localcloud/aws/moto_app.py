@@ -82,6 +82,8 @@ def _extended_backend_app(service: backends.SERVICE_NAMES) -> Flask:
             from localcloud.aws import moto_rds as addition
         case "s3":
             from localcloud.aws import moto_s3 as addition
+        case "sns":
+            from localcloud.aws import moto_sns as addition
         case _:
             return create_backend_app(service)
     addition.extend()

@@ -29,13 +29,24 @@ def refusal(service: str, code: str, message: str, *, rpc: bool) -> Answer:
         query_code = ("x-amzn-query-error", f"{code};Sender")
         return _answer(FORBIDDEN, "application/cbor", body, ("smithy-protocol", "rpc-v2-cbor"), query_code)
     if service in JSON_SERVICES:
-        told = json.dumps({"__type": f"{code}Exception", "message": message})
-        return _answer(BAD_REQUEST, "application/x-amz-json-1.1", told.encode())
-    if service == "ec2":
-        code = "UnauthorizedOperation"
+        return _json(f"{code}Exception", message)
+    return _xml(FORBIDDEN, service, "UnauthorizedOperation" if service == "ec2" else code, message)
+
+
+def mistake(service: str, code: str, message: str) -> Answer:
+    """The answer to a request that is allowed and wrong."""
+    return _json(code, message) if service in JSON_SERVICES else _xml(BAD_REQUEST, service, code, message)
+
+
+def _json(code: str, message: str) -> Answer:
+    told = json.dumps({"__type": code, "message": message})
+    return _answer(BAD_REQUEST, "application/x-amz-json-1.1", told.encode())
+
+
+def _xml(status: str, service: str, code: str, message: str) -> Answer:
     error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
     wrapped = {"s3": error, "ec2": f"<Response><Errors>{error}</Errors></Response>"}
-    return _answer(FORBIDDEN, "text/xml", wrapped.get(service, f"<ErrorResponse>{error}</ErrorResponse>").encode())
+    return _answer(status, "text/xml", wrapped.get(service, f"<ErrorResponse>{error}</ErrorResponse>").encode())
 
 
 def _answer(status: str, kind: str, body: bytes, *more: tuple[str, str]) -> Answer:

@@ -19,6 +19,7 @@ from localcloud.aws.permissions.evaluation import Call, Caller, Decision, Identi
 from localcloud.aws.permissions.matching import Context
 from localcloud.aws.permissions.needs import needs
 from localcloud.aws.permissions.requests import Request, UnreadableRequest, form, read, signature
+from localcloud.aws.references import broken
 
 MOTO_PATHS: Final = ("/moto-api",)
 """Moto's own, which is no part of AWS."""
@@ -47,16 +48,16 @@ class Gate:
         if signed is None:
             return self._unsigned(environ)
         identity = self._identity(signed.key)
-        if identity is None:
-            return None
         rpc = "/operation/" in path
         body = b"" if signed.service == "s3" else _body(environ)
         try:
             request = read(signed, str(environ["REQUEST_METHOD"]), path, query, headers, body)
-            problem = self._problem(identity, request)
+            problem = self._problem(identity, request) if identity is not None else ""
         except (UnreadableRequest, PolicyError) as error:
-            problem = str(error)
-        return answers.refusal(signed.service, "AccessDenied", problem, rpc=rpc) if problem else None
+            return answers.refusal(signed.service, "AccessDenied", str(error), rpc=rpc)
+        if problem:
+            return answers.refusal(signed.service, "AccessDenied", problem, rpc=rpc)
+        return _wrong_reference(request)
 
     def _identity(self, key: str) -> Identity | None:
         from localcloud.aws import moto_account
@@ -105,6 +106,14 @@ class Gate:
         if decision.allowed:
             return None
         return answers.refusal("sts", "AccessDenied", decision.reason, rpc=False)
+
+
+def _wrong_reference(request: Request) -> Answer | None:
+    """The answer to a request that names what is not there or does not fit."""
+    from localcloud.aws import moto_account
+
+    found = broken(request, moto_account.EmbeddedAccount())
+    return answers.mistake(request.service, *found) if found is not None else None
 
 
 def _context(caller: Caller, request: Request) -> Context:
