@@ -17,7 +17,8 @@ SERVICES: Final = (
     "budgets", "cloudtrail", "cloudwatch", "ec2", "elasticache", "iam", "kms", "rds", "route53", "s3",
     "secretsmanager", "sns", "sts",
 )  # fmt: skip
-DUMMY_KEY: Final = "embedded"
+EMBEDDED_KEY: Final = "deploying"
+"""Access key of the embedded cloud's deploying identity, whose policy is that of docs/permissions.md."""
 
 
 def aws_provider(
@@ -33,8 +34,8 @@ def aws_provider(
         "aws",
         region=region,
         default_tags=tags,
-        access_key=DUMMY_KEY,
-        secret_key=DUMMY_KEY,
+        access_key=EMBEDDED_KEY,
+        secret_key=EMBEDDED_KEY,
         endpoints=[aws.ProviderEndpointArgs(**dict.fromkeys(SERVICES, cloud.aws_endpoint))],
         skip_credentials_validation=True,
         skip_metadata_api_check=True,

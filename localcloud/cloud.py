@@ -127,6 +127,7 @@ class Cloud:
             ready.unlink(missing_ok=True)
             wanted = str(port if port and is_free(port) else 0)
             command = [sys.executable, "-m", "localcloud.aws.server", "--port", wanted, "--ready-file", str(ready)]
+            command += ["--names", f"{self.stack}-"]
             processes.spawn(command, self.logs, AWS, _environment())
         self._wait(AWS, ready.exists)
         return f"http://127.0.0.1:{json.loads(ready.read_text())['port']}"

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from localcloud.aws.network import POD_RANGES, VPC_RANGE, network_of
+from localcloud.aws.network import IDENTITY_PROVIDER, POD_RANGES, VPC_RANGE, network_of
 
 
 class RegionFile(BaseModel):
@@ -43,7 +43,12 @@ class CloudFile(BaseModel):
     def networks(self) -> dict[str, dict[str, str | tuple[str, ...]]]:
         """The prepared network of each region, by the names of the stack file's ``clusters`` section."""
         return {
-            region.name: {**vars(network_of(region.name)), "pod_ranges": POD_RANGES, "data_ranges": (VPC_RANGE,)}
+            region.name: {
+                **vars(network_of(region.name)),
+                "pod_ranges": POD_RANGES,
+                "data_ranges": (VPC_RANGE,),
+                "oidc_provider": IDENTITY_PROVIDER,
+            }
             for region in self.regions
         }
 

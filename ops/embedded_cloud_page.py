@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from localcloud.aws.names import NAME_LIMITS
+from localcloud.aws.references import REFERENCES
 from localcloud.aws.rules import RULES
 
 
@@ -17,7 +18,8 @@ def embedded_cloud_page() -> str:
             "# Rules of the embedded AWS",
             "",
             "moto accepts much that AWS refuses. The embedded AWS refuses it too, at preview: the message names the",
-            "property, the value, what is allowed and where AWS says so. Made by `make generated`.",
+            "property, the value, what is allowed and where AWS says so. What a call needs in permissions is evaluated",
+            "too: docs/permissions.md. Made by `make generated`.",
             "",
             "## Longest names",
             "",
@@ -33,11 +35,25 @@ def embedded_cloud_page() -> str:
             "| --- | --- | --- | --- | --- |",
             *rules,
             "",
+            "## References",
+            "",
+            "What a request names must be there and fit; the answer has AWS' error code.",
+            "",
+            "| rule | calls | allowed | error | source |",
+            "| --- | --- | --- | --- | --- |",
+            *(
+                f"| {one.name} | {', '.join(one.calls)} | {_cell(one.allowed)} | {one.code} | {one.source} |"
+                for one in REFERENCES
+            ),
+            "",
             "## Changes",
             "",
             "- RDS: a replica needs a source with backups and takes its key; storage never shrinks; a major version",
             "  stays; without `applyImmediately` class, version, size and zones wait for the maintenance window.",
             "- RDS: a subnet group covers two zones of one network.",
+            "- ElastiCache: without `applyImmediately` node type, version and parameter group wait for the maintenance",
+            "  window.",
+            "- SNS: a subscription by e-mail is pending until its token is confirmed.",
             "- Route 53: a zone with records of others is not deleted; a name has records of one routing policy.",
             "",
         ]

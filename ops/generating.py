@@ -2,7 +2,7 @@
 
 docs/stack.schema.json lets editors complete and check stack files; docs/settings.md is the same for people;
 docs/limits.md has what callers of the service may send or hold; docs/embedded-cloud-rules.md what the embedded AWS
-refuses; docs/clusters.md what a real cluster brings;
+refuses; docs/clusters.md what a real cluster brings; docs/permissions.md what each identity may do in AWS;
 policies/config/<stack>.json is how limits and headers reach the policy pack; docs/policies/ has a page a rule.
 ``--check`` only compares.
 """
@@ -28,6 +28,7 @@ SETTINGS_PAGE: Final = Path("docs/settings.md")
 LIMITS_PAGE: Final = Path("docs/limits.md")
 CLUSTERS_PAGE: Final = Path("docs/clusters.md")
 EMBEDDED_CLOUD_PAGE: Final = Path("docs/embedded-cloud-rules.md")
+PERMISSIONS_PAGE: Final = Path("docs/permissions.md")
 POLICY_FOLDER: Final = Path("policies/config")
 OWNED: Final = (f"{POLICY_FOLDER}/*.json", "docs/policies/*.md")
 """Every file that matches is generated; one that is not any more belongs to a stack or a rule that is gone."""
@@ -35,12 +36,14 @@ OWNED: Final = (f"{POLICY_FOLDER}/*.json", "docs/policies/*.md")
 
 def generated(root: Path) -> dict[Path, str]:
     """Every generated file with its content, by its path. Raises SettingsError for a stack file that is wrong."""
+    from ops.permissions_page import permissions_page  # brings the SDK, which no other command needs
+
     configs = {
         POLICY_FOLDER / f"{stack}.json": _json(stack_policy_config(root, stack, read(root, stack)))
         for stack in stacks(root)
     }
     pages = {SETTINGS_PAGE: settings_page(), LIMITS_PAGE: limits_page(), EMBEDDED_CLOUD_PAGE: embedded_cloud_page()}
-    pages[CLUSTERS_PAGE] = clusters_page()
+    pages |= {CLUSTERS_PAGE: clusters_page(), PERMISSIONS_PAGE: permissions_page()}
     return {SCHEMA: _json(stack_file_schema()), **pages, **configs, **policy_pages()}
 
 

@@ -24,37 +24,43 @@ class Backups:
     namespace in which a job counts its successes, in that region too.
     """
 
-    bucket: pulumi.Output[str]
-    arn: pulumi.Output[str]
-    key_arn: pulumi.Output[str]
+    bucket: pulumi.Input[str]
+    arn: pulumi.Input[str]
+    key_arn: pulumi.Input[str]
     region: str
     metrics: str
 
 
 def backup_grants(backups: Backups, use: BackupUse) -> tuple[Grant, ...]:
     """To write backups, or to read them, and to say that it went well; never to delete: ageing out is the bucket's own
-    rule, and nobody goes round its lock.
+    rule, and nobody goes round its lock. Writing needs kms:Decrypt for a dump's parts (Amazon S3 User Guide, "Uploading
+    and copying objects using multipart upload"), and neither reads nor lists.
     """
-    dumps, state = (pulumi.Output.concat(backups.arn, f"/{folder}/*") for folder in ("db", "state"))
+    dumps, state = (_joined(backups.arn, f"/{folder}/*") for folder in ("db", "state"))
     # AWS knows no resource for metrics; the namespace is the least that can be said.
     told = Grant(("cloudwatch:PutMetricData",), ("*",), (("StringEquals", "cloudwatch:namespace", (backups.metrics,)),))
     listed = Grant(("s3:ListBucket",), (backups.arn,))
     if use is BackupUse.READS:
         return (Grant(("s3:GetObject",), (dumps,)), listed, Grant(("kms:Decrypt",), (backups.key_arn,)), told)
     return (
-        Grant(("s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"), (dumps, state)),
-        listed,
+        Grant(("s3:PutObject", "s3:AbortMultipartUpload"), (dumps, state)),
         Grant(("kms:GenerateDataKey", "kms:Decrypt"), (backups.key_arn,)),
         told,
     )
 
 
-def certificate_grants(zone: pulumi.Output[str]) -> tuple[Grant, ...]:
+def certificate_grants(zone: pulumi.Input[str]) -> tuple[Grant, ...]:
     """To prove the domain by TXT records in its own zone."""
-    arn = pulumi.Output.concat("arn:aws:route53:::hostedzone/", zone)
+    arn = _joined("arn:aws:route53:::hostedzone/", zone)
     return (
         Grant(("route53:ChangeResourceRecordSets",), (arn,), (RECORD_TYPES, RECORD_NAMES)),
         Grant(("route53:ListResourceRecordSets",), (arn,)),
         # A change has an id of its own, which nobody knows before it is made.
         Grant(("route53:GetChange",), ("arn:aws:route53:::change/*",)),
     )
+
+
+def _joined(*parts: pulumi.Input[str]) -> pulumi.Input[str]:
+    """Texts as a text, so that documentation says the same as a deployment declares."""
+    texts = [one for one in parts if isinstance(one, str)]
+    return "".join(texts) if len(texts) == len(parts) else pulumi.Output.concat(*parts)

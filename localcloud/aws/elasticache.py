@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from localcloud.aws import tags
 from localcloud.aws.groups import CACHE_TAGS
@@ -127,12 +128,18 @@ def _endpoint(group: Block, node: Block) -> Block:
     return group.block("ConfigurationEndpoint") if group.flag("ClusterEnabled") else node.block("PrimaryEndpoint")
 
 
+DEFERRED: Final = frozenset({"nodeType", "engineVersion", "parameterGroupName"})
+"""Changes that wait for the maintenance window unless applyImmediately is true (ElastiCache API,
+ModifyReplicationGroup.ApplyImmediately)."""
+
+
 def update_group(aws: Aws, name: str, before: Block, after: Block) -> None:
     """One modification with everything that changed, the token included: rotation needs no replacement."""
+    waiting = frozenset() if after.flag("applyImmediately") else DEFERRED
     changed: Properties = {
         api: after.values[ours]
         for ours, api in CHANGEABLE.items()
-        if after.has(ours) and before.values.get(ours) != after.values.get(ours)
+        if after.has(ours) and before.values.get(ours) != after.values.get(ours) and ours not in waiting
     }
     token = ("authToken", "authTokenUpdateStrategy")
     if after.has("authToken") and any(before.text(name) != after.text(name) for name in token):

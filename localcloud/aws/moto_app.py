@@ -1,8 +1,9 @@
-"""The WSGI application: moto's own, quiet, with our additions and two addresses for the rest of the embedded cloud.
+"""The WSGI application: moto's own, quiet, with our additions and addresses for the rest of the embedded cloud.
 
 `GET /contentgen/boot-id` tells one run of the server from the next: moto's data is gone after a restart, and whoever
 remembers the old id knows that it has to refresh. `GET /contentgen/databases` lists the managed databases, so that
-their endpoints, which listen nowhere, can be mapped to local servers.
+their endpoints, which listen nowhere, can be mapped to local servers. `GET /contentgen/permissions` lists the
+permissions that each identity has needed so far.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 
+from localcloud.aws.permissions.gate import Gate
+
 Environ: TypeAlias = dict[str, object]
 StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
 
 BOOT_ID_PATH = "/contentgen/boot-id"
 DATABASES_PATH = "/contentgen/databases"
+PERMISSIONS_PATH = "/contentgen/permissions"
 
 
 class RequestHandler(MotoRequestHandler):
@@ -34,10 +38,11 @@ class RequestHandler(MotoRequestHandler):
 
 
 class Application:
-    """Dispatches our own two addresses, and everything else to moto."""
+    """Dispatches our own addresses, and what the gate lets through to moto."""
 
-    def __init__(self, boot_id: str) -> None:
+    def __init__(self, boot_id: str, gate: Gate) -> None:
         self._boot_id = boot_id
+        self._gate = gate
         self._moto = DomainDispatcherApplication(_extended_backend_app)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -48,8 +53,14 @@ class Application:
                 from localcloud.aws.moto_databases import databases
 
                 return _json(start_response, [database.as_json() for database in databases()])
+            case path if path == PERMISSIONS_PATH:
+                return _json(start_response, self._gate.asked())
             case _:
-                return self._moto(environ, start_response)
+                refused = self._gate.refusal(environ)
+                if refused is None:
+                    return self._moto(environ, start_response)
+                start_response(refused.status, list(refused.headers))
+                return [] if environ.get("REQUEST_METHOD") == "HEAD" else [refused.body]
 
 
 def _json(start_response: StartResponse, content: object) -> Iterable[bytes]:
@@ -71,6 +82,8 @@ def _extended_backend_app(service: backends.SERVICE_NAMES) -> Flask:
             from localcloud.aws import moto_rds as addition
         case "s3":
             from localcloud.aws import moto_s3 as addition
+        case "sns":
+            from localcloud.aws import moto_sns as addition
         case _:
             return create_backend_app(service)
     addition.extend()

@@ -15,6 +15,8 @@ VPC_RANGE: Final = "192.168.0.0/16"
 """eksctl's default (eksctl documentation, VPC networking), deliberately not within 10.0.0.0/8."""
 POD_RANGES: Final = ("10.0.0.0/8", "127.0.0.0/8")
 """Addresses of the embedded clusters' pods and of their edge, which listens on loopback."""
+IDENTITY_PROVIDER: Final = "arn:aws:iam::123456789012:oidc-provider/kubernetes.default.svc.cluster.local"
+"""Issuer of the embedded clusters' tokens, as an account knows it that lets them take roles."""
 _DIGITS: Final = 17
 
 

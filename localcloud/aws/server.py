@@ -30,10 +30,11 @@ def main() -> None:
     from werkzeug.serving import make_server
 
     from localcloud.aws.moto_app import Application, RequestHandler
+    from localcloud.aws.permissions.deploying import standing
+    from localcloud.aws.permissions.gate import Gate
 
-    server = make_server(
-        arguments.host, arguments.port, Application(boot_id), threaded=True, request_handler=RequestHandler
-    )
+    application = Application(boot_id, Gate(standing(arguments.names)))
+    server = make_server(arguments.host, arguments.port, application, threaded=True, request_handler=RequestHandler)
     os.environ["MOTO_PORT"] = str(server.server_port)
     if arguments.ready_file:
         _announce(arguments.ready_file, server.server_port, boot_id)
@@ -45,6 +46,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
     parser.add_argument("--ready-file", type=Path, help="written as JSON {port, boot_id} once connections are accepted")
+    parser.add_argument("--names", default="", help="what the names of buckets and roles of a deployment begin with")
     return parser.parse_args()
 
 

@@ -41,7 +41,8 @@ class Machine:
 class Start:
     """A container about to start: what it declares, with its mounts already translated to folders.
 
-    ``translated`` does the same to a text, such as a configuration that names other files.
+    ``translated`` does the same to a text, such as a configuration that names other files. ``identity`` are the
+    variables of the pod's AWS identity; without one it has no credentials.
     """
 
     command: tuple[str, ...]
@@ -53,6 +54,7 @@ class Start:
     home: Path
     machine: Machine
     translated: Callable[[str], str]
+    identity: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,8 @@ def _contentgen(start: Start) -> Process:
         "SSL_CERT_FILE": str(start.machine.ca_file),
         "AWS_ENDPOINT_URL": start.machine.aws_endpoint,
         "AWS_DEFAULT_REGION": start.region,
-        "AWS_ACCESS_KEY_ID": "embedded",
-        "AWS_SECRET_ACCESS_KEY": "embedded",
         "AWS_EC2_METADATA_DISABLED": "true",
+        **start.identity,
     }
     entry_point = start.command or ("python", "-m", "app")
     argv = (*entry_point, *start.arguments)

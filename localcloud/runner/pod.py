@@ -14,7 +14,7 @@ from lightkube.models.core_v1 import Container
 from lightkube.resources.core_v1 import ConfigMap, Pod, Secret
 from lightkube.types import PatchType
 
-from localcloud.runner import images, variables, volumes
+from localcloud.runner import images, variables, volumes, web_identity
 from localcloud.runner.container import RunningContainer, now
 from localcloud.runner.images import ImageError, Machine, Process, Start
 from localcloud.runner.insisting import insist
@@ -107,7 +107,8 @@ class RunningPod:
         """A container whose references are missing waits for them; one that can never start says so and waits too."""
         while True:
             try:
-                make = partial(self._process, container.spec, await self._references())
+                identity = await web_identity.variables(self.node.client, self.pod, self.folder)
+                make = partial(self._process, container.spec, await self._references(), identity)
                 await container.run(make, policy)
                 return
             except MissingReference as missing:
@@ -118,7 +119,7 @@ class RunningPod:
             self._dirty.set()
             await asyncio.sleep(RETRY_SECONDS)
 
-    def _process(self, spec: Container, references: References) -> Process:
+    def _process(self, spec: Container, references: References, identity: Mapping[str, str]) -> Process:
         image = spec.image or ""
         claims = self.node.claims / self.namespace
         made = volumes.prepare(self.pod, references, self.folder, claims, images.owner_of(image))
@@ -142,6 +143,7 @@ class RunningPod:
                 home=home,
                 machine=self.node.machine,
                 translated=lambda text: volumes.translated(text, mounted),
+                identity=identity,
             ),
         )
 

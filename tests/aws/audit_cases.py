@@ -74,11 +74,22 @@ def key_policy(sid: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+def trail_bucket(world: World) -> str:
+    """A bucket that CloudTrail may write to."""
+    made = bucket(world)
+    looks = {"Action": "s3:GetBucketAcl", "Resource": f"arn:aws:s3:::{made.id}"}
+    writes = {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{made.id}/*"}
+    service = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    document = {"Statement": [{**service, **looks}, {**service, **writes}]}
+    world.boto("s3").put_bucket_policy(Bucket=made.id, Policy=json.dumps(document))
+    return made.id
+
+
 def trail(world: World) -> Properties:
     """A trail as the stacks have it."""
     key = world.make("aws:kms/key:Key", "key", {"description": "trail"})
     return {
-        "s3BucketName": bucket(world).id,
+        "s3BucketName": trail_bucket(world),
         "s3KeyPrefix": "trail",
         "kmsKeyId": key.text("arn"),
         "isMultiRegionTrail": True,

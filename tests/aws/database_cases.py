@@ -195,7 +195,7 @@ CASES = (
     ),
     Case(
         token="aws:elasticache/replicationGroup:ReplicationGroup",
-        declare=lambda world: dict(GROUP),
+        declare=lambda world: {**GROUP, "applyImmediately": True},
         observe=group_seen,
         change={"description": "queue", "nodeType": "cache.t4g.medium", "tags": {"owner": "backend"}},
         replace={"transitEncryptionEnabled": False},

@@ -6,6 +6,7 @@ import json
 
 import grpc
 import pytest
+from botocore.exceptions import ClientError
 
 from infra.stackfile import read
 from localcloud.aws.provider import TYPES
@@ -13,13 +14,14 @@ from localcloud.aws.rules import RULES
 from localcloud.aws.rules.rule import EVERY_TAGGED
 from localcloud.provider.block import Block
 from localcloud.provider.values import Properties
-from tests.aws.cases import TRUST, subnets
+from tests.aws.cases import TRUST, subnets, topic
 from tests.aws.database_cases import GROUP, INSTANCE, subnet_group
 from tests.aws.driver import Made
 from tests.aws.world import OTHER_REGION, World
 from tests.unit.program import ROOT, STACKS, declared
 
 RDS = "aws:rds/instance:Instance"
+CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
 ALARM: Properties = {
     "comparisonOperator": "GreaterThanThreshold",
     "evaluationPeriods": 5,
@@ -98,6 +100,8 @@ BROKEN: dict[str, Properties] = {
     "secret-size": {"secretId": "s", "secretString": "x" * 65_537},
     "group-description": {"description": "the team's"},
     "group-rule-description": {"securityGroupId": "sg-1", "ipProtocol": "tcp", "description": "a > b"},
+    "rds-parameter-name": {"family": "postgres17", "parameters": [{"name": "work_memory", "value": "1"}]},
+    "cache-parameter-name": {"family": "redis7", "parameters": [{"name": "maxmemory", "value": "1"}]},
     "tags": {"tags": {"aws:x": "y"}},
     "bucket-name": {"bucket": "Upper_Case"},
     "bucket-policy-actions": {"bucket": "b", "policy": policy("ec2:RunInstances")},
@@ -162,6 +166,30 @@ def test_a_change_without_apply_immediately_waits_for_the_maintenance_window(wor
     assert (refreshed.text("instanceClass"), refreshed.plain["backupRetentionPeriod"]) == ("db.t4g.medium", 9)
     done = world.driver.update(refreshed, {**wanted, "applyImmediately": True})
     assert _seen(world, done)["DBInstanceClass"] == "db.t4g.large"
+
+
+def test_a_change_of_a_cache_without_apply_immediately_waits_for_the_maintenance_window(world: World) -> None:
+    made = world.make(CACHE, "cache", GROUP)
+    wanted: Properties = {**GROUP, "nodeType": "cache.t4g.medium", "description": "another"}
+    refreshed = world.driver.refresh(world.driver.update(made, wanted))
+    assert refreshed is not None
+    assert (refreshed.text("nodeType"), refreshed.text("description")) == ("cache.t4g.small", "another")
+    done = world.driver.refresh(world.driver.update(refreshed, {**wanted, "applyImmediately": True}))
+    assert done is not None
+    assert done.text("nodeType") == "cache.t4g.medium"
+
+
+def test_an_e_mail_subscription_reaches_nobody_until_it_is_confirmed(world: World) -> None:
+    arn = topic(world).id
+    inputs: Properties = {"topic": arn, "protocol": "email", "endpoint": "ops@example.org"}
+    made = world.make("aws:sns/topicSubscription:TopicSubscription", "mail", inputs)
+    assert made.plain["pendingConfirmation"] is True
+    with pytest.raises(ClientError, match="Invalid parameter: Token"):
+        world.boto("sns").confirm_subscription(TopicArn=arn, Token="a guess")
+    world.boto("sns").confirm_subscription(TopicArn=arn, Token=made.id.rpartition(":")[2])
+    confirmed = world.driver.refresh(made)
+    assert confirmed is not None
+    assert confirmed.plain["pendingConfirmation"] is False
 
 
 def _seen(world: World, made: Made) -> dict[str, object]:

@@ -163,6 +163,14 @@ def test_our_image_runs_the_application_with_the_declared_variables(tmp_path: Pa
     assert made.argv == (sys.executable, "-m", "app", "serve")
     assert made.environment["A"] == "b"
     assert made.environment["HOST"] == "127.16.0.2"
+    assert [name for name in made.environment if "KEY" in name or "ROLE" in name] == []
+
+
+def test_a_pod_with_an_identity_in_aws_has_that_and_no_keys(tmp_path: Path) -> None:
+    identity = {"AWS_ROLE_ARN": "arn", "AWS_WEB_IDENTITY_TOKEN_FILE": "/token"}
+    made = process("contentgen:dev", _start(tmp_path, identity=identity))
+    assert identity.items() <= made.environment.items()
+    assert "AWS_ACCESS_KEY_ID" not in made.environment
 
 
 def test_arguments_that_postgres_would_not_take_are_refused(tmp_path: Path) -> None:

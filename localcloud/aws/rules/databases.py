@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
+from localcloud.aws.rules.parameter_names import POSTGRES, REDIS
 from localcloud.aws.rules.rule import Rule, number, one_of, pattern
 from localcloud.provider.block import Block
 
@@ -49,6 +51,10 @@ def _unknown_eviction(inputs: Block) -> bool:
         one.text("name") == "maxmemory-policy" and one.text("value") not in EVICTIONS
         for one in inputs.blocks("parameters")
     )
+
+
+def _unknown_name(names: frozenset[str]) -> Callable[[Block], bool]:
+    return lambda inputs: any(one.text("name") not in names for one in inputs.blocks("parameters"))
 
 
 def _insight_days(days: int) -> bool:
@@ -133,6 +139,15 @@ RULES: Final = (
     Rule(
         "rds-static-parameter", PARAMETERS, "parameters", "static parameters with applyMethod pending-reboot only",
         "hashicorp/terraform#8018: cannot use immediate apply method for static parameter", _static_at_once,
+    ),
+    Rule(
+        "rds-parameter-name", PARAMETERS, "parameters", "parameters that RDS for PostgreSQL has, such as work_mem",
+        "RDS API, ModifyDBParameterGroup: could not find parameter with name", _unknown_name(POSTGRES),
+    ),
+    Rule(
+        "cache-parameter-name", CACHE_PARAMETERS, "parameters",
+        "parameters that Redis has on ElastiCache, such as maxmemory-policy",
+        "ElastiCache API, ModifyCacheParameterGroup: parameter does not exist", _unknown_name(REDIS),
     ),
     pattern(
         "cache-node", GROUP, "nodeType",
