@@ -3,7 +3,8 @@
 docs/stack.schema.json lets editors complete and check stack files; docs/settings.md is the same for people;
 docs/limits.md has what callers of the service may send or hold; docs/embedded-cloud-rules.md what the embedded AWS
 refuses; docs/clusters.md what a real cluster brings; docs/permissions.md what each identity may do in AWS;
-policies/config/<stack>.json is how limits and headers reach the policy pack; docs/policies/ has a page a rule.
+policies/config/<stack>.json is how limits and headers reach the policy pack, policies/profiles/ has configurations for
+any project, docs/policies/ a page a rule.
 ``--check`` only compares.
 """
 
@@ -22,6 +23,7 @@ from ops.policy_pack import policy_pages, stack_policy_config
 from ops.prerequisites import clusters_page
 from ops.schema import stack_file_schema
 from ops.settings_page import settings_page
+from policies.profiles import PROFILES
 
 SCHEMA: Final = Path("docs/stack.schema.json")
 SETTINGS_PAGE: Final = Path("docs/settings.md")
@@ -30,7 +32,8 @@ CLUSTERS_PAGE: Final = Path("docs/clusters.md")
 EMBEDDED_CLOUD_PAGE: Final = Path("docs/embedded-cloud-rules.md")
 PERMISSIONS_PAGE: Final = Path("docs/permissions.md")
 POLICY_FOLDER: Final = Path("policies/config")
-OWNED: Final = (f"{POLICY_FOLDER}/*.json", "docs/policies/*.md")
+PROFILE_FOLDER: Final = Path("policies/profiles")
+OWNED: Final = (f"{POLICY_FOLDER}/*.json", f"{PROFILE_FOLDER}/*.json", "docs/policies/*.md")
 """Every file that matches is generated; one that is not any more belongs to a stack or a rule that is gone."""
 
 
@@ -42,6 +45,7 @@ def generated(root: Path) -> dict[Path, str]:
         POLICY_FOLDER / f"{stack}.json": _json(stack_policy_config(root, stack, read(root, stack)))
         for stack in stacks(root)
     }
+    configs |= {PROFILE_FOLDER / f"{name}.json": _json(dict(profile)) for name, profile in PROFILES.items()}
     pages = {SETTINGS_PAGE: settings_page(), LIMITS_PAGE: limits_page(), EMBEDDED_CLOUD_PAGE: embedded_cloud_page()}
     pages |= {CLUSTERS_PAGE: clusters_page(), PERMISSIONS_PAGE: permissions_page()}
     return {SCHEMA: _json(stack_file_schema()), **pages, **configs, **policy_pages()}

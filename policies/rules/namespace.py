@@ -41,6 +41,8 @@ POWERS: Final = {
     "certificatesigningrequests/approval": ("patch", "update"),
 }
 """Subresources by which one becomes somebody else (Kubernetes, RBAC good practices), with the verbs that do it."""
+OF_ONE: Final = ("serviceaccounts/token",)
+"""Of these, one that is named is what a controller needs for its own work, such as cert-manager for an issuer."""
 VARIABLE: Final = "/spec/template/spec/containers/0/env/1/value"
 
 
@@ -116,7 +118,10 @@ def _least_privilege(resource: Resource, settings: Settings) -> Iterator[str]:
             yield f"{where} may {verb}, which is every permission by another way"
         if "secrets" in resources and verbs & {"get", "list", "watch"} and not items(rule.get("resourceNames")):
             yield f"{where} reads every secret of the namespace; name those it needs in resourceNames"
+        named = bool(items(rule.get("resourceNames")))
         for power, means in POWERS.items():
+            if named and power in OF_ONE:
+                continue
             if power in resources and verbs & set(means) and object_name(resource) not in settings.texts("people"):
                 yield f"{where} may {' and '.join(sorted(verbs & set(means)))} {power}, which is another's permissions"
 
