@@ -41,10 +41,10 @@ from ops.pull_request import check_pull_request
 from ops.release.command import make_plan, make_release
 from ops.release.proposal import propose_release
 from ops.release.record import RecordError
-from ops.report.command import DEFAULT_FILE, chosen, comments_in, pull_request_of
+from ops.report.command import DEFAULT_FILE, chosen, pull_request_of, write_comments
 from ops.report.command import report as report_on
 from ops.report.events import ReportError
-from ops.report.publishing import PublishingError, publish
+from ops.report.publishing import PublishingError
 from ops.report.secrets import without_secrets
 from ops.requirements import RequirementsError, review
 from ops.rotation import Step
@@ -219,12 +219,14 @@ def propose(repository: Annotated[str, typer.Option(help="owner/name; its token 
 
 @app.command()
 def comment(
-    folder: Annotated[Path, typer.Argument(help="with a preview.md and a number in each folder below")],
+    folder: Annotated[Path, typer.Argument(help="with a preview.md in each folder below")],
     repository: Annotated[str, typer.Option(help="owner/name; its token is GITHUB_TOKEN")],
 ) -> None:
-    """Write the comments that previews left, each in the place of the one before; 4 when one cannot be published."""
-    for text, where in comments_in(folder, repository, os.environ):
-        Report().line(publish(text, where))
+    """Write the comments that previews left, each in the place of the one before; 4 when one cannot be published.
+
+    The pull request is the open one whose head is HEAD_OWNER, HEAD_BRANCH, HEAD_COMMIT: what the platform says.
+    """
+    write_comments(folder, repository, os.environ, Report())
 
 
 @app.command(name="pr-check")

@@ -19,11 +19,10 @@ from infra.stackfile import read, stacks
 from ops.console import Report
 from ops.embedded_cloud_page import embedded_cloud_page
 from ops.limits_page import limits_page
-from ops.policy_pack import policy_pages, stack_policy_config
+from ops.policy_pack import policy_pages, policy_profiles, stack_policy_config
 from ops.prerequisites import clusters_page
 from ops.schema import stack_file_schema
 from ops.settings_page import settings_page
-from policies.profiles import PROFILES
 
 SCHEMA: Final = Path("docs/stack.schema.json")
 SETTINGS_PAGE: Final = Path("docs/settings.md")
@@ -45,7 +44,7 @@ def generated(root: Path) -> dict[Path, str]:
         POLICY_FOLDER / f"{stack}.json": _json(stack_policy_config(root, stack, read(root, stack)))
         for stack in stacks(root)
     }
-    configs |= {PROFILE_FOLDER / f"{name}.json": _json(dict(profile)) for name, profile in PROFILES.items()}
+    configs |= {PROFILE_FOLDER / f"{name}.json": _json(dict(profile)) for name, profile in policy_profiles().items()}
     pages = {SETTINGS_PAGE: settings_page(), LIMITS_PAGE: limits_page(), EMBEDDED_CLOUD_PAGE: embedded_cloud_page()}
     pages |= {CLUSTERS_PAGE: clusters_page(), PERMISSIONS_PAGE: permissions_page()}
     return {SCHEMA: _json(stack_file_schema()), **pages, **configs, **policy_pages()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from infra.settings import StackSettings
 from policies.configuration import ConfigurationError, check
 from policies.pack import RULES
 from policies.pages import pages
+from policies.profiles import PROFILES, Profile
 
 
 def stack_policy_config(root: Path, stack: str, settings: StackSettings) -> dict[str, Values]:
@@ -28,6 +30,11 @@ def stack_policy_config(root: Path, stack: str, settings: StackSettings) -> dict
             str(EXEMPTIONS), tuple(Wrong(one, stack, "see docs/policies") for one in error.wrong)
         ) from None
     return config
+
+
+def policy_profiles() -> Mapping[str, Profile]:
+    """policies/profiles/: configurations for any project, by name."""
+    return PROFILES
 
 
 @cache

@@ -10,9 +10,7 @@ from typing import Final, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from ops.report.markdown import StackReport
-from ops.report.stateful import endangered
-from ops.report.verdict import not_run, violations
+from ops.release.plan_facts import PlanFacts
 
 CHECKLIST: Final = Path("docs/releases/checklist.yaml")
 PLACEHOLDER: Final = "sha256:" + "0" * 64
@@ -33,7 +31,7 @@ class Item(BaseModel):
 class Facts:
     """What is known before a release. ``problem_of_settings`` is empty for a sound stack file."""
 
-    report: StackReport
+    planned: PlanFacts
     plan: Path
     tests_passed: bool
     image: str
@@ -67,19 +65,18 @@ def _plan_is_there(facts: Facts) -> str:
 
 
 def _no_violation(facts: Facts) -> str:
-    found = [*violations(facts.report.preview), *not_run(facts.report.preview, facts.report.levels)]
-    return "; ".join(f"{one.rule}: {one.message}" for one in found)
+    return "; ".join(facts.planned.violations)
 
 
 def _no_data_lost(facts: Facts) -> str:
-    return "; ".join(f"{one.name} would be {one.operation.value}d" for one in endangered(facts.report.preview))
+    return "; ".join(facts.planned.endangered)
 
 
 def _within_budget(facts: Facts) -> str:
-    after = facts.report.after
-    if after.budget is None:
+    spent, budget = facts.planned.monthly_usd, facts.planned.budget
+    if budget is None:
         return "the stack has no budget"
-    return "" if after.total <= after.budget else f"${after.total:,.2f} of ${after.budget:,.2f} a month"
+    return "" if spent <= budget else f"${spent:,.2f} of ${budget:,.2f} a month"
 
 
 def _settings_hold(facts: Facts) -> str:

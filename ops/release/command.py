@@ -23,6 +23,8 @@ from ops.previewing import preview_events
 from ops.release.checklist import Facts, unanswered
 from ops.release.checklist import read as read_checklist
 from ops.release.notice import Notice, tell
+from ops.release.plan_facts import PlanFacts, PlanFactsError, written
+from ops.release.plan_facts import read as read_facts
 from ops.release.process import WATCH_SECONDS, Outcome, StepError, Steps, release
 from ops.release.record import recorded_commit, recording
 from ops.release.smoke import CLIENT, smoke
@@ -32,23 +34,29 @@ from ops.sessions import TokenError, token_of
 from ops.target import Target
 
 PLAN: Final = Path("reports/plan.json")
+PLAN_FACTS: Final = Path("reports/plan-facts.json")
 TESTS: Final = Path("reports/tests.xml")
 UNRELEASED: Final = re.compile(r"^## .*unreleased.*$\n(.*?)(?=^## |\Z)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 
 
 def events_of(stack: str) -> Path:
-    """Where the preview of a stack is kept that its plan was made by."""
-    return CHECKOUT / PLAN.parent / f"plan-{stack}.json"
+    """Where the preview of a stack is kept that its plan was made by; it holds inputs in clear and goes nowhere."""
+    return CHECKOUT / PLAN.parent / f"events-{stack}.json"
 
 
 def make_plan(target: Target, out: Report) -> bool:
-    """A plan in PLAN, and its comment beside it; whether nothing stops it. Both are readable by their owner only."""
+    """A plan in PLAN, with its facts and its comment beside it; whether nothing stops it. The plan is readable by its
+    owner only.
+    """
     plan = CHECKOUT / PLAN
     plan.parent.mkdir(parents=True, exist_ok=True)
     plan.unlink(missing_ok=True)
+    (CHECKOUT / PLAN_FACTS).unlink(missing_ok=True)
     preview_events(recording(target, _commit()), events_of(target.stack), "--save-plan", str(plan), *target.policies)
     if plan.exists():
         plan.chmod(0o600)
+    of_stack = PlanFacts.of(target.stack, _commit(), stack_report(CHECKOUT, target.stack, events_of(target.stack)))
+    written(CHECKOUT / PLAN_FACTS, of_stack)
     return report(CHECKOUT, {target.stack: events_of(target.stack)}, CHECKOUT / DEFAULT_FILE, None, out)
 
 
@@ -61,7 +69,10 @@ def make_release(target: Target, address: str, back_to: str, environment: Mappin
     back_to = back_to or recorded_commit(target)
     out.line(f"{target.stack}: going back would be to {back_to or 'nothing: no release is recorded'}")
     target = recording(target, _commit())
-    wrong = unanswered(read_checklist(CHECKOUT), facts(target.stack, settings, back_to))
+    try:
+        wrong = unanswered(read_checklist(CHECKOUT), facts(target.stack, settings, back_to))
+    except PlanFactsError as error:
+        wrong = [str(error)]
     for line in wrong:
         out.line(f"checklist: {line}")
     if wrong:
@@ -92,10 +103,10 @@ def _session(target: Target, out: Report) -> str:
 
 
 def facts(stack: str, settings: StackSettings, back_to: str) -> Facts:
-    """What the checklist asks for, read from this checkout."""
+    """What the checklist asks for, read from this checkout. Raises PlanFactsError."""
     changes = UNRELEASED.search((CHECKOUT / "CHANGELOG.md").read_text())
     return Facts(
-        report=stack_report(CHECKOUT, stack, events_of(stack)),
+        planned=read_facts(CHECKOUT / PLAN_FACTS, stack, _commit()),
         plan=CHECKOUT / PLAN,
         tests_passed=tests_passed(CHECKOUT / TESTS),
         image=settings.image,

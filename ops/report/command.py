@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ from ops.cost.estimate import Estimate, Priced, cost_notes, estimate
 from ops.policy_pack import stack_policy_config
 from ops.report.events import Change, Object, Operation, Preview, ReportError, parse
 from ops.report.markdown import StackReport, comment
-from ops.report.publishing import API, PublishingError, PullRequest, publish
+from ops.report.publishing import API, Head, PublishingError, PullRequest, Repository, publish, pull_request_at
 from ops.report.verdict import failures, levels
 
 DEFAULT_FILE: Final = Path("reports/preview.md")
@@ -78,18 +79,41 @@ def pull_request_of(text: str, environment: Mapping[str, str]) -> PullRequest:
     return PullRequest(repository, int(number), token, environment.get("GITHUB_API_URL", API))
 
 
-def comments_in(folder: Path, repository: str, environment: Mapping[str, str]) -> list[tuple[str, PullRequest]]:
-    """What the previews of a workflow left: a text each, and the number of the pull request. Nothing of it is run.
-
-    Raises ReportError for a number that is none, and when there is nothing.
-    """
-    found = []
-    for path in sorted(folder.glob("*/preview.md")):
-        number = (path.parent / "number").read_text().strip()
-        found.append((path.read_text(), pull_request_of(f"{repository}#{number}", environment)))
+def comments_in(folder: Path) -> list[str]:
+    """The texts that the previews of a workflow left. Nothing of them is run. Raises ReportError when there is none."""
+    found = [path.read_text() for path in sorted(folder.glob("*/preview.md"))]
     if not found:
         raise ReportError(f"{folder} holds no preview.md; the previews left nothing")
     return found
+
+
+def write_comments(folder: Path, repository: str, environment: Mapping[str, str], out: Report) -> None:
+    """Writes each text to the pull request whose head the workflow was about, as the platform says.
+
+    Raises ReportError, and PublishingError with every text that could not be written.
+    """
+    texts, head = comments_in(folder), _head(environment)
+    where = pull_request_of(f"{repository}#0", environment)
+    number = pull_request_at(head, Repository(repository, where.token, where.api))
+    if number is None:
+        out.line(f"no open pull request has the head {head.commit}: it has moved on, and its newer run writes")
+        return
+    wrong = []
+    for text in texts:
+        try:
+            out.line(publish(text, replace(where, number=number)))
+        except PublishingError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise PublishingError("; ".join(wrong))
+
+
+def _head(environment: Mapping[str, str]) -> Head:
+    values = {name: environment.get(name, "") for name in ("HEAD_OWNER", "HEAD_BRANCH", "HEAD_COMMIT")}
+    missing = [name for name, value in values.items() if not value]
+    if missing:
+        raise ReportError(f"{', '.join(missing)}: not set; the workflow gives what the platform says of the run")
+    return Head(values["HEAD_OWNER"], values["HEAD_BRANCH"], values["HEAD_COMMIT"])
 
 
 def chosen(given: Sequence[str]) -> dict[str, Path]:

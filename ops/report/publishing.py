@@ -1,4 +1,8 @@
-"""Puts the comment on the pull request: the one of an earlier run is replaced, so there is always one."""
+"""Puts the comment on the pull request: the one of an earlier run is replaced, so there is always one.
+
+What a pull request's own run left may be anything: which pull request it belongs to is asked of the platform, only our
+own comment is replaced, and a text longer than a comment may be is refused.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,10 @@ FIRST_PAUSE_SECONDS: Final = 1.0
 TIMEOUT_SECONDS: Final = 20.0
 PAGE: Final = 100
 _MARK: Final = re.compile(r"<!-- contentgen [^>]*-->")
+AUTHOR: Final = "github-actions[bot]"
+"""Who writes with the token of a workflow; a comment of anybody else with our mark is not ours."""
+LONGEST: Final = 65_536
+"""Characters of a comment (GitHub)."""
 RETRIED: Final = (429, 500, 502, 503, 504)
 
 
@@ -43,18 +51,44 @@ class Repository:
 
 
 def publish(body: str, where: PullRequest, pause: Callable[[float], None] = time.sleep) -> str:
-    """Writes the comment, or replaces that of an earlier run, which holds the same mark; returns its address.
+    """Writes the comment, or replaces our own of an earlier run, which holds the same mark; returns its address.
 
-    Raises PublishingError after the last attempt, and for a text without a mark.
+    Raises PublishingError after the last attempt, and for a text without a mark or longer than a comment may be.
     """
+    if len(body) > LONGEST:
+        raise PublishingError(f"the text has {len(body):,} characters; allowed are {LONGEST:,}")
     with _client(where.token, where.api) as client:
         base = f"/repos/{where.repository}/issues"
-        mine = _find(client, f"{base}/{where.number}/comments", _mark(body), pause)
+        mine = _find(client, f"{base}/{where.number}/comments", _mark(body), pause, author=AUTHOR)
         if mine is None:
             answer = _ask(client, "POST", f"{base}/{where.number}/comments", {"body": body}, pause)
         else:
             answer = _ask(client, "PATCH", f"{base}/comments/{mine}", {"body": body}, pause)
     return str(answer.json().get("html_url", ""))
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a run was about, as the platform says: the repository's owner, the branch and the commit."""
+
+    owner: str
+    branch: str
+    commit: str
+
+
+def pull_request_at(head: Head, where: Repository, pause: Callable[[float], None] = time.sleep) -> int | None:
+    """The number of the open pull request whose head this is; None once it has moved on, so that an older run never
+    overwrites what a newer one said. Raises PublishingError.
+    """
+    wanted = httpx.QueryParams({"state": "open", "head": f"{head.owner}:{head.branch}"})
+    with _client(where.token, where.api) as client:
+        found = _ask(client, "GET", f"/repos/{where.name}/pulls?{wanted}", None, pause).json()
+    numbers = [
+        int(one["number"])
+        for one in found
+        if one["head"]["sha"] == head.commit and one["base"]["repo"]["full_name"] == where.name
+    ]
+    return numbers[0] if numbers else None
 
 
 def publish_issue(title: str, body: str, where: Repository, pause: Callable[[float], None] = time.sleep) -> str:
@@ -96,14 +130,16 @@ def _mark(body: str) -> str:
     return found[0]
 
 
-def _find(client: httpx.Client, path: str, mark: str, pause: Callable[[float], None], key: str = "id") -> int | None:
+def _find(
+    client: httpx.Client, path: str, mark: str, pause: Callable[[float], None], key: str = "id", author: str = ""
+) -> int | None:
     page = 1
     while True:
         found = _ask(
             client, "GET", f"{path}{'&' if '?' in path else '?'}per_page={PAGE}&page={page}", None, pause
         ).json()
         for one in found:
-            if mark in str(one.get("body")):
+            if mark in str(one.get("body")) and author in ("", (one.get("user") or {}).get("login")):
                 return int(one[key])
         if len(found) < PAGE:
             return None

@@ -10,6 +10,8 @@ import pytest
 
 from ops.release.checklist import CHECKS, PLACEHOLDER, Facts, read, unanswered
 from ops.release.command import tests_passed as passed_in
+from ops.release.plan_facts import PlanFacts, PlanFactsError, written
+from ops.release.plan_facts import read as read_facts
 from ops.release.proposal import body
 from tests.report.events import said, step
 from tests.report.stack import DATABASE, LARGE, SMALL, reported, whole
@@ -18,14 +20,21 @@ BUDGET = step("same", "aws:budgets/budget:Budget", "month", {"limitAmount": "900
 PASSED = '<testsuites><testsuite tests="3" failures="0" errors="0"/></testsuites>'
 
 
+def planned(*told: object) -> PlanFacts:
+    """The facts of a preview of these steps, or of the whole example where none are given."""
+    return PlanFacts.of("prod", "abc", reported("prod", *told) if told else whole())
+
+
 @pytest.fixture
 def facts(tmp_path: Path) -> Facts:
     """A release against which nothing speaks."""
     plan = tmp_path / "plan.json"
     plan.write_text("{}")
-    good = reported("prod", [step("update", DATABASE, "primary", SMALL, LARGE, {"instanceClass": "update"}), BUDGET])
+    good = [step("update", DATABASE, "primary", SMALL, LARGE, {"instanceClass": "update"}), BUDGET]
     image = "registry.example.com/app@sha256:" + "1" * 64
-    return Facts(good, plan, tests_passed=True, image=image, back_to_is_here=True, unreleased="- something new")
+    return Facts(
+        planned(good), plan, tests_passed=True, image=image, back_to_is_here=True, unreleased="- something new"
+    )
 
 
 @pytest.mark.requirement("L06")
@@ -49,11 +58,17 @@ def test_a_release_against_which_nothing_speaks_goes_on(root: Path, facts: Facts
     [
         ({"tests_passed": False}, "reports/tests.xml is not there"),
         ({"plan": Path("/nowhere/plan.json")}, "plan.json is not there; run make plan"),
-        ({"report": reported("prod", [said("spread", "cpm: apart"), BUDGET], "failed")}, "spread: cpm: apart"),
-        ({"report": whole()}, "primary would be replaced"),
-        ({"report": reported("prod", [step("create", DATABASE, "p", None, {**LARGE, "multiAz": True})])}, "no budget"),
         (
-            {"report": reported("prod", [step("create", DATABASE, str(n), None, LARGE) for n in range(12)] + [BUDGET])},
+            {"planned": planned([said("spread", "cpm: apart"), BUDGET], "failed")},
+            "spread: cpm: apart",
+        ),
+        ({"planned": planned()}, "primary would be replaced"),
+        (
+            {"planned": planned([step("create", DATABASE, "p", None, {**LARGE, "multiAz": True})])},
+            "no budget",
+        ),
+        (
+            {"planned": planned([step("create", DATABASE, str(n), None, LARGE) for n in range(12)] + [BUDGET])},
             "of $900.00 a month",
         ),
         ({"problem_of_settings": "Pulumi.prod.yaml: 1 setting is wrong"}, "1 setting is wrong"),
@@ -66,6 +81,44 @@ def test_a_release_against_which_nothing_speaks_goes_on(root: Path, facts: Facts
 def test_each_of_its_questions_stops_a_release_and_says_why(root: Path, facts: Facts, wrong: dict, told: str) -> None:
     found = " ".join(unanswered(read(root), replace(facts, **wrong)))
     assert told in found
+
+
+@pytest.mark.requirement("L06")
+def test_the_facts_of_a_plan_come_back_as_they_were_kept(tmp_path: Path) -> None:
+    path, kept = tmp_path / "plan-facts.json", planned()
+    written(path, kept)
+    assert read_facts(path, "prod", "abc") == kept
+    assert kept.endangered and kept.violations
+
+
+@pytest.mark.requirement("L06")
+@pytest.mark.parametrize(
+    ("stack", "commit", "told"),
+    [
+        ("staging", "abc", "the plan is of stack prod, and staging is released"),
+        ("prod", "def", "the plan is of commit abc, and def is released"),
+    ],
+)
+def test_a_plan_of_another_stack_or_commit_is_not_released(tmp_path: Path, stack: str, commit: str, told: str) -> None:
+    path = tmp_path / "plan-facts.json"
+    written(path, planned())
+    with pytest.raises(PlanFactsError, match=told):
+        read_facts(path, stack, commit)
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", '{"stack": "prod"}'])
+def test_facts_that_are_missing_or_cut_off_are_named_with_the_fix(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "plan-facts.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(PlanFactsError, match=r"plan-facts\.json .* fix: make plan STACK=prod"):
+        read_facts(path, "prod", "abc")
+
+
+def test_no_input_of_a_resource_is_among_the_facts() -> None:
+    canary = "canary-of-a-password"
+    secret = step("create", DATABASE, "p", None, {**LARGE, "password": canary})
+    assert canary not in planned([secret, BUDGET]).model_dump_json()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from ops.console import Report
 from ops.report import command
 from ops.report.events import ReportError
 from ops.report.markdown import mark
-from ops.report.publishing import ATTEMPTS, PublishingError, PullRequest, publish
+from ops.report.publishing import ATTEMPTS, AUTHOR, PublishingError, PullRequest, publish
 from tests.report.events import lines
 from tests.report.stack import EVERYTHING
 
@@ -28,6 +28,8 @@ class Forge(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.comments: dict[int, str] = {}
+        self.authors: dict[int, str] = {}
+        self.pulls: list[dict[str, object]] = []
         self.refusals: list[int] = []
         self.asked: list[str] = []
 
@@ -48,7 +50,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.refusals:
             self._send(self.server.refusals.pop(0), {})
         elif self.command == "GET":
-            self._send(200, [{"id": id_, "body": text} for id_, text in self.server.comments.items()])
+            authors = self.server.authors
+            listed = [
+                {"id": id_, "body": text, "user": {"login": authors.get(id_, AUTHOR)}}
+                for id_, text in self.server.comments.items()
+            ]
+            self._send(200, self.server.pulls if "/pulls?" in self.path else listed)
         else:
             id_ = int(self.path.rpartition("/")[2]) if self.command == "PATCH" else 100 + len(self.server.comments)
             self.server.comments[id_] = json.loads(body)["body"]
@@ -85,6 +92,80 @@ def test_the_first_run_writes_a_comment_and_the_next_one_replaces_it(forge: Forg
     assert publish(f"one {MARK}", where(forge)) == "https://forge/101"
     assert publish(f"two {MARK}", where(forge)) == "https://forge/101"
     assert forge.comments == {1: "what somebody else said", 101: f"two {MARK}"}
+
+
+@pytest.mark.requirement("S04")
+def test_a_comment_of_somebody_else_with_our_mark_is_left_alone(forge: Forge) -> None:
+    forge.comments[1], forge.authors[1] = f"mine {MARK}", "mallory"
+    publish(f"one {MARK}", where(forge))
+    assert forge.comments[1] == f"mine {MARK}"
+    assert len(forge.comments) == 2
+
+
+def test_a_text_longer_than_a_comment_may_be_is_refused_before_anything_is_sent(forge: Forge) -> None:
+    publish(MARK + "x" * (65_536 - len(MARK)), where(forge))
+    asked = len(forge.asked)
+    with pytest.raises(PublishingError, match="65,537 characters; allowed are 65,536"):
+        publish(MARK + "x" * (65_537 - len(MARK)), where(forge))
+    assert len(forge.asked) == asked
+
+
+def pull(number: int, commit: str, base: str = "owner/name") -> dict[str, object]:
+    return {"number": number, "head": {"sha": commit}, "base": {"repo": {"full_name": base}}}
+
+
+def left_by_a_run(folder: Path, *texts: str) -> Path:
+    for index, text in enumerate(texts):
+        path = folder / f"preview-{index}" / "preview.md"
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+        # A fork writes what it likes beside it.
+        (path.parent / "number").write_text("1")
+    return folder
+
+
+def told_by_the_platform(forge: Forge, **changes: str) -> dict[str, str]:
+    of_run = {"HEAD_OWNER": "fork", "HEAD_BRANCH": "patch-1", "HEAD_COMMIT": "abc"}
+    return {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": forge.address, **of_run, **changes}
+
+
+@pytest.mark.requirement("S04")
+def test_a_malicious_fork_writes_to_no_other_pull_request(
+    forge: Forge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forge.pulls = [pull(7, "other"), pull(9, "abc")]
+    folder = left_by_a_run(tmp_path, f"this check passes {MARK}")
+    command.write_comments(folder, "owner/name", told_by_the_platform(forge), Report())
+    assert [one for one in forge.asked if one.startswith("POST")] == ["POST /repos/owner/name/issues/9/comments"]
+    assert forge.asked[0] == "GET /repos/owner/name/pulls?state=open&head=fork%3Apatch-1"
+    assert "https://forge/" in capsys.readouterr().out
+
+
+@pytest.mark.requirement("S04")
+def test_a_run_of_a_head_that_has_moved_on_writes_nothing(
+    forge: Forge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forge.pulls = [pull(9, "newer"), pull(3, "abc", "fork/name")]
+    folder = left_by_a_run(tmp_path, f"old {MARK}")
+    command.write_comments(folder, "owner/name", told_by_the_platform(forge), Report())
+    assert forge.comments == {}
+    assert "no open pull request has the head abc: it has moved on" in capsys.readouterr().out
+
+
+def test_one_text_that_cannot_be_written_does_not_stop_the_others(forge: Forge, tmp_path: Path) -> None:
+    forge.pulls = [pull(9, "abc")]
+    folder = left_by_a_run(tmp_path, "no mark", f"good {MARK}")
+    with pytest.raises(PublishingError, match="the text has no mark"):
+        command.write_comments(folder, "owner/name", told_by_the_platform(forge), Report())
+    assert list(forge.comments.values()) == [f"good {MARK}"]
+
+
+def test_what_the_platform_says_of_the_run_is_asked_for_by_name(forge: Forge, tmp_path: Path) -> None:
+    folder = left_by_a_run(tmp_path, f"one {MARK}")
+    with pytest.raises(ReportError, match="HEAD_BRANCH, HEAD_COMMIT: not set"):
+        command.write_comments(
+            folder, "owner/name", told_by_the_platform(forge, HEAD_BRANCH="", HEAD_COMMIT=""), Report()
+        )
 
 
 def test_a_failing_api_is_asked_again_after_longer_and_longer_pauses(forge: Forge) -> None:

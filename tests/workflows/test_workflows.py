@@ -19,8 +19,8 @@ from ops.proof.generated import GROUPS
 
 PINNED = re.compile(r"^[\w./-]+@[0-9a-f]{40}$")
 NAMES = ("checks", "comment", "deploy", "drift", "hotfix", "policy", "preview", "prove", "release")
-SHELL = ("git merge-base --is-ancestor origin/main HEAD", 'echo "$NUMBER" > reports/number')
-"""The two steps that are no make target: they read and write what only the workflow knows."""
+SHELL = ("git merge-base --is-ancestor origin/main HEAD",)
+"""The step that is no make target: it reads what only the workflow knows."""
 
 Job = Mapping[str, object]
 
@@ -242,3 +242,29 @@ def test_rows_are_proven_every_night_and_when_mutants_rules_or_limits_change(roo
     files += [str(path.relative_to(root)) for path in (root / GROUPS).parent.rglob("*.*")]
     patterns = asked["push"]["paths"]
     assert [file for file in files if not any(fnmatch(file, pattern) for pattern in patterns)] == []
+
+
+def test_nothing_that_holds_inputs_in_clear_is_uploaded(folder: Path) -> None:
+    """Everybody who may read the repository may read an artifact."""
+    uploaded = {
+        path
+        for name in NAMES
+        for job in jobs(read(folder, name))
+        for one in steps(job)
+        if "upload-artifact" in str(one.get("uses"))
+        for path in str(dict(one["with"])["path"]).split()  # type: ignore[call-overload]
+    }
+    allowed = {"reports/plan.json", "reports/plan-facts.json", "reports/preview.md"}
+    assert {one for one in uploaded if "plan" in one or "event" in one or "preview" in one} <= allowed
+    assert not any("*" in one for one in uploaded)
+
+
+def test_which_pull_request_a_comment_is_for_the_platform_says_and_no_artifact(folder: Path) -> None:
+    (job,) = jobs(read(folder, "comment"))
+    (step,) = [one for one in steps(job) if str(one.get("run", "")).startswith("make comment")]
+    given = dict(step["env"])  # type: ignore[call-overload]
+    of_run = "github.event.workflow_run"
+    assert given["HEAD_OWNER"] == f"${{{{ {of_run}.head_repository.owner.login }}}}"
+    assert given["HEAD_BRANCH"] == f"${{{{ {of_run}.head_branch }}}}"
+    assert given["HEAD_COMMIT"] == f"${{{{ {of_run}.head_sha }}}}"
+    assert "number" not in (folder / "preview.yaml").read_text().partition("jobs:")[2]
