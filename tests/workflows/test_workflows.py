@@ -268,3 +268,8 @@ def test_which_pull_request_a_comment_is_for_the_platform_says_and_no_artifact(f
     assert given["HEAD_BRANCH"] == f"${{{{ {of_run}.head_branch }}}}"
     assert given["HEAD_COMMIT"] == f"${{{{ {of_run}.head_sha }}}}"
     assert "number" not in (folder / "preview.yaml").read_text().partition("jobs:")[2]
+
+
+def test_a_preview_is_against_the_base_that_was_merged_and_not_an_older_one(folder: Path) -> None:
+    (command,) = [one for one in commands(read(folder, "preview")) if one.startswith("make pr-check")]
+    assert command.endswith(" BASE=HEAD^1")
