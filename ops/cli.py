@@ -29,6 +29,8 @@ from ops.cost.book import TABLE
 from ops.cost.refresh import AWS_PRICE_LIST, PriceListError, refresh_prices
 from ops.drift import drift as find_drift
 from ops.drift import tell_drift
+from ops.explaining import ExplainError
+from ops.explaining import explain as explain_resource
 from ops.generating import generate as generate_files
 from ops.log_queries import QUERIES, LogQueryError, ask_logs
 from ops.prerequisites import prerequisites_hold
@@ -212,6 +214,18 @@ def token(
 
 
 @app.command()
+def explain(
+    resource: Annotated[str, typer.Argument(help="a URN, or a name that one resource alone has")],
+    stack: Stack = "local",
+    real: Real = False,
+    as_json: Json = False,
+) -> None:
+    """What the policy pack says of one resource of a running stack: each rule that reads it, the result, and why."""
+    where = target_of(stack, Report(), os.environ, on_real=True) if real else embedded(deployment.running(stack))
+    explain_resource(CHECKOUT, where, resource, Report(), as_json=as_json)
+
+
+@app.command()
 def propose(repository: Annotated[str, typer.Option(help="owner/name; its token is GITHUB_TOKEN")]) -> None:
     """Open the pull request of the weekly release, develop to main, with the checklist; once while one is open."""
     Report().line(propose_release(CHECKOUT, repository, os.environ))
@@ -303,6 +317,7 @@ def main() -> None:
         PreviewError,
         CommitError,
         RecordError,
+        ExplainError,
         TokenError,
         ScratchError,
         WorkerError,

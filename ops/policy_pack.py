@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -11,9 +12,14 @@ from infra.exemptions import EXEMPTIONS, exemptions
 from infra.policy_config import Values, policy_config
 from infra.settings import StackSettings
 from policies.configuration import ConfigurationError, check
+from policies.explaining import Explained, explain
 from policies.pack import RULES
 from policies.pages import pages
 from policies.profiles import PROFILES, Profile
+from policies.reading import Properties
+from policies.states import resources
+
+__all__ = ["Explained", "explained", "policy_pages", "policy_profiles", "stack_policy_config"]
 
 
 def stack_policy_config(root: Path, stack: str, settings: StackSettings) -> dict[str, Values]:
@@ -30,6 +36,14 @@ def stack_policy_config(root: Path, stack: str, settings: StackSettings) -> dict
             str(EXEMPTIONS), tuple(Wrong(one, stack, "see docs/policies") for one in error.wrong)
         ) from None
     return config
+
+
+def explained(
+    root: Path, stack: str, settings: StackSettings, state: Properties, urn: str, today: date
+) -> list[Explained]:
+    """What each rule that reads a resource of an exported state says of it, as the stack is configured."""
+    config = {name: dict(values) for name, values in stack_policy_config(root, stack, settings).items()}
+    return explain(urn, list(resources(state)), RULES, config, today)  # type: ignore[arg-type]
 
 
 def policy_profiles() -> Mapping[str, Profile]:

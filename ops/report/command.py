@@ -16,6 +16,7 @@ from ops.policy_pack import stack_policy_config
 from ops.report.events import Change, Object, Operation, Preview, ReportError, parse
 from ops.report.markdown import StackReport, comment
 from ops.report.publishing import API, Head, PublishingError, PullRequest, Repository, publish, pull_request_at
+from ops.report.sarif import sarif
 from ops.report.verdict import failures, levels
 
 DEFAULT_FILE: Final = Path("reports/preview.md")
@@ -24,7 +25,8 @@ DEFAULT_FILE: Final = Path("reports/preview.md")
 def report(
     root: Path, previews: Mapping[str, Path], output: Path, pull_request: PullRequest | None, out: Report
 ) -> bool:
-    """Writes the comment to ``output``, and to the pull request where one is given; whether the check passes.
+    """Writes the comment to ``output``, with its findings as SARIF beside it, and to the pull request where one is given;
+    whether the check passes.
 
     Raises ReportError for a preview that cannot be read, PublishingError when the comment could not be published: the
     file is written first, so nothing is lost.
@@ -34,7 +36,8 @@ def report(
     text = comment(stacks, cost_notes(book, datetime.now(UTC).date()))
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text)
-    out.line(f"{output}: {len(text)} characters")
+    output.with_suffix(".sarif").write_text(sarif([one.preview for one in stacks]))
+    out.line(f"{output}: {len(text)} characters; {output.with_suffix('.sarif')} for code scanning")
     failed = [why for one in stacks for why in failures(one.preview, one.levels)]
     for why in failed:
         out.line(f"fails: {why}")
