@@ -25,7 +25,7 @@ DEFAULT_FILE: Final = Path("reports/preview.md")
 def report(
     root: Path, previews: Mapping[str, Path], output: Path, pull_request: PullRequest | None, out: Report
 ) -> bool:
-    """Writes the comment to ``output``, with its findings as SARIF beside it, and to the pull request where one is given;
+    """Writes the comment to ``output``, its findings as SARIF beside it, the comment to the pull request that is given;
     whether the check passes.
 
     Raises ReportError for a preview that cannot be read, PublishingError when the comment could not be published: the
