@@ -9,12 +9,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from pydantic import BaseModel
+
 from infra.stackfile import read
 from ops.console import Report
 from ops.policy_pack import Explained, explained
 from ops.target import Target
 
 SECONDS: Final = 120
+
+
+class _Resource(BaseModel):
+    urn: str
+
+
+class _Deployment(BaseModel):
+    resources: tuple[_Resource, ...] = ()
+
+
+class _Export(BaseModel):
+    """What is needed of ``pulumi stack export``; a stack that was never deployed has no resources."""
+
+    deployment: _Deployment
 
 
 class ExplainError(Exception):
@@ -27,7 +43,7 @@ def explain(root: Path, target: Target, wanted: str, report: Report, *, as_json:
     Raises ExplainError.
     """
     state = _state(target)
-    urns = [one["urn"] for one in state["deployment"].get("resources") or []]
+    urns = [one.urn for one in _Export.model_validate_json(state).deployment.resources]
     urn = _meant(wanted, urns, target.stack)
     found = explained(root, target.stack, read(root, target.stack), state, urn, datetime.now(UTC).date())
     if as_json:
@@ -57,7 +73,7 @@ def _meant(wanted: str, urns: list[str], stack: str) -> str:
     raise ExplainError(f"{wanted} is no resource of {stack}{like}; fix: pulumi stack --show-urns lists them")
 
 
-def _state(target: Target) -> dict:
+def _state(target: Target) -> str:
     command = [str(target.command), "stack", "export", "--stack", target.stack, "--non-interactive"]
     done = subprocess.run(
         command,
@@ -70,4 +86,4 @@ def _state(target: Target) -> dict:
     )
     if done.returncode != 0:
         raise ExplainError(f"{target.stack}: its state cannot be read: {done.stderr.strip()}")
-    return json.loads(done.stdout)
+    return done.stdout

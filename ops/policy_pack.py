@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -16,7 +17,6 @@ from policies.explaining import Explained, explain
 from policies.pack import RULES
 from policies.pages import pages
 from policies.profiles import PROFILES, Profile
-from policies.reading import Properties
 from policies.states import resources
 
 __all__ = ["Explained", "explained", "policy_pages", "policy_profiles", "stack_policy_config"]
@@ -38,12 +38,10 @@ def stack_policy_config(root: Path, stack: str, settings: StackSettings) -> dict
     return config
 
 
-def explained(
-    root: Path, stack: str, settings: StackSettings, state: Properties, urn: str, today: date
-) -> list[Explained]:
+def explained(root: Path, stack: str, settings: StackSettings, state: str, urn: str, today: date) -> list[Explained]:
     """What each rule that reads a resource of an exported state says of it, as the stack is configured."""
     config = {name: dict(values) for name, values in stack_policy_config(root, stack, settings).items()}
-    return explain(urn, list(resources(state)), RULES, config, today)  # type: ignore[arg-type]
+    return explain(urn, list(resources(json.loads(state))), RULES, config, today)  # type: ignore[arg-type]
 
 
 def policy_profiles() -> Mapping[str, Profile]:
