@@ -199,11 +199,16 @@ class Engine:
 
 
 def _wait(child: subprocess.Popen[bytes], deadline: float, require: Callable[[], None]) -> int:
-    """The exit code. Past the deadline, or without what it requires, the engine is ended."""
+    """The exit code. Past the deadline, or without what it requires, the engine is ended.
+
+    Raises KeyboardInterrupt when the engine was done before it heeded an interrupt: who asked for an end gets it.
+    """
+    interrupted = False
     while True:
         try:
-            return child.wait(LOOK_SECONDS)
+            code = child.wait(LOOK_SECONDS)
         except KeyboardInterrupt:
+            interrupted = True
             _interrupt(child)
         except subprocess.TimeoutExpired:
             if time.monotonic() > deadline:
@@ -214,6 +219,10 @@ def _wait(child: subprocess.Popen[bytes], deadline: float, require: Callable[[],
                 # Whatever it was, an interrupt too: the engine must not go on alone.
                 _ended(child)
                 raise
+        else:
+            if interrupted and code == 0:
+                raise KeyboardInterrupt
+            return code
 
 
 def _ended(child: subprocess.Popen[bytes]) -> int:

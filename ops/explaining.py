@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from pydantic import BaseModel
 
 from infra.stackfile import read
 from ops.console import Report
 from ops.policy_pack import Explained, explained
-from ops.target import Target
-
-SECONDS: Final = 120
+from ops.target import EngineReadError, Target, kept
 
 
 class _Resource(BaseModel):
@@ -42,7 +38,10 @@ def explain(root: Path, target: Target, wanted: str, report: Report, *, as_json:
 
     Raises ExplainError.
     """
-    state = _state(target)
+    try:
+        state = kept(target, "export")
+    except EngineReadError as error:
+        raise ExplainError(f"{target.stack}: its state cannot be read: {error}") from None
     urns = [one.urn for one in _Export.model_validate_json(state).deployment.resources]
     urn = _meant(wanted, urns, target.stack)
     found = explained(root, target.stack, read(root, target.stack), state, urn, datetime.now(UTC).date())
@@ -71,19 +70,3 @@ def _meant(wanted: str, urns: list[str], stack: str) -> str:
     close = [urn.rpartition("::")[2] for urn in urns if wanted in urn][:5]
     like = f"; there are {', '.join(close)}" if close else ""
     raise ExplainError(f"{wanted} is no resource of {stack}{like}; fix: pulumi stack --show-urns lists them")
-
-
-def _state(target: Target) -> str:
-    command = [str(target.command), "stack", "export", "--stack", target.stack, "--non-interactive"]
-    done = subprocess.run(
-        command,
-        cwd=target.workspace,
-        env=dict(target.environment),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ExplainError(f"{target.stack}: its state cannot be read: {done.stderr.strip()}")
-    return done.stdout

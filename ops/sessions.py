@@ -7,14 +7,13 @@ nothing is stored, no key is made, and it ends by itself.
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from typing import Final
 from uuid import uuid4
 
 import jwt
 
-from ops.target import Target
+from ops.target import EngineReadError, Target, kept
 
 OUTPUT: Final = "sessionSecret"
 CLIENT: Final = "operator"
@@ -29,20 +28,12 @@ class TokenError(Exception):
 
 def token_of(target: Target, client: str = CLIENT, seconds: int = SECONDS) -> str:
     """A session for a client of a running stack. Raises TokenError."""
-    command = [str(target.command), "stack", "output", OUTPUT, "--show-secrets", "--json", "--non-interactive"]
-    done = subprocess.run(
-        [*command, "--stack", target.stack],
-        cwd=target.workspace,
-        env=dict(target.environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise TokenError(
-            f"stack {target.stack}: no output {OUTPUT}: {done.stderr.strip()}; fix: bring the stack up to this release"
-        )
-    return signed(str(json.loads(done.stdout)), client, seconds, int(time.time()))
+    try:
+        secret = kept(target, "output", OUTPUT, "--show-secrets", "--json")
+    except EngineReadError as error:
+        fix = "bring the stack up to this release"
+        raise TokenError(f"stack {target.stack}: no output {OUTPUT}: {error}; fix: {fix}") from None
+    return signed(str(json.loads(secret)), client, seconds, int(time.time()))
 
 
 def signed(secret: str, client: str, seconds: int, now: int) -> str:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pulumi.automation import PulumiCommand
 
@@ -14,6 +15,8 @@ from localcloud.engine import Engine
 from localcloud.paths import CHECKOUT
 from ops import deployment
 from ops.console import Report
+
+READ_SECONDS: Final = 120
 
 
 class EngineMissingError(Exception):
@@ -29,6 +32,27 @@ class Target:
     workspace: Path
     environment: Mapping[str, str]
     policies: tuple[str, ...]
+
+
+class EngineReadError(Exception):
+    """What the engine keeps of a stack cannot be read; the message is the engine's own."""
+
+
+def kept(target: Target, *arguments: str) -> str:
+    """What ``pulumi stack ...`` prints of a stack: its state, its outputs. Raises EngineReadError."""
+    command = [str(target.command), "stack", *arguments, "--stack", target.stack, "--non-interactive"]
+    done = subprocess.run(
+        command,
+        cwd=target.workspace,
+        env=dict(target.environment),
+        capture_output=True,
+        text=True,
+        timeout=READ_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise EngineReadError(done.stderr.strip())
+    return done.stdout
 
 
 def embedded(engine: Engine) -> Target:

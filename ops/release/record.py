@@ -7,15 +7,13 @@ what runs: a release may have gone back, or may never have been approved.
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import replace
 from typing import Final
 
 from infra.target import COMMIT_VARIABLE
-from ops.target import Target
+from ops.target import EngineReadError, Target, kept
 
 OUTPUT: Final = "commit"
-SECONDS: Final = 120
 
 
 class RecordError(Exception):
@@ -24,19 +22,10 @@ class RecordError(Exception):
 
 def recorded_commit(target: Target) -> str:
     """The commit that runs; empty for a stack that was never deployed with a record. Raises RecordError."""
-    command = [str(target.command), "stack", "output", "--json", "--stack", target.stack, "--non-interactive"]
-    done = subprocess.run(
-        command,
-        cwd=target.workspace,
-        env=dict(target.environment),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise RecordError(f"{target.stack}: its outputs cannot be read: {done.stderr.strip()}")
-    return str(json.loads(done.stdout).get(OUTPUT, ""))
+    try:
+        return str(json.loads(kept(target, "output", "--json")).get(OUTPUT, ""))
+    except EngineReadError as error:
+        raise RecordError(f"{target.stack}: its outputs cannot be read: {error}") from None
 
 
 def recording(target: Target, commit: str) -> Target:

@@ -145,7 +145,7 @@ def test_in_every_region_the_services_reach_the_database_through_two_poolers(
 ) -> None:
     for region in REGIONS:
         # A probe that a busy machine answered late takes a pod out for some seconds; it comes back by itself.
-        both = ("--for=jsonpath={.status.readyReplicas}=2", "--timeout=180s")
+        both = ("--for=jsonpath={.status.readyReplicas}=2", "--timeout=60s")
         world.kubectl("prod", "-n", "contentgen", "wait", "deployment/pgbouncer", *both, region=region)
         asked = world.database("prod", region, "SELECT DISTINCT application_name FROM pg_stat_activity")
         # The pooler adds its client's address to the name; who comes directly has none.

@@ -24,6 +24,12 @@ class Told:
     wrong: list[str] = field(default_factory=list)
     asked: int = 0
 
+    def wait_for(self, jobs: int, seconds: float = 60.0) -> None:
+        """Until so many jobs were accepted, or the time is over."""
+        deadline = time.monotonic() + seconds
+        while len(self.accepted) < jobs and time.monotonic() < deadline:
+            time.sleep(PAUSE_SECONDS)
+
 
 @contextmanager
 def steady_traffic(url: str, session: Mapping[str, str] | None = None) -> Iterator[Told]:
