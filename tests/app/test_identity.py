@@ -5,8 +5,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import cast
 from uuid import uuid4
 
 import asyncpg
@@ -16,13 +14,10 @@ import redis
 from conftest import Fleet, Servers, apart, create_database, eventually, fleet_over, run_app
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.testclient import TestClient
 from test_access import ADMIN, AS_ADMIN, BODY, SECRET, new_key, records
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
-
-from app.access.revocations import Revocations
 
 MakeClient = Callable[..., TestClient]
 WITHIN_SECONDS = 5.0
@@ -241,36 +236,6 @@ def test_a_process_that_cannot_learn_of_revocations_believes_no_key(make_client:
     refused = client.get("/jobs", headers=key)
     assert refused.status_code == 503 and "Retry-After" in refused.headers
     eventually(lambda: answers(client, key) == 200)
-
-
-class NothingRevoked:
-    """A database without revocations, as Revocations reads it."""
-
-    async def execute(self, *_: object) -> "NothingRevoked":
-        return self
-
-    def all(self) -> list[object]:
-        return []
-
-
-@pytest.mark.requirement("E03")
-@pytest.mark.parametrize(("late", "believed"), [(5.5, True), (7.5, False)], ids=["late", "lost"])
-def test_a_reading_of_revocations_that_is_late_is_waited_for_and_one_that_is_lost_is_not(
-    late: float, believed: bool
-) -> None:
-    async def scenario() -> bool:
-        revocations = Revocations()
-        nothing = cast(AsyncConnection, NothingRevoked())
-        await revocations.read(nothing, datetime.now(UTC))
-        revocations._read_at -= late
-        assert not revocations.current
-        asked = asyncio.create_task(revocations.caught_up())
-        await asyncio.sleep(0)
-        assert asked.done() != believed
-        await revocations.read(nothing, datetime.now(UTC))
-        return await asked
-
-    assert asyncio.run(scenario()) == believed
 
 
 @dataclass(frozen=True)
