@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import os
 import signal
 from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
@@ -52,3 +53,12 @@ async def end(child: Process, grace_seconds: float) -> None:
         with contextlib.suppress(ProcessLookupError):
             child.kill()
         await child.wait()
+
+
+def end_what_it_started(child: Process) -> None:
+    """SIGKILL for the processes that one which has ended left behind: with a container's first process all others go.
+
+    Without it a hook's ``sleep`` would run on after its pod, as nobody's.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)

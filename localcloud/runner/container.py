@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 from lightkube.models.core_v1 import Container, Probe
 
-from localcloud.runner.child import end, ended_within, spawn
+from localcloud.runner.child import end, end_what_it_started, ended_within, spawn
 from localcloud.runner.images import Process
 from localcloud.runner.probes import ask
 
@@ -110,6 +110,7 @@ class RunningContainer:
             if child.returncode is None:
                 child.kill()
                 await child.wait()
+            end_what_it_started(child)
 
     async def _once(self, process: Process) -> int:
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -123,6 +124,7 @@ class RunningContainer:
         probing = asyncio.create_task(self._probe())
         try:
             code = await self._child.wait()
+            end_what_it_started(self._child)
         finally:
             probing.cancel()
             await asyncio.gather(probing, return_exceptions=True)

@@ -115,7 +115,8 @@ def test_the_eleventh_generation_in_a_minute_is_refused_with_retry_after(client:
     assert [reply.status_code for reply in replies] == [202] * 10 + [429]
     assert replies[0].headers["X-RateLimit-Limit"] == "10"
     assert [int(reply.headers["X-RateLimit-Remaining"]) for reply in replies] == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0]
-    assert 1 <= int(replies[-1].headers["Retry-After"]) <= 60
+    # At a window's very start the ten fill this window, and the next one must be a tenth over before one of them fades.
+    assert 1 <= int(replies[-1].headers["Retry-After"]) <= 60 + 6
     assert replies[0].headers["RateLimit-Policy"] == '"minute";q=100;w=60, "hour";q=1000;w=3600, "generate";q=10;w=60'
     assert replies[0].headers["RateLimit"] == '"generate";r=9;t=0'
     assert replies[-1].json()["code"] == "rate_limited"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from lightkube.models.core_v1 import Container
 from lightkube.resources.core_v1 import Pod
@@ -240,6 +241,21 @@ def test_a_stopped_container_gets_sigterm_and_time_to_end(tmp_path: Path) -> Non
 def test_a_hook_before_the_end_may_signal_the_containers_first_process(tmp_path: Path) -> None:
     hook = {"exec": {"command": ["sh", "-c", "kill -INT 1; sleep 30"]}}
     assert _exit_code_of_stopped({"lifecycle": {"preStop": hook}}, tmp_path, grace_seconds=60) == 7
+
+
+@pytest.mark.parametrize("how", ["hook", "probe", "first process"])
+def test_nothing_that_a_container_started_outlives_it(how: str, tmp_path: Path) -> None:
+    mark = f"{int(time.time() * 1000)}.5"
+    left_behind = {"exec": {"command": ["sh", "-c", f"kill -INT 1; sleep {mark} & wait"]}}
+    if how == "hook":
+        assert _exit_code_of_stopped({"lifecycle": {"preStop": left_behind}}, tmp_path, grace_seconds=60) == 7
+    elif how == "probe":
+        probe = {"exec": {"command": ["sh", "-c", f"sleep {mark} & wait"]}, "timeoutSeconds": 1, "failureThreshold": 1}
+        assert _run(tmp_path, {"startupProbe": probe}, "import time; time.sleep(60)", "Never")[1] == 137
+    else:
+        assert _run(tmp_path, {}, f"import subprocess; subprocess.Popen(['sleep', '{mark}'])", "Never")[1] == 0
+    found = [one for one in psutil.process_iter(["cmdline"]) if mark in (one.info["cmdline"] or [])]
+    assert psutil.wait_procs(found, timeout=10)[1] == []
 
 
 def test_a_job_pod_succeeds_only_when_every_container_did() -> None:
