@@ -6,7 +6,7 @@ IMAGE ?= contentgen:dev
 REAL := $(if $(filter real,$(TARGET)),--real)
 CONTENTGEN := .venv/bin/contentgen
 
-.PHONY: help environment up preview refresh down rotate status doctor test test-fast test-service lint requirements prove generated pr-check drift image plan release release-checklist comment policy workflows bench lock
+.PHONY: help environment up preview refresh down rotate status doctor test test-fast test-service lint requirements prove generated pr-check drift image plan release rollback release-checklist comment policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -80,6 +80,9 @@ plan: environment ## the plan of a release of STACK on the real cloud, and the c
 
 release: environment ## apply the plan of STACK on the real cloud; back by itself when it fails, to BACK_TO or to what ran before
 	@$(CONTENTGEN) release --stack $(STACK) --real $(if $(BACK_TO),--back-to $(BACK_TO))
+
+rollback: environment ## go back to TO, or to the release before the running one, of STACK on the real cloud
+	@$(CONTENTGEN) rollback --stack $(STACK) --real $(if $(TO),--to $(TO)) $(if $(TO_IMAGE),--image $(TO_IMAGE))
 
 release-checklist: environment ## the pull request of the weekly release, with the questions that people answer
 	@$(CONTENTGEN) propose --repository $(REPOSITORY)

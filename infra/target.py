@@ -13,8 +13,6 @@ from infra.settings import StackSettings
 
 TARGET_VARIABLE = "CONTENTGEN_TARGET"
 CLOUD_VARIABLE = "CONTENTGEN_CLOUD"
-COMMIT_VARIABLE = "CONTENTGEN_COMMIT"
-"""The commit that a release deploys; the stack keeps it as an output."""
 
 
 class TargetError(Exception):

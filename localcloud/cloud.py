@@ -21,8 +21,9 @@ from localcloud import pgbouncer, postgres, processes, redis
 from localcloud.cloudfile import CloudFile, RegionFile
 from localcloud.cluster import Cluster
 from localcloud.identity import CloudIdentity
+from localcloud.images import Registry
 from localcloud.networks import give_back, is_free, reserve, reserve_ports
-from localcloud.paths import CHECKOUT, names_table, state_root, unlistened_table
+from localcloud.paths import CHECKOUT, images_folder, names_table, state_root, unlistened_table
 from localcloud.servers import ServerError
 from localcloud.toolchain.build import Say
 from localcloud.toolchain.origin import Toolchain
@@ -55,6 +56,10 @@ class Cloud:
     @property
     def logs(self) -> Path:
         return self.folder / "logs"
+
+    @property
+    def registry(self) -> Registry:
+        return Registry(images_folder(self.folder))
 
     def exists(self) -> bool:
         return self.folder.exists()

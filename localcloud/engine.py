@@ -5,6 +5,7 @@ Pulumi, AWS or Kubernetes set-up is read or written.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import math
 import os
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -27,7 +28,7 @@ from localcloud.toolchain.build import Say
 from localcloud.toolchain.origin import Toolchain
 
 PROJECT = "contentgen"
-POLICY_PACK = CHECKOUT / "policies"
+POLICIES = "policies"
 INTERRUPT_SECONDS = 20.0
 LOOK_SECONDS = 2.0
 GARBAGE_PERCENT = "400"
@@ -43,12 +44,15 @@ class EngineError(Exception):
 
 @dataclass(frozen=True)
 class Engine:
-    """The engine for one stack. ``folder`` is the embedded cloud's; ``cloud_file`` what the program is pointed at."""
+    """The engine for one stack. ``folder`` is the embedded cloud's; ``cloud_file`` what the program is pointed at;
+    ``checkout`` holds the program and the policies, those of another commit where a release goes back.
+    """
 
     stack: str
     folder: Path
     cloud_file: Path
     toolchain: Toolchain
+    checkout: Path = CHECKOUT
 
     @property
     def home(self) -> Path:
@@ -56,7 +60,9 @@ class Engine:
 
     @property
     def workspace(self) -> Path:
-        return self.folder / "workspace"
+        if self.checkout == CHECKOUT:
+            return self.folder / "workspace"
+        return self.folder / f"workspace-{hashlib.sha256(str(self.checkout).encode()).hexdigest()[:10]}"
 
     @property
     def stack_file(self) -> Path:
@@ -70,8 +76,10 @@ class Engine:
     def _destroying(self) -> Path:
         return self.folder / "destroying"
 
-    def prepare(self, policy_config: Mapping[str, object], say: Say) -> None:
-        """Makes home, plugins, workspace and stack. The checkout stays untouched: the stack file is a copy."""
+    def prepare(self, policy_config: Mapping[str, object], settings: Mapping[str, str], say: Say) -> None:
+        """Makes home, plugins, workspace and stack. The checkout stays untouched: the stack file is a copy, with
+        ``settings`` in place of what it says of them.
+        """
         for folder in (self.home / "backend", self.workspace, self.folder / "tmp", self.folder / "home"):
             folder.mkdir(parents=True, exist_ok=True)
         passphrase = self.home / "passphrase"
@@ -80,7 +88,7 @@ class Engine:
             passphrase.write_text(secrets.token_urlsafe(32))
         self._without_logs()
         plugins.install(self.home, self.toolchain, self.environment(), say)
-        self._write_workspace(policy_config)
+        self._write_workspace(policy_config, settings)
         if not self.checkpoint.exists():
             self.quietly("stack", "init", self.stack)
 
@@ -181,18 +189,31 @@ class Engine:
 
     def policy_arguments(self) -> list[str]:
         config = self.workspace / "policy-config.json"
-        return ["--policy-pack", str(POLICY_PACK), "--policy-pack-config", str(config)]
+        return ["--policy-pack", str(self.checkout / POLICIES), "--policy-pack-config", str(config)]
 
-    def _write_workspace(self, policy_config: Mapping[str, object]) -> None:
-        project = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())
-        project["main"] = str(CHECKOUT / project["main"])
-        project["runtime"]["options"]["virtualenv"] = sys.prefix
+    def setting(self, key: str) -> str:
+        """The value of a setting as the prepared workspace has it, which may not be the checkout's."""
+        return str(yaml.safe_load(self.stack_file.read_text())["config"][key])
+
+    def at(self, checkout: Path) -> Engine:
+        """The engine of the same stack for the program of another checkout; prepared apart."""
+        return replace(self, checkout=checkout)
+
+    def _write_workspace(self, policy_config: Mapping[str, object], settings: Mapping[str, str]) -> None:
+        project = yaml.safe_load((self.checkout / "Pulumi.yaml").read_text())
+        project["main"] = str(self.checkout / project["main"])
+        own_environment = self.checkout / ".venv"
+        elsewhere = self.checkout != CHECKOUT and own_environment.exists()
+        project["runtime"]["options"]["virtualenv"] = str(own_environment) if elsewhere else sys.prefix
         (self.workspace / "Pulumi.yaml").write_text(yaml.safe_dump(project))
         (self.workspace / "policy-config.json").write_text(json.dumps(policy_config, indent=2))
-        own = yaml.safe_load(self.stack_file.read_text()) if self.stack_file.exists() else {}
-        wanted = yaml.safe_load((CHECKOUT / f"Pulumi.{self.stack}.yaml").read_text())
+        # The engine's own keys are of the stack's state, so that every workspace has those of the first.
+        first = self.at(CHECKOUT).stack_file
+        own = yaml.safe_load(first.read_text()) if first.exists() else {}
+        wanted = yaml.safe_load((self.checkout / f"Pulumi.{self.stack}.yaml").read_text())
         kept = {key: value for key, value in (own or {}).items() if key in ENGINE_KEYS}
         merged = {**{key: value for key, value in wanted.items() if key not in ENGINE_KEYS}, **kept}
+        merged["config"] = {**merged["config"], **settings}
         scratch = self.stack_file.with_suffix(".new")
         scratch.write_text(yaml.safe_dump(merged))
         scratch.replace(self.stack_file)

@@ -35,6 +35,11 @@ def state_root() -> Path:
     return _base("CONTENTGEN_STATE", "/var/lib/contentgen", "XDG_STATE_HOME", ".local/state") / checkout
 
 
+def images_folder(cloud: Path) -> Path:
+    """The image registry of the cloud in that folder."""
+    return cloud / "images"
+
+
 def names_table(cloud: Path, region: str) -> Path:
     """Addresses of a region's Services and managed stores, as the runner of the cloud in that folder writes them."""
     return cloud / "regions" / region / "names.json"

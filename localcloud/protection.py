@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import boto3
 from botocore.config import Config
 
+from localcloud.aws.session import owners_session
 from localcloud.cloudfile import CloudFile
 
 _RETRY = Config(retries={"max_attempts": 2})
@@ -13,7 +13,7 @@ _RETRY = Config(retries={"max_attempts": 2})
 def release(described: CloudFile) -> None:
     """Ends deletion protection, access logs and locks, and empties buckets, in every region of the cloud."""
     for region in described.regions:
-        session = boto3.Session(aws_access_key_id="embedded", aws_secret_access_key="embedded", region_name=region.name)
+        session = owners_session(region.name)
         databases = session.client("rds", endpoint_url=described.aws_endpoint, config=_RETRY)
         for instance in databases.describe_db_instances()["DBInstances"]:
             if instance["DeletionProtection"]:

@@ -40,7 +40,7 @@ from ops.proof.mutants import ProofDataError, Tier
 from ops.proof.scratch import ScratchError
 from ops.proof.workers import WorkerError
 from ops.pull_request import check_pull_request
-from ops.release.command import make_plan, make_release
+from ops.release.command import make_plan, make_release, make_rollback
 from ops.release.proposal import propose_release
 from ops.release.record import RecordError
 from ops.report.command import DEFAULT_FILE, chosen, pull_request_of, write_comments
@@ -177,7 +177,7 @@ def plan(stack: Stack = "local", real: Real = False) -> None:
     """Make the plan that a release applies, and the comment that tells what is in it; 1 when something stops it."""
     if real and not _real_clusters_hold(stack):
         raise typer.Exit(EXIT_FAILED)
-    if not make_plan(target_of(stack, Report(), os.environ, on_real=real), Report()):
+    if not make_plan(target_of(stack, Report(), os.environ, on_real=real), os.environ, Report()):
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -188,16 +188,39 @@ def clusters(stack: Stack = "prod") -> None:
         raise typer.Exit(EXIT_FAILED)
 
 
+Address = Annotated[str, typer.Option(help="where the service answers; every region's own address if left out")]
+
+
+def _addresses(stack: str, address: str, *, on_real: bool) -> dict[str, str]:
+    return {"given": address} if address else deployment.addresses_of(stack, on_real=on_real)
+
+
 @app.command()
 def release(
     stack: Stack = "local",
     real: Real = False,
-    address: Annotated[str, typer.Option(help="where the service answers; the stack's own when left out")] = "",
+    address: Address = "",
     back_to: Annotated[str, typer.Option(help="commit to go back to; the one that the stack records if left out")] = "",
 ) -> None:
     """Apply the plan, test, watch, go back by itself when something fails, and tell Slack either way."""
     target = target_of(stack, Report(), os.environ, on_real=real)
-    if not make_release(target, address or deployment.address_of(stack, on_real=real), back_to, os.environ, Report()):
+    if not make_release(target, _addresses(stack, address, on_real=real), back_to, os.environ, Report()):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def rollback(
+    stack: Stack = "local",
+    real: Real = False,
+    to: Annotated[
+        str, typer.Option(help="revision to go back to; the release before the running one if left out")
+    ] = "",
+    image: Annotated[str, typer.Option(help="its image, where the stack has no record of that release")] = "",
+    address: Address = "",
+) -> None:
+    """Go back to an earlier release, with its own code, image and policies; 1 when it does not answer."""
+    target = target_of(stack, Report(), os.environ, on_real=real)
+    if not make_rollback(target, _addresses(stack, address, on_real=real), to, image, os.environ, Report()):
         raise typer.Exit(EXIT_FAILED)
 
 

@@ -10,25 +10,27 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.errors import SettingsError
 from infra.regions import in_priority_order
-from infra.settings import StackSettings
+from infra.settings import NAMESPACE, StackSettings
 from infra.stackfile import read, stacks
 from localcloud.cloud import Cloud, CloudError
 from localcloud.cloudfile import CloudFile
 from localcloud.cluster import ClusterError
 from localcloud.engine import Engine, EngineError
 from localcloud.identity import CloudIdentity
+from localcloud.images import by_digest
 from localcloud.paths import CHECKOUT, state_root
 from localcloud.protection import release
 from localcloud.toolchain.origin import Toolchain, ensure
 from ops.console import Report
 from ops.policy_pack import stack_policy_config
 from ops.reporting import show_deployed
-from stacks.routing import api_name
+from stacks.routing import edge_name
 from stacks.soundness import require_sound
 
 ANSWER_SECONDS = 30.0
 DESTROY_SECONDS = 300.0
 HEALTH_PATH = "/health"
+IMAGE_SETTING = f"{NAMESPACE}:image"
 BY_FORCE = "The embedded cloud is removed with everything in it all the same."
 
 
@@ -99,17 +101,19 @@ def running(stack: str) -> Engine:
     return _engine(cloud, toolchain)
 
 
-def address_of(stack: str, *, on_real: bool) -> str:
-    """Where a stack's public API answers: its domain, or the first region's edge of the embedded cloud."""
+def addresses_of(stack: str, *, on_real: bool) -> dict[str, str]:
+    """Where each region's edge answers, whatever DNS says of it, by region."""
     if on_real:
-        return f"https://{api_name(read(CHECKOUT, stack).domain)}"
-    return CloudFile.read(running(stack).cloud_file).regions[0].url
+        settings = read(CHECKOUT, stack)
+        ordered = in_priority_order(settings.regions)
+        return {region.code: f"https://{edge_name(region, settings.domain)}" for region in ordered}
+    return {region.name: region.url for region in CloudFile.read(running(stack).cloud_file).regions}
 
 
-def problem_of(stack: str) -> str:
-    """What is wrong with a stack's settings for a real deployment, in the words of the refusal; nothing when sound."""
+def problem_of(stack: str, settings: StackSettings, *, on_real: bool) -> str:
+    """What is wrong with a stack's settings for its deployment, in the words of the refusal; nothing when sound."""
     try:
-        require_sound(stack, read(CHECKOUT, stack), embedded=False)
+        require_sound(stack, settings, embedded=not on_real)
     except SettingsError as error:
         return str(error)
     return ""
@@ -128,7 +132,8 @@ def _ready(stack: str, settings: StackSettings, report: Report) -> tuple[Cloud, 
     regions = [region.code for region in in_priority_order(settings.regions)]
     described = cloud.up(regions, report.step)
     engine = _engine(cloud, toolchain)
-    engine.prepare(stack_policy_config(CHECKOUT, stack, settings), report.step)
+    pushed = {IMAGE_SETTING: by_digest(settings.image, cloud.registry.push(CHECKOUT))}
+    engine.prepare(stack_policy_config(CHECKOUT, stack, settings), pushed, report.step)
     engine.recover(report.step)
     lost = cloud.identity(described).lost_since(CloudIdentity.read(_identity_file(cloud)))
     if lost:

@@ -34,5 +34,11 @@ def preview_events(target: Target, output: Path, *arguments: str) -> None:
             text=True,
             check=False,
         )
-    if output.stat().st_size == 0:
+    if output.stat().st_size == 0 or (done.returncode != 0 and not _began(output)):
         raise PreviewError(f"{target.stack}: the preview did not begin: {done.stderr.strip()}")
+
+
+def _began(events: Path) -> bool:
+    """Whether the engine came as far as the program: without its policies, for one, it does not."""
+    with events.open() as lines:
+        return any('"resourcePreEvent"' in line or '"summaryEvent"' in line for line in lines)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,8 @@ from ops import deployment
 from ops.console import Report
 
 READ_SECONDS: Final = 120
+POLICY_CONFIGURATION: Final = "policies/config/{stack}.json"
+"""Of a stack, below a checkout; made by ``contentgen generate``."""
 
 
 class EngineMissingError(Exception):
@@ -25,13 +28,24 @@ class EngineMissingError(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """What is needed to run the engine on one stack."""
+    """What is needed to run the engine on one stack. ``engine`` is the embedded cloud's, None for a real stack."""
 
     stack: str
     command: Path
     workspace: Path
     environment: Mapping[str, str]
     policies: tuple[str, ...]
+    engine: Engine | None = None
+
+    def of_checkout(self, checkout: Path, image: str) -> Target:
+        """The same stack with the program, settings and policies of another checkout, and the image to deploy."""
+        if self.engine is None:
+            # Its policies are named by relative paths, so that they are that checkout's own.
+            return replace(self, workspace=checkout)
+        engine = self.engine.at(checkout)
+        config = json.loads((checkout / POLICY_CONFIGURATION.format(stack=self.stack)).read_text())
+        engine.prepare(config, {deployment.IMAGE_SETTING: image} if image else {}, lambda _: None)
+        return embedded(engine)
 
 
 class EngineReadError(Exception):
@@ -58,7 +72,8 @@ def kept(target: Target, *arguments: str) -> str:
 def embedded(engine: Engine) -> Target:
     """A stack of the embedded cloud."""
     command = Path(engine.toolchain.engine.command)
-    return Target(engine.stack, command, engine.workspace, engine.environment(), tuple(engine.policy_arguments()))
+    policies = tuple(engine.policy_arguments())
+    return Target(engine.stack, command, engine.workspace, engine.environment(), policies, engine)
 
 
 def real(stack: str, environment: Mapping[str, str], checkout: Path = CHECKOUT) -> Target:
@@ -68,7 +83,7 @@ def real(stack: str, environment: Mapping[str, str], checkout: Path = CHECKOUT) 
     """
     found = shutil.which("pulumi", path=environment.get("PATH"))
     command = Path(found) if found else _official()
-    policies = ("--policy-pack", "policies", "--policy-pack-config", f"policies/config/{stack}.json")
+    policies = ("--policy-pack", "policies", "--policy-pack-config", POLICY_CONFIGURATION.format(stack=stack))
     return Target(stack, command, checkout, environment, policies)
 
 

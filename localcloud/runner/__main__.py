@@ -14,7 +14,8 @@ import httpx
 from lightkube import AsyncClient, KubeConfig
 
 from localcloud.cloudfile import CloudFile, RegionFile
-from localcloud.paths import names_table
+from localcloud.images import Registry
+from localcloud.paths import images_folder, names_table
 from localcloud.runner.addresses import AddressPool
 from localcloud.runner.certificates import Certificates
 from localcloud.runner.edge import Edge
@@ -52,7 +53,8 @@ def _region(cloud: CloudFile, region: RegionFile, certificates: Certificates, ht
     hosts = names_table(Path(cloud.folder), region.name)
     addresses = AddressPool(region.network, folder / "addresses.json")
     services = Services(client, hosts)
-    node = Node(region.name, client, http, Machine(cloud.aws_endpoint, hosts, certificates.bundle), folder)
+    machine = Machine(cloud.aws_endpoint, hosts, certificates.bundle, Registry(images_folder(Path(cloud.folder))))
+    node = Node(region.name, client, http, machine, folder)
     stores = ManagedStores(region.name, cloud.aws_endpoint, folder / "managed", services, addresses, http, certificates)
     return RegionRunner(Kubelet(node, addresses), services, Edge(client, services, region.edge_port), stores)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from localcloud import debian, pgbouncer, postgres, redis
 from localcloud.cluster import RUNNABLE_IMAGES
+from localcloud.images import ImageNotFound, Registry
 from localcloud.paths import CHECKOUT
 from localcloud.runner import poolers
 from localcloud.runner.addresses import PRIVILEGED, SHIFT
@@ -30,11 +31,12 @@ class ImageError(Exception):
 
 @dataclass(frozen=True)
 class Machine:
-    """What the embedded cloud adds to containers of ours: the AWS endpoint, the name table, the certificates."""
+    """What the embedded cloud adds to containers of ours: AWS endpoint, name table, certificates, image registry."""
 
     aws_endpoint: str
     hosts_file: Path
     ca_file: Path
+    registry: Registry
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def process(image: str, start: Start) -> Process:
     name = image_name(image)
     if name not in adapters:
         raise ImageError(f"image {image} cannot be run on this machine; those that can: {', '.join(adapters)}")
-    return adapters[name](start)
+    return adapters[name](image, start)
 
 
 def _base(start: Start) -> dict[str, str]:
@@ -98,10 +100,16 @@ def _base(start: Start) -> dict[str, str]:
     }
 
 
-def _contentgen(start: Start) -> Process:
+def _contentgen(image: str, start: Start) -> Process:
+    try:
+        program = start.machine.registry.pull(image) or CHECKOUT
+    except ImageNotFound as error:
+        raise ImageError(str(error)) from None
     added = {
         "HOST": start.address,
-        "PYTHONPATH": f"{NAMES_FOLDER}:{CHECKOUT}",
+        "PYTHONPATH": f"{NAMES_FOLDER}:{program}",
+        # Without it the folder that this runner works in would come before the image.
+        "PYTHONSAFEPATH": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "CONTENTGEN_NAMES": str(start.machine.hosts_file),
@@ -120,7 +128,7 @@ def _contentgen(start: Start) -> Process:
     return Process(argv, {**_base(start), **start.environment, **added})
 
 
-def _postgres(start: Start) -> Process:
+def _postgres(_: str, start: Start) -> Process:
     variables = start.environment
     missing = [name for name in ("POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD_FILE") if name not in variables]
     if missing:
@@ -148,7 +156,7 @@ def _settings(arguments: tuple[str, ...]) -> dict[str, str]:
     return dict(value.split("=", 1) for _, value in pairs)
 
 
-def _redis(start: Start) -> Process:
+def _redis(_: str, start: Start) -> Process:
     origin = redis.origin()
     if start.arguments[:1] != ("redis-server",):
         raise ImageError(f"redis arguments must begin with redis-server, got {' '.join(start.arguments)}")
@@ -161,7 +169,7 @@ def _redis(start: Start) -> Process:
     )
 
 
-def _pgbouncer(start: Start) -> Process:
+def _pgbouncer(_: str, start: Start) -> Process:
     """As declared, but for its address and the names in it: a process here has neither a network nor DNS of its own."""
     if len(start.arguments) != 2 or start.arguments[0] != "pgbouncer":
         raise ImageError(f"pgbouncer arguments must be pgbouncer <file>, got {' '.join(start.arguments)}")

@@ -1,42 +1,43 @@
-"""``contentgen plan`` and ``contentgen release``: what was reviewed is what is applied."""
+"""``contentgen plan``, ``release`` and ``rollback``: what was reviewed is what is applied, and there is a way back."""
 
 from __future__ import annotations
 
 import re
 import subprocess
-import sys
-import tempfile
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from infra.release import IMAGE_VARIABLE, schema_of
 from infra.settings import StackSettings
 from infra.stackfile import read
 from localcloud.paths import CHECKOUT
 from ops import deployment
-from ops.commits import CommitError, checked_out
 from ops.console import Report
 from ops.previewing import preview_events
 from ops.release.checklist import Facts, unanswered
 from ops.release.checklist import read as read_checklist
+from ops.release.going_back import go_back
 from ops.release.notice import Notice, tell
 from ops.release.plan_facts import PlanFacts, PlanFactsError, written
 from ops.release.plan_facts import read as read_facts
-from ops.release.process import WATCH_SECONDS, Outcome, StepError, Steps, release
-from ops.release.record import recorded_commit, recording
-from ops.release.smoke import CLIENT, smoke
+from ops.release.process import WATCH_SECONDS, Outcome, StepError, Steps, back, release
+from ops.release.record import Record, RecordError, Release, record_of, recording
+from ops.release.service import Service
+from ops.release.updating import update
 from ops.report.command import DEFAULT_FILE, report, stack_report
-from ops.report.secrets import without_secrets
-from ops.sessions import TokenError, token_of
 from ops.target import Target
 
 PLAN: Final = Path("reports/plan.json")
 PLAN_FACTS: Final = Path("reports/plan-facts.json")
 TESTS: Final = Path("reports/tests.xml")
-UNRELEASED: Final = re.compile(r"^## .*unreleased.*$\n(.*?)(?=^## |\Z)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+UNRELEASED: Final = re.compile(
+    r"^## [^\n]*unreleased[^\n]*\n(.*?)(?=^## |\Z)", re.IGNORECASE | re.MULTILINE | re.DOTALL
+)
+STOPPED: Final = "it was stopped from outside before its end"
 
 
 def events_of(stack: str) -> Path:
@@ -44,75 +45,120 @@ def events_of(stack: str) -> Path:
     return CHECKOUT / PLAN.parent / f"events-{stack}.json"
 
 
-def make_plan(target: Target, out: Report) -> bool:
+def make_plan(target: Target, environment: Mapping[str, str], out: Report) -> bool:
     """A plan in PLAN, with its facts and its comment beside it; whether nothing stops it. The plan is readable by its
-    owner only.
+    owner only. Raises RecordError.
     """
     plan = CHECKOUT / PLAN
     plan.parent.mkdir(parents=True, exist_ok=True)
     plan.unlink(missing_ok=True)
     (CHECKOUT / PLAN_FACTS).unlink(missing_ok=True)
-    preview_events(recording(target, _commit()), events_of(target.stack), "--save-plan", str(plan), *target.policies)
+    newest, record = _newest(target, environment), record_of(target)
+    planned = recording(target, newest, record.before(newest))
+    preview_events(planned, events_of(target.stack), "--save-plan", str(plan), *target.policies)
     if plan.exists():
         plan.chmod(0o600)
-    of_stack = PlanFacts.of(target.stack, _commit(), stack_report(CHECKOUT, target.stack, events_of(target.stack)))
+    of_stack = PlanFacts.of(target.stack, newest.commit, stack_report(CHECKOUT, target.stack, events_of(target.stack)))
     written(CHECKOUT / PLAN_FACTS, of_stack)
     return report(CHECKOUT, {target.stack: events_of(target.stack)}, CHECKOUT / DEFAULT_FILE, None, out)
 
 
-def make_release(target: Target, address: str, back_to: str, environment: Mapping[str, str], out: Report) -> bool:
+def make_release(
+    target: Target, addresses: Mapping[str, str], back_to: str, environment: Mapping[str, str], out: Report
+) -> bool:
     """Applies the plan, tests, watches, goes back by itself; whether it is released. Slack is told either way.
 
-    ``back_to`` is a commit; the one that the stack records when it is empty. Raises RecordError.
+    ``addresses`` are those of every region. ``back_to`` is a commit; the one that the stack records when it is empty.
+    Raises RecordError.
     """
-    settings = read(CHECKOUT, target.stack)
-    back_to = back_to or recorded_commit(target)
-    out.line(f"{target.stack}: going back would be to {back_to or 'nothing: no release is recorded'}")
-    target = recording(target, _commit())
+    newest, record = _newest(target, environment), record_of(target)
+    to = (record.find(back_to) or Release(commit=back_to)) if back_to else record.running
+    out.line(f"{target.stack}: going back would be to {to.commit if to else 'nothing: no release is recorded'}")
+    tell_slack = partial(_tell, target, newest.commit, environment, out)
+    settings = read(CHECKOUT, target.stack).model_copy(update={"image": newest.image})
     try:
-        wrong = unanswered(read_checklist(CHECKOUT), facts(target.stack, settings, back_to))
+        wrong = unanswered(read_checklist(CHECKOUT), facts(target, settings, to.commit if to else ""))
     except PlanFactsError as error:
         wrong = [str(error)]
     for line in wrong:
         out.line(f"checklist: {line}")
     if wrong:
+        tell_slack(Outcome.REFUSED, "; ".join(wrong))
         return False
+    service = Service(target, addresses, settings.security_headers, out.line)
     steps = Steps(
-        apply=lambda: _pulumi(target, "up", "--yes", "--plan", str(CHECKOUT / PLAN)),
-        smoke=lambda: smoke(address, settings.security_headers, _session(target, out)),
-        go_back=lambda: _go_back(target, back_to),
+        apply=lambda: update(recording(target, newest, record.before(newest)), "--plan", str(CHECKOUT / PLAN)),
+        smoke=service.smoke,
+        look=service.look,
+        go_back=lambda: _go_back(target, to, record, out),
         wait=time.sleep,
         say=out.step,
     )
-    outcome, why = Outcome.STUCK, "the release was stopped from outside before its end"
-    try:
-        outcome, why = release(steps, float(environment.get("WATCH_SECONDS", WATCH_SECONDS)))
-    finally:
-        out.line(f"{target.stack}: {outcome.value}{f': {why}' if why else ''}")
-        _tell(Notice(outcome, target.stack, _commit(), environment.get("AUTHOR", "somebody"), why), environment, out)
-    return outcome is Outcome.RELEASED
+    seconds = float(environment.get("WATCH_SECONDS", WATCH_SECONDS))
+    return _ended(lambda: release(steps, seconds), tell_slack) is Outcome.RELEASED
 
 
-def _session(target: Target, out: Report) -> str:
-    """A session for the smoke test; none of a release that had no keys yet, which asks for none."""
-    try:
-        return token_of(target, CLIENT)
-    except TokenError as error:
-        out.line(f"smoke test without a session: {error}")
-        return ""
+def make_rollback(
+    target: Target,
+    addresses: Mapping[str, str],
+    revision: str,
+    image: str,
+    environment: Mapping[str, str],
+    out: Report,
+) -> bool:
+    """Goes back to a release on request, the one before the one that runs when ``revision`` is empty; whether that then
+    answers. Slack is told either way.
+
+    ``image`` is for a release that the stack has no record of. Raises RecordError for one that is not known.
+    """
+    record = record_of(target)
+    to = earlier_release(target.stack, record, _resolved(revision) if revision else "", image)
+    newest = record.running.schema_ if record.running else ""
+    if to.schema_ < newest:
+        out.line(f"the database stays at revision {newest}, of which {to.commit[:12]} knows {to.schema_ or 'nothing'}")
+    settings = read(CHECKOUT, target.stack)
+    service = Service(target, addresses, settings.security_headers, out.line)
+    steps = Steps(
+        apply=lambda: None,
+        smoke=service.smoke,
+        look=service.look,
+        go_back=lambda: _go_back(target, to, record, out),
+        wait=time.sleep,
+        say=out.step,
+    )
+    why = f"asked for by {environment.get('AUTHOR', 'somebody')}"
+    ended = _ended(lambda: back(steps, why), partial(_tell, target, to.commit, environment, out))
+    return ended is Outcome.ROLLED_BACK
 
 
-def facts(stack: str, settings: StackSettings, back_to: str) -> Facts:
+def earlier_release(stack: str, record: Record, commit: str, image: str) -> Release:
+    """The release to go back to, with its image. Raises RecordError, naming those that the stack has a record of."""
+    known = ", ".join(one.commit[:12] for one in record.earlier) or "none"
+    if not commit:
+        if not record.earlier:
+            raise RecordError(f"{stack} has no record of an earlier release; fix: name one with --to REVISION")
+        return record.earlier[0]
+    if record.running and record.running.commit == commit:
+        raise RecordError(f"{stack} runs {commit[:12]} already; releases before it: {known}")
+    found = record.find(commit)
+    if found is None and not image:
+        fix = "fix: give its image too, --image REPOSITORY@sha256:DIGEST"
+        raise RecordError(f"{stack} has no record of a release of {commit[:12]}, but of {known}; {fix}")
+    return (found or Release(commit=commit)).model_copy(update={"image": image} if image else {})
+
+
+def facts(target: Target, settings: StackSettings, back_to: str) -> Facts:
     """What the checklist asks for, read from this checkout. Raises PlanFactsError."""
     changes = UNRELEASED.search((CHECKOUT / "CHANGELOG.md").read_text())
+    on_real = target.engine is None
     return Facts(
-        planned=read_facts(CHECKOUT / PLAN_FACTS, stack, _commit()),
+        planned=read_facts(CHECKOUT / PLAN_FACTS, target.stack, _commit()),
         plan=CHECKOUT / PLAN,
         tests_passed=tests_passed(CHECKOUT / TESTS),
         image=settings.image,
         back_to_is_here=not back_to or _git("cat-file", "-e", f"{back_to}^{{commit}}").returncode == 0,
         unreleased=changes[1] if changes else "",
-        problem_of_settings=deployment.problem_of(stack),
+        problem_of_settings=deployment.problem_of(target.stack, settings, on_real=on_real),
     )
 
 
@@ -125,46 +171,45 @@ def tests_passed(path: Path) -> bool:
     return bool(counts) and not any(counts)
 
 
-def _pulumi(target: Target, *arguments: str) -> None:
-    """An engine command with its output on ours, without secrets: a plan that does not hold prints them in clear.
-
-    Raises StepError when it fails.
-    """
-    command = [str(target.command), *arguments, "--non-interactive", "--stack", target.stack, *target.policies]
-    child = subprocess.Popen(
-        command,
-        cwd=target.workspace,
-        env=dict(target.environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert child.stdout is not None
-    for line in without_secrets(child.stdout):
-        sys.stdout.write(line)
-    if child.wait() != 0:
-        raise StepError(f"pulumi {arguments[0]} ended with exit code {child.returncode}")
+def _newest(target: Target, environment: Mapping[str, str]) -> Release:
+    """This checkout, with the image that is deployed: the embedded cloud's own, the given one, or the stack file's."""
+    given = environment.get(IMAGE_VARIABLE) or read(CHECKOUT, target.stack).image
+    image = given if target.engine is None else target.engine.setting(deployment.IMAGE_SETTING)
+    return Release(commit=_commit(), image=image, schema=schema_of(CHECKOUT))
 
 
-def _go_back(target: Target, commit: str) -> None:
-    """The release before, by its own code and its own policies."""
-    if not commit:
+def _go_back(target: Target, to: Release | None, record: Record, out: Report) -> None:
+    if to is None:
         raise StepError("no release is recorded to go back to: this was the first")
-    with tempfile.TemporaryDirectory(prefix="contentgen-back-") as folder:
-        try:
-            before = checked_out(commit, Path(folder) / "before")
-        except CommitError as error:
-            raise StepError(str(error)) from None
-        # The paths of the policies are relative, so that they are that commit's own.
-        _pulumi(recording(replace(target, workspace=before), commit), "up", "--yes", "--skip-preview")
+    go_back(target, to, record.before(to), out.step)
 
 
-def _tell(notice: Notice, environment: Mapping[str, str], out: Report) -> None:
+def _ended(run: Callable[[], tuple[Outcome, str]], tell_slack: Callable[[Outcome, str], None]) -> Outcome:
+    """The outcome of a release or rollback. It is told whatever happens, an interrupt too."""
+    outcome, why = Outcome.STUCK, STOPPED
+    try:
+        outcome, why = run()
+    finally:
+        tell_slack(outcome, why)
+    return outcome
+
+
+def _tell(target: Target, commit: str, environment: Mapping[str, str], out: Report, outcome: Outcome, why: str) -> None:
+    out.line(f"{target.stack}: {outcome.value}{f': {why}' if why else ''}")
     webhook = environment.get("SLACK_WEBHOOK", "")
+    notice = Notice(outcome, target.stack, commit, environment.get("AUTHOR", "somebody"), why)
     if not webhook:
         out.line("SLACK_WEBHOOK is not set, so nobody was told")
     elif not tell(notice, webhook):
         out.line("Slack does not answer, so nobody was told")
+
+
+def _resolved(revision: str) -> str:
+    """The full name of a commit. Raises RecordError for what is none."""
+    found = _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    if found.returncode != 0:
+        raise RecordError(f"{revision} is no commit of this repository; fix: git fetch, or name one that is")
+    return found.stdout.strip()
 
 
 def _commit() -> str:

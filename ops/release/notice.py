@@ -15,6 +15,7 @@ ATTEMPTS: Final = 3
 TIMEOUT_SECONDS: Final = 10.0
 SIGNS: Final = {
     Outcome.RELEASED: ":white_check_mark:",
+    Outcome.REFUSED: ":no_entry:",
     Outcome.ROLLED_BACK: ":rewind:",
     Outcome.STUCK: ":rotating_light:",
 }

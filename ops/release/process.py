@@ -4,6 +4,7 @@ plain to read and can be tested for every way in which a step may fail.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,12 +15,15 @@ WATCH_SECONDS: Final = 1800.0
 
 INTERVAL_SECONDS: Final = 30.0
 FAILURES_IN_A_ROW: Final = 3
+MOST_FAILED_SHARE: Final = 0.2
+"""Of all looks of a watch; a service that fails every second request never fails three looks in a row for sure."""
 
 
 class Outcome(StrEnum):
     """How a release ended; the words go to Slack."""
 
     RELEASED = "released"
+    REFUSED = "refused, nothing was changed"
     ROLLED_BACK = "rolled back"
     STUCK = "stuck between two releases"
 
@@ -28,15 +32,21 @@ class StepError(Exception):
     """A step failed; the message says what was wrong."""
 
 
+class RefusedError(StepError):
+    """A step ended before it changed anything: a stale plan, a lock, credentials that have expired, a policy."""
+
+
 @dataclass(frozen=True)
 class Steps:
-    """``apply`` and ``go_back`` deploy; ``smoke`` asks the service; ``wait`` lets time pass between two looks.
+    """``apply`` and ``go_back`` deploy; ``smoke`` tries the service as a user does; ``look`` asks how it is, its number
+    given; ``wait`` lets time pass between two looks.
 
     Each raises StepError when it fails.
     """
 
     apply: Callable[[], None]
     smoke: Callable[[], None]
+    look: Callable[[int], None]
     go_back: Callable[[], None]
     wait: Callable[[float], None]
     say: Callable[[str], None]
@@ -45,8 +55,9 @@ class Steps:
 def release(steps: Steps, watch_seconds: float = WATCH_SECONDS) -> tuple[Outcome, str]:
     """Releases, and goes back by itself when a step fails; the outcome, and why it is not a release.
 
-    A step that fails in a way that nobody foresaw has failed too: a broken release must not stay because of it. Raises
-    KeyboardInterrupt when it is stopped from outside.
+    An update that was refused before it changed anything leaves what runs alone: going back would deploy for no reason,
+    and would undo what was released since the plan was made. A step that fails in a way that nobody foresaw has failed
+    too: a broken release must not stay because of it. Raises KeyboardInterrupt when it is stopped from outside.
     """
     try:
         steps.say("applying the plan: migrations first, then traffic")
@@ -55,28 +66,32 @@ def release(steps: Steps, watch_seconds: float = WATCH_SECONDS) -> tuple[Outcome
         steps.smoke()
         steps.say(f"watching for {watch_seconds:g} s")
         _watch(steps, watch_seconds)
+    except RefusedError as error:
+        return Outcome.REFUSED, str(error)
     except Exception as error:  # noqa: BLE001 - every failure is handled by going back
-        return _back(steps, _reason(error))
+        return back(steps, _reason(error))
     return Outcome.RELEASED, ""
 
 
 def _watch(steps: Steps, seconds: float) -> None:
-    """One bad answer is the weather, three in a row are the release."""
-    failures, passed = 0, 0.0
-    while passed < seconds:
+    """One bad answer is the weather; three in a row are the release, and so is a fifth of all looks."""
+    looks = math.ceil(seconds / INTERVAL_SECONDS)
+    most = max(FAILURES_IN_A_ROW, math.ceil(MOST_FAILED_SHARE * looks))
+    in_a_row = failed = 0
+    for number in range(looks):
         steps.wait(INTERVAL_SECONDS)
-        passed += INTERVAL_SECONDS
         try:
-            steps.smoke()
-            failures = 0
+            steps.look(number)
+            in_a_row = 0
         except Exception as error:
-            failures += 1
-            steps.say(f"{_reason(error)} ({failures} of {FAILURES_IN_A_ROW})")
-            if failures == FAILURES_IN_A_ROW:
+            in_a_row, failed = in_a_row + 1, failed + 1
+            steps.say(f"{_reason(error)} ({in_a_row} in a row, {failed} of {looks} looks)")
+            if in_a_row == FAILURES_IN_A_ROW or failed >= most:
                 raise
 
 
-def _back(steps: Steps, why: str) -> tuple[Outcome, str]:
+def back(steps: Steps, why: str) -> tuple[Outcome, str]:
+    """Goes back to the release before, and tries what then runs."""
     steps.say(f"{why}: going back")
     try:
         steps.go_back()

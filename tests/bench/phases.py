@@ -50,8 +50,8 @@ def begin(root: Path, regions: Sequence[str], program: Program) -> tuple[Cloud, 
     os.environ["CONTENTGEN_STATE"] = str(root / "state")
     cloud = Cloud(STACK, ensure(print))
     cloud.up(regions, print)
-    subject = Subject(STACK, cloud.folder, cloud.file, cloud.toolchain, program.variables)
-    subject.prepare(stack_policy_config(CHECKOUT, STACK, read(CHECKOUT, STACK)), print)
+    subject = Subject(STACK, cloud.folder, cloud.file, cloud.toolchain, extra=program.variables)
+    subject.prepare(stack_policy_config(CHECKOUT, STACK, read(CHECKOUT, STACK)), {}, print)
     if program.main:
         file = subject.workspace / "Pulumi.yaml"
         lines = [line for line in file.read_text().splitlines() if not line.startswith("main:")]

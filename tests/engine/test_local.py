@@ -17,6 +17,8 @@ import yaml
 from infra.headers import SECURITY_HEADERS
 from localcloud.engine import EngineError
 from tests.engine.conftest import TRAPS, fingerprint
+from tests.engine.releasing import Repository
+from tests.engine.traffic import steady_traffic, unfinished
 from tests.engine.world import World, finished_job, summary
 
 HERE = Path(__file__).resolve().parent
@@ -282,6 +284,29 @@ def test_status_as_json_names_every_pod(world: World, url: str) -> None:
     found = json.loads(world.command("status", "--json").stdout)["local"]
     assert {"aws", "runner", "edge", "postgres-0", "redis-cache-0", "redis-queue-0"} <= {one["what"] for one in found}
     assert all(one["state"] == "running" for one in found if one["what"] in ("aws", "runner"))
+
+
+@pytest.mark.requirement("L05")
+def test_one_command_goes_back_to_an_earlier_revision_and_jobs_go_on(world: World, url: str, tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "repository", world, {"WATCH_SECONDS": "0"})
+    first = repository.begin()
+    assert repository.released("local") == 0
+    revision = repository.add_migration()
+    repository.commit("A table more")
+    assert repository.released("local") == 0
+    with steady_traffic(url) as told:
+        done = repository.contentgen("rollback", "--stack", "local", "--to", first[:10])
+        told.wait_for(4)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert f"the database stays at revision {revision}" in done.stdout
+    assert told.wrong == []
+    assert unfinished(url, told.accepted, {}) == []
+    stack = next(one for one in world.resources("local") if one["type"] == "pulumi:pulumi:Stack")
+    assert stack["outputs"]["commit"] == first
+    assert world.database("local", "us-east-1", "SELECT version_num FROM alembic_version") == [revision]
+    unknown = repository.contentgen("rollback", "--stack", "local", "--to", "0123456")
+    assert unknown.returncode == 1
+    assert "0123456 is no commit of this repository" in unknown.stdout
 
 
 def test_down_leaves_no_process_no_port_and_no_file(world: World, url: str) -> None:

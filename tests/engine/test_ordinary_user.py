@@ -21,8 +21,9 @@ import psutil
 import pytest
 
 from localcloud.cloudfile import CloudFile
-from localcloud.paths import CHECKOUT, cache_root
+from localcloud.paths import cache_root
 from localcloud.toolchain.origin import ensure
+from tests.engine.checkout import copied
 from tests.engine.world import TOPIC, finished_job
 
 COMMAND_SECONDS = 900
@@ -134,18 +135,7 @@ def interpreter(prefix: tuple[str, ...]) -> str:
 
 def clone(person: Person) -> None:
     """This checkout as it stands, committed or not, and what was built for it on this machine."""
-    listed = subprocess.run(
-        [program("git"), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        source, target = CHECKOUT / name, person.checkout / name
-        if source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
+    copied(person.checkout)
     cache = person.home / ".cache" / "contentgen"
     for pattern in BUILT:
         for source in cache_root().glob(pattern):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import asyncpg
@@ -19,6 +20,7 @@ import boto3
 import httpx
 import psutil
 
+from localcloud.aws.session import owners_session
 from localcloud.cloud import Cloud
 from localcloud.cloudfile import CloudFile
 from localcloud.engine import Engine
@@ -82,8 +84,7 @@ class World:
         return Cloud(stack, ensure(print))
 
     def aws(self, stack: str, service: str, region: str = "us-east-1") -> boto3.client:
-        session = boto3.Session(aws_access_key_id="embedded", aws_secret_access_key="embedded", region_name=region)
-        return session.client(service, endpoint_url=self.cloud(stack).aws_endpoint)
+        return owners_session(region).client(service, endpoint_url=self.cloud(stack).aws_endpoint)
 
     def kubectl(self, stack: str, *arguments: str, region: str = "us-east-1") -> str:
         kubeconfig = self.cloud(stack).kubeconfigs[region]
@@ -138,6 +139,12 @@ class World:
 
     def checkpoint(self, stack: str) -> Mapping[str, object]:
         return json.loads(self.engine(stack).checkpoint.read_text())["checkpoint"]["latest"]
+
+    def resources(self, stack: str) -> list[dict[str, Any]]:
+        """The resources in a stack's state."""
+        found = self.checkpoint(stack)["resources"]
+        assert isinstance(found, list)
+        return found
 
     def session(self, stack: str, client: str = "engine-tests") -> dict[str, str]:
         """The headers of a session by the command that people use."""

@@ -15,6 +15,7 @@ import pytest
 from lightkube.models.core_v1 import Container
 from lightkube.resources.core_v1 import Pod
 
+from localcloud.images import Registry
 from localcloud.runner import volumes
 from localcloud.runner.addresses import AddressPool, as_loopback, as_pod_address
 from localcloud.runner.container import ContainerState, RunningContainer
@@ -153,7 +154,7 @@ def test_only_known_images_are_run(image: str, name: str | None) -> None:
 
 
 def _start(tmp_path: Path, **values: object) -> Start:
-    machine = Machine("http://127.0.0.1:1", tmp_path / "names", tmp_path / "ca")
+    machine = Machine("http://127.0.0.1:1", tmp_path / "names", tmp_path / "ca", Registry(tmp_path / "images"))
     plain = {"command": (), "arguments": ("serve",), "environment": {"A": "b"}, "address": "127.16.0.2"}
     more = {"namespace": "contentgen", "region": "us-east-1", "home": tmp_path, "machine": machine}
     return Start(**{**plain, **more, **values}, translated=str)  # type: ignore[arg-type]

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from ops.release.process import FAILURES_IN_A_ROW, INTERVAL_SECONDS, WATCH_SECONDS, Outcome, StepError, Steps, release
+from ops.release.process import (
+    FAILURES_IN_A_ROW,
+    INTERVAL_SECONDS,
+    WATCH_SECONDS,
+    Outcome,
+    RefusedError,
+    StepError,
+    Steps,
+    release,
+)
 
 
 @dataclass
@@ -20,10 +29,18 @@ class Stage:
     back_fails: bool = False
     done: list[str] = field(default_factory=list)
     looks: int = 0
+    numbers: list[int] = field(default_factory=list)
     passed: float = 0.0
 
     def steps(self) -> Steps:
-        return Steps(self._step("apply", lambda: self.apply_fails), self._smoke, self._back, self._wait, lambda _: None)
+        return Steps(
+            apply=self._step("apply", lambda: self.apply_fails),
+            smoke=self._smoke,
+            look=self._look,
+            go_back=self._back,
+            wait=self._wait,
+            say=lambda _: None,
+        )
 
     def _step(self, name: str, fails: Callable[[], bool]) -> Callable[[], None]:
         def run() -> None:
@@ -37,6 +54,10 @@ class Stage:
         self.looks += 1
         if self.looks in self.bad:
             raise StepError(f"look {self.looks} failed")
+
+    def _look(self, number: int) -> None:
+        self.numbers.append(number)
+        self._smoke()
 
     def _back(self) -> None:
         self._step("back", lambda: self.back_fails)()
@@ -52,7 +73,8 @@ def test_a_good_release_is_tested_and_watched_for_half_an_hour() -> None:
     assert release(stage.steps()) == (Outcome.RELEASED, "")
     assert stage.done == ["apply"]
     assert stage.passed == WATCH_SECONDS == 1800
-    assert stage.looks == 1 + WATCH_SECONDS / INTERVAL_SECONDS
+    assert stage.looks == 1 + WATCH_SECONDS / INTERVAL_SECONDS == 61
+    assert stage.numbers == list(range(60))
 
 
 @pytest.mark.requirement("L02")
@@ -77,6 +99,27 @@ def test_one_bad_answer_during_the_watch_is_forgiven_and_three_in_a_row_are_not(
     fallen = Stage(bad=(4, 5, 6))
     assert release(fallen.steps()) == (Outcome.ROLLED_BACK, "look 6 failed")
     assert FAILURES_IN_A_ROW == 3
+
+
+@pytest.mark.requirement("L06")
+def test_a_fifth_of_all_looks_is_the_releases_fault_although_never_three_in_a_row() -> None:
+    every_fourth = tuple(range(2, 62, 4))
+    assert len(every_fourth) == 15
+    outcome, why = release(Stage(bad=every_fourth).steps())
+    assert (outcome, why) == (Outcome.ROLLED_BACK, f"look {every_fourth[11]} failed")
+    assert release(Stage(bad=every_fourth[:11]).steps())[0] is Outcome.RELEASED
+
+
+@pytest.mark.requirement("L02")
+def test_an_update_that_was_refused_before_it_changed_anything_leaves_what_runs_alone() -> None:
+    def refused() -> None:
+        raise RefusedError("the plan does not hold any more")
+
+    stage = Stage()
+    outcome, why = release(replace(stage.steps(), apply=refused))
+    assert (outcome, why) == (Outcome.REFUSED, "the plan does not hold any more")
+    assert stage.done == []
+    assert stage.looks == 0
 
 
 @pytest.mark.requirement("L02")

@@ -1,0 +1,59 @@
+"""The released service as its users see it, in every region, and by the stack's own alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ops.release.alarms import Alarms, alarms_of, ringing
+from ops.release.process import StepError
+from ops.release.smoke import CLIENT, smoke
+from ops.sessions import TokenError, token_of
+from ops.target import Target
+
+
+@dataclass
+class Service:
+    """``addresses`` are those of the regions, ``headers`` those that every answer must have."""
+
+    target: Target
+    addresses: Mapping[str, str]
+    headers: Mapping[str, str]
+    say: Callable[[str], None]
+    _alarms: Alarms = field(default_factory=dict)
+    _before: frozenset[str] = frozenset()
+    _session: str = ""
+
+    def smoke(self) -> None:
+        """Health, readiness, headers and one job in every region. Raises StepError, naming the region.
+
+        From here on an alarm that goes off is the release's; one that was on already has another cause.
+        """
+        self._session = self._signed_in()
+        for region in self.addresses:
+            self._ask(region, job=True)
+        self._alarms = alarms_of(self.target)
+        self._before = ringing(self.target, self._alarms)
+
+    def look(self, number: int) -> None:
+        """Every region's health, and a job in one of them by turns: each costs a text. Raises StepError."""
+        turn = number % len(self.addresses)
+        for place, region in enumerate(self.addresses):
+            self._ask(region, job=place == turn)
+        new = sorted(ringing(self.target, self._alarms) - self._before)
+        if new:
+            raise StepError(f"alarms went off: {', '.join(new)}")
+
+    def _ask(self, region: str, *, job: bool) -> None:
+        try:
+            smoke(self.addresses[region], self.headers, self._session, job=job)
+        except StepError as error:
+            raise StepError(f"{region}: {error}") from None
+
+    def _signed_in(self) -> str:
+        """A session; none of a release that had no keys yet, which asks for none."""
+        try:
+            return token_of(self.target, CLIENT)
+        except TokenError as error:
+            self.say(f"smoke test without a session: {error}")
+            return ""
