@@ -15,6 +15,8 @@ WATCH_SECONDS: Final = 1800.0
 
 INTERVAL_SECONDS: Final = 30.0
 FAILURES_IN_A_ROW: Final = 3
+SMOKE_PAUSE_SECONDS: Final = 10.0
+"""Between the attempts of a smoke test: a load balancer may still send to a pod that goes."""
 MOST_FAILED_SHARE: Final = 0.2
 """Of all looks of a watch; a service that fails every second request never fails three looks in a row for sure."""
 
@@ -63,7 +65,7 @@ def release(steps: Steps, watch_seconds: float = WATCH_SECONDS) -> tuple[Outcome
         steps.say("applying the plan: migrations first, then traffic")
         steps.apply()
         steps.say("smoke tests")
-        steps.smoke()
+        _smoke(steps)
         steps.say(f"watching for {watch_seconds:g} s")
         _watch(steps, watch_seconds)
     except RefusedError as error:
@@ -71,6 +73,17 @@ def release(steps: Steps, watch_seconds: float = WATCH_SECONDS) -> tuple[Outcome
     except Exception as error:  # noqa: BLE001 - every failure is handled by going back
         return back(steps, _reason(error))
     return Outcome.RELEASED, ""
+
+
+def _smoke(steps: Steps) -> None:
+    """The smoke test, which a release fails when it fails as often in a row as a look of the watch may."""
+    for attempt in range(1, FAILURES_IN_A_ROW):
+        try:
+            return steps.smoke()
+        except Exception as error:  # noqa: BLE001 - the last attempt's is raised
+            steps.say(f"{_reason(error)} (attempt {attempt} of {FAILURES_IN_A_ROW})")
+            steps.wait(SMOKE_PAUSE_SECONDS)
+    return steps.smoke()
 
 
 def _watch(steps: Steps, seconds: float) -> None:
@@ -95,7 +108,7 @@ def back(steps: Steps, why: str) -> tuple[Outcome, str]:
     steps.say(f"{why}: going back")
     try:
         steps.go_back()
-        steps.smoke()
+        _smoke(steps)
     except Exception as error:  # noqa: BLE001 - every failure is told
         return Outcome.STUCK, f"{why}; and going back failed: {_reason(error)}"
     return Outcome.ROLLED_BACK, why
