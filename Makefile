@@ -6,7 +6,7 @@ IMAGE ?= contentgen:dev
 REAL := $(if $(filter real,$(TARGET)),--real)
 CONTENTGEN := .venv/bin/contentgen
 
-.PHONY: help environment up preview refresh down rotate status doctor test test-fast test-service lint requirements prove generated pr-check drift image plan release rollback release-checklist comment policy workflows bench lock
+.PHONY: help environment up preview refresh down rotate status doctor test test-fast test-service lint requirements prove generated pr-check drift image push kubeconfig plan release rollback release-checklist comment policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -74,6 +74,12 @@ image: ## the application's image, by docker, on the base that PYTHON_DIGEST=sha
 	@test -n "$(PYTHON_DIGEST)" || { echo "PYTHON_DIGEST is not set: give the digest of python:3.12-slim-bookworm, sha256:..."; exit 2; }
 	@docker build --tag $(IMAGE) --build-arg PYTHON_DIGEST=$(PYTHON_DIGEST) --build-arg VERSION=$(or $(VERSION),dev) \
 		--build-arg GIT_SHA=$$(git rev-parse HEAD) --build-arg BUILD_DATE=$$(date -u +%Y-%m-%dT%H:%M:%SZ) .
+
+push: environment ## push IMAGE to its registry, by the digest that reports/image.txt then has, when its scan allows it
+	@$(CONTENTGEN) push $(IMAGE)
+
+kubeconfig: environment ## the contexts of STACK's clusters in reports/kubeconfig, for a machine that has none
+	@$(CONTENTGEN) kubeconfig --stack $(STACK)
 
 plan: environment ## the plan of a release of STACK on the real cloud, and the comment that tells what is in it
 	@$(CONTENTGEN) plan --stack $(STACK) --real

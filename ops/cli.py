@@ -32,6 +32,8 @@ from ops.drift import tell_drift
 from ops.explaining import ExplainError
 from ops.explaining import explain as explain_resource
 from ops.generating import generate as generate_files
+from ops.image import ImageError, push
+from ops.kubeconfig import KubeconfigError, write_kubeconfig
 from ops.log_queries import QUERIES, LogQueryError, ask_logs
 from ops.prerequisites import prerequisites_hold
 from ops.previewing import PreviewError
@@ -224,6 +226,21 @@ def rollback(
         raise typer.Exit(EXIT_FAILED)
 
 
+@app.command(name="push")
+def push_(image: Annotated[str, typer.Argument(help="ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG")]) -> None:
+    """Push the application's image, wait for the registry's scan, and write its digest to reports/image.txt."""
+    push(image, os.environ, Report())
+
+
+@app.command()
+def kubeconfig(
+    stack: Stack = "prod",
+    file: Annotated[Path, typer.Option(help="written anew; never the user's own")] = Path("reports/kubeconfig"),
+) -> None:
+    """Write the contexts of a stack's EKS clusters, for a machine that has none; the AWS CLI gives them a token."""
+    write_kubeconfig(read(CHECKOUT, stack), file, Report())
+
+
 @app.command()
 def token(
     stack: Stack = "local",
@@ -341,6 +358,8 @@ def main() -> None:
         CommitError,
         RecordError,
         ExplainError,
+        ImageError,
+        KubeconfigError,
         TokenError,
         ScratchError,
         WorkerError,

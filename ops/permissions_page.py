@@ -9,7 +9,7 @@ from typing import Final
 
 from components.monitoring_role import GRANTS as MONITORING
 from components.service_role import Grant
-from localcloud.aws.permissions.deploying import deploying_actions, planning_actions, policy
+from localcloud.aws.permissions.deploying import PUSHING, deploying_actions, planning_actions, policy
 from localcloud.aws.permissions.rights import RIGHTS
 from stacks.access import Backups, backup_grants, certificate_grants
 from stacks.jobs import BACKUP, RESTORE_CHECK, BackupUse
@@ -44,6 +44,16 @@ def permissions_page() -> str:
             "included, and changes nothing.",
             "",
             *_document(policy(planning_actions(), STACK)),
+            "",
+            "In each cluster both need an access entry. A preview by server-side apply is a PATCH with a dry run,",
+            "which Kubernetes authorizes like a real one: the planning identity may create and patch in the",
+            "namespace.",
+            "",
+            "## Identity that pushes the image",
+            "",
+            "The role of `AWS_IMAGE_ROLE`: it pushes to the repository, and reads what the registry's scan found.",
+            "",
+            *_document(policy(PUSHING, STACK)),
             "",
             "## Identities of pods",
             "",

@@ -133,19 +133,46 @@ def test_develop_goes_to_staging_and_main_to_production_after_checks_a_plan_and_
     text = (folder / "deploy.yaml").read_text()
     workflow = yaml.safe_load(text)
     assert workflow[True]["push"]["branches"] == ["main", "develop"]
-    assert workflow["jobs"]["plan"]["needs"] == "checks"
-    assert workflow["jobs"]["release"]["needs"] == "plan"
+    assert workflow["jobs"]["image"]["needs"] == "checks"
+    assert workflow["jobs"]["plan"]["needs"] == "image"
+    assert workflow["jobs"]["release"]["needs"] == ["image", "plan"]
     target = "${{ inputs.stack || (github.ref_name == 'main' && 'prod') || 'staging' }}"
     assert workflow["env"]["STACK"] == target
     assert workflow["jobs"]["release"]["environment"] == target
     assert workflow[True]["workflow_dispatch"]["inputs"]["stack"]["options"] == ["dev", "staging"]
     assert [one.split()[1] for one in commands(workflow) if one.startswith("make")] == [
         "lint",
-        "image",
         "test",
+        "image",
+        "push",
+        "kubeconfig",
         "plan",
+        "kubeconfig",
         "release",
     ]
+
+
+@pytest.mark.requirement("S09")
+@pytest.mark.parametrize("name", ["deploy", "hotfix"])
+def test_the_image_that_was_built_is_deployed_by_its_digest_and_the_clusters_are_known(folder: Path, name: str) -> None:
+    workflow = read(folder, name)
+    built = workflow["jobs"]["image"]  # type: ignore[index]
+    assert built["outputs"] == {"image": "${{ steps.push.outputs.image }}"}
+    (push,) = [step for step in built["steps"] if step.get("id") == "push"]
+    assert push["run"] == 'make push IMAGE="$IMAGE"'
+    (made,) = [step for step in built["steps"] if str(step.get("run")).startswith("make image")]
+    assert made["env"] == {"PYTHON_DIGEST": "${{ vars.PYTHON_DIGEST }}"}
+    deploying = [
+        step
+        for job in jobs(workflow)
+        for step in steps(job)
+        if str(step.get("run")).startswith(("make plan", "make release"))
+    ]
+    assert len(deploying) == 2
+    for step in deploying:
+        assert step["env"]["CONTENTGEN_IMAGE"] == "${{ needs.image.outputs.image }}"  # type: ignore[index]
+        # By its whole path: going back runs in a folder of its own.
+        assert step["env"]["KUBECONFIG"] == "${{ github.workspace }}/reports/kubeconfig"  # type: ignore[index]
 
 
 @pytest.mark.requirement("L02")

@@ -16,17 +16,32 @@ PLANNING_KEY: Final = "planning"
 PASSED_TO: Final = "monitoring.rds.amazonaws.com"
 READ_SECRETS: Final = frozenset({"kms:Decrypt"})
 """Needed to read back a secret that a key of ours encrypts."""
+COMMANDS: Final = frozenset({"cloudwatch:DescribeAlarms", "eks:DescribeCluster"})
+"""What the commands around the engine ask: where the clusters are, and which alarms are on during a release."""
+PUSHING: Final = frozenset(
+    {
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:CompleteLayerUpload",
+        "ecr:DescribeImageScanFindings",
+        "ecr:DescribeImages",
+        "ecr:GetAuthorizationToken",
+        "ecr:InitiateLayerUpload",
+        "ecr:PutImage",
+        "ecr:UploadLayerPart",
+    }
+)
+"""To push an image and read its scan (ECR user guide, "IAM permissions for pushing an image")."""
 LINKED_TO: Final = ("rds.amazonaws.com", "elasticache.amazonaws.com")
 
 
 def deploying_actions() -> frozenset[str]:
     """Every permission of the deploying identity."""
-    return frozenset().union(*(one.of_deployment for one in RIGHTS.values()))
+    return frozenset().union(COMMANDS, *(one.of_deployment for one in RIGHTS.values()))
 
 
 def planning_actions() -> frozenset[str]:
     """Every permission of the planning identity: to read back what is deployed."""
-    return frozenset().union(READ_SECRETS, *(one.of_plan for one in RIGHTS.values()))
+    return frozenset().union(READ_SECRETS, COMMANDS, *(one.of_plan for one in RIGHTS.values()))
 
 
 def policy(actions: Collection[str], names: str) -> str:
