@@ -43,7 +43,7 @@ from ops.pull_request import check_pull_request
 from ops.release.command import make_plan, make_release, make_rollback
 from ops.release.proposal import propose_release
 from ops.release.record import RecordError
-from ops.report.command import DEFAULT_FILE, chosen, pull_request_of, write_comments
+from ops.report.command import DEFAULT_FILE, chosen, pull_request_of, write_comment
 from ops.report.command import report as report_on
 from ops.report.events import ReportError
 from ops.report.publishing import PublishingError
@@ -256,14 +256,14 @@ def propose(repository: Annotated[str, typer.Option(help="owner/name; its token 
 
 @app.command()
 def comment(
-    folder: Annotated[Path, typer.Argument(help="with a preview.md in each folder below")],
+    folder: Annotated[Path, typer.Argument(help="with a report.json in each folder below, preview-STACK")],
     repository: Annotated[str, typer.Option(help="owner/name; its token is GITHUB_TOKEN")],
 ) -> None:
-    """Write the comments that previews left, each in the place of the one before; 4 when one cannot be published.
+    """Write one comment from the data that previews left, in the place of the one before; 4 if it cannot be published.
 
     The pull request is the open one whose head is HEAD_OWNER, HEAD_BRANCH, HEAD_COMMIT: what the platform says.
     """
-    write_comments(folder, repository, os.environ, Report())
+    write_comment(CHECKOUT, folder, repository, os.environ, Report())
 
 
 @app.command(name="pr-check")
