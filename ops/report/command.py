@@ -122,7 +122,7 @@ def cost(preview: Preview, book: Book) -> tuple[Estimate, Estimate]:
 
 
 def _priced(change: Change, inputs: Object) -> Priced:
-    return Priced(change.name, change.type, inputs, change.provider)
+    return Priced(change.name, change.type, inputs, change.provider, change.urn)
 
 
 def pull_request_of(text: str, environment: Mapping[str, str]) -> PullRequest:
