@@ -174,7 +174,7 @@ def _bucket(one: Priced, context: Context) -> float:
 
 
 def _health_check(one: Priced, context: Context) -> float:
-    """HTTPS, a text that is looked for, ten seconds instead of thirty, and latency are each paid for (Route 53 pricing)."""
+    """HTTPS, a text that is looked for, ten seconds instead of thirty, latency: each is paid for (Route 53 pricing)."""
     kind = text(one.inputs.get("type"))
     asked = ("HTTPS" in kind, "STR_MATCH" in kind, _number(one.inputs.get("requestInterval")) == FAST_SECONDS)
     options = sum(asked) + (one.inputs.get("measureLatency") is True)

@@ -156,9 +156,8 @@ def test_pods_of_every_kind_are_paid_for(kind: str) -> None:
 
 def test_a_pod_a_job_a_claim_and_a_load_balancer_are_paid_for() -> None:
     container = {"name": "a", "resources": {"limits": {"cpu": "1", "memory": "1Gi"}}}
-    assert cost("kubernetes:core/v1:Pod", {"spec": {"containers": [container]}}, PROVIDER) == pytest.approx(
-        730 * HOURLY
-    )
+    pod = {"spec": {"containers": [container]}}
+    assert cost("kubernetes:core/v1:Pod", pod, PROVIDER) == pytest.approx(730 * HOURLY)
     job, inputs = of_kind("kubernetes:batch/v1:Job", {})
     assert cost(job, inputs, PROVIDER) == pytest.approx(5 / 60 * HOURLY)
     nightly = {"spec": {"schedule": "0 2 * * *", "jobTemplate": {"spec": inputs["spec"]}}}
