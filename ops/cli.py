@@ -28,6 +28,7 @@ from ops.console import Report
 from ops.cost.book import TABLE
 from ops.cost.refresh import AWS_PRICE_LIST, PriceListError, refresh_prices
 from ops.drift import drift as find_drift
+from ops.drift import real_drift as find_real_drift
 from ops.drift import tell_drift
 from ops.explaining import ExplainError
 from ops.explaining import explain as explain_resource
@@ -155,11 +156,15 @@ def report_(
 def drift(
     stack: Stack = "local",
     real: Real = False,
-    issue_in: Annotated[str, typer.Option(help="owner/name: opens one issue, or brings it up to date")] = "",
+    issue_in: Annotated[str, typer.Option(help="owner/name: one issue, opened, brought up to date, closed")] = "",
 ) -> None:
     """Name what differs between a running stack and what was declared; 1 when something does."""
-    found = find_drift(target_of(stack, Report(), os.environ, on_real=real), Report())
-    if found and issue_in:
+    report = Report()
+    if real:
+        found = find_real_drift(stack, report, os.environ)
+    else:
+        found = find_drift(target_of(stack, report, os.environ, on_real=False), report)
+    if issue_in:
         tell_drift(stack, found, issue_in, os.environ)
     if found:
         raise typer.Exit(EXIT_FAILED)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ops.console import Report
+from ops.drift import tell_drift
 from ops.report import command
 from ops.report.data import FILE, StackData, read, read_all
 from ops.report.events import ReportError
@@ -35,6 +36,7 @@ class Forge(ThreadingHTTPServer):
         self.files: list[str] = ["app/api.py"]
         self.refusals: list[int] = []
         self.written_all_the_same = False
+        self.closed: list[int] = []
         self.asked: list[str] = []
 
     @property
@@ -58,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.command == "GET":
             authors = self.server.authors
             listed = [
-                {"id": id_, "body": text, "user": {"login": authors.get(id_, AUTHOR)}}
+                {"id": id_, "number": id_, "body": text, "user": {"login": authors.get(id_, AUTHOR)}}
                 for id_, text in self.server.comments.items()
             ]
             files = [{"filename": one} for one in self.server.files] if "page=1" in self.path else []
@@ -66,7 +68,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, next((answer for part, answer in answers.items() if part in self.path), listed))
         else:
             id_ = int(self.path.rpartition("/")[2]) if self.command == "PATCH" else 100 + len(self.server.comments)
-            self.server.comments[id_] = json.loads(body)["body"]
+            given = json.loads(body)
+            self.server.comments[id_] = given["body"]
+            self.server.closed += [id_] if given.get("state") == "closed" else []
             self._send(201, {"html_url": f"https://forge/{id_}"})
 
     do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - the library's names
@@ -381,3 +385,23 @@ def test_a_pull_request_needs_its_number_and_a_token() -> None:
         command.pull_request_of("owner#7", {"GITHUB_TOKEN": "x"})
     with pytest.raises(ReportError, match="GITHUB_TOKEN is not set"):
         command.pull_request_of("owner/name#7", {})
+
+
+def test_an_issue_of_drift_is_opened_once_kept_up_to_date_and_closed_when_it_ends(forge: Forge) -> None:
+    environment = {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": forge.address}
+    tell_drift("prod", [], "owner/name", environment)
+    assert forge.comments == {}
+    tell_drift("prod", ["a differs: @everyone"], "owner/name", environment)
+    tell_drift("prod", ["a differs: `x`", "b is gone"], "owner/name", environment)
+    ((number, text),) = forge.comments.items()
+    assert "- `a differs: 'x'`" in text and "- `b is gone`" in text
+    assert forge.closed == []
+    tell_drift("prod", [], "owner/name", environment)
+    assert forge.closed == [number]
+    assert "Nothing differs any more." in forge.comments[number]
+
+
+def test_an_issue_of_somebody_else_with_our_mark_is_left_open(forge: Forge) -> None:
+    forge.comments[3], forge.authors[3] = "<!-- contentgen drift of prod --> mine", "mallory"
+    tell_drift("prod", [], "owner/name", {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": forge.address})
+    assert forge.closed == []

@@ -16,6 +16,8 @@ PLANNING_KEY: Final = "planning"
 PASSED_TO: Final = "monitoring.rds.amazonaws.com"
 READ_SECRETS: Final = frozenset({"kms:Decrypt"})
 """Needed to read back a secret that a key of ours encrypts."""
+INVENTORY: Final = frozenset({"tag:GetResources"})
+"""Needed by a drift report, to find what is in the account under a stack's tags and not in its state."""
 LINKED_TO: Final = ("rds.amazonaws.com", "elasticache.amazonaws.com")
 
 
@@ -25,8 +27,8 @@ def deploying_actions() -> frozenset[str]:
 
 
 def planning_actions() -> frozenset[str]:
-    """Every permission of the planning identity: to read back what is deployed."""
-    return frozenset().union(READ_SECRETS, *(one.of_plan for one in RIGHTS.values()))
+    """Every permission of the planning identity: to read back what is deployed, and what else is there."""
+    return frozenset().union(READ_SECRETS, INVENTORY, *(one.of_plan for one in RIGHTS.values()))
 
 
 def policy(actions: Collection[str], names: str) -> str:
