@@ -21,7 +21,7 @@ from ops.commits import checked_out
 from ops.console import Report
 from ops.inventory import tagged, untracked
 from ops.previewing import preview_events
-from ops.release.record import recorded_commit, recording
+from ops.release.record import record_of, recording
 from ops.report.events import Change, Operation, Preview, ReportError, parse
 from ops.report.publishing import API, Repository, close_issue, publish_issue
 from ops.report.safe import code
@@ -43,7 +43,7 @@ def real_drift(stack: str, report: Report, environment: Mapping[str, str]) -> li
     """The drift of a stack on the real cloud. Raises ReportError, RecordError, CommitError, EngineReadError."""
     settings = read(CHECKOUT, stack)
     with tempfile.TemporaryDirectory(prefix="contentgen-deployed-") as folder:
-        target = as_deployed(real(stack, environment), Path(folder) / "files", environment, report)
+        target = as_deployed(real(stack, environment), Path(folder) / "files", report)
         found = drift(target, report)
         state = kept(target, "export")
     own = {key: tags(settings, stack)[key] for key in OWN_TAGS}
@@ -58,15 +58,16 @@ def real_drift(stack: str, report: Report, environment: Mapping[str, str]) -> li
     return [*found, *left]
 
 
-def as_deployed(target: Target, folder: Path, environment: Mapping[str, str], report: Report) -> Target:
+def as_deployed(target: Target, folder: Path, report: Report) -> Target:
     """The target with the program of the commit that runs; with this checkout's where none is recorded."""
-    commit = recorded_commit(target)
-    if not commit:
+    record = record_of(target)
+    running = record.running
+    if running is None:
         report.line(f"{target.stack}: no deployed commit is recorded, so this checkout is compared with")
         return target
-    report.step(f"{target.stack}: comparing with the deployed commit {commit[:12]}")
-    files = checked_out(commit, folder)
-    return recording(real(target.stack, {**environment, "PYTHONPATH": str(files)}, files), commit)
+    report.step(f"{target.stack}: comparing with the deployed commit {running.commit[:12]}")
+    files = checked_out(running.commit, folder)
+    return recording(target.of_checkout(files, running.image), running, record.earlier)
 
 
 def drift(target: Target, report: Report) -> list[str]:

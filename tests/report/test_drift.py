@@ -11,6 +11,7 @@ import pytest
 from ops import drift as drifting
 from ops.console import Report
 from ops.inventory import tagged, untracked
+from ops.release.record import Record, Release
 from ops.target import Target
 
 DATABASE = "arn:aws:rds:us-east-1:123456789012:db:prod-primary"
@@ -83,26 +84,22 @@ def target(tmp_path: Path) -> Target:
     return Target("prod", tmp_path / "pulumi", tmp_path, {}, ())
 
 
-def test_drift_is_told_against_the_deployed_commit_and_not_against_the_branch(
+def test_drift_is_told_against_the_deployed_commit_and_image_and_not_against_the_branch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(drifting, "recorded_commit", lambda _: "0123456789abcdef")
+    running = Release.model_validate({"commit": "0123456789abcdef", "image": "registry/app@sha256:aa", "schema": "4"})
+    monkeypatch.setattr(drifting, "record_of", lambda _: Record(running))
     monkeypatch.setattr(drifting, "checked_out", lambda commit, folder: folder / commit)
-    monkeypatch.setattr(
-        drifting, "real", lambda stack, environment, files: Target(stack, files, files, environment, ())
-    )
-    found = drifting.as_deployed(target(tmp_path), tmp_path / "files", {"A": "b"}, Report())
-    files = tmp_path / "files" / "0123456789abcdef"
-    assert found.workspace == files
-    assert found.environment["PYTHONPATH"] == str(files)
-    assert "0123456789abcdef" in found.environment.values()
+    found = drifting.as_deployed(target(tmp_path), tmp_path / "files", Report())
+    assert found.workspace == tmp_path / "files" / "0123456789abcdef"
+    assert {"0123456789abcdef", "registry/app@sha256:aa"} <= set(found.environment.values())
     assert "comparing with the deployed commit 0123456789ab" in capsys.readouterr().out
 
 
 def test_a_stack_without_a_record_is_compared_with_this_checkout_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(drifting, "recorded_commit", lambda _: "")
+    monkeypatch.setattr(drifting, "record_of", lambda _: Record(None))
     given = target(tmp_path)
-    assert drifting.as_deployed(given, tmp_path / "files", {}, Report()) is given
+    assert drifting.as_deployed(given, tmp_path / "files", Report()) is given
     assert "no deployed commit is recorded" in capsys.readouterr().out
