@@ -93,7 +93,7 @@ rollback: environment ## go back to TO, or to the release before the running one
 release-checklist: environment ## the pull request of the weekly release, with the questions that people answer
 	@$(CONTENTGEN) propose --repository $(REPOSITORY)
 
-comment: environment ## write the comments in COMMENTS to the pull request of REPOSITORY
+comment: environment ## write one comment from the reports in COMMENTS to the pull request of REPOSITORY
 	@$(CONTENTGEN) comment $(COMMENTS) --repository $(REPOSITORY)
 
 policy: environment ## the policy pack on what every stack declares, without an engine

@@ -28,6 +28,7 @@ from ops.console import Report
 from ops.cost.book import TABLE
 from ops.cost.refresh import AWS_PRICE_LIST, PriceListError, refresh_prices
 from ops.drift import drift as find_drift
+from ops.drift import real_drift as find_real_drift
 from ops.drift import tell_drift
 from ops.explaining import ExplainError
 from ops.explaining import explain as explain_resource
@@ -45,7 +46,7 @@ from ops.pull_request import check_pull_request
 from ops.release.command import make_plan, make_release, make_rollback
 from ops.release.proposal import propose_release
 from ops.release.record import RecordError
-from ops.report.command import DEFAULT_FILE, chosen, pull_request_of, write_comments
+from ops.report.command import DEFAULT_FILE, chosen, pull_request_of, write_comment
 from ops.report.command import report as report_on
 from ops.report.events import ReportError
 from ops.report.publishing import PublishingError
@@ -157,11 +158,15 @@ def report_(
 def drift(
     stack: Stack = "local",
     real: Real = False,
-    issue_in: Annotated[str, typer.Option(help="owner/name: opens one issue, or brings it up to date")] = "",
+    issue_in: Annotated[str, typer.Option(help="owner/name: one issue, opened, brought up to date, closed")] = "",
 ) -> None:
     """Name what differs between a running stack and what was declared; 1 when something does."""
-    found = find_drift(target_of(stack, Report(), os.environ, on_real=real), Report())
-    if found and issue_in:
+    report = Report()
+    if real:
+        found = find_real_drift(stack, report, os.environ)
+    else:
+        found = find_drift(target_of(stack, report, os.environ, on_real=False), report)
+    if issue_in:
         tell_drift(stack, found, issue_in, os.environ)
     if found:
         raise typer.Exit(EXIT_FAILED)
@@ -273,14 +278,14 @@ def propose(repository: Annotated[str, typer.Option(help="owner/name; its token 
 
 @app.command()
 def comment(
-    folder: Annotated[Path, typer.Argument(help="with a preview.md in each folder below")],
+    folder: Annotated[Path, typer.Argument(help="with a report.json in each folder below, preview-STACK")],
     repository: Annotated[str, typer.Option(help="owner/name; its token is GITHUB_TOKEN")],
 ) -> None:
-    """Write the comments that previews left, each in the place of the one before; 4 when one cannot be published.
+    """Write one comment from the data that previews left, in the place of the one before; 4 if it cannot be published.
 
     The pull request is the open one whose head is HEAD_OWNER, HEAD_BRANCH, HEAD_COMMIT: what the platform says.
     """
-    write_comments(folder, repository, os.environ, Report())
+    write_comment(CHECKOUT, folder, repository, os.environ, Report())
 
 
 @app.command(name="pr-check")

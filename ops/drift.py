@@ -1,7 +1,8 @@
 """``contentgen drift``: what differs between the cloud and what was declared, by a preview that reads the cloud first.
 
 What controllers set by themselves is nobody's declaration, so it is no drift: replicas under an autoscaler, defaults,
-status. The program must be the one that was deployed; what it newly declares would show as drift too.
+status. On the real cloud the program is that of the commit which the stack records as deployed, so that a release that
+waits for its approval is no drift; and what is there under the stack's tags and not in its state is drift too.
 """
 
 from __future__ import annotations
@@ -10,11 +11,25 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import boto3
+
+from infra.regions import in_priority_order
+from infra.stackfile import read
+from infra.tags import tags
+from localcloud.paths import CHECKOUT
+from ops.commits import checked_out
 from ops.console import Report
+from ops.inventory import tagged, untracked
 from ops.previewing import preview_events
+from ops.release.record import record_of, recording
 from ops.report.events import Change, Operation, Preview, ReportError, parse
-from ops.report.publishing import API, Repository, publish_issue
-from ops.target import Target
+from ops.report.publishing import API, Repository, close_issue, publish_issue
+from ops.report.safe import code
+from ops.target import Target, kept, real
+
+OWN_TAGS = ("contentgen:product", "contentgen:stack")
+MOST_LINES = 200
+"""Of an issue, which may have 65,536 characters."""
 
 WORDS = {
     Operation.CREATE: "is gone",
@@ -22,6 +37,37 @@ WORDS = {
     Operation.REPLACE: "differs so that it would be replaced",
     Operation.UPDATE: "differs",
 }
+
+
+def real_drift(stack: str, report: Report, environment: Mapping[str, str]) -> list[str]:
+    """The drift of a stack on the real cloud. Raises ReportError, RecordError, CommitError, EngineReadError."""
+    settings = read(CHECKOUT, stack)
+    with tempfile.TemporaryDirectory(prefix="contentgen-deployed-") as folder:
+        target = as_deployed(real(stack, environment), Path(folder) / "files", report)
+        found = drift(target, report)
+        state = kept(target, "export")
+    own = {key: tags(settings, stack)[key] for key in OWN_TAGS}
+    arns = [
+        arn
+        for region in in_priority_order(settings.regions)
+        for arn in tagged(boto3.client("resourcegroupstaggingapi", region_name=region.code), own)
+    ]
+    left = [f"{arn} is in the account under the stack's tags and not in its state" for arn in untracked(arns, state)]
+    for line in left:
+        report.line(line)
+    return [*found, *left]
+
+
+def as_deployed(target: Target, folder: Path, report: Report) -> Target:
+    """The target with the program of the commit that runs; with this checkout's where none is recorded."""
+    record = record_of(target)
+    running = record.running
+    if running is None:
+        report.line(f"{target.stack}: no deployed commit is recorded, so this checkout is compared with")
+        return target
+    report.step(f"{target.stack}: comparing with the deployed commit {running.commit[:12]}")
+    files = checked_out(running.commit, folder)
+    return recording(target.of_checkout(files, running.image), running, record.earlier)
 
 
 def drift(target: Target, report: Report) -> list[str]:
@@ -48,14 +94,21 @@ def drift(target: Target, report: Report) -> list[str]:
 
 
 def tell_drift(stack: str, found: list[str], repository: str, environment: Mapping[str, str]) -> None:
-    """One issue a stack, opened once and brought up to date. Raises ReportError without a token."""
+    """One issue a stack, opened once, brought up to date, and closed when drift ends. Raises ReportError without a
+    token.
+    """
     token = environment.get("GITHUB_TOKEN", "")
     if not token:
         raise ReportError("GITHUB_TOKEN is not set; the workflow gives it to the job that may write issues")
-    lines = "\n".join(f"- {line}" for line in found)
+    lines = "\n".join(f"- {code(line)}" for line in found[:MOST_LINES]) or "Nothing differs any more."
+    if len(found) > MOST_LINES:
+        lines += f"\n- … and {len(found) - MOST_LINES} more"
     body = f"<!-- contentgen drift of {stack} -->\n{lines}\n\n`make drift STACK={stack}` tells the same."
     where = Repository(repository, token, environment.get("GITHUB_API_URL", API))
-    publish_issue(f"{stack} is not what was declared", body, where)
+    if found:
+        publish_issue(f"{stack} is not what was declared", body, where)
+    else:
+        close_issue(body, where)
 
 
 def drifted(preview: Preview) -> Iterator[str]:

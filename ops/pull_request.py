@@ -12,8 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from infra.errors import SettingsError
+from localcloud.cloud import CloudError
+from localcloud.engine import EngineError
 from localcloud.paths import CHECKOUT
 from ops import deployment
+from ops.base_pack import base_pack
 from ops.commits import checked_out
 from ops.console import Report
 from ops.previewing import PreviewError, preview_events
@@ -28,8 +32,10 @@ MOST_LINES: Final = 30
 
 
 def check_pull_request(base: str, stacks: Sequence[str], report: Report) -> bool:
-    """Whether the check of every stack passes. Raises CommitError for a base that is not here, PreviewError
-    for one that cannot be deployed."""
+    """Whether the check of every stack passes; a stack that cannot be previewed fails it and is told with the others.
+
+    Raises CommitError for a base that is not here.
+    """
     with tempfile.TemporaryDirectory(prefix="contentgen-pr-", dir=_where()) as folder:
         root = Path(folder)
         # Postgres runs as another user, who must be able to walk in.
@@ -37,12 +43,19 @@ def check_pull_request(base: str, stacks: Sequence[str], report: Report) -> bool
         report.step(f"taking the files of {base}")
         before = checked_out(base, root / "base")
         os.environ[STATE] = str(root / "state")
-        previews = {stack: _previewed(stack, before, report) for stack in stacks}
-        return report_on(CHECKOUT, previews, CHECKOUT / DEFAULT_FILE, None, report)
+        previews: dict[str, Path] = {}
+        problems: dict[str, str] = {}
+        for stack in stacks:
+            try:
+                previews[stack] = _previewed(stack, before, root / "base-pack" / stack, report)
+            except (PreviewError, EngineError, CloudError, SettingsError) as error:
+                # Whatever stops one stack is told in its row, and the comment of the push before never stays.
+                problems[stack] = str(error)
+        return report_on(CHECKOUT, previews, CHECKOUT / DEFAULT_FILE, None, report, base=before, problems=problems)
 
 
-def _previewed(stack: str, base: Path, report: Report) -> Path:
-    """This checkout's preview of a stack that stands as the base declares it."""
+def _previewed(stack: str, base: Path, pack: Path, report: Report) -> Path:
+    """This checkout's preview of a stack that stands as the base declares it, judged by the packs of both."""
     output = CHECKOUT / DEFAULT_FILE.parent / f"preview-{stack}.json"
     try:
         if (base / f"Pulumi.{stack}.yaml").exists():
@@ -50,7 +63,7 @@ def _previewed(stack: str, base: Path, report: Report) -> Path:
             _deploy(base, stack)
         report.step(f"{stack}: previewing this checkout against it")
         target = embedded(deployment.prepared(stack, report))
-        preview_events(target, output, *target.policies)
+        preview_events(target, output, *target.policies, *base_pack(base, stack, pack))
     finally:
         deployment.down(stack, report)
     return output

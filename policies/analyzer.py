@@ -13,14 +13,14 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 import grpc
-from google.protobuf import empty_pb2, json_format, struct_pb2
+from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel
-from pulumi_policy.deserialize import deserialize_properties
 from pulumi_policy.policy import _PolicyAnalyzerServicer
-from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
+from pulumi_policy.proxy import UnknownValueError
 
 from policies.configuration import LEVEL, ConfigurationError, check
+from policies.decoding import decoded
 from policies.exemptions import KEY, Ledger, read
 from policies.kinds import canonical, is_list, normalised
 from policies.reading import Properties, mapping, noting
@@ -49,6 +49,7 @@ class Analyzer(_PolicyAnalyzerServicer):
         self._today = today or datetime.now(UTC).date()
         self._pack = (name, version)
         self._by_type: dict[str, tuple[ResourceRule, ...]] = {}
+        self._mended: dict[str, bool] = {}
         self._read: dict[str, bool] = {}
         super().__init__(name, version, list(self._policies.values()), EnforcementLevel.MANDATORY)
         self._configured({})
@@ -67,18 +68,20 @@ class Analyzer(_PolicyAnalyzerServicer):
             if _context is None:
                 raise
             _context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        answer = super().Configure(request, _context)
         self._configured(config)
-        return super().Configure(request, _context)
+        return answer
 
     def Remediate(  # noqa: N802 - the protocol's name
         self, request: analyzer_pb2.AnalyzeRequest, _context: grpc.ServicerContext | None
     ) -> analyzer_pb2.RemediateResponse:
         """The SDK's own, for what a rule may mend; it decodes every resource, so all others are answered without."""
-        if canonical(request.type) != request.type:
+        if request.type not in self._mended:
+            levels = [self._get_enforcement_level(self._policies[rule.name]) for rule in self._rules_of(request.type)]
             # The SDK hands a remedy the resource as it is written, and remedies know one spelling.
-            return analyzer_pb2.RemediateResponse()
-        levels = [self._get_enforcement_level(self._policies[rule.name]) for rule in self._rules_of(request.type)]
-        if EnforcementLevel.REMEDIATE in levels:
+            of_one_spelling = canonical(request.type) == request.type
+            self._mended[request.type] = of_one_spelling and EnforcementLevel.REMEDIATE in levels
+        if self._mended[request.type]:
             return super().Remediate(request, _context)
         return analyzer_pb2.RemediateResponse()
 
@@ -93,7 +96,7 @@ class Analyzer(_PolicyAnalyzerServicer):
         self._declared[request.urn] = found
         for resource in found:
             for rule in self._rules_of(resource.type):
-                if rule.concerns(resource) and self._level(rule) is not EnforcementLevel.DISABLED:
+                if rule.concerns(resource) and self._levels[rule.name] is not EnforcementLevel.DISABLED:
                     told = (Violation(message, resource) for message in rule.check(resource, self._settings[rule.name]))
                     response.diagnostics.extend(self._diagnostics(rule, told, resource))
         return response
@@ -110,7 +113,7 @@ class Analyzer(_PolicyAnalyzerServicer):
             for resource in (self._declared.get(one.urn) or self._normalised(one))
         ]
         for rule in self._stack_rules:
-            if self._level(rule) is not EnforcementLevel.DISABLED:
+            if self._levels[rule.name] is not EnforcementLevel.DISABLED:
                 read_ = [one for one in resources if rule.concerns(one)]
                 found = rule.check(read_, self._settings[rule.name])
                 response.diagnostics.extend(self._diagnostics(rule, found, None))
@@ -120,10 +123,9 @@ class Analyzer(_PolicyAnalyzerServicer):
 
     def _of_exemptions(self) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
         """Exemptions that should go, at their rule's level, and those that end soon."""
-        levels = {rule.name: self._level(rule) for rule in self._rules}
         for exemption, fault in self._ledger.faults():
-            if levels[exemption.rule] is not EnforcementLevel.DISABLED:
-                yield self._diagnostic(exemption.rule, fault, levels[exemption.rule])
+            if self._levels[exemption.rule] is not EnforcementLevel.DISABLED:
+                yield self._diagnostic(exemption.rule, fault, self._levels[exemption.rule])
         for exemption, told in self._ledger.endings():
             yield self._diagnostic(exemption.rule, f"{EXEMPT} {told}", EnforcementLevel.ADVISORY)
 
@@ -133,6 +135,8 @@ class Analyzer(_PolicyAnalyzerServicer):
 
     def _configured(self, config: Mapping[str, Properties]) -> None:
         given = {rule.name: mapping(config.get(rule.name)) for rule in self._rules}
+        self._mended.clear()
+        self._levels = {rule.name: self._level(rule) for rule in self._rules}
         self._settings = {rule.name: Settings(rule.tunables, given[rule.name]) for rule in self._rules}
         self._exemptions = [one for name, values in given.items() for one in read(name, values.get(KEY))]
         self._forget()
@@ -166,7 +170,7 @@ class Analyzer(_PolicyAnalyzerServicer):
         self, rule: Rule, found: Iterable[Judged], of: Declared | None
     ) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
         """What a rule says, of one resource or of the whole stack."""
-        level = self._level(rule)
+        level = self._levels[rule.name]
         with noting() as left:
             try:
                 for violation in found:
@@ -229,8 +233,3 @@ def _resource(request: analyzer_pb2.AnalyzeRequest | analyzer_pb2.AnalyzerResour
 def _tied(one: analyzer_pb2.AnalyzerResource) -> Mapping[str, frozenset[str]]:
     """What each property of a resource refers to."""
     return {key: frozenset(of.urns) for key, of in one.propertyDependencies.items()}
-
-
-def decoded(properties: struct_pb2.Struct) -> Properties:
-    """Plain values behind the SDK's proxy, which raises where a value is unknown. Secrets are read like others."""
-    return unknown_checking_proxy(deserialize_properties(json_format.MessageToDict(properties)))

@@ -89,9 +89,8 @@ def normalised(resource: Resource) -> Iterator[Resource]:
     if is_list(resource.type):
         for index, one in enumerate(mappings(resource.properties.get("items"))):
             named = f"{resource.name}.items[{index}]"
-            yield replace(
-                resource, type=_of_item(resource.type, one), written=resource.type, name=named, properties=one
-            )
+            written = _of_item(resource.type, one)
+            yield replace(resource, type=canonical(written), written=written, name=named, properties=one)
         return
     if type_ == resource.type and not resource.written:
         yield resource
@@ -138,5 +137,5 @@ def _of_item(type_: str, one: Properties) -> str:
     """The type of a list's object: its own where it says so, else that of the list."""
     version, kind = text(one.get("apiVersion")), text(one.get("kind"))
     if version and kind:
-        return canonical(f"{KUBERNETES}{version if '/' in version else f'core/{version}'}:{kind}")
-    return canonical(type_.removesuffix("List"))
+        return f"{KUBERNETES}{version if '/' in version else f'core/{version}'}:{kind}"
+    return type_.removesuffix("List")

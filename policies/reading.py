@@ -4,8 +4,7 @@ Sequence, and a value that is unknown at preview raises when it is touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import TypeAlias
 
@@ -36,12 +35,12 @@ _UNITS = {
 
 def mapping(value: Value) -> Properties:
     """The value when it is a mapping, else an empty one: what is absent has no properties."""
-    return value if isinstance(value, Mapping) else {}
+    return value if type(value) is dict or isinstance(value, Mapping) else {}
 
 
 def items(value: Value) -> Sequence[Value]:
     """The value when it is a list, else an empty one."""
-    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    return value if type(value) is list or (isinstance(value, Sequence) and not isinstance(value, str)) else ()
 
 
 def is_mapping(value: Value) -> bool:
@@ -96,21 +95,22 @@ def quantity(value: Value) -> float | None:
 
 def states(properties: Properties, key: str) -> bool:
     """Whether a property is given at all, even one whose value only the cloud knows."""
-    return any(one == key for one in properties)
+    return key in properties if type(properties) is dict else any(one == key for one in properties)
 
 
 _LEFT: ContextVar[list[str] | None] = ContextVar("left_to_the_update", default=None)
 
 
-@contextmanager
-def noting() -> Iterator[list[str]]:
+class noting:  # noqa: N801 - used as a function
     """Within it, the properties that ``later`` could not read: what a rule says then is not all there is to say."""
-    left: list[str] = []
-    token = _LEFT.set(left)
-    try:
-        yield left
-    finally:
-        _LEFT.reset(token)
+
+    def __enter__(self) -> list[str]:
+        self._left: list[str] = []
+        self._token = _LEFT.set(self._left)
+        return self._left
+
+    def __exit__(self, *_: object) -> None:
+        _LEFT.reset(self._token)
 
 
 def later(properties: Properties, key: str) -> Value:

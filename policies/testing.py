@@ -150,7 +150,7 @@ class Pack:
         self._known = {id(one): self._known.get(id(one)) or (one, wire(one)) for one in (*resources, *made)}
         wires = {one: properties for one, (_, properties) in self._known.items()}
         answers = [self._analyzer.Analyze(request_of(one, wires[id(one)]), None) for one in resources]
-        whole = analyzer_pb2.AnalyzeStackRequest(resources=[_of_stack(one, wires[id(one)]) for one in made])
+        whole = analyzer_pb2.AnalyzeStackRequest(resources=[of_stack(one, wires[id(one)]) for one in made])
         answers.append(self._analyzer.AnalyzeStack(whole, None))
         return [
             Finding(one.policyName, analyzer_pb2.EnforcementLevel.Name(one.enforcementLevel).lower(), one.message)
@@ -190,7 +190,8 @@ def request_of(resource: Resource, properties: struct_pb2.Struct | None = None) 
     )
 
 
-def _of_stack(resource: Resource, properties: struct_pb2.Struct) -> analyzer_pb2.AnalyzerResource:
+def of_stack(resource: Resource, properties: struct_pb2.Struct) -> analyzer_pb2.AnalyzerResource:
+    """A resource as the engine hands it to stack rules."""
     return analyzer_pb2.AnalyzerResource(
         type=resource.type,
         name=resource.name,

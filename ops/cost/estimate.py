@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from ops.cost.book import HOURS_A_MONTH, Book, UnknownPriceError
+from ops.cost.quantities import GIB, items, mapping, number, text
+from ops.cost.workloads import (
+    CRON_JOB,
+    JOB,
+    MINUTES,
+    POD,
+    SCALED,
+    UNCOUNTED,
+    claimed_gigabytes,
+    pod_of,
+    pods_at,
+    requested,
+    runs_a_month,
+)
 from ops.report.events import Json, Object
 
 OLDEST_DAYS: Final = 180
 CLUSTER: Final = "kubernetes-"
 DATABASE: Final = "aws:rds/instance:Instance"
-SCALERS: Final = ("HorizontalPodAutoscaler", "ScaledObject")
-_MEMORY: Final = {"Ki": 2**-20, "Mi": 2**-10, "Gi": 1.0, "Ti": 2**10}
+FAST_SECONDS: Final = 10
 
 
 @dataclass(frozen=True)
 class Priced:
-    """One resource as it stands before or after a change. ``provider`` tells the region of a cluster's objects."""
+    """One resource as it stands before or after a change. ``provider`` tells the region of a cluster's objects; without
+    a ``urn`` it is told apart by type and name.
+    """
 
     name: str
     type: str
     inputs: Object
     provider: str = ""
+    urn: str = ""
+
+    @property
+    def key(self) -> str:
+        """What one resource alone has: names are shared by a key and a database, for instance."""
+        return self.urn or f"{self.type}::{self.name}"
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """USD a month by resource, with every workload at its minimum; what no price is known for; and what all of it costs
-    with every workload at its maximum for the whole month.
+    """USD a month by resource's key, with every workload at its minimum; what no price is known for; and what all of it
+    costs with every workload at its maximum for the whole month.
     """
 
     by_resource: Mapping[str, float]
@@ -61,7 +81,7 @@ def assumptions(book: Book) -> str:
     return (
         f"{HOURS_A_MONTH:g} hours a month; pods at their minimum, by their requests, at Fargate's price; "
         f"{assumed('replica_gb'):g} GB a read replica; {assumed('bucket_gb'):g} GB a bucket; "
-        f"{assumed('log_group_gb'):g} GB a log group; "
+        f"{assumed('log_group_gb'):g} GB a log group; {assumed('job_minutes'):g} minutes a run of a job; "
         f"{assumed('load_balancer_capacity_units'):g} capacity unit a load balancer; a cluster of its own a region: "
         f"control plane, add-ons of {assumed('addon_vcpus'):g} vCPU and {assumed('addon_gb'):g} GB, a NAT gateway "
         f"({assumed('zones'):g} where the database is in several zones) with {assumed('nat_gb'):g} GB, "
@@ -89,8 +109,8 @@ def estimate(resources: Iterable[Priced], book: Book) -> Estimate:
     """
     all_ = list(resources)
     zones = frozenset(region_of(one) for one in all_ if one.type == DATABASE and one.inputs.get("multiAz") is True)
-    least, unpriced = _costs(all_, Context(book, _pods(all_, "minReplicas", "minReplicaCount"), zones))
-    most, _ = _costs(all_, Context(book, _pods(all_, "maxReplicas", "maxReplicaCount"), zones))
+    least, unpriced = _costs(all_, Context(book, pods_at(all_, most=False), zones))
+    most, _ = _costs(all_, Context(book, pods_at(all_, most=True), zones))
     return Estimate(least, unpriced, _budget(all_), sum(most.values()))
 
 
@@ -100,11 +120,13 @@ def _costs(resources: Iterable[Priced], context: Context) -> tuple[dict[str, flo
     for one in resources:
         price = _PRICES.get(one.type)
         if price is None:
-            if one.type.startswith("aws:") and one.type not in context.book.free:
+            if one.type in UNCOUNTED:
+                unpriced.add(f"{one.type}: {UNCOUNTED[one.type]}")
+            elif one.type.startswith("aws:") and one.type not in context.book.free:
                 unpriced.add(one.type)
             continue
         try:
-            costs[one.name] = price(one, context)
+            costs[one.key] = price(one, context)
         except UnknownPriceError as unknown:
             unpriced.add(str(unknown))
     return costs, tuple(sorted(unpriced))
@@ -114,37 +136,35 @@ def region_of(one: Priced) -> str:
     """Of AWS its own property, of a cluster's object the provider's name."""
     if CLUSTER in one.provider:
         return one.provider.partition(CLUSTER)[2].partition("::")[0]
-    return _text(one.inputs.get("region"))
+    return text(one.inputs.get("region"))
 
 
 def _budget(resources: list[Priced]) -> float | None:
-    limits = [_number(one.inputs.get("limitAmount")) for one in resources if one.type == "aws:budgets/budget:Budget"]
+    """Of what a month of everything may cost: a daily or yearly one is of another time, one of a service of a part."""
+    limits = [
+        _number(one.inputs.get("limitAmount"))
+        for one in resources
+        if one.type == "aws:budgets/budget:Budget"
+        and one.inputs.get("timeUnit", "MONTHLY") == "MONTHLY"
+        and one.inputs.get("budgetType", "COST") == "COST"
+    ]
     return sum(limits) if limits else None
-
-
-def _pods(resources: list[Priced], *bounds: str) -> dict[tuple[str, str], float]:
-    """How many pods each workload has at one bound of its autoscaler."""
-    found = {}
-    for one in resources:
-        if one.type.rpartition(":")[2] in SCALERS:
-            spec = _object(one.inputs.get("spec"))
-            target = _text(_object(spec.get("scaleTargetRef")).get("name"))
-            found[one.provider, target] = sum(_number(spec.get(bound)) for bound in bounds)
-    return found
 
 
 def _database(one: Priced, context: Context) -> float:
     region, book = region_of(one), context.book
     zones = 2 if one.inputs.get("multiAz") is True else 1
-    hourly = book.price(f"rds {_text(one.inputs.get('instanceClass'))}", region)
+    hourly = book.price(f"rds {text(one.inputs.get('instanceClass'))}", region)
     # A read replica is as large as its source, which it names by an address.
     size = _number(one.inputs.get("allocatedStorage")) or book.assumed("replica_gb")
     return zones * (hourly * HOURS_A_MONTH + size * book.price("rds gp3", region))
 
 
 def _cache(one: Priced, context: Context) -> float:
-    hourly = context.book.price(f"elasticache {_text(one.inputs.get('nodeType'))}", region_of(one))
-    return hourly * HOURS_A_MONTH * (_number(one.inputs.get("numCacheClusters")) or 1)
+    hourly = context.book.price(f"elasticache {text(one.inputs.get('nodeType'))}", region_of(one))
+    shards = _number(one.inputs.get("numNodeGroups"))
+    in_shards = shards * (1 + _number(one.inputs.get("replicasPerNodeGroup")))
+    return hourly * HOURS_A_MONTH * (in_shards or _number(one.inputs.get("numCacheClusters")) or 1)
 
 
 def _bucket(one: Priced, context: Context) -> float:
@@ -154,7 +174,10 @@ def _bucket(one: Priced, context: Context) -> float:
 
 
 def _health_check(one: Priced, context: Context) -> float:
-    options = (one.inputs.get("type") == "HTTPS") + (one.inputs.get("measureLatency") is True)
+    """HTTPS, a text that is looked for, ten seconds instead of thirty, latency: each is paid for (Route 53 pricing)."""
+    kind = text(one.inputs.get("type"))
+    asked = ("HTTPS" in kind, "STR_MATCH" in kind, _number(one.inputs.get("requestInterval")) == FAST_SECONDS)
+    options = sum(asked) + (one.inputs.get("measureLatency") is True)
     return context.book.price("health check", "any") + options * context.book.price("health check option", "any")
 
 
@@ -193,51 +216,43 @@ def _cluster(one: Priced, context: Context) -> float:
     return HOURS_A_MONTH * hourly + used
 
 
+def _service(one: Priced, context: Context) -> float:
+    """An address inside the cluster costs nothing; a load balancer what the edge's does."""
+    is_balancer = mapping(one.inputs.get("spec")).get("type") == "LoadBalancer"
+    return _gateway(one, context) if is_balancer else 0.0
+
+
 def _workload(one: Priced, context: Context) -> float:
-    spec, region = _object(one.inputs.get("spec")), region_of(one)
-    name = _text(_object(one.inputs.get("metadata")).get("name"))
-    pods = context.pods.get((one.provider, name), _number(spec.get("replicas", 1)))
-    containers = _objects(_object(_object(spec.get("template")).get("spec")).get("containers"))
-    requests = [_object(_object(each.get("resources")).get("requests")) for each in containers]
-    cores = sum(_cores(each.get("cpu")) for each in requests)
-    memory = sum(_gigabytes(each.get("memory")) for each in requests)
-    hourly = cores * context.book.price("fargate vcpu", region) + memory * context.book.price("fargate gb", region)
-    volumes = sum(_volume(each) for each in _objects(spec.get("volumeClaimTemplates")))
-    return pods * hourly * HOURS_A_MONTH + volumes * context.book.price("ebs gp3", region)
+    spec, region = mapping(one.inputs.get("spec")), region_of(one)
+    name = text(mapping(one.inputs.get("metadata")).get("name"))
+    replicas = number(spec.get("replicas"))
+    pods = context.pods.get((one.provider, name), 1.0 if replicas is None else replicas)
+    volumes = sum(claimed_gigabytes(mapping(each)) for each in items(spec.get("volumeClaimTemplates")))
+    storage = volumes * context.book.price("ebs gp3", region) if volumes else 0.0
+    return pods * (HOURS_A_MONTH * _hourly(one, context) + storage)
 
 
-def _volume(claim: Object) -> float:
-    resources = _object(_object(claim.get("spec")).get("resources"))
-    return _gigabytes(_object(resources.get("requests")).get("storage"))
+def _hourly(one: Priced, context: Context) -> float:
+    """One pod, by what it asks for."""
+    pod, region = pod_of(one), region_of(one)
+    cores, gigabytes = requested(pod, "cpu"), requested(pod, "memory") / GIB
+    return cores * context.book.price("fargate vcpu", region) + gigabytes * context.book.price("fargate gb", region)
 
 
-def _cores(value: Json) -> float:
-    text = str(value or 0)
-    return _number(text.removesuffix("m")) / 1000 if text.endswith("m") else _number(text)
+def _job(one: Priced, context: Context) -> float:
+    """Runs of a month, each as long as is assumed; a job without a schedule runs once."""
+    spec = mapping(one.inputs.get("spec"))
+    runs = runs_a_month(text(spec.get("schedule"))) if one.type == CRON_JOB else 1.0
+    runs = 0.0 if spec.get("suspend") is True else runs
+    return runs * context.book.assumed("job_minutes") / MINUTES * _hourly(one, context)
 
 
-def _gigabytes(value: Json) -> float:
-    found = re.fullmatch(r"([0-9.]+)(Ki|Mi|Gi|Ti)", str(value))
-    return float(found[1]) * _MEMORY[found[2]] if found else 0.0
+def _claim(one: Priced, context: Context) -> float:
+    return claimed_gigabytes(one.inputs) * context.book.price("ebs gp3", region_of(one))
 
 
 def _number(value: Json) -> float:
-    try:
-        return float(value) if isinstance(value, int | float | str) else 0.0
-    except ValueError:
-        return 0.0
-
-
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _object(value: Json) -> Object:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Json) -> list[Object]:
-    return [_object(one) for one in value] if isinstance(value, list) else []
+    return number(value) or 0.0
 
 
 _PRICES: Final[Mapping[str, Callable[[Priced, Context], float]]] = {
@@ -251,7 +266,9 @@ _PRICES: Final[Mapping[str, Callable[[Priced, Context], float]]] = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": _each("metric alarm"),
     "aws:cloudwatch/logGroup:LogGroup": _logs,
     "kubernetes:core/v1:Namespace": _cluster,
-    "kubernetes:apps/v1:Deployment": _workload,
-    "kubernetes:apps/v1:StatefulSet": _workload,
+    **dict.fromkeys((*SCALED, POD), _workload),
+    **dict.fromkeys((CRON_JOB, JOB), _job),
+    "kubernetes:core/v1:PersistentVolumeClaim": _claim,
+    "kubernetes:core/v1:Service": _service,
     "kubernetes:gateway.networking.k8s.io/v1:Gateway": _gateway,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ TIMEOUT_SECONDS: Final = 300.0
 
 
 class PriceListError(Exception):
-    """The list cannot be reached, or it is not what it was; the table stays as it is."""
+    """The list cannot be reached, or it is not what it was; what it does not say stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -36,23 +37,29 @@ class Moved:
 def refresh_prices(path: Path, address: str, report: Report, *, write: bool) -> None:
     """Tells every price that moved, and with ``write`` puts it into the table with today's date.
 
-    Raises PriceListError when the list cannot be read.
+    Raises PriceListError when the list cannot be read, and, after all others are written, for items that match no price
+    of it or several.
     """
     table = load(path).table
-    moved = [one for row in table.prices if row.offer for one in _compared(row, address)]
+    moved: list[Moved] = []
+    unclear: list[str] = []
+    # One list at a time is kept: the same one serves all items of its service and region.
+    asked = ((row, region) for row in table.prices if row.offer for region in row.usd)
+    offers = lru_cache(maxsize=1)(partial(_offer, address))
+    for row, region in sorted(asked, key=lambda one: (one[0].offer, one[1])):
+        found = prices_in(offers(row.offer, region), row.match)
+        if len(found) != 1:
+            unclear.append(f"{row.item} in {region}: {len(found)} prices match; allowed is one")
+        elif found != {row.usd[region]}:
+            moved.append(Moved(row.item, region, row.usd[region], found.pop()))
     for one in moved:
         report.line(f"{one.item} in {one.region}: {one.was:g} is now {one.is_:g}")
     listed = sum(1 for row in table.prices if row.offer)
     report.line(f"{listed} of {len(table.prices)} items are in the list; {len(moved)} prices moved")
     if write and moved:
         path.write_text(rewritten(path.read_text(), table, moved))
-
-
-def _compared(row: Row, address: str) -> Iterator[Moved]:
-    for region, was in row.usd.items():
-        now = price_in(_offer(address, row.offer, region), row.match)
-        if now is not None and now != was:
-            yield Moved(row.item, region, was, now)
+    if unclear:
+        raise PriceListError("\n".join([*unclear, f"fix: the match of these items in {path.name}"]))
 
 
 def _offer(address: str, offer: str, region: str) -> Object:
@@ -69,13 +76,12 @@ def _offer(address: str, offer: str, region: str) -> Object:
     return found
 
 
-def price_in(offer: Object, match: Mapping[str, str]) -> float | None:
-    """The price on demand of the product with these attributes; None when the list has none, or more than one."""
+def prices_in(offer: Object, match: Mapping[str, str]) -> set[float]:
+    """The prices on demand of the products with these attributes; of one with tiers that of the first."""
     products = _object(offer.get("products"))
     skus = [sku for sku, product in products.items() if _matches(_object(product), match)]
     terms = _object(_object(offer.get("terms")).get("OnDemand"))
-    prices = {price for sku in skus for price in _prices(_object(terms.get(sku)))}
-    return prices.pop() if len(prices) == 1 else None
+    return {price for sku in skus for price in _prices(_object(terms.get(sku)))}
 
 
 def _matches(product: Object, match: Mapping[str, str]) -> bool:
@@ -87,7 +93,8 @@ def _prices(terms: Object) -> Iterator[float]:
     for term in terms.values():
         for dimension in _object(_object(term).get("priceDimensions")).values():
             usd = _object(_object(dimension).get("pricePerUnit")).get("USD")
-            if isinstance(usd, str) and float(usd) > 0:
+            first = _object(dimension).get("beginRange") in (None, "0")
+            if first and isinstance(usd, str) and float(usd) > 0:
                 yield float(usd)
 
 

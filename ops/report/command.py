@@ -1,63 +1,117 @@
-"""``contentgen report``: previews in, one comment out; the exit code says whether the check passes."""
+"""``contentgen report``: previews in, data and one comment out; the exit code says whether the check passes."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from infra.stackfile import read
+from infra.stackfile import read, stacks
 from ops.console import Report
 from ops.cost.book import Book, load
 from ops.cost.estimate import Estimate, Priced, cost_notes, estimate
 from ops.policy_pack import stack_policy_config
+from ops.report.collecting import StackReport, collected
+from ops.report.data import FILE, StackData, failed, read_all
 from ops.report.events import Change, Object, Operation, Preview, ReportError, parse
-from ops.report.markdown import StackReport, comment
-from ops.report.publishing import API, Head, PublishingError, PullRequest, Repository, publish, pull_request_at
+from ops.report.markdown import PAGES, SUMMARY, Run, render
+from ops.report.policy_changes import judges, policy_changes
+from ops.report.publishing import (
+    API,
+    Head,
+    PublishingError,
+    PullRequest,
+    Repository,
+    changed_files,
+    publish,
+    pull_request_at,
+)
 from ops.report.sarif import sarif
+from ops.report.secrets import clean
 from ops.report.verdict import failures, levels
 
 DEFAULT_FILE: Final = Path("reports/preview.md")
+DATA: Final = "data"
+"""The folder beside the comment that holds a file of data a stack: what a workflow hands on."""
+SUMMARY_FILE: Final = "GITHUB_STEP_SUMMARY"
+OF_RUN: Final = ("HEAD_OWNER", "HEAD_BRANCH", "HEAD_COMMIT", "RUN_ADDRESS", "RUN_ENDED", "RUN_CONCLUSION")
+"""What the platform says of the run that left the data."""
 
 
 def report(
-    root: Path, previews: Mapping[str, Path], output: Path, pull_request: PullRequest | None, out: Report
+    root: Path,
+    previews: Mapping[str, Path],
+    output: Path,
+    pull_request: PullRequest | None,
+    out: Report,
+    *,
+    base: Path | None = None,
+    problems: Mapping[str, str] | None = None,
 ) -> bool:
-    """Writes the comment to ``output``, its findings as SARIF beside it, the comment to the pull request that is given;
-    whether the check passes.
+    """Writes the data of every stack, the comment to ``output``, its findings as SARIF beside it, and the whole list to
+    the run's summary; the comment to the pull request that is given. Whether the check passes.
 
-    Raises ReportError for a preview that cannot be read, PublishingError when the comment could not be published: the
-    file is written first, so nothing is lost.
+    ``base`` are the files of the commit that is compared with; ``problems`` why other stacks could not be previewed. A
+    preview that cannot be read is one of them. Raises PublishingError when the comment could not be
+    published: the files are written first, so nothing is lost.
     """
     book = load()
-    stacks = [stack_report(root, stack, path, book) for stack, path in previews.items()]
-    text = comment(stacks, cost_notes(book, datetime.now(UTC).date()))
+    read_, lost = [], dict(problems or {})
+    for stack, path in previews.items():
+        try:
+            read_.append(stack_report(root, stack, path, book, base))
+        except ReportError as error:
+            lost[stack] = str(error)
+    data = [*map(collected, read_), *(failed(stack, clean(why)) for stack, why in lost.items())]
+    notes = cost_notes(book, datetime.now(UTC).date())
+    text = render(data, notes)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text)
-    output.with_suffix(".sarif").write_text(sarif([one.preview for one in stacks]))
+    output.with_suffix(".sarif").write_text(sarif([one.preview for one in read_]))
+    _write_data(output.parent / DATA, data)
+    _summarise(data, notes, os.environ)
     out.line(f"{output}: {len(text)} characters; {output.with_suffix('.sarif')} for code scanning")
-    failed = [why for one in stacks for why in failures(one.preview, one.levels)]
-    for why in failed:
+    wrong = [why for one in read_ for why in failures(one.preview, one.levels)]
+    wrong += [f"{stack}: {why}" for stack, why in lost.items()]
+    for why in wrong:
         out.line(f"fails: {why}")
     if pull_request:
         try:
             out.line(publish(text, pull_request))
         except PublishingError as error:
             raise PublishingError(f"{error}; the comment is in {output}") from None
-    return not failed
+    return not wrong
 
 
-def stack_report(root: Path, stack: str, path: Path, book: Book | None = None) -> StackReport:
-    """One stack's part. Raises ReportError for a preview that is not there or cannot be read."""
+def _write_data(folder: Path, data: Sequence[StackData]) -> None:
+    for one in data:
+        path = folder / one.stack / FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(one.model_dump_json())
+
+
+def _summarise(data: Sequence[StackData], notes: Sequence[str], environment: Mapping[str, str]) -> None:
+    """The whole list, where the comment has no room for it."""
+    if path := environment.get(SUMMARY_FILE):
+        with Path(path).open("a") as file:
+            file.write(render(data, notes, longest=SUMMARY))
+
+
+def stack_report(root: Path, stack: str, path: Path, book: Book | None = None, base: Path | None = None) -> StackReport:
+    """One stack's part, compared with the files of ``base`` where there are any.
+
+    Raises ReportError for a preview that is not there or cannot be read.
+    """
     if not path.exists():
         raise ReportError(f"{stack}: there is no preview {path}; fix: make pr-check")
     with path.open() as lines:
         preview = parse(stack, lines)
     config = stack_policy_config(root, stack, read(root, stack))
     before, after = cost(preview, book or load())
-    return StackReport(preview, levels(config), before, after)
+    moved = policy_changes(stack, base, root) if base else ()
+    return StackReport(preview, levels(config), before, after, moved)
 
 
 def cost(preview: Preview, book: Book) -> tuple[Estimate, Estimate]:
@@ -68,7 +122,7 @@ def cost(preview: Preview, book: Book) -> tuple[Estimate, Estimate]:
 
 
 def _priced(change: Change, inputs: Object) -> Priced:
-    return Priced(change.name, change.type, inputs, change.provider)
+    return Priced(change.name, change.type, inputs, change.provider, change.urn)
 
 
 def pull_request_of(text: str, environment: Mapping[str, str]) -> PullRequest:
@@ -82,37 +136,38 @@ def pull_request_of(text: str, environment: Mapping[str, str]) -> PullRequest:
     return PullRequest(repository, int(number), token, environment.get("GITHUB_API_URL", API))
 
 
-def comments_in(folder: Path) -> list[str]:
-    """The texts that the previews of a workflow left. Nothing of them is run. Raises ReportError when there is none."""
-    found = [path.read_text() for path in sorted(folder.glob("*/preview.md"))]
-    if not found:
-        raise ReportError(f"{folder} holds no preview.md; the previews left nothing")
-    return found
+def write_comment(root: Path, folder: Path, repository: str, environment: Mapping[str, str], out: Report) -> None:
+    """Renders what a workflow's previews left, and writes it to the pull request that the platform says it was about.
 
-
-def write_comments(folder: Path, repository: str, environment: Mapping[str, str], out: Report) -> None:
-    """Writes each text to the pull request whose head the workflow was about, as the platform says.
-
-    Raises ReportError, and PublishingError with every text that could not be written.
+    Raises ReportError, PublishingError.
     """
-    texts, head = comments_in(folder), _head(environment)
-    where = pull_request_of(f"{repository}#0", environment)
-    number = pull_request_at(head, Repository(repository, where.token, where.api))
+    head, where = _head(environment), pull_request_of(f"{repository}#0", environment)
+    place = Repository(repository, where.token, where.api)
+    number = pull_request_at(head, place)
     if number is None:
         out.line(f"no open pull request has the head {head.commit}: it has moved on, and its newer run writes")
         return
-    wrong = []
-    for text in texts:
-        try:
-            out.line(publish(text, replace(where, number=number)))
-        except PublishingError as error:
-            wrong.append(str(error))
-    if wrong:
-        raise PublishingError("; ".join(wrong))
+    data = read_all(folder, stacks(root))
+    moved = judges(changed_files(number, place))
+    text = render(data, cost_notes(load(), datetime.now(UTC).date()), _run(head, repository, environment), judges=moved)
+    # While this was read and written the head may have moved on; what is newer is never overwritten.
+    if pull_request_at(head, place) != number:
+        out.line(f"the pull request {number} has moved on from {head.commit}, and its newer run writes")
+        return
+    out.line(publish(text, PullRequest(repository, number, where.token, where.api)))
+
+
+def _run(head: Head, repository: str, environment: Mapping[str, str]) -> Run:
+    """What the platform says of the run. The rules' pages are those of the commit that renders."""
+    server, commit = environment.get("GITHUB_SERVER_URL", "https://github.com"), environment.get("GITHUB_SHA", "main")
+    address = environment["RUN_ADDRESS"]
+    at = datetime.fromisoformat(environment["RUN_ENDED"])
+    pages = f"{server}/{repository}/blob/{commit}/{PAGES}"
+    return Run(head.commit, address, at, pages, environment["RUN_CONCLUSION"])
 
 
 def _head(environment: Mapping[str, str]) -> Head:
-    values = {name: environment.get(name, "") for name in ("HEAD_OWNER", "HEAD_BRANCH", "HEAD_COMMIT")}
+    values = {name: environment.get(name, "") for name in OF_RUN}
     missing = [name for name, value in values.items() if not value]
     if missing:
         raise ReportError(f"{', '.join(missing)}: not set; the workflow gives what the platform says of the run")

@@ -16,6 +16,8 @@ from typing import Final, TypeAlias
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | None"
 Object: TypeAlias = Mapping[str, Json]
 
+BASE_PACK: Final = "contentgen-base"
+"""The name by which the base's pack answers, so that its findings are told from those of the head's."""
 SKIPPED: Final = "can't run policy"
 EXEMPT: Final = "[exempt]"
 FAREWELL: Final = re.compile(r"Detected that \S+ exited prematurely")
@@ -73,12 +75,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a policy said."""
+    """What a policy said; ``by_base`` of one that the base of a pull request has, which judges beside its own."""
 
     rule: str
     level: str
     severity: str
     message: str
+    by_base: bool = False
 
     @property
     def skipped(self) -> bool:
@@ -134,7 +137,7 @@ def parse(stack: str, lines: Iterable[str]) -> Preview:
     return Preview(
         stack,
         tuple(sorted(changes.values(), key=lambda one: one.urn)),
-        tuple(sorted(set(findings), key=lambda one: (one.rule, one.message, one.level))),
+        tuple(sorted(set(findings), key=lambda one: (one.rule, one.message, one.level, one.by_base))),
         tuple(errors),
         succeeded,
     )
@@ -199,6 +202,7 @@ def _finding(event: Object) -> Finding:
         str(event.get("enforcementLevel")),
         str(event.get("severity") or ""),
         str(event.get("message")).strip(),
+        event.get("policyPackName") == BASE_PACK,
     )
 
 

@@ -25,10 +25,17 @@ AUTHOR: Final = "github-actions[bot]"
 LONGEST: Final = 65_536
 """Characters of a comment (GitHub)."""
 RETRIED: Final = (429, 500, 502, 503, 504)
+FORBIDDEN: Final = 403
+MOST_FILES: Final = 3_000
+"""So many files of a pull request GitHub lists."""
 
 
 class PublishingError(Exception):
-    """The comment could not be published; its text is in the file that the message names."""
+    """The comment could not be published; its text is in the file that the message names. ``again`` says that another
+    attempt may succeed.
+    """
+
+    again = False
 
 
 @dataclass(frozen=True)
@@ -60,10 +67,21 @@ def publish(body: str, where: PullRequest, pause: Callable[[float], None] = time
     with _client(where.token, where.api) as client:
         base = f"/repos/{where.repository}/issues"
         mine = _find(client, f"{base}/{where.number}/comments", _mark(body), pause, author=AUTHOR)
-        if mine is None:
-            answer = _ask(client, "POST", f"{base}/{where.number}/comments", {"body": body}, pause)
-        else:
-            answer = _ask(client, "PATCH", f"{base}/comments/{mine}", {"body": body}, pause)
+        attempt = 0
+        while mine is None:
+            try:
+                return _address(_ask(client, "POST", f"{base}/{where.number}/comments", {"body": body}, pause, 1))
+            except PublishingError as error:
+                attempt += 1
+                if attempt == ATTEMPTS or not error.again:
+                    raise
+            pause(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+            # What was answered by an error may have been written all the same: a second one would stay for ever.
+            mine = _find(client, f"{base}/{where.number}/comments", _mark(body), pause, author=AUTHOR)
+        return _address(_ask(client, "PATCH", f"{base}/comments/{mine}", {"body": body}, pause))
+
+
+def _address(answer: httpx.Response) -> str:
     return str(answer.json().get("html_url", ""))
 
 
@@ -91,6 +109,33 @@ def pull_request_at(head: Head, where: Repository, pause: Callable[[float], None
     return numbers[0] if numbers else None
 
 
+def changed_files(number: int, where: Repository, pause: Callable[[float], None] = time.sleep) -> list[str]:
+    """The files that a pull request changes, as the platform says; a renamed one by both names.
+
+    Raises PublishingError.
+    """
+    names: list[str] = []
+    with _client(where.token, where.api) as client:
+        for page in range(1, MOST_FILES // PAGE + 1):
+            path = f"/repos/{where.name}/pulls/{number}/files?per_page={PAGE}&page={page}"
+            found = _ask(client, "GET", path, None, pause).json()
+            names += [str(one[key]) for one in found for key in ("filename", "previous_filename") if one.get(key)]
+            if len(found) < PAGE:
+                break
+    return names
+
+
+def close_issue(body: str, where: Repository, pause: Callable[[float], None] = time.sleep) -> str:
+    """Closes our own open issue with the mark of ``body``, whose text it gets; returns its address, or nothing."""
+    with _client(where.token, where.api) as client:
+        base = f"/repos/{where.name}/issues"
+        mine = _find(client, f"{base}?state=open", _mark(body), pause, "number", AUTHOR)
+        if mine is None:
+            return ""
+        wanted = {"body": body, "state": "closed", "state_reason": "completed"}
+        return _address(_ask(client, "PATCH", f"{base}/{mine}", wanted, pause))
+
+
 def publish_issue(title: str, body: str, where: Repository, pause: Callable[[float], None] = time.sleep) -> str:
     """Opens an issue, or brings the open one with the same mark up to date; returns its address.
 
@@ -98,7 +143,7 @@ def publish_issue(title: str, body: str, where: Repository, pause: Callable[[flo
     """
     with _client(where.token, where.api) as client:
         base = f"/repos/{where.name}/issues"
-        mine = _find(client, f"{base}?state=open", _mark(body), pause, "number")
+        mine = _find(client, f"{base}?state=open", _mark(body), pause, "number", AUTHOR)
         if mine is None:
             answer = _ask(client, "POST", base, {"title": title, "body": body}, pause)
         else:
@@ -147,10 +192,15 @@ def _find(
 
 
 def _ask(
-    client: httpx.Client, method: str, path: str, body: dict[str, str] | None, pause: Callable[[float], None]
+    client: httpx.Client,
+    method: str,
+    path: str,
+    body: dict[str, str] | None,
+    pause: Callable[[float], None],
+    attempts: int = ATTEMPTS,
 ) -> httpx.Response:
-    problem = ""
-    for attempt in range(ATTEMPTS):
+    problem, again = "", True
+    for attempt in range(attempts):
         if attempt:
             pause(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
         try:
@@ -161,6 +211,15 @@ def _ask(
         if answer.is_success:
             return answer
         problem = f"status {answer.status_code}"
-        if answer.status_code not in RETRIED:
+        again = answer.status_code in RETRIED or _is_limited(answer)
+        if not again:
             break
-    raise PublishingError(f"{method} {path}: {problem}")
+    error_ = PublishingError(f"{method} {path}: {problem}")
+    error_.again = again
+    raise error_
+
+
+def _is_limited(answer: httpx.Response) -> bool:
+    """Whether a refusal is only for now (GitHub, secondary rate limits)."""
+    headers = answer.headers
+    return answer.status_code == FORBIDDEN and ("retry-after" in headers or headers.get("x-ratelimit-remaining") == "0")

@@ -23,8 +23,9 @@ _NAME: Final = re.compile(
 _HARMLESS: Final = re.compile(
     r"(?i:automount|secret_?name|secretRef|(?:_file|_dir|[_.]arn|kms_?key_?id)$)|(?<=[a-z])Arn$"
 )
-_ARGUMENT: Final = re.compile(r"(?i)(--?[a-z-]*(?:password|passwd|secret|token|key)[a-z-]*[= ])[^\s\"',\]]+")
-_LOGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*://[^/\s:@]*):[^/\s@]+@")
+# Repetitions are bounded: a long message without any secret would otherwise take minutes.
+_ARGUMENT: Final = re.compile(r"(?i)(--?[a-z-]{0,60}(?:password|passwd|secret|token|key)[a-z-]{0,60}[= ])[^\s\"',\]]+")
+_LOGIN: Final = re.compile(r"([a-z][a-z0-9+.-]{0,30}://[^/\s:@]*):[^/\s@]+@")
 _KEY_BLOCK: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
 _KEY_BEGINS: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _KEY_ENDS: Final = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")

@@ -30,12 +30,14 @@ def levels(config: Mapping[str, Mapping[str, object]]) -> Levels:
 
 def violations(preview: Preview) -> list[Finding]:
     """What stops the update."""
-    return [one for one in preview.findings if one.level == MANDATORY and not one.skipped and not one.exempt]
+    own = [one for one in preview.findings if not one.by_base]
+    return [one for one in own if one.level == MANDATORY and not one.skipped and not one.exempt]
 
 
 def not_run(preview: Preview, of: Levels) -> list[Finding]:
     """Rules that met an unknown value although the stack makes them mandatory: the engine calls that advice."""
-    return [one for one in preview.findings if one.skipped and of.of(one.rule) == MANDATORY]
+    own = [one for one in preview.findings if not one.by_base]
+    return [one for one in own if one.skipped and of.of(one.rule) == MANDATORY]
 
 
 def failures(preview: Preview, of: Levels) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -11,7 +11,7 @@ from pulumi_policy import Severity
 
 from policies.blocks import is_world
 from policies.reading import Properties, Value, later, mappings, number, shown, states, text, texts
-from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
+from policies.rule import Break, Resource, ResourceRule
 from policies.statements import (
     IDENTITY_DOCUMENTS,
     RESOURCE_DOCUMENTS,
@@ -42,14 +42,6 @@ FUNCTION_PERMISSION: Final = "aws:lambda/permission:Permission"
 CONTROL_PROTOCOLS: Final = ("icmp", "icmpv6", "1", "58")
 """Messages about the way, without ports: without them large packets get lost."""
 EVERY_PROTOCOL: Final = ("-1", "all")
-TRAIL: Final = "aws:cloudtrail/trail:Trail"
-TRAIL_FLAGS: Final = (
-    ("isMultiRegionTrail", False),
-    ("enableLogFileValidation", False),
-    ("enableLogging", True),
-    ("includeGlobalServiceEvents", True),
-)
-"""What a trail must have switched on, and what AWS does when nothing is said."""
 
 NO_RESOURCE: Final = ("cloudwatch:PutMetricData", "ecr:GetAuthorizationToken")
 READING: Final = ("BatchGet", "Describe", "Get", "List")
@@ -212,22 +204,6 @@ def _is_bound(statement: Statement) -> bool:
     )
 
 
-def _audited(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
-    """What encrypts a trail is known at the update only, so the key is the encryption of the program's tests."""
-    if not settings.flag("required"):
-        return
-    trails = [one for one in resources if one.type == TRAIL]
-    if not trails:
-        yield Violation("nobody can say later who changed what: there is no trail")
-
-    def judged(trail: Resource) -> Iterator[Judged]:
-        for key, absent in TRAIL_FLAGS:
-            if trail.properties.get(key, absent) is not True:
-                yield Violation(f"{key} is {shown(trail.properties.get(key))}; allowed is true", trail)
-
-    yield from each(trails, judged)
-
-
 def _closed_ports(resource: Resource, settings: Settings) -> Iterator[str]:
     properties, allowed = resource.properties, settings.texts("ports")
     if resource.type in (GROUP, DEFAULT_GROUP):
@@ -304,24 +280,4 @@ CLOSED_PORTS: Final = ResourceRule(
     ),
 )
 
-AUDIT_TRAIL: Final = StackRule(
-    id="DAT-11",
-    name="audit-trail",
-    severity=Severity.HIGH,
-    says="Every change of the account is written down, in every region, so that nobody can rewrite it unseen.",
-    why="After an incident, and in every audit, the first question is who changed what; without a trail nobody knows.",
-    fix="Declare a Trail over all regions with log file validation and a key, writing to the bucket for logs.",
-    source="Checkov CKV_AWS_35, 36, 67, 251, 252; CIS AWS 3.1, 3.2, 3.7",
-    types=(TRAIL,),
-    check=_audited,
-    tunables=(Tunable("required", Kind.FLAG, True, "whether the stack must keep a trail"),),
-    breaks=(
-        Break("trail", ""),
-        Break("trail", "/isMultiRegionTrail", False),
-        Break("trail", "/enableLogFileValidation"),
-        Break("trail", "/enableLogging", False),
-        Break("trail", "/includeGlobalServiceEvents", False),
-    ),
-)
-
-RULES: Final = (LEAST_PRIVILEGE, CLOSED_PORTS, AUDIT_TRAIL)
+RULES: Final = (LEAST_PRIVILEGE, CLOSED_PORTS)

@@ -27,6 +27,7 @@ LOCK: Final = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguratio
 ACL: Final = "aws:s3/bucketAcl:BucketAcl"
 CLOSED_ACLS: Final = ("", "private", "log-delivery-write", "bucket-owner-full-control", "bucket-owner-read")
 OPEN_GROUPS: Final = ("AllUsers", "AuthenticatedUsers")
+TARGET: Final = "targetBucket"
 FLAGS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 
 
@@ -123,8 +124,12 @@ def _aged_out(resource: Resource, settings: Settings) -> Iterator[str]:
     for days in expiries:
         if days is None or days > most:
             yield f"a rule expires objects after {shown(days)} days; the limit is {most:g}"
-    if not any(number(at(one, "noncurrentVersionExpiration", "noncurrentDays")) for one in rules):
+    old = [number(at(one, "noncurrentVersionExpiration", "noncurrentDays")) for one in rules]
+    if not any(old):
         yield "no rule expires old versions, so what is overwritten or deleted stays for ever"
+    for days in old:
+        if days is not None and days > most:
+            yield f"a rule expires old versions after {days:g} days; the limit is {most:g}"
     ends = [number(at(one, "abortIncompleteMultipartUpload", "daysAfterInitiation")) for one in rules]
     if not any(days is not None and days <= abort for days in ends):
         yield f"no rule ends unfinished uploads within {abort:g} days"
@@ -154,19 +159,33 @@ def _complete(resources: Sequence[Resource], settings: Settings) -> Iterator[Jud
 def _logged(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
     """A bucket that takes the logs of others keeps none of its own: that would never end."""
     logging = [one for one in resources if one.type == LOGGING]
-    touched = {urn for one in logging for urn in one.depends_on}
+    touched = {urn for one in logging for urn in _logs_of(one)}
 
     def judged(bucket: Resource) -> Iterator[Judged]:
-        if bucket.urn not in touched and not any(_is_of(one, bucket) or _takes(one, bucket) for one in logging):
+        if any(bucket.urn in one.tied.get("bucket", ()) and bucket.urn in one.tied.get(TARGET, ()) for one in logging):
+            yield Violation("its log goes into itself, so every entry makes another", bucket)
+        own = mapping(later(bucket.properties, "logging")) or mappings(later(bucket.properties, "loggings"))
+        if (
+            not own
+            and bucket.urn not in touched
+            and not any(_is_of(one, bucket) or _takes(one, bucket) for one in logging)
+        ):
             yield Violation("nobody can say later who read or deleted what: it has no BucketLogging", bucket)
 
     yield from each([one for one in resources if one.type == BUCKET], judged)
 
 
+def _logs_of(logging: Resource) -> frozenset[str]:
+    """The bucket that is logged and the one that takes the log; else all that must be there before."""
+    if not logging.tied:
+        return logging.depends_on
+    return logging.tied.get("bucket", frozenset()) | logging.tied.get(TARGET, frozenset())
+
+
 def _takes(logging: Resource, bucket: Resource) -> bool:
     """Whether a bucket is where the logs go, by its name."""
     name = later(bucket.properties, "bucket")
-    return name is not None and later(logging.properties, "targetBucket") == name
+    return name is not None and later(logging.properties, TARGET) == name
 
 
 def _locked(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:

@@ -8,7 +8,7 @@ from typing import Final
 from pulumi_policy import Severity
 
 from policies.pods import DEPLOYMENT, ROLLOUT, STATEFUL_SET, namespace, object_name
-from policies.reading import at, mapping, number, text
+from policies.reading import at, items, mapping, mappings, number, text
 from policies.rule import Break, Judged, Resource, StackRule, Violation, each
 from policies.rules.scale import AUTOSCALERS, maximum, target
 from policies.tunables import Kind, Settings, Tunable
@@ -61,12 +61,25 @@ def _connections(config: Resource, keys: Sequence[str]) -> float | None:
     return None if size is None else (size + (overflow or 0)) * (processes or 1)
 
 
+def _is_quota(one: Resource) -> bool:
+    """Whether a quota limits something, of all pods: one with scopes counts some of them only."""
+    spec = mapping(one.properties.get("spec"))
+    return bool(mapping(spec.get("hard"))) and not items(spec.get("scopes")) and not mapping(spec.get("scopeSelector"))
+
+
+def _is_default(one: Resource) -> bool:
+    return any(limit.get("type") == "Container" for limit in mappings(at(one.properties, "spec", "limits")))
+
+
 def _room(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
     def judged(one: Resource) -> Iterator[Judged]:
         name = f"{one.provider}/{text(at(one.properties, 'metadata', 'name'))}"
-        for kind in (QUOTA, LIMIT_RANGE):
-            if not any(namespace(other) == name for other in resources if other.type == kind):
-                yield Violation(f"has no {kind.rpartition(':')[2]}", one)
+        for kind, limits, told in (
+            (QUOTA, _is_quota, "that limits all of its pods"),
+            (LIMIT_RANGE, _is_default, "of type Container"),
+        ):
+            if not any(namespace(other) == name and limits(other) for other in resources if other.type == kind):
+                yield Violation(f"has no {kind.rpartition(':')[2]} {told}", one)
 
     yield from each([one for one in resources if one.type == NAMESPACE], judged)
 

@@ -10,22 +10,24 @@ from typing import Final
 from pulumi_policy import Severity
 
 from policies.pods import SERVING
-from policies.reading import Value, at, items, mapping, mappings, number, shown, text
+from policies.reading import Value, at, items, mapping, mappings, number, shown, text, texts
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
-from policies.rules.data import CACHE, CLUSTER_INSTANCE
+from policies.rules.data import CACHE, CACHE_NODE, CLUSTER_INSTANCE
 from policies.rules.scale import DATABASE
 from policies.tunables import Kind, Settings, Tunable
 
 BUDGET: Final = "aws:budgets/budget:Budget"
 AWS: Final = "pulumi:providers:aws"
 LOGS: Final = "aws:cloudwatch/logGroup:LogGroup"
+OF_ALL: Final = ("CostCategory", "LinkedAccount", "TagKeyValue")
+"""Filters by which a budget may still hold all of a stack (AWS Budgets, BudgetFilter); others choose a part of it."""
 NOTICES: Final = (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
 SIZED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         DATABASE: ("instanceClass", "databases"),
         CLUSTER_INSTANCE: ("instanceClass", "databases"),
         CACHE: ("nodeType", "caches"),
-        "aws:elasticache/cluster:Cluster": ("nodeType", "caches"),
+        CACHE_NODE: ("nodeType", "caches"),
         "aws:ec2/instance:Instance": ("instanceType", "machines"),
         "aws:ec2/launchTemplate:LaunchTemplate": ("instanceType", "machines"),
     }
@@ -38,7 +40,9 @@ def _budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Judge
     budgets = [
         one
         for one in resources
-        if one.properties.get("timeUnit") == "MONTHLY" and one.properties.get("budgetType") == "COST"
+        if one.properties.get("timeUnit") == "MONTHLY"
+        and one.properties.get("budgetType") == "COST"
+        and all(text(by.get("name")) in OF_ALL for by in mappings(one.properties.get("costFilters")))
     ]
     if not budgets:
         yield Violation("has no monthly budget of what it costs")
@@ -50,7 +54,8 @@ def _budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Judge
 
 
 def _one_budget(budget: Resource, most: float) -> Iterator[str]:
-    limit = number(budget.properties.get("limitAmount"))
+    planned = [number(one.get("amount")) or 0 for one in mappings(budget.properties.get("plannedLimits"))]
+    limit = max(planned) if planned else number(budget.properties.get("limitAmount"))
     if limit is None or limit > most:
         yield f"limitAmount is {shown(limit)}; it must be at most {most:g} USD"
     told = [
@@ -67,9 +72,12 @@ def _one_budget(budget: Resource, most: float) -> Iterator[str]:
 
 def _tagged(resource: Resource, settings: Settings) -> Iterator[str]:
     given = mapping(at(_opened(resource.properties.get("defaultTags")), "tags"))
+    ignored = _opened(resource.properties.get("ignoreTags"))
     for name in settings.texts("tags"):
         if not text(given.get(name)):
             yield f"defaultTags has no {name}, so the bill cannot be read by it"
+        if name in texts(ignored.get("keys")) or name.startswith(tuple(texts(ignored.get("keyPrefixes")))):
+            yield f"ignoreTags names {name}, so the provider leaves the tag as it is"
 
 
 def _opened(value: Value) -> dict[str, Value]:

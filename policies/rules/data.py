@@ -8,18 +8,20 @@ from typing import Final
 from pulumi_policy import Severity
 
 from policies.pods import STATEFUL_SET
-from policies.reading import Properties, items, later, mappings, number, shown, states, text
+from policies.reading import Properties, at, items, later, mappings, number, shown, states, text
 from policies.rule import Break, Resource, ResourceRule
 from policies.rules.bucket import BUCKET
 from policies.rules.scale import DATABASE, PARAMETERS
 from policies.tunables import Kind, Settings, Tunable
 
 CACHE: Final = "aws:elasticache/replicationGroup:ReplicationGroup"
+CACHE_NODE: Final = "aws:elasticache/cluster:Cluster"
+SERVERLESS_CACHE: Final = "aws:elasticache/serverlessCache:ServerlessCache"
 CACHE_PARAMETERS: Final = "aws:elasticache/parameterGroup:ParameterGroup"
 KEY: Final = "aws:kms/key:Key"
-SECRET: Final = "aws:secretsmanager/secret:Secret"  # noqa: S105 - a resource type
 CLAIM: Final = "kubernetes:core/v1:PersistentVolumeClaim"
 CLUSTER: Final = "aws:rds/cluster:Cluster"
+GLOBAL_CLUSTER: Final = "aws:rds/globalCluster:GlobalCluster"
 CLUSTER_PARAMETERS: Final = "aws:rds/clusterParameterGroup:ClusterParameterGroup"
 CLUSTER_INSTANCE: Final = "aws:rds/clusterInstance:ClusterInstance"
 TLS_PARAMETERS: Final = (
@@ -37,7 +39,8 @@ def is_replica(database: Properties) -> bool:
     return states(database, "replicateSourceDb")
 
 
-def _must(properties: Properties, **wanted: bool) -> Iterator[str]:
+def must(properties: Properties, **wanted: bool) -> Iterator[str]:
+    """What is wrong with properties that must be on or off."""
     for key, value in wanted.items():
         if properties.get(key) is not value:
             yield f"{key} is {shown(properties.get(key))}; allowed is {str(value).lower()}"
@@ -49,13 +52,13 @@ def _private_database(resource: Resource, settings: Settings) -> Iterator[str]:
         yield from _refuses_plain(properties)
         return
     if resource.type == CLUSTER_INSTANCE:
-        yield from _must(properties, publiclyAccessible=False)
+        yield from must(properties, publiclyAccessible=False)
         return
-    yield from _must(properties, storageEncrypted=True)
+    yield from must(properties, storageEncrypted=True)
     if resource.type == DATABASE:
-        yield from _must(properties, publiclyAccessible=False)
+        yield from must(properties, publiclyAccessible=False)
     if settings.flag("deletionProtection") and not is_replica(properties):
-        yield from _must(properties, deletionProtection=True)
+        yield from must(properties, deletionProtection=True)
         if properties.get("skipFinalSnapshot") is True:
             yield "skipFinalSnapshot is True; allowed is false: what is deleted is then gone"
     if text(properties.get("caCertIdentifier")) in OLD_AUTHORITIES:
@@ -81,16 +84,24 @@ def _refuses_plain(group: Properties) -> Iterator[str]:
 
 def _backed_up_database(resource: Resource, settings: Settings) -> Iterator[str]:
     properties = resource.properties
-    yield from _must(properties, copyTagsToSnapshot=True, autoMinorVersionUpgrade=True)
+    if resource.type == CLUSTER_INSTANCE:
+        # Its backups are its cluster's, and it takes minor upgrades where nothing is said.
+        if properties.get("autoMinorVersionUpgrade") is False:
+            yield "autoMinorVersionUpgrade is False; allowed is true"
+        return
+    yield from must(properties, copyTagsToSnapshot=True)
+    if resource.type == DATABASE:
+        yield from must(properties, autoMinorVersionUpgrade=True)
     least, days = settings.number("days"), number(properties.get("backupRetentionPeriod"))
     if not is_replica(properties) and (days is None or days < least):
         yield f"backupRetentionPeriod is {shown(days)}; it must be at least {least:g} days"
 
 
 def _observed_database(resource: Resource, settings: Settings) -> Iterator[str]:
-    yield from _must(resource.properties, performanceInsightsEnabled=True)
-    if not items(resource.properties.get("enabledCloudwatchLogsExports")):
-        yield "enabledCloudwatchLogsExports is empty; export postgresql"
+    if resource.type != CLUSTER:
+        yield from must(resource.properties, performanceInsightsEnabled=True)
+    if resource.type != CLUSTER_INSTANCE and not items(resource.properties.get("enabledCloudwatchLogsExports")):
+        yield "enabledCloudwatchLogsExports is empty; export the engine's log, such as postgresql"
 
 
 def _protected_cache(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -105,29 +116,40 @@ def _protected_cache(resource: Resource, settings: Settings) -> Iterator[str]:
             told = shown(policies[0] if policies else None)
             yield f"maxmemory-policy is {told}; allowed are {' and '.join(EVICTIONS)}"
         return
-    yield from _must(properties, atRestEncryptionEnabled=True, transitEncryptionEnabled=True)
-    if not states(properties, "authToken") and not states(properties, "userGroupIds"):
-        yield "asks for no token: whoever reaches the port reads and writes"
+    if resource.type == CACHE_NODE:
+        if text(properties.get("engine")) in EVICTING_FAMILIES:
+            yield "is a node alone, which ElastiCache cannot encrypt at rest; declare a ReplicationGroup"
+        return
+    if resource.type == SERVERLESS_CACHE:
+        # Encrypted always, by AWS (ElastiCache User Guide, encryption).
+        if not states(properties, "userGroupId"):
+            yield "asks for no login: whoever reaches the port reads and writes"
+    else:
+        yield from _encrypted_cache(properties)
     if not number(properties.get("snapshotRetentionLimit")):
         yield "snapshotRetentionLimit is absent or 0; without snapshots a lost node is lost work"
 
 
-def _rotated_key(resource: Resource, settings: Settings) -> Iterator[str]:
-    yield from _must(resource.properties, enableKeyRotation=True)
-    days = number(resource.properties.get("deletionWindowInDays"))
-    least = settings.number("deletionDays")
-    if days is None or days < least:
-        yield f"deletionWindowInDays is {shown(days)}; it must be at least {least:g}: a deleted key is lost data"
+def _encrypted_cache(properties: Properties) -> Iterator[str]:
+    yield from must(properties, atRestEncryptionEnabled=True, transitEncryptionEnabled=True)
+    if properties.get("transitEncryptionMode") == "preferred":
+        yield "transitEncryptionMode is preferred, which takes plain text too; allowed is required"
+    if not states(properties, "authToken") and not items(later(properties, "userGroupIds")):
+        yield "asks for no token: whoever reaches the port reads and writes"
 
 
-def _own_key(resource: Resource, settings: Settings) -> Iterator[str]:
-    if not states(resource.properties, "kmsKeyId"):
-        yield "kmsKeyId is absent: the account's shared key lets every administrator read it"
+def _keeps_nothing(resource: Resource) -> bool:
+    """A copy of a database, a cache in memory alone, a StatefulSet without volumes."""
+    properties = resource.properties
+    if resource.type == DATABASE:
+        return is_replica(properties)
+    if resource.type == CACHE_NODE:
+        return text(properties.get("engine")) not in EVICTING_FAMILIES
+    return resource.type == STATEFUL_SET and not items(at(properties, "spec", "volumeClaimTemplates"))
 
 
 def _kept(resource: Resource, settings: Settings) -> Iterator[str]:
-    replica = resource.type == DATABASE and is_replica(resource.properties)
-    if settings.flag("required") and not resource.protect and not replica:
+    if settings.flag("required") and not resource.protect and not _keeps_nothing(resource):
         yield "is not protected: a renamed or removed line would delete it with its data"
 
 
@@ -163,7 +185,7 @@ BACKED_UP_DATABASE: Final = ResourceRule(
     why="Point-in-time recovery undoes what a dump of last night cannot; minor upgrades are security fixes.",
     fix="Set backupRetentionPeriod, copyTagsToSnapshot and autoMinorVersionUpgrade.",
     source="Checkov CKV_AWS_133, CKV2_AWS_60, CKV_AWS_226",
-    types=(DATABASE,),
+    types=(DATABASE, CLUSTER, CLUSTER_INSTANCE),
     check=_backed_up_database,
     tunables=(Tunable("days", Kind.NUMBER, 7, "fewest days of automatic backups"),),
     breaks=(
@@ -182,7 +204,7 @@ OBSERVED_DATABASE: Final = ResourceRule(
     why="Without it the first slow day is spent switching it on.",
     fix="Set performanceInsightsEnabled and enabledCloudwatchLogsExports.",
     source="Checkov CKV_AWS_353, CKV_AWS_129, CKV2_AWS_30",
-    types=(DATABASE,),
+    types=(DATABASE, CLUSTER, CLUSTER_INSTANCE),
     check=_observed_database,
     breaks=(
         Break("database", "/performanceInsightsEnabled", False),
@@ -198,7 +220,7 @@ PROTECTED_CACHE: Final = ResourceRule(
     why="A queue that evicts loses jobs silently; one without a token is a database open to the network.",
     fix="Set the named property; maxmemory-policy goes into the parameter group.",
     source="Checkov CKV_AWS_29-31, CKV_AWS_134",
-    types=(CACHE, CACHE_PARAMETERS),
+    types=(CACHE, CACHE_NODE, CACHE_PARAMETERS, SERVERLESS_CACHE),
     check=_protected_cache,
     breaks=(
         Break("cache", "/atRestEncryptionEnabled", False),
@@ -210,37 +232,6 @@ PROTECTED_CACHE: Final = ResourceRule(
     ),
 )
 
-ROTATED_KEY: Final = ResourceRule(
-    id="DAT-07",
-    name="rotated-key",
-    severity=Severity.HIGH,
-    says="Keys are renewed every year and cannot vanish at once.",
-    why="An old key has been seen by more people; a deleted one takes all data with it.",
-    fix="Set enableKeyRotation and deletionWindowInDays.",
-    source="Checkov CKV_AWS_7; CIS AWS 3.6",
-    types=(KEY,),
-    check=_rotated_key,
-    tunables=(Tunable("deletionDays", Kind.NUMBER, 7, "fewest days before a deleted key is gone"),),
-    breaks=(
-        Break("key", "/enableKeyRotation", False),
-        Break("key", "/enableKeyRotation"),
-        Break("key", "/deletionWindowInDays"),
-    ),
-)
-
-OWN_KEY: Final = ResourceRule(
-    id="DAT-07b",
-    name="secret-with-own-key",
-    severity=Severity.MEDIUM,
-    says="Secrets are encrypted by a key of one's own.",
-    why="Who may use the key is then decided, and written down, apart from who may list secrets.",
-    fix="Set kmsKeyId.",
-    source="Checkov CKV_AWS_149",
-    types=(SECRET,),
-    check=_own_key,
-    breaks=(Break("secret", "/kmsKeyId", later=True),),
-)
-
 KEPT: Final = ResourceRule(
     id="DAT-09",
     name="protected-state",
@@ -249,7 +240,18 @@ KEPT: Final = ResourceRule(
     why="The engine deletes what a program no longer declares: a typing error is enough.",
     fix="Give the resource protect=True; taking it off is a change of its own, reviewed.",
     source="Pulumi, resource option protect",
-    types=(DATABASE, CLUSTER, CACHE, BUCKET, KEY, STATEFUL_SET, CLAIM),
+    types=(
+        DATABASE,
+        CLUSTER,
+        GLOBAL_CLUSTER,
+        CACHE,
+        CACHE_NODE,
+        SERVERLESS_CACHE,
+        BUCKET,
+        KEY,
+        STATEFUL_SET,
+        CLAIM,
+    ),
     check=_kept,
     tunables=(Tunable("required", Kind.FLAG, True, "whether the stack holds data that matters"),),
     breaks=(
@@ -259,6 +261,4 @@ KEPT: Final = ResourceRule(
     ),
 )
 
-RULES: Final = (
-    PRIVATE_DATABASE, BACKED_UP_DATABASE, OBSERVED_DATABASE, PROTECTED_CACHE, ROTATED_KEY, OWN_KEY, KEPT,
-)  # fmt: skip
+RULES: Final = (PRIVATE_DATABASE, BACKED_UP_DATABASE, OBSERVED_DATABASE, PROTECTED_CACHE, KEPT)

@@ -159,13 +159,6 @@ def _retired(resource: Resource, settings: Settings) -> Iterator[str]:
             yield f"the annotation {key} lets whoever writes it run configuration inside the controller"
 
 
-def _origins(config: Resource, settings: Settings) -> Iterator[str]:
-    key = settings.text("key")
-    for origin in text(at(config.properties, "data", key)).split(","):
-        if origin.strip() and (not origin.strip().startswith("https://") or "*" in origin):
-            yield f"data.{key} allows {origin.strip()!r}; allowed are addresses that begin with https://, without *"
-
-
 def _internal(service: Resource, settings: Settings) -> Iterator[str]:
     for address in texts(at(service.properties, "spec", "externalIPs")):
         yield f"takes the address {address} by externalIPs, which lets it answer for another machine (CVE-2020-8554)"
@@ -289,23 +282,6 @@ RETIRED_INGRESS: Final = ResourceRule(
     ),
 )
 
-KNOWN_ORIGINS: Final = ResourceRule(
-    id="HDR-09",
-    name="known-origins",
-    severity=Severity.HIGH,
-    says="Other sites may call the API only from listed https addresses.",
-    why="With * any page that a user visits may act in the user's name.",
-    fix="List the origins, each beginning with https://.",
-    source="OWASP, cross-origin resource sharing",
-    types=("kubernetes:core/v1:ConfigMap",),
-    check=_origins,
-    tunables=(Tunable("key", Kind.TEXT, "CORS_ORIGINS", "key of the config map that lists the origins"),),
-    breaks=(
-        Break("config", "/data/CORS_ORIGINS", "*"),
-        Break("config", "/data/CORS_ORIGINS", "https://shop.example.com,http://shop.example.com"),
-    ),
-)
-
 INTERNAL_SERVICES: Final = ResourceRule(
     id="WRK-06b",
     name="internal-services",
@@ -344,4 +320,4 @@ RATE_LIMITED: Final = StackRule(
     ),
 )
 
-RULES: Final = (TLS_ONLY, PLAIN_LISTENERS, RETIRED_INGRESS, KNOWN_ORIGINS, INTERNAL_SERVICES, RATE_LIMITED)
+RULES: Final = (TLS_ONLY, PLAIN_LISTENERS, RETIRED_INGRESS, INTERNAL_SERVICES, RATE_LIMITED)

@@ -18,6 +18,8 @@ BROWSED: Final = (HTTP_ROUTE,)
 SCRIPTS: Final = ("default-src", "object-src", "script-src", "script-src-attr", "script-src-elem", "worker-src")
 INLINE: Final = ("font-src", "img-src", "media-src")
 """Directives for which data: and blob: run nothing."""
+NAVIGATION: Final = ("base-uri", "form-action", "frame-ancestors")
+"""Directives about other pages: default-src does not cover them, so each must name who is meant."""
 MINIMUM_HSTS_SECONDS: Final = 31_536_000
 SET: Final = "/spec/rules/0/filters/0/responseHeaderModifier"
 
@@ -127,8 +129,24 @@ def _content_policy(route: Resource, settings: Settings) -> Iterator[str]:
         for name in settings.texts("directives"):
             if name not in directives:
                 yield f"rules[{index}]: the content security policy has no {name}; without it that is open"
-        if "object-src" in directives and directives["object-src"] != ["'none'"]:
-            yield f"rules[{index}]: object-src is {' '.join(directives['object-src'])}; allowed is 'none'"
+        for name in NAVIGATION:
+            for source in directives.get(name, ()):
+                if source in ("*", "http:", "https:", "data:") or "://*" in source:
+                    yield f"rules[{index}]: {name} allows {source}, which is every page; name the addresses"
+        plugins = directives.get("object-src")
+        if plugins is not None and [one.lower() for one in plugins] != ["'none'"]:
+            yield f"rules[{index}]: object-src is {' '.join(plugins)}; allowed is 'none'"
+
+
+def _removed(rule: Properties) -> set[str]:
+    """The headers that no answer of a rule has: taken away by the rule, or by every one of its backends."""
+
+    def taken(holder: Properties) -> set[str]:
+        modifiers = [mapping(one.get("responseHeaderModifier")) for one in mappings(holder.get("filters"))]
+        return {name.lower() for one in modifiers for name in texts(one.get("remove"))}
+
+    backends = [taken(one) for one in mappings(rule.get("backendRefs"))]
+    return taken(rule) | (set.intersection(*backends) if backends else set())
 
 
 def _talkative(route: Resource, settings: Settings) -> Iterator[str]:
@@ -139,7 +157,7 @@ def _talkative(route: Resource, settings: Settings) -> Iterator[str]:
             yield f"rules[{index}] sets {name}, which browsers have dropped or which harms; take it out"
         for header in (header for one in modifiers for header in mappings(one.get("add"))):
             yield f"rules[{index}] adds {shown(header.get('name'))}; with `set` there is one value, with `add` two"
-        removed = {name.lower() for one in modifiers for name in texts(one.get("remove"))}
+        removed = _removed(rule)
         for name in settings.texts("removed"):
             if name.lower() not in removed:
                 yield f"rules[{index}] does not remove {name}, which tells attackers what runs behind it"

@@ -10,7 +10,7 @@ from pulumi_policy import Severity
 from policies.blocks import holds
 from policies.clear_texts import TYPES, secrets
 from policies.pods import POD_TYPES, namespace, object_name, pod_labels, selects
-from policies.reading import Properties, at, items, mapping, mappings, shown, text, texts
+from policies.reading import Properties, at, items, mapping, mappings, number, shown, text, texts
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
 from policies.tunables import Kind, Settings, Tunable
 
@@ -18,6 +18,8 @@ NAMESPACE: Final = "kubernetes:core/v1:Namespace"
 NETWORK_POLICY: Final = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 ROLES: Final = ("kubernetes:rbac.authorization.k8s.io/v1:Role", "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")
 ENFORCE: Final = "pod-security.kubernetes.io/enforce"
+WHOLE_STANDARD: Final = 25
+"""The minor version since which restricted asks for everything that it does today (Pod Security Standards)."""
 METADATA: Final = "169.254.169.254/32"
 METADATA_6: Final = "fd00:ec2::254/128"
 """Where EC2 answers with the machine's credentials (EC2 User Guide, instance metadata), by IP version."""
@@ -49,9 +51,13 @@ VARIABLE: Final = "/spec/template/spec/containers/0/env/1/value"
 def _restricted_namespace(resource: Resource, settings: Settings) -> Iterator[str]:
     if text(at(resource.properties, "metadata", "name")) == "default":
         yield "uses the namespace default; give the product one of its own"
-    level = at(resource.properties, "metadata", "labels", ENFORCE)
-    if level != "restricted":
+    labels = mapping(at(resource.properties, "metadata", "labels"))
+    level, version = labels.get(ENFORCE), text(labels.get(f"{ENFORCE}-version"))
+    if level != "restricted" and not (resource.partial and level is None):
         yield f"the label {ENFORCE} is {shown(level)}; allowed is restricted"
+    minor = number(version.removeprefix("v1."))
+    if version not in ("", "latest") and (minor is None or minor < WHOLE_STANDARD):
+        yield f"the label {ENFORCE}-version is {version}; allowed are latest and v1.{WHOLE_STANDARD} or newer"
 
 
 def _default_deny(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
@@ -145,6 +151,7 @@ RESTRICTED_NAMESPACE: Final = ResourceRule(
     fix=f"Label the namespace {ENFORCE}=restricted.",
     source="Kubernetes Pod Security Standards; Checkov CKV_K8S_21",
     types=(NAMESPACE,),
+    of_parts=True,
     check=_restricted_namespace,
     breaks=(
         Break("namespace", "/metadata/labels/pod-security.kubernetes.io~1enforce", "baseline"),

@@ -8,9 +8,9 @@ from typing import Final
 from pulumi_policy import Severity
 
 from policies.pods import CRON_JOB, STATEFUL_SET, object_name, serving
-from policies.reading import at, number, shown, text
+from policies.reading import Properties, at, number, shown, text
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation
-from policies.rules.data import CACHE, is_replica
+from policies.rules.data import CACHE, CACHE_NODE, EVICTING_FAMILIES, is_replica
 from policies.rules.scale import DATABASE
 from policies.tunables import Kind, Settings, Tunable
 
@@ -69,12 +69,27 @@ def _stand_in(resource: Resource, settings: Settings) -> Iterator[str]:
         if not is_replica(properties) and properties.get("multiAz") is not True:
             yield f"multiAz is {shown(properties.get('multiAz'))}; allowed is true: a lost zone is otherwise an outage"
         return
+    if resource.type == CACHE_NODE:
+        if text(properties.get("engine")) in EVICTING_FAMILIES:
+            yield "is a node alone: a lost zone is an outage; declare a ReplicationGroup"
+        return
     for key in ("automaticFailoverEnabled", "multiAzEnabled"):
         if properties.get(key) is not True:
             yield f"{key} is {shown(properties.get(key))}; allowed is true"
-    if (number(properties.get("numCacheClusters")) or 0) < settings.number("nodes"):
+    nodes, least = _nodes_of_a_shard(properties), settings.number("nodes")
+    if nodes is not None and nodes < least:
+        told = f"replicasPerNodeGroup is {shown(properties.get('replicasPerNodeGroup'))}"
+        yield f"{told}; it must be {least - 1:g} or more"
+    elif nodes is None and (number(properties.get("numCacheClusters")) or 0) < least:
         told = f"numCacheClusters is {shown(properties.get('numCacheClusters'))}"
-        yield f"{told}; it must be {settings.number('nodes'):g} or more"
+        yield f"{told}; it must be {least:g} or more"
+
+
+def _nodes_of_a_shard(properties: Properties) -> float | None:
+    """The nodes of each shard, of a cache that has shards: its primary and the copies."""
+    if number(properties.get("numNodeGroups")) is None:
+        return None
+    return 1 + (number(properties.get("replicasPerNodeGroup")) or 0)
 
 
 BACKED_UP: Final = StackRule(
@@ -116,7 +131,7 @@ STAND_IN: Final = ResourceRule(
     why="A zone is lost a few times a year; by hand that is an hour at night.",
     fix="Set multiAz, automaticFailoverEnabled and multiAzEnabled.",
     source="Checkov CKV_AWS_157, CKV2_AWS_50",
-    types=(DATABASE, CACHE),
+    types=(DATABASE, CACHE, CACHE_NODE),
     check=_stand_in,
     tunables=(
         Tunable("required", Kind.FLAG, True, "whether the stack must survive the loss of a zone"),

@@ -7,21 +7,29 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from policies.reading import Properties, at, items, later, mappings, number, shown, states, text
+from policies.reading import Properties, Value, at, items, later, mappings, number, shown, states, text
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation
 from policies.tunables import Kind, Settings, Tunable
 
 RECORD: Final = "aws:route53/record:Record"
 FAILOVER: Final = "failoverRoutingPolicies"
 GEOLOCATION: Final = "geolocationRoutingPolicies"
-POLICIES: Final = (FAILOVER, GEOLOCATION, "latencyRoutingPolicies", "weightedRoutingPolicies")
+POLICIES: Final = (
+    FAILOVER,
+    GEOLOCATION,
+    "cidrRoutingPolicy",
+    "geoproximityRoutingPolicy",
+    "latencyRoutingPolicies",
+    "multivalueAnswerRoutingPolicy",
+    "weightedRoutingPolicies",
+)
 
 
 UNWATCHED: Final = (".cloudfront.net",)
 """Targets whose health Route 53 cannot evaluate (Route 53 Developer Guide, values for alias records)."""
 AWS_NAMES: Final = (*UNWATCHED, ".amazonaws.com", ".awsglobalaccelerator.com", ".elasticbeanstalk.com")
 """Names of AWS's own services, to which an alias may lead outside of the stack."""
-ADDRESSES: Final = ("A", "AAAA")
+ADDRESSES: Final = ("A", "AAAA", "HTTPS", "SVCB")
 
 
 def _healthy(record: Resource, settings: Settings) -> Iterator[str]:
@@ -29,7 +37,7 @@ def _healthy(record: Resource, settings: Settings) -> Iterator[str]:
     properties = record.properties
     ttl, most = number(properties.get("ttl")), settings.number("ttlSeconds")
     aliases = mappings(properties.get("aliases"))
-    routed = any(items(properties.get(key)) for key in POLICIES)
+    routed = _is_routed(properties)
     if routed and not text(properties.get("setIdentifier")):
         yield "has a routing policy and no setIdentifier"
     if not routed and not aliases and not _leads_to_a_region(properties):
@@ -41,6 +49,16 @@ def _healthy(record: Resource, settings: Settings) -> Iterator[str]:
     for alias in aliases:
         if alias.get("evaluateTargetHealth") is not True and not _is_of_aws(alias, UNWATCHED):
             yield f"its alias to {shown(alias.get('name'))} does not evaluate the target's health"
+
+
+def _is_routed(properties: Properties) -> bool:
+    """Whether a record is one of several for its name; a routing policy is a list, an object or a flag."""
+    return any(bool(properties.get(key)) for key in POLICIES)
+
+
+def _name(value: Value) -> str:
+    """A DNS name as Route 53 compares them: without the dot at its end, in small letters."""
+    return text(value).rstrip(".").lower()
 
 
 def _leads_to_a_region(properties: Properties) -> bool:
@@ -60,7 +78,7 @@ def _is_of_aws(alias: Properties, names: tuple[str, ...]) -> bool:
 def _chains(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
     by_name: dict[str, list[Resource]] = {}
     for one in resources:
-        by_name.setdefault(text(one.properties.get("name")), []).append(one)
+        by_name.setdefault(_name(one.properties.get("name")), []).append(one)
     for name, records in by_name.items():
         roles = sorted(text(at(one, "type")) for each in records for one in mappings(each.properties.get(FAILOVER)))
         if roles and roles != ["PRIMARY", "SECONDARY"]:
@@ -74,7 +92,7 @@ def _chains(resources: Sequence[Resource], settings: Settings) -> Iterator[Judge
         for name, records in by_name.items()
         if any(_leads_to_a_region(one.properties) and not items(one.properties.get("aliases")) for one in records)
     ]
-    routed = any(items(one.properties.get(key)) for one in resources for key in POLICIES)
+    routed = any(_is_routed(one.properties) for one in resources)
     if routed and len(leaves) < settings.number("regions"):
         yield Violation(f"{len(leaves)} regions answer; it must be {settings.number('regions'):g} or more")
 
@@ -86,7 +104,7 @@ def _ends(
     if not any(items(one.properties.get(FAILOVER)) for one in records):
         for one in records:
             for alias in mappings(one.properties.get("aliases")):
-                if text(alias.get("name")) not in by_name and not _is_of_aws(alias, AWS_NAMES):
+                if _name(alias.get("name")) not in by_name and not _is_of_aws(alias, AWS_NAMES):
                     yield Violation(f"its alias {shown(alias.get('name'))} names no record of the stack", one)
         return
     try:
@@ -113,7 +131,7 @@ def _leaves(name: str, by_name: Mapping[str, Sequence[Resource]], seen: tuple[st
     if name not in by_name:
         raise LookupError(f"the chain leads to {name}, which no record of the stack is")
     records = sorted(by_name[name], key=_role)
-    aliases = [text(alias.get("name")) for one in records for alias in mappings(one.properties.get("aliases"))]
+    aliases = [_name(alias.get("name")) for one in records for alias in mappings(one.properties.get("aliases"))]
     if not aliases:
         yield name
     for alias in aliases:
@@ -128,7 +146,7 @@ def _role(record: Resource) -> str:
 def _is_inner(name: str, by_name: Mapping[str, Sequence[Resource]]) -> bool:
     """Whether another chain goes on with this one: only the outer one begins at its home."""
     return any(
-        text(alias.get("name")) == name and items(one.properties.get(FAILOVER))
+        _name(alias.get("name")) == name and items(one.properties.get(FAILOVER))
         for records in by_name.values()
         for one in records
         for alias in mappings(one.properties.get("aliases"))

@@ -11,16 +11,15 @@ from pulumi_policy import Severity
 from policies.pods import (
     CRON_JOB,
     DEPLOYMENT,
+    POD_TYPES,
     ROLLOUT,
-    SERVING,
     namespace,
     object_name,
     pod,
     pod_labels,
     selects,
-    serving,
 )
-from policies.reading import Properties, Value, at, items, mapping, mappings, number, quantity, shown, text
+from policies.reading import Properties, Value, at, mapping, mappings, number, quantity, shown, text
 from policies.remedies import never_overlapping
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
 from policies.rules.scale import AUTOSCALERS, SCALED_OBJECT, target
@@ -29,9 +28,7 @@ from policies.tunables import Kind, Settings, Tunable
 BUDGET: Final = "kubernetes:policy/v1:PodDisruptionBudget"
 SHORTEST_DEADLINE_SECONDS: Final = 10
 """The controller looks every ten seconds, and takes a run for missed before (Kubernetes, CronJob limitations)."""
-PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")
 POD: Final = "/spec/template/spec"
-CONTAINER: Final = f"{POD}/containers/0"
 
 
 def _several(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
@@ -119,44 +116,6 @@ def _keys(terms: Sequence[Properties], labels: Properties) -> set[str]:
     }
 
 
-def _graceful(resource: Resource, settings: Settings) -> Iterator[str]:
-    least, drain = settings.number("preStopSeconds"), settings.number("drainSeconds")
-    longest = 0.0
-    for name, container in serving(resource):
-        if not items(container.get("ports")):
-            continue
-        hook = mapping(at(container, "lifecycle", "preStop"))
-        seconds = _pause(hook)
-        if seconds is None and not mapping(hook.get("exec")):
-            yield f"{name} has no preStop; requests still come while it stops"
-        elif seconds is not None and seconds < least:
-            yield f"{name} sleeps {seconds:g} s before it stops; load balancers need {least:g}"
-        longest = max(longest, seconds or 0)
-    grace = number(pod(resource).get("terminationGracePeriodSeconds"))
-    if grace is None or grace < longest + drain:
-        told = "terminationGracePeriodSeconds is"
-        yield f"{told} {shown(grace)}; it must be {longest + drain:g} or more, or work is cut off"
-
-
-def _pause(hook: Properties) -> float | None:
-    """How long a hook waits: by the cluster itself, or by the program sleep; None for what cannot be told."""
-    command = [text(word) for word in items(at(hook, "exec", "command"))]
-    if len(command) == 2 and command[0] == "sleep" and command[1].isdigit():
-        return float(command[1])
-    return number(at(hook, "sleep", "seconds"))
-
-
-def _probed(resource: Resource, settings: Settings) -> Iterator[str]:
-    for name, container in serving(resource):
-        for key in PROBES:
-            if not mapping(container.get(key)):
-                yield f"{name} has no {key}"
-        ready = text(at(container, "readinessProbe", "httpGet", "path"))
-        alive = text(at(container, "livenessProbe", "httpGet", "path"))
-        if ready and ready == alive:
-            yield f"{name}: liveness and readiness both ask {alive}; a lost database would restart every pod"
-
-
 def _scheduled(resource: Resource, settings: Settings) -> Iterator[str]:
     spec = mapping(resource.properties.get("spec"))
     if spec.get("concurrencyPolicy") != "Forbid":
@@ -169,14 +128,18 @@ def _scheduled(resource: Resource, settings: Settings) -> Iterator[str]:
         yield f"startingDeadlineSeconds is {shown(deadline)}; {told}"
     if not text(spec.get("timeZone")):
         yield "timeZone is absent, so the hour is the control plane's"
-    if not number(at(spec, "jobTemplate", "spec", "activeDeadlineSeconds")):
+    of_job, of_pod = (
+        at(spec, "jobTemplate", "spec", "activeDeadlineSeconds"),
+        pod(resource).get("activeDeadlineSeconds"),
+    )
+    if not number(of_job) and not number(of_pod):
         yield "activeDeadlineSeconds is absent: a hung run blocks all that follow"
 
 
 def _bounded_temporary(resource: Resource, settings: Settings) -> Iterator[str]:
     for volume in mappings(pod(resource).get("volumes")):
         empty = volume.get("emptyDir")
-        if empty is not None and quantity(mapping(empty).get("sizeLimit")) is None:
+        if empty is not None and not quantity(mapping(empty).get("sizeLimit")):
             yield f"volume {text(volume.get('name'))} has no sizeLimit, so one pod can fill the machine's disk"
 
 
@@ -222,49 +185,6 @@ APART: Final = ResourceRule(
     ),
 )
 
-GRACEFUL: Final = ResourceRule(
-    id="RES-03",
-    name="graceful-stop",
-    severity=Severity.MEDIUM,
-    says="A stopping instance first lets load balancers turn away, then finishes its work.",
-    why="Otherwise every rollout answers some requests with an error.",
-    fix="Sleep in preStop, and give terminationGracePeriodSeconds for that and the work.",
-    source="Kubernetes, pod lifecycle",
-    types=(DEPLOYMENT,),
-    check=_graceful,
-    tunables=(
-        Tunable("preStopSeconds", Kind.NUMBER, 5, "shortest sleep before a stop"),
-        Tunable("drainSeconds", Kind.NUMBER, 25, "time that work under way needs"),
-    ),
-    breaks=(
-        Break("deployment", f"{CONTAINER}/lifecycle"),
-        Break("deployment", f"{CONTAINER}/lifecycle/preStop/sleep/seconds", 1),
-        Break("deployment", f"{CONTAINER}/lifecycle/preStop", {"exec": {"command": ["sleep", "1"]}}),
-        Break("deployment", f"{POD}/terminationGracePeriodSeconds", 10),
-        Break("deployment", f"{POD}/terminationGracePeriodSeconds"),
-    ),
-)
-
-PROBED: Final = ResourceRule(
-    id="WRK-07",
-    name="probes",
-    severity=Severity.HIGH,
-    says="Long-running containers have three probes, and liveness asks something else than readiness.",
-    why="Without readiness traffic goes to what cannot answer; with the same question an outage of the database "
-    "becomes a storm of restarts.",
-    fix="Ask the process alone for liveness and startup, and what it needs for readiness.",
-    source="Checkov CKV_K8S_8, CKV_K8S_9; kube-score, pod-probes",
-    types=SERVING,
-    check=_probed,
-    breaks=(
-        Break("deployment", f"{CONTAINER}/livenessProbe"),
-        Break("deployment", f"{CONTAINER}/readinessProbe"),
-        Break("deployment", f"{CONTAINER}/startupProbe"),
-        Break("deployment", f"{CONTAINER}/livenessProbe/httpGet/path", "/ready"),
-        Break("store", f"{CONTAINER}/readinessProbe"),
-    ),
-)
-
 SCHEDULED: Final = ResourceRule(
     id="RES-04",
     name="scheduled-jobs",
@@ -294,7 +214,8 @@ TEMPORARY: Final = ResourceRule(
     why="One pod with a leak otherwise fills the machine's disk for all of them.",
     fix="Set emptyDir.sizeLimit.",
     source="kube-score, container-ephemeral-storage",
-    types=(*SERVING, CRON_JOB),
+    types=POD_TYPES,
+    of_parts=True,
     check=_bounded_temporary,
     breaks=(
         Break("deployment", f"{POD}/volumes/0/emptyDir/sizeLimit"),
@@ -302,4 +223,4 @@ TEMPORARY: Final = ResourceRule(
     ),
 )
 
-RULES: Final = (SEVERAL, APART, GRACEFUL, PROBED, SCHEDULED, TEMPORARY)
+RULES: Final = (SEVERAL, APART, SCHEDULED, TEMPORARY)

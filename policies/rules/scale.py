@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from pulumi_policy import Severity
 
 from policies.pods import (
-    DEPLOYMENT,
     POD_TYPES,
-    REPLICA_SET,
-    ROLLOUT,
     SCALED_JOB,
     SERVING,
     STATEFUL_SET,
     containers,
-    namespace,
     object_name,
     pod,
 )
 from policies.reading import Properties, at, items, mapping, mappings, number, quantity, shown, text
-from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
+from policies.rule import Break, Resource, ResourceRule
 from policies.tunables import Kind, Settings, Tunable
 
 AUTOSCALER: Final = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
@@ -34,8 +30,8 @@ KEDA_JOBS: Final = 100
 """So many jobs KEDA starts at once where a ScaledJob says nothing (KEDA, ScaledJob specification)."""
 COUNTED_FAMILIES: Final = ("postgres", "aurora-postgresql", "mysql", "aurora-mysql", "mariadb")
 """Families of parameter groups in which max_connections is a parameter."""
-SCALED: Final = (DEPLOYMENT, STATEFUL_SET, REPLICA_SET, ROLLOUT)
-SCALED_KINDS: Final = tuple(one.rpartition(":")[2] for one in SCALED)
+OF_POD: Final = ("cpu", "memory")
+"""What may be stated for a pod as a whole instead (Kubernetes, pod-level resources)."""
 CLAIM: Final = "kubernetes:core/v1:PersistentVolumeClaim"
 AUTOSCALERS: Final = (AUTOSCALER, OLD_AUTOSCALER, SCALED_OBJECT)
 
@@ -107,8 +103,8 @@ def _autoscaler(resource: Resource, settings: Settings) -> Iterator[str]:
 
 
 def _memory(resource: Resource, most: str) -> Iterator[str]:
-    for name, container in containers(resource):
-        written = at(container, "resources", "limits", "memory")
+    for name, container in _sized(resource):
+        written = at(container, "resources", "limits", "memory") or at(pod(resource), "resources", "limits", "memory")
         size, limit = quantity(written), quantity(most)
         if size is None:
             if not resource.partial:
@@ -161,65 +157,21 @@ def _at_most(key: str, value: float | None, limit: float, unit: str) -> Iterator
         yield f"{key} is {value:g}; the limit is {limit:g} {unit}"
 
 
+def _sized(resource: Resource) -> Iterator[tuple[str, Properties]]:
+    """The containers that may state resources: the API refuses them for one that is put in later."""
+    later_on = mappings(pod(resource).get("ephemeralContainers"))
+    return (one for one in containers(resource) if one[1] not in later_on)
+
+
 def _stated(resource: Resource, settings: Settings) -> Iterator[str]:
-    for name, container in containers(resource):
+    for name, container in _sized(resource):
         for side in ("requests", "limits"):
             for what in ("cpu", "memory", "ephemeral-storage"):
                 written = at(container, "resources", side, what)
+                if written is None and what in OF_POD:
+                    written = at(pod(resource), "resources", side, what)
                 if not quantity(written):
                     yield f"{name} states no {side}.{what}"
-
-
-def _behaviour(resource: Resource, settings: Settings) -> Iterator[str]:
-    """One that scales on a queue or another figure of its own needs no target for CPU and memory besides."""
-    most = {"cpu": settings.number("cpuPercent"), "memory": settings.number("memoryPercent")}
-    found: dict[str, float | None] = {}
-    others = 0
-    for metric in mappings(at(resource.properties, "spec", "metrics")):
-        own = mapping(metric.get("resource")) or mapping(metric.get("containerResource"))
-        name = text(own.get("name"))
-        others += name not in most
-        if name in most:
-            found[name] = number(at(own, "target", "averageUtilization"))
-    for name, limit in most.items():
-        if (name in found or not others) and (found.get(name) or float("inf")) > limit:
-            yield f"scales on {name} at {shown(found.get(name))} %; it must be at {limit:g} % or earlier"
-    window = number(at(resource.properties, "spec", "behavior", "scaleDown", "stabilizationWindowSeconds"))
-    least = settings.number("scaleDownSeconds")
-    if window is None or window < least:
-        yield f"scaleDown.stabilizationWindowSeconds is {shown(window)}; it must be at least {least:g}"
-
-
-def _owners(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
-    scalers = [one for one in resources if one.type in AUTOSCALERS]
-
-    def judged(scaler: Resource) -> Iterator[Judged]:
-        kind, name = _kind(scaler), target(scaler)
-        mine = [
-            one
-            for one in resources
-            if one.type in SCALED and one.kind.endswith(f":{kind}") and _is_named(one, namespace(scaler), name)
-        ]
-        if kind in SCALED_KINDS and not mine:
-            yield Violation(f"scales {name or 'nothing'}, and the stack has no such {kind}", scaler)
-        for one in mine:
-            if at(one.properties, "spec", "replicas") is not None:
-                told = f"sets spec.replicas, which its autoscaler {scaler.name} owns: every update would fight it"
-                yield Violation(told, one)
-        for other in scalers[: scalers.index(scaler)]:
-            if (namespace(other), _kind(other), target(other)) == (namespace(scaler), kind, name):
-                yield Violation(f"scales {name}, as {other.name} does; a {kind} has one autoscaler", scaler)
-
-    yield from each(scalers, judged)
-
-
-def _is_named(one: Resource, where: str, name: str) -> bool:
-    return namespace(one) == where and object_name(one) == name
-
-
-def _kind(scaler: Resource) -> str:
-    """The kind that an autoscaler scales; KEDA takes a Deployment where nothing is said."""
-    return text(at(scaler.properties, "spec", "scaleTargetRef", "kind")) or "Deployment"
 
 
 SCALE_LIMITS: Final = ResourceRule(
@@ -254,22 +206,6 @@ SCALE_LIMITS: Final = ResourceRule(
     ),
 )
 
-ONE_OWNER: Final = StackRule(
-    id="SCL-02",
-    name="one-owner-of-replicas",
-    severity=Severity.HIGH,
-    says="An autoscaler scales a Deployment of the stack, alone, and the Deployment sets no replicas.",
-    why="Two owners take turns: each update throws away what the autoscaler decided in the middle of a rush.",
-    fix="Leave spec.replicas out, and keep one autoscaler a Deployment.",
-    source="kube-score, horizontalpodautoscaler-has-target",
-    types=(*AUTOSCALERS, *SCALED),
-    check=_owners,
-    breaks=(
-        Break("deployment", "/spec/replicas", 3),
-        Break("deployment", "/metadata/name", "other"),
-    ),
-)
-
 STATED_RESOURCES: Final = ResourceRule(
     id="SCL-03",
     name="stated-resources",
@@ -288,28 +224,4 @@ STATED_RESOURCES: Final = ResourceRule(
     ),
 )
 
-AUTOSCALER_BEHAVIOUR: Final = ResourceRule(
-    id="SCL-04",
-    name="autoscaler-behaviour",
-    severity=Severity.MEDIUM,
-    says="Autoscalers act early on CPU and memory, and take away slowly.",
-    why="Later than that new instances come when the old ones already fail; faster than that they flap.",
-    fix="Target CPU 70 % and memory 80 % or less, and keep a scale-down window of 300 s or more.",
-    source="the product's scaling plan",
-    types=(AUTOSCALER,),
-    check=_behaviour,
-    tunables=(
-        Tunable("cpuPercent", Kind.NUMBER, 70, "highest CPU target, % of the request"),
-        Tunable("memoryPercent", Kind.NUMBER, 80, "highest memory target, % of the request"),
-        Tunable("scaleDownSeconds", Kind.NUMBER, 300, "shortest window before scaling down"),
-    ),
-    breaks=(
-        Break("autoscaler", "/spec/metrics/0/resource/target/averageUtilization", 90),
-        Break("autoscaler", "/spec/metrics/1"),
-        Break("autoscaler", "/spec/metrics"),
-        Break("autoscaler", "/spec/behavior/scaleDown/stabilizationWindowSeconds", 60),
-        Break("autoscaler", "/spec/behavior"),
-    ),
-)
-
-RULES: Final = (SCALE_LIMITS, ONE_OWNER, STATED_RESOURCES, AUTOSCALER_BEHAVIOUR)
+RULES: Final = (SCALE_LIMITS, STATED_RESOURCES)

@@ -87,7 +87,13 @@ STABLE: Final = ResourceRule(
         Tunable(
             "allowed",
             Kind.TEXTS,
-            ["gateway.envoyproxy.io/v1alpha1", "keda.sh/v1alpha1"],
+            [
+                "argoproj.io/v1alpha1",
+                "externaldns.k8s.io/v1alpha1",
+                "gateway.envoyproxy.io/v1alpha1",
+                "keda.sh/v1alpha1",
+                "monitoring.coreos.com/v1alpha1",
+            ],
             "groups and versions for which there is no stable one",
         ),
     ),

@@ -9,7 +9,7 @@ from pulumi_policy import Severity
 
 from policies.pod_security import BASELINE, RESTRICTED, baseline, restricted
 from policies.pods import POD_TYPES, containers, is_windows, pod
-from policies.reading import at, mapping, mappings, number, shown, states, text
+from policies.reading import at, items, mapping, mappings, number, shown, states, text
 from policies.remedies import hardened, without_token
 from policies.rule import Break, Resource, ResourceRule
 from policies.tunables import Kind, Settings, Tunable
@@ -28,7 +28,8 @@ def _read_only(resource: Resource, settings: Settings) -> Iterator[str]:
     if is_windows(resource):
         return
     for name, container in containers(resource):
-        if at(container, "securityContext", "readOnlyRootFilesystem") is not True:
+        value = at(container, "securityContext", "readOnlyRootFilesystem")
+        if value is not True and not (resource.partial and value is None):
             yield f"{name}: readOnlyRootFilesystem is not true; give it an emptyDir where it must write"
 
 
@@ -41,12 +42,17 @@ def _user(resource: Resource, settings: Settings) -> Iterator[str]:
         own = mapping(container.get("securityContext"))
         for key in ("runAsUser", "runAsGroup"):
             value = number((own if states(own, key) else of_pod).get(key))
-            if value is None or value < least:
+            if (value is None and not resource.partial) or (value is not None and value < least):
                 yield f"{name}: {key} is {shown(value)}; it must be {least:g} or above"
+    for key in ("fsGroup", "supplementalGroups"):
+        groups = [of_pod.get(key)] if key == "fsGroup" else items(of_pod.get(key))
+        if any(number(one) == 0 for one in groups):
+            yield f"{key} is 0, which is the group of root; take another"
 
 
 def _no_token(resource: Resource, settings: Settings) -> Iterator[str]:
-    if pod(resource).get("automountServiceAccountToken") is not False and (
+    mounted = pod(resource).get("automountServiceAccountToken")
+    if (mounted if resource.partial else mounted is not False) and (
         text(pod(resource).get("serviceAccountName")) not in settings.texts("allowed")
     ):
         yield "automountServiceAccountToken is not false; a pod that calls no Kubernetes API needs no token"
@@ -96,6 +102,7 @@ READ_ONLY_ROOT: Final = ResourceRule(
     fix="Set readOnlyRootFilesystem, and mount an emptyDir at /tmp.",
     source="Checkov CKV_K8S_22; kube-score",
     types=POD_TYPES,
+    of_parts=True,
     check=_read_only,
     breaks=(
         Break("deployment", f"{CONTAINER}/securityContext/readOnlyRootFilesystem", False),
@@ -112,6 +119,7 @@ HIGH_USER: Final = ResourceRule(
     fix="Set runAsUser and runAsGroup.",
     source="Checkov CKV_K8S_40; kube-score",
     types=POD_TYPES,
+    of_parts=True,
     check=_user,
     tunables=(Tunable("least", Kind.NUMBER, 10000, "lowest user and group number"),),
     breaks=(
@@ -129,6 +137,7 @@ NO_TOKEN: Final = ResourceRule(
     fix="Set automountServiceAccountToken to false, or allow the service account by name.",
     source="Checkov CKV_K8S_38, CKV_K8S_41",
     types=POD_TYPES,
+    of_parts=True,
     check=_no_token,
     remedy=without_token,
     tunables=(Tunable("allowed", Kind.TEXTS, [], "service accounts whose pods do call the API"),),

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from localcloud.toolchain.origin import ensure
+from ops.base_pack import base_pack
+from ops.report.events import BASE_PACK
 from policies.examples import COMPLIANT
 from policies.pack import RULES
 from policies.rule import Break, Resource, ResourceRule, Rule, StackRule
@@ -33,6 +35,8 @@ class Found:
     errors: str
     findings: list[tuple[str, str, str]]
     """Rule, level, message."""
+    packs: list[str]
+    """The pack of each."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,14 @@ class Alone:
     folder: Path
     command: Path
 
-    def analyze(self, stack: Mapping[str, Resource], config: Mapping[str, object] = CONFIG) -> Found:
+    def analyze(
+        self, stack: Mapping[str, Resource], config: Mapping[str, object] = CONFIG, beside: Sequence[str] = ()
+    ) -> Found:
         state = write(self.folder / "state.json", stack.values())
         settings = self.folder / "config.json"
         settings.write_text(json.dumps(config))
         arguments = ["policy", "analyze", "--json", "--file", str(state)]
-        arguments += ["--policy-pack", str(self.folder / "policies"), "--policy-pack-config", str(settings)]
+        arguments += ["--policy-pack", str(self.folder / "policies"), "--policy-pack-config", str(settings), *beside]
         environment = {
             "PATH": f"{self.command.parent}:{os.environ['PATH']}",
             "HOME": str(self.folder),
@@ -65,6 +71,7 @@ class Alone:
             done.returncode,
             done.stderr,
             [(one["policyName"], one["enforcementLevel"], one["message"].strip()) for one in said],
+            [one["policyPackName"] for one in said],
         )
 
 
@@ -74,6 +81,18 @@ def alone(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Alone:
     shutil.copytree(root / "policies", folder / "policies", ignore=shutil.ignore_patterns("__pycache__", "config"))
     (folder / ".venv").symlink_to(sys.prefix)
     return Alone(folder, Path(ensure(print).engine.command))
+
+
+@pytest.mark.requirement("S05")
+def test_the_pack_of_a_base_judges_beside_the_heads_and_stops_nothing(alone: Alone, root: Path, tmp_path: Path) -> None:
+    """The head took the rule's teeth; the base's own says so all the same."""
+    beside = base_pack(root, "prod", tmp_path / "base-pack")
+    toothless = {**CONFIG, "scale-limits": {"instances": {"cpm": 99}}}
+    found = alone.analyze(broken(COMPLIANT, Break("autoscaler", "/spec/maxReplicas", 50)), toothless, beside)
+    told = [(pack, one) for pack, one in zip(found.packs, found.findings, strict=True) if one[0] == "scale-limits"]
+    assert [(pack, level) for pack, (_, level, _) in told] == [(BASE_PACK, "advisory")], found.errors
+    by_base = {one[1] for pack, one in zip(found.packs, found.findings, strict=True) if pack == BASE_PACK}
+    assert by_base == {"advisory"}
 
 
 @pytest.mark.requirement("S05")

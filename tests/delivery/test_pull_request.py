@@ -13,6 +13,7 @@ import pytest
 
 from localcloud.toolchain.origin import ensure
 from ops.pull_request import COMMAND, complaint
+from ops.report.data import read
 from ops.report.markdown import mark
 
 TWO_CHANGES = {
@@ -71,12 +72,14 @@ def test_a_bad_change_fails_the_check_and_the_comment_tells_what_changes_and_whi
     assert f"fails: {stack}: budget: the stack: has no monthly budget" in done.stdout
     comment = (branch / "reports" / "preview.md").read_text()
     first = comment.splitlines()[0]
+    assert first.startswith(f"**FAILED: {stack}.** {stack}: ")
     assert "to update" in first
-    assert mark([stack]) in first
+    assert mark() in comment
     assert f"{stack}, **mandatory**, [budget](docs/policies/budget.md)" in comment
     assert "| `timeUnit` | `MONTHLY` | `QUARTERLY` |" in comment
     assert "terminationGracePeriodSeconds" in comment
-    assert "This check fails for" in comment
+    assert "This check fails: " in comment
+    assert read(branch / "reports" / "data" / stack / "report.json").kinds("mandatory")
     assert "password" not in comment.lower().replace("[hidden]", "")
 
 

@@ -1,4 +1,9 @@
-"""The corpora of the policy pack: ways around its rules, and ordinary resources of other teams, as data."""
+"""The corpora of the policy pack as data: ``evasions``, which their rule must find, and ``innocents``, which must pass:
+ordinary resources of other teams, and other valid ways to write what a rule asks for.
+
+``change`` alters the compliant example (a value of null takes away), ``add`` puts resources beside it; what a workload
+states under ``pod`` is the pod of a minimal object of its kind.
+"""
 
 from __future__ import annotations
 
@@ -43,9 +48,11 @@ class Case:
 
 
 def cases(name: str) -> Iterator[Case]:
-    """The cases of a corpus, in the order of its file."""
-    for entry in yaml.safe_load((FOLDER / name).read_text()):
+    """The cases of a corpus, which is a folder with a file an area."""
+    for entry in (one for file in sorted((FOLDER / name).iterdir()) for one in yaml.safe_load(file.read_text())):
         for one in entry["cases"]:
+            if not set(one) <= {"says", "change", "add", "config"}:
+                raise ValueError(f"{name}, {entry['rule']}: a case has the keys {', '.join(one)}; put texts in quotes")
             add = one.get("add", [])
             yield Case(
                 entry["rule"],

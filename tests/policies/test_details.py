@@ -47,8 +47,8 @@ def test_what_a_namespace_lacks_is_named() -> None:
     namespace, quota, ranges = of("namespace"), of("quota"), of("limit range")
     name = namespace.name
     assert said("namespace-quota", namespace, quota, ranges) == []
-    assert said("namespace-quota", namespace, ranges) == [f"{name}: has no ResourceQuota"]
-    assert said("namespace-quota", namespace, quota) == [f"{name}: has no LimitRange"]
+    assert said("namespace-quota", namespace, ranges) == [f"{name}: has no ResourceQuota that limits all of its pods"]
+    assert said("namespace-quota", namespace, quota) == [f"{name}: has no LimitRange of type Container"]
 
 
 @pytest.mark.parametrize(("example", "own", "other"), [("database", "multiAz", "multiAzEnabled")])

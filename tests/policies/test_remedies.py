@@ -9,10 +9,11 @@ from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
 
+import policies.analyzer
 from policies.analyzer import Analyzer
 from policies.examples import COMPLIANT
 from policies.pack import RULES
-from policies.reading import Value
+from policies.reading import Properties, Value
 from policies.rule import Break, ResourceRule
 from policies.testing import UNKNOWN, broken, request_of, secret, value_at
 from policies.tunables import Settings
@@ -55,25 +56,31 @@ def test_no_remedy_runs_unless_the_level_asks_for_it(level: str) -> None:
     assert remediated(*MENDED[0], level) is None
 
 
-@pytest.mark.parametrize(("level", "decoded"), [("MANDATORY", 1), ("REMEDIATE", 2)])
+@pytest.mark.parametrize(("level", "by_the_sdk"), [("MANDATORY", 0), ("REMEDIATE", 1)])
 def test_a_resource_is_decoded_once_unless_a_rule_may_mend_it(
-    level: str, decoded: int, monkeypatch: pytest.MonkeyPatch
+    level: str, by_the_sdk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     analyzer = Analyzer("pack", "1.0.0", RULES)
     configure = analyzer_pb2.ConfigureAnalyzerRequest()
     configure.policyConfig["pod-security"].enforcementLevel = analyzer_pb2.EnforcementLevel.Value(level)
     analyzer.Configure(configure, None)
     request = request_of(COMPLIANT["deployment"])
-    read, counted = json_format.MessageToDict, []
+    read, decode, counted, once = json_format.MessageToDict, policies.analyzer.decoded, [], []
 
     def counting(message: struct_pb2.Struct) -> dict[str, object]:
         counted.append(message)
         return read(message)
 
+    def decoding(message: struct_pb2.Struct) -> Properties:
+        once.append(message)
+        return decode(message)
+
     monkeypatch.setattr(json_format, "MessageToDict", counting)
+    monkeypatch.setattr(policies.analyzer, "decoded", decoding)
     analyzer.Remediate(request, None)
     analyzer.Analyze(request, None)
-    assert sum(one == request.properties for one in counted) == decoded
+    assert sum(one == request.properties for one in counted) == by_the_sdk
+    assert once == [request.properties]
 
 
 def test_what_needs_no_mending_is_left_alone() -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from ops.cost.book import load
 from ops.cost.estimate import cost_notes
-from ops.report.markdown import LONGEST, comment, mark
+from ops.report.collecting import collected
+from ops.report.data import failed as failed_stack
+from ops.report.markdown import LONGEST, SUMMARY, Run, comment, mark, render
 from tests.report.events import failed, said, step
 from tests.report.stack import DEPLOYMENT, SMALL, broken, pod, quiet, reported, whole
 
@@ -39,25 +45,26 @@ def test_the_comment_is_the_one_that_was_agreed(name: str, reports: list) -> Non
 
 
 @pytest.mark.requirement("S04")
-def test_the_first_line_is_the_sum_of_every_stack() -> None:
+def test_the_first_line_says_what_fails_and_the_sum_of_every_stack() -> None:
     first = comment([whole(), quiet()], ASSUMED).splitlines()[0]
     said = "prod: 1 to create, 1 to update, 1 to replace, 1 to delete; staging: no change"
-    assert first == f"**{said}** {mark(['prod', 'staging'])}"
+    assert first == f"**FAILED: prod.** {said}"
+    assert comment([quiet()], ASSUMED).splitlines()[:2] == ["**Passes.** staging: no change", mark()]
 
 
 @pytest.mark.requirement("S04")
 def test_what_would_lose_data_is_said_before_anything_else_and_why() -> None:
     text = comment([whole()], ASSUMED)
     danger = text.index(
-        "`primary` (aws:rds/instance:Instance) would be replaced with its data because of `engineVersion`"
+        "`primary` (`aws:rds/instance:Instance`) would be replaced with its data because of `engineVersion`"
     )
     assert danger < text.index("| stack |") < text.index("### Policies") < text.index("### Cost")
-    assert "`old-exports` (aws:s3/bucket:Bucket) would be deleted with its data" in text
+    assert "`old-exports` (`aws:s3/bucket:Bucket`) would be deleted with its data" in text
 
 
 def test_policies_come_by_weight_and_advice_is_folded() -> None:
     text = comment([whole()], ASSUMED)
-    order = [text.index(word) for word in ("**mandatory**", "**did not run**", "exemption, [", "<summary>Advice: 1")]
+    order = [text.index(word) for word in ("**mandatory**", "**did not run**", "<summary>Advice: 1", "exemption, [")]
     assert order == sorted(order)
 
 
@@ -65,7 +72,7 @@ def test_policies_come_by_weight_and_advice_is_folded() -> None:
 def test_cost_is_told_with_change_budget_assumptions_and_what_has_no_price() -> None:
     text = comment([whole()], ASSUMED)
     assert "exceeded by" in text
-    assert "prod, not priced: aws:sqs/queue:Queue" in text
+    assert "prod, not priced: `aws:sqs/queue:Queue`" in text
     assert "Assumed: 730 hours a month" in text
 
 
@@ -97,11 +104,10 @@ def test_five_hundred_changes_fit_with_the_summary_whole_and_the_rest_counted() 
     found = [said("spread", f"service-{index:03}: nothing keeps its pods apart") for index in range(500)]
     text = comment([reported("prod", [*changes, *found], "failed")], ASSUMED)
     assert len(text) <= LONGEST
-    assert text.startswith("**prod: 500 to update**")
-    assert "| prod | 0 | 500 | **0**" not in text
-    assert "and 460 more in the job's log" in text
+    assert text.startswith("**FAILED: prod.** prod: 500 to update\n")
+    assert "more findings; the run's summary has them all" in text
     shown = text.count("<summary>prod: update")
-    assert f"… and {500 - shown} more changes" in text
+    assert f"… and {500 - shown} more changes; the run's summary has them all" in text
     assert shown > 100
 
 
@@ -160,25 +166,137 @@ def test_of_a_preview_that_failed_no_cost_is_told() -> None:
     assert "### Cost" not in comment([reported("prod", [new, failed("boom")], "failed")], ASSUMED)
 
 
-@pytest.mark.parametrize(
-    "events",
-    [
-        [failed(f"error {index} " + "x" * 3000) for index in range(60)],
-        [
-            step("delete", "aws:rds/instance:Instance", f"database-{index:04}" + "x" * 80, SMALL, None)
-            for index in range(700)
-        ],
-        [said("scale-limits", f"service-{index}: " + "x" * 4000) for index in range(60)],
+MANY = {
+    "changes": [
+        step("update", DEPLOYMENT, f"s-{index:04}", pod("a" * 90), pod("b" * 90), {"spec.template.spec": "update"})
+        for index in range(2_000)
     ],
-    ids=["errors", "lost data", "long messages"],
-)
-def test_whatever_is_wrong_the_comment_fits(events: list) -> None:
-    text = comment([reported("prod", events, "failed")], ASSUMED)
-    assert len(text) <= LONGEST
-    assert "more" in text
+    "errors": [failed(f"error {index} " + "x" * 3000) for index in range(500)],
+    "lost data": [
+        step("delete", "aws:rds/instance:Instance", f"database-{index:04}" + "x" * 80, SMALL, None)
+        for index in range(700)
+    ],
+    "long messages": [said("scale-limits", f"service-{index}: " + "x" * 4000) for index in range(500)],
+}
+
+
+@pytest.mark.parametrize("what", [*MANY, "all at once"])
+def test_whatever_is_wrong_the_comment_fits_and_says_how_much_it_leaves_out(what: str) -> None:
+    events = [one for some in MANY.values() for one in some] if what == "all at once" else MANY[what]
+    text = comment([reported("prod", events, "failed"), quiet()], ASSUMED)
+    assert len(text) <= 60_000
+    assert "the run's summary has them all" in text
+    assert text.startswith("**FAILED: prod.**")
+    # No section takes the room of another.
+    assert "| staging | passes |" in text
+    assert "This check fails: prod: " in text
+    whole_list = comment([reported("prod", events, "failed"), quiet()], ASSUMED, longest=SUMMARY)
+    assert len(text) < len(whole_list) <= SUMMARY
+
+
+def test_the_runs_summary_has_every_one_of_two_thousand_changes() -> None:
+    text = comment([reported("prod", MANY["changes"])], ASSUMED, longest=SUMMARY)
+    assert text.count("<summary>prod: update") == 2_000
+    assert "more changes" not in text
 
 
 def test_an_error_of_many_resources_is_said_once_and_cannot_end_its_fence() -> None:
     text = comment([reported("prod", [failed("``` @everyone")] * 50, "failed")], ASSUMED)
     assert text.count("@everyone") == 1
     assert "``` @everyone" not in text
+
+
+HOSTILE = "</details>\n# heading\n@everyone [a](http://x) <img src=x> `code` | cell ![b](http://y) \u202e\\"
+
+
+def test_nothing_that_somebody_named_is_markdown() -> None:
+    events = [
+        step("update", HOSTILE, HOSTILE, {"a": HOSTILE}, {HOSTILE: HOSTILE}, {"a": "delete", HOSTILE: "add-replace"}),
+        step("replace", "aws:rds/instance:Instance", HOSTILE, SMALL, SMALL, {HOSTILE: "update-replace"}),
+        said("scale-limits", HOSTILE),
+        said("rate-limits", HOSTILE, "advisory"),
+        failed(HOSTILE),
+    ]
+    moved = replace(reported("prod", events, "failed"), policy_changes=[HOSTILE])
+    text = render([collected(moved)], ASSUMED, judges=[HOSTILE])
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    tokens = [token for one in parser.parse(text) for token in _all(one)]
+    links = {token.attrs["href"] for token in tokens if token.type == "link_open"}
+    assert links <= {"docs/policies/scale-limits.md", "docs/policies/rate-limits.md"}
+    assert not [token for token in tokens if token.type == "image"]
+    assert {token.content for token in tokens if token.type == "heading_open"} <= {""}
+    headings = [tokens[index + 1].content for index, token in enumerate(tokens) if token.type == "heading_open"]
+    assert "heading" not in " ".join(headings)
+    for token in tokens:
+        if token.type == "text":
+            assert "@everyone" not in token.content
+        if token.type in ("html_inline", "html_block"):
+            assert "<img" not in token.content
+    tags = " ".join(token.content for token in tokens if token.type in ("html_inline", "html_block"))
+    assert tags.count("<details>") == tags.count("</details>") == 3
+
+
+def _all(token: Token) -> list[Token]:
+    return [token, *(inner for one in token.children or () for inner in _all(one))]
+
+
+AT = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
+
+
+def run(conclusion: str = "success") -> Run:
+    pages = "https://github.com/owner/name/blob/abc/docs/policies"
+    return Run("0123456789abcdef", "https://github.com/owner/name/actions/runs/1", AT, pages, conclusion)
+
+
+def test_the_second_line_names_the_commit_the_run_and_the_time() -> None:
+    lines = comment([quiet()], ASSUMED, run()).splitlines()
+    assert lines[1] == (
+        "Commit `0123456789ab`, [run](https://github.com/owner/name/actions/runs/1), 2026-11-27 09:30 UTC. " + mark()
+    )
+
+
+def test_a_run_that_failed_is_never_said_to_pass_whatever_it_left() -> None:
+    text = comment([quiet()], ASSUMED, run("failure"))
+    assert text.startswith("**FAILED: the run ended with `failure`, and its reports do not say why.** staging: ")
+    assert "This check passes" not in text
+
+
+def test_a_rule_is_linked_to_its_page_in_the_commit_that_renders() -> None:
+    text = comment([whole()], ASSUMED, run())
+    assert "(https://github.com/owner/name/blob/abc/docs/policies/scale-limits.md)" in text
+
+
+def test_a_stack_that_could_not_be_previewed_has_a_row_and_the_reason() -> None:
+    text = render([failed_stack("prod", "the base cannot be deployed"), collected(quiet())], ASSUMED)
+    assert text.startswith("**FAILED: prod.** prod: could not be previewed; staging: no change")
+    assert "| prod | **FAILED**: it could not be previewed | ? | ? | ? | ? | ? | 0 | 0 | 0 |" in text
+    assert "the base cannot be deployed" in text
+
+
+def test_an_exemption_that_ends_soon_is_told_before_those_in_force() -> None:
+    soon = "[exempt] the exemption of old-exports by platform ends in 12 days, on 2026-12-09"
+    events = [said("locked-backups", soon, "advisory"), said("spread", "[exempt] cpm: apart (exempt)", "advisory")]
+    text = comment([reported("prod", events)], ASSUMED)
+    assert text.index("**ends soon**, [locked-backups]") < text.index("exemption, [spread]")
+
+
+def test_pods_that_are_renewed_are_counted_at_the_autoscalers_minimum_with_how_long_it_takes() -> None:
+    text = comment([whole()], ASSUMED)
+    assert "- prod: 2 pods of 1 workloads are renewed; the longest rollout, `cpm-deployment`, takes 0 s or more" in text
+
+
+def test_what_only_the_rules_of_the_base_find_has_a_section_and_fails_nothing() -> None:
+    event = said("scale-limits", "cpm-hpa: spec.maxReplicas is 40; the limit is 10 instances of cpm", "advisory")
+    event["policyEvent"]["policyPackName"] = "contentgen-base"  # type: ignore[index]
+    text = comment([reported("staging", [event])], ASSUMED)
+    assert text.startswith("**Passes.**")
+    assert text.index("### By the rules of the base") < text.index("spec.maxReplicas is 40")
+
+
+def test_what_both_packs_find_is_told_once() -> None:
+    own = said("scale-limits", "cpm-hpa: too many", "mandatory")
+    base = said("scale-limits", "cpm-hpa: too many", "advisory")
+    base["policyEvent"]["policyPackName"] = "contentgen-base"  # type: ignore[index]
+    text = comment([reported("prod", [own, base], "failed")], ASSUMED)
+    assert text.count("cpm-hpa: too many") == 1
+    assert "By the rules of the base" not in text

@@ -14,7 +14,9 @@ from ops.console import Report
 from ops.cost import refresh
 from ops.cost.book import TABLE, Table, UnknownPriceError, load
 from ops.cost.estimate import Priced, cost_notes, estimate
-from ops.cost.refresh import PriceListError, price_in, refresh_prices
+from ops.cost.quantities import quantity
+from ops.cost.refresh import PriceListError, prices_in, refresh_prices
+from ops.cost.workloads import DAYS_A_MONTH, runs_a_month
 from tests.policies.declared import resources
 from tests.report.events import PROVIDER
 from tests.report.stack import DATABASE, DEPLOYMENT, SCALER, pod
@@ -102,7 +104,8 @@ def test_a_region_whose_database_is_in_several_zones_has_a_way_out_of_each() -> 
     namespace = Priced("ns", NAMESPACE, {}, PROVIDER)
     single = estimate([namespace, Priced("db", DATABASE, LARGE)], BOOK)
     several = estimate([namespace, Priced("db", DATABASE, {**LARGE, "multiAz": True})], BOOK)
-    assert several.by_resource["ns"] - single.by_resource["ns"] == pytest.approx(2 * 0.045 * 730)
+    of = namespace.key
+    assert several.by_resource[of] - single.by_resource[of] == pytest.approx(2 * 0.045 * 730)
 
 
 def test_the_maximum_is_every_workload_at_its_autoscalers_upper_end() -> None:
@@ -110,6 +113,117 @@ def test_the_maximum_is_every_workload_at_its_autoscalers_upper_end() -> None:
     scaler = Priced("cpm-hpa", "kubernetes:autoscaling/v2:HorizontalPodAutoscaler", {"spec": spec}, PROVIDER)
     found = estimate([scaler, Priced("cpm", DEPLOYMENT, dict(pod("app")), PROVIDER)], BOOK)
     assert found.at_maximum == pytest.approx(5 * found.total)
+
+
+@pytest.mark.requirement("M04")
+def test_two_resources_of_one_name_are_both_counted() -> None:
+    key = Priced("data", "aws:kms/key:Key", {}, urn="urn:pulumi:prod::x::aws:kms/key:Key::data")
+    database = Priced("data", DATABASE, LARGE, urn=f"urn:pulumi:prod::x::{DATABASE}::data")
+    assert estimate([key, database], BOOK).total == pytest.approx(1.0 + cost(DATABASE, LARGE))
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("250m", 0.25), ("1", 1.0), (2, 2.0), ("0.5", 0.5), ("1G", 1e9), ("1000M", 1e9), ("1Gi", 2**30),
+        ("1073741824", 2**30), (1e9, 1e9), ("1e9", 1e9), ("512Ki", 2**19), ("1k", 1000.0), ("100n", 1e-7),
+        ("plenty", None), (True, None), (None, None),
+    ],
+)  # fmt: skip
+def test_a_quantity_is_read_in_every_form_that_the_api_takes(written: object, number: float | None) -> None:
+    assert quantity(written) == (None if number is None else pytest.approx(number))  # type: ignore[arg-type]
+
+
+def of_kind(kind: str, spec: dict, requests: dict | None = None) -> tuple[str, dict]:
+    asked = {"cpu": "1", "memory": "1Gi"} if requests is None else requests
+    pod = {"containers": [{"name": "a", "resources": {"requests": asked}}]}
+    holder = {**spec, "template": {"spec": pod}}
+    return kind, {"metadata": {"name": "a"}, "spec": holder}
+
+
+HOURLY = 0.04048 + 0.004445
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["apps/v1:Deployment", "apps/v1:StatefulSet", "apps/v1:ReplicaSet", "core/v1:ReplicationController",
+     "argoproj.io/v1alpha1:Rollout"],
+)  # fmt: skip
+def test_pods_of_every_kind_are_paid_for(kind: str) -> None:
+    type_, inputs = of_kind(f"kubernetes:{kind}", {"replicas": 3})
+    assert cost(type_, inputs, PROVIDER) == pytest.approx(3 * 730 * HOURLY)
+
+
+def test_a_pod_a_job_a_claim_and_a_load_balancer_are_paid_for() -> None:
+    container = {"name": "a", "resources": {"limits": {"cpu": "1", "memory": "1Gi"}}}
+    pod = {"spec": {"containers": [container]}}
+    assert cost("kubernetes:core/v1:Pod", pod, PROVIDER) == pytest.approx(730 * HOURLY)
+    job, inputs = of_kind("kubernetes:batch/v1:Job", {})
+    assert cost(job, inputs, PROVIDER) == pytest.approx(5 / 60 * HOURLY)
+    nightly = {"spec": {"schedule": "0 2 * * *", "jobTemplate": {"spec": inputs["spec"]}}}
+    assert cost("kubernetes:batch/v1:CronJob", nightly, PROVIDER) == pytest.approx(365 / 12 * 5 / 60 * HOURLY)
+    claim = {"spec": {"resources": {"requests": {"storage": "50Gi"}}}}
+    assert cost("kubernetes:core/v1:PersistentVolumeClaim", claim, PROVIDER) == pytest.approx(50 * 0.08)
+    balancer = {"spec": {"type": "LoadBalancer"}}
+    assert cost("kubernetes:core/v1:Service", balancer, PROVIDER) == pytest.approx(730 * (0.0225 + 0.006))
+    assert cost("kubernetes:core/v1:Service", {"spec": {}}, PROVIDER) == 0
+
+
+def test_each_pod_of_a_stateful_set_has_its_own_volume() -> None:
+    claim = {"spec": {"resources": {"requests": {"storage": "10G"}}}}
+    type_, inputs = of_kind("kubernetes:apps/v1:StatefulSet", {"replicas": 3, "volumeClaimTemplates": [claim]}, {})
+    assert cost(type_, inputs, PROVIDER) == pytest.approx(3 * 10e9 / 2**30 * 0.08)
+
+
+@pytest.mark.parametrize(
+    ("type_", "inputs", "told"),
+    [
+        (*of_kind("kubernetes:apps/v1:DaemonSet", {}), "kubernetes:apps/v1:DaemonSet: a pod a node"),
+        ("kubernetes:helm.sh/v3:Release", {}, "its objects are not shown"),
+        (*of_kind("kubernetes:apps/v1:Deployment", {}, {"cpu": "some"}), "cpu 'some'"),
+        ("kubernetes:core/v1:PersistentVolumeClaim", {"spec": {}}, "storage 'None'"),
+        ("kubernetes:batch/v1:CronJob", {"spec": {"schedule": "when it rains"}}, "schedule 'when it rains'"),
+    ],
+)
+def test_what_nobody_can_tell_the_cost_of_is_named(type_: str, inputs: dict, told: str) -> None:
+    found = estimate([Priced("it", type_, inputs, PROVIDER)], BOOK)
+    assert [one for one in found.unpriced if told in one], found.unpriced
+    assert found.by_resource == {}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "a_day"),
+    [
+        ("0 * * * *", 24), ("*/15 * * * *", 96), ("0 2 * * *", 1), ("0 2,14 * * *", 2), ("0 8-17 * * *", 10),
+        ("0 3 * * 0", 1 / 7), ("@daily", 1), ("@hourly", 24), ("30 4 * * 1-5", 5 / 7),
+    ],
+)  # fmt: skip
+def test_runs_of_a_schedule_are_counted(schedule: str, a_day: float) -> None:
+    assert runs_a_month(schedule) == pytest.approx(a_day * DAYS_A_MONTH)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "dollars"),
+    [
+        ({"type": "HTTP"}, 0.5), ({"type": "HTTPS"}, 1.5), ({"type": "HTTPS_STR_MATCH"}, 2.5),
+        ({"type": "HTTPS", "requestInterval": 10}, 2.5), ({"type": "HTTP", "measureLatency": True}, 1.5),
+    ],
+)  # fmt: skip
+def test_every_option_of_a_health_check_is_paid_for(inputs: dict, dollars: float) -> None:
+    assert cost("aws:route53/healthCheck:HealthCheck", inputs) == pytest.approx(dollars)
+
+
+def test_only_monthly_budgets_of_costs_are_summed() -> None:
+    def budget(name: str, **inputs: str) -> Priced:
+        return Priced(name, "aws:budgets/budget:Budget", inputs)
+
+    found = [
+        budget("month", limitAmount="100", timeUnit="MONTHLY", budgetType="COST"),
+        budget("day", limitAmount="50", timeUnit="DAILY", budgetType="COST"),
+        budget("year", limitAmount="5000", timeUnit="ANNUALLY", budgetType="COST"),
+        budget("hours", limitAmount="900", timeUnit="MONTHLY", budgetType="USAGE"),
+    ]
+    assert estimate(found, BOOK).budget == 100
 
 
 @pytest.mark.parametrize(("days", "warned"), [(180, False), (181, True)])
@@ -148,11 +262,21 @@ def test_every_price_says_where_and_when_it_was_read() -> None:
         assert all(price > 0 for price in row.usd.values()), row.item
 
 
-def test_the_list_gives_the_one_product_that_matches_and_nothing_where_several_do() -> None:
+def test_the_list_gives_every_price_that_matches() -> None:
     single = {"instanceType": "db.t4g.large", "deploymentOption": "Single-AZ"}
-    assert price_in(OFFER, single) == 0.131
-    assert price_in(OFFER, {"instanceType": "db.t4g.large"}) is None
-    assert price_in(OFFER, {"instanceType": "db.gone"}) is None
+    assert prices_in(OFFER, single) == {0.131}
+    assert prices_in(OFFER, {"instanceType": "db.t4g.large"}) == {0.131, 0.262}
+    assert prices_in(OFFER, {"instanceType": "db.gone"}) == set()
+
+
+def test_of_a_price_with_tiers_the_first_counts() -> None:
+    tiers = {
+        f"A.{index}": {"beginRange": begin, "pricePerUnit": {"USD": usd}}
+        for index, (begin, usd) in enumerate([("0", "0.023"), ("51200", "0.022"), ("512000", "0.021")])
+    }
+    terms = {"OnDemand": {"A": {"A.A": {"priceDimensions": tiers}}}}
+    offer = {"products": {"A": {"attributes": {"volumeType": "Standard"}}}, "terms": terms}
+    assert prices_in(offer, {"volumeType": "Standard"}) == {0.023}
 
 
 def test_a_price_that_moved_is_written_with_todays_date_and_nothing_else_changes(
@@ -161,7 +285,9 @@ def test_a_price_that_moved_is_written_with_todays_date_and_nothing_else_changes
     table = tmp_path / "prices.yaml"
     table.write_text(TABLE.read_text())
     monkeypatch.setattr(refresh.httpx, "get", lambda url, timeout: _answer(url))
-    refresh_prices(table, "https://list", Report(), write=True)
+    with pytest.raises(PriceListError, match=r"s3 standard in us-east-1: 0 prices match; allowed is one") as raised:
+        refresh_prices(table, "https://list", Report(), write=True)
+    assert "rds db.t4g.large in us-east-1" not in str(raised.value)
     assert "rds db.t4g.large in us-east-1: 0.129 is now 0.131" in capsys.readouterr().out
     book = load(table)
     assert book.price("rds db.t4g.large", "us-east-1") == 0.131

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,14 +12,16 @@ from pathlib import Path
 import pytest
 
 from ops.console import Report
+from ops.drift import tell_drift
 from ops.report import command
+from ops.report.data import FILE, StackData, read, read_all
 from ops.report.events import ReportError
 from ops.report.markdown import mark
 from ops.report.publishing import ATTEMPTS, AUTHOR, PublishingError, PullRequest, publish
-from tests.report.events import lines
+from tests.report.events import lines, said
 from tests.report.stack import EVERYTHING
 
-MARK = mark(["prod"])
+MARK = mark()
 TOKEN = "ghs_canary0123456789abcdefghij"
 
 
@@ -30,7 +33,10 @@ class Forge(ThreadingHTTPServer):
         self.comments: dict[int, str] = {}
         self.authors: dict[int, str] = {}
         self.pulls: list[dict[str, object]] = []
+        self.files: list[str] = ["app/api.py"]
         self.refusals: list[int] = []
+        self.written_all_the_same = False
+        self.closed: list[int] = []
         self.asked: list[str] = []
 
     @property
@@ -48,17 +54,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(f"{self.command} {self.path}")
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         if self.server.refusals:
+            if self.command == "POST" and self.server.written_all_the_same:
+                self.server.comments[100 + len(self.server.comments)] = json.loads(body)["body"]
             self._send(self.server.refusals.pop(0), {})
         elif self.command == "GET":
             authors = self.server.authors
             listed = [
-                {"id": id_, "body": text, "user": {"login": authors.get(id_, AUTHOR)}}
+                {"id": id_, "number": id_, "body": text, "user": {"login": authors.get(id_, AUTHOR)}}
                 for id_, text in self.server.comments.items()
             ]
-            self._send(200, self.server.pulls if "/pulls?" in self.path else listed)
+            files = [{"filename": one} for one in self.server.files] if "page=1" in self.path else []
+            answers = {"/pulls?": self.server.pulls, "/files?": files}
+            self._send(200, next((answer for part, answer in answers.items() if part in self.path), listed))
         else:
             id_ = int(self.path.rpartition("/")[2]) if self.command == "PATCH" else 100 + len(self.server.comments)
-            self.server.comments[id_] = json.loads(body)["body"]
+            given = json.loads(body)
+            self.server.comments[id_] = given["body"]
+            self.server.closed += [id_] if given.get("state") == "closed" else []
             self._send(201, {"html_url": f"https://forge/{id_}"})
 
     do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - the library's names
@@ -114,58 +126,174 @@ def pull(number: int, commit: str, base: str = "owner/name") -> dict[str, object
     return {"number": number, "head": {"sha": commit}, "base": {"repo": {"full_name": base}}}
 
 
-def left_by_a_run(folder: Path, *texts: str) -> Path:
-    for index, text in enumerate(texts):
-        path = folder / f"preview-{index}" / "preview.md"
+def left_by_a_run(folder: Path, **texts: str) -> Path:
+    """What each stack's job uploaded; a fork writes what it likes."""
+    for stack, text in texts.items():
+        path = folder / f"preview-{stack}" / FILE
         path.parent.mkdir(parents=True)
         path.write_text(text)
-        # A fork writes what it likes beside it.
         (path.parent / "number").write_text("1")
+        (path.parent / "preview.md").write_text(f"this check passes {MARK}")
     return folder
 
 
+def data(stack: str) -> str:
+    return StackData(stack=stack).model_dump_json()
+
+
 def told_by_the_platform(forge: Forge, **changes: str) -> dict[str, str]:
-    of_run = {"HEAD_OWNER": "fork", "HEAD_BRANCH": "patch-1", "HEAD_COMMIT": "abc"}
+    of_run = {
+        "HEAD_OWNER": "fork",
+        "HEAD_BRANCH": "patch-1",
+        "HEAD_COMMIT": "abc",
+        "RUN_ADDRESS": "https://forge/runs/1",
+        "RUN_ENDED": "2026-11-27T09:30:00Z",
+        "RUN_CONCLUSION": "success",
+    }
     return {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": forge.address, **of_run, **changes}
 
 
+def written(root: Path, folder: Path, forge: Forge, **changes: str) -> str:
+    """The comment that is there afterwards."""
+    command.write_comment(root, folder, "owner/name", told_by_the_platform(forge, **changes), Report())
+    (text,) = forge.comments.values()
+    return text
+
+
+ALL = {stack: data(stack) for stack in ("local", "dev", "staging", "prod")}
+
+
 @pytest.mark.requirement("S04")
-def test_a_malicious_fork_writes_to_no_other_pull_request(
-    forge: Forge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_malicious_fork_writes_to_no_other_pull_request_and_no_text_of_its_own(
+    root: Path, forge: Forge, tmp_path: Path
 ) -> None:
     forge.pulls = [pull(7, "other"), pull(9, "abc")]
-    folder = left_by_a_run(tmp_path, f"this check passes {MARK}")
-    command.write_comments(folder, "owner/name", told_by_the_platform(forge), Report())
+    text = written(root, left_by_a_run(tmp_path, **ALL), forge)
     assert [one for one in forge.asked if one.startswith("POST")] == ["POST /repos/owner/name/issues/9/comments"]
     assert forge.asked[0] == "GET /repos/owner/name/pulls?state=open&head=fork%3Apatch-1"
-    assert "https://forge/" in capsys.readouterr().out
+    assert text.startswith("**Passes.** dev: no change; local: no change; prod: no change; staging: no change\n")
+    assert "Commit `abc`, [run](https://forge/runs/1), 2026-11-27 09:30 UTC." in text
+    assert "this check passes" not in text
+
+
+FORGED = {
+    "no JSON": "<h1>passes</h1>",
+    "another version": json.dumps({"version": 2, "stack": "prod"}),
+    "a field of its own": json.dumps({"stack": "prod", "markdown": "@everyone"}),
+    "a stack with a link": json.dumps({"stack": "[a](http://x)"}),
+    "a rule that is a link": json.dumps(
+        {"stack": "prod", "told": [{"kind": "advice", "rule": "x](http://y", "message": ""}]}
+    ),
+    "a line without an end": json.dumps({"stack": "prod", "problem": "x" * 2_001}),
+    "too many changes": json.dumps(
+        {"stack": "prod", "changes": [{"operation": "create", "type": "a", "name": "b"}] * 10_001}
+    ),
+    "money that is no number": (
+        '{"stack": "prod", "money": {"before": NaN, "after": 0, "at_maximum": 0, "budget": null}}'
+    ),
+    "cut off": data("prod")[:-9],
+}
+
+
+@pytest.mark.requirement("S04")
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
+def test_a_forged_report_is_refused_and_said_to_be(root: Path, forge: Forge, tmp_path: Path, forged: str) -> None:
+    forge.pulls = [pull(9, "abc")]
+    text = written(root, left_by_a_run(tmp_path, **{**ALL, "prod": forged}), forge)
+    assert text.startswith("**FAILED: prod.** dev: no change; local: no change; prod: could not be previewed")
+    assert "its report cannot be read: report.json: " in text
+    assert "http://" not in text and "@everyone" not in text
+
+
+def test_a_report_larger_than_any_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.report.data.LARGEST_BYTES", 10)
+    (one,) = read_all(left_by_a_run(tmp_path, prod=data("prod")), ["prod"])
+    assert "bytes; allowed are 10" in one.problem
+
+
+def test_two_reports_of_one_stack_are_both_not_believed(tmp_path: Path) -> None:
+    (one,) = read_all(left_by_a_run(tmp_path, prod=data("prod"), other=data("prod")), ["prod"])
+    assert one.problem == "its run left two reports, so neither is believed"
+
+
+@pytest.mark.requirement("S04")
+def test_a_run_that_left_nothing_replaces_the_comment_of_the_push_before(
+    root: Path, forge: Forge, tmp_path: Path
+) -> None:
+    forge.pulls = [pull(9, "abc")]
+    forge.comments[100] = f"**Passes.** of an older commit {MARK}"
+    text = written(root, tmp_path / "none", forge, RUN_CONCLUSION="failure")
+    assert text.startswith("**FAILED: dev, local, prod, staging.**")
+    assert "its run ended before it could write a report" in text
+    assert list(forge.comments) == [100]
 
 
 @pytest.mark.requirement("S04")
 def test_a_run_of_a_head_that_has_moved_on_writes_nothing(
-    forge: Forge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    root: Path, forge: Forge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     forge.pulls = [pull(9, "newer"), pull(3, "abc", "fork/name")]
-    folder = left_by_a_run(tmp_path, f"old {MARK}")
-    command.write_comments(folder, "owner/name", told_by_the_platform(forge), Report())
+    environment = told_by_the_platform(forge)
+    command.write_comment(root, left_by_a_run(tmp_path, **ALL), "owner/name", environment, Report())
     assert forge.comments == {}
     assert "no open pull request has the head abc: it has moved on" in capsys.readouterr().out
 
 
-def test_one_text_that_cannot_be_written_does_not_stop_the_others(forge: Forge, tmp_path: Path) -> None:
+def test_a_head_that_moves_on_while_the_comment_is_made_is_not_overwritten(
+    root: Path, forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     forge.pulls = [pull(9, "abc")]
-    folder = left_by_a_run(tmp_path, "no mark", f"good {MARK}")
-    with pytest.raises(PublishingError, match="the text has no mark"):
-        command.write_comments(folder, "owner/name", told_by_the_platform(forge), Report())
-    assert list(forge.comments.values()) == [f"good {MARK}"]
+    made = command.render
+
+    def moving(*arguments: object, **named: object) -> str:
+        forge.pulls = [pull(9, "newer")]
+        return made(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(command, "render", moving)
+    environment = told_by_the_platform(forge)
+    command.write_comment(root, left_by_a_run(tmp_path, **ALL), "owner/name", environment, Report())
+    assert forge.comments == {}
 
 
-def test_what_the_platform_says_of_the_run_is_asked_for_by_name(forge: Forge, tmp_path: Path) -> None:
-    folder = left_by_a_run(tmp_path, f"one {MARK}")
-    with pytest.raises(ReportError, match="HEAD_BRANCH, HEAD_COMMIT: not set"):
-        command.write_comments(
-            folder, "owner/name", told_by_the_platform(forge, HEAD_BRANCH="", HEAD_COMMIT=""), Report()
-        )
+def test_files_that_decide_what_passes_are_named_as_the_platform_says(root: Path, forge: Forge, tmp_path: Path) -> None:
+    forge.pulls = [pull(9, "abc")]
+    judging = [".github/workflows/preview.yaml", "policies/exemptions.yaml", "policies/rules/scale.py"]
+    forge.files = ["app/api.py", *judging]
+    text = written(root, left_by_a_run(tmp_path, **ALL), forge)
+    named = [line for line in text.splitlines() if line.startswith("- **file**, by the platform: ")]
+    assert [line.partition("`")[2].rstrip("`") for line in named] == judging
+
+
+def test_what_the_platform_says_of_the_run_is_asked_for_by_name(root: Path, forge: Forge, tmp_path: Path) -> None:
+    folder = left_by_a_run(tmp_path, **ALL)
+    environment = told_by_the_platform(forge, HEAD_BRANCH="", RUN_CONCLUSION="")
+    with pytest.raises(ReportError, match="HEAD_BRANCH, RUN_CONCLUSION: not set"):
+        command.write_comment(root, folder, "owner/name", environment, Report())
+
+
+@pytest.mark.parametrize("wrong", [500, 502])
+def test_a_comment_that_was_written_although_the_answer_was_an_error_is_not_written_twice(
+    forge: Forge, wrong: int
+) -> None:
+    forge.comments[1] = "what somebody else said"
+    publish(f"zero {MARK}", where(forge))
+    del forge.comments[101]
+    forge.written_all_the_same = True
+    pauses: list[float] = []
+
+    real = _Handler._answer
+
+    def answer(self: _Handler) -> None:
+        if self.command == "POST" and not pauses:
+            self.server.refusals = [wrong]
+        real(self)
+
+    _Handler.do_POST = answer  # type: ignore[method-assign]
+    try:
+        assert publish(f"one {MARK}", where(forge), pauses.append) == "https://forge/101"
+    finally:
+        _Handler.do_POST = real  # type: ignore[method-assign]
+    assert forge.comments == {1: "what somebody else said", 101: f"one {MARK}"}
 
 
 def test_a_failing_api_is_asked_again_after_longer_and_longer_pauses(forge: Forge) -> None:
@@ -211,9 +339,38 @@ def test_in_dev_a_rule_that_could_not_run_is_advice_like_all_others(root: Path, 
     assert command.report(root, {"dev": preview}, tmp_path / "c.md", None, Report())
 
 
-def test_a_preview_that_is_not_there_is_named_with_the_fix(root: Path, tmp_path: Path) -> None:
-    with pytest.raises(ReportError, match=r"prod: there is no preview .* fix: make pr-check"):
-        command.report(root, {"prod": tmp_path / "none.json"}, tmp_path / "c.md", None, Report())
+def test_a_preview_that_is_not_there_is_named_with_the_fix(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not command.report(root, {"prod": tmp_path / "none.json"}, tmp_path / "c.md", None, Report())
+    assert re.search(r"fails: prod: prod: there is no preview .*fix: make pr-check", capsys.readouterr().out)
+    assert "there is no preview" in (tmp_path / "c.md").read_text()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.9, 0.999])
+def test_a_preview_that_is_cut_off_anywhere_is_told_in_its_row_and_the_others_stay(
+    root: Path, tmp_path: Path, share: float
+) -> None:
+    whole, quiet = "".join(lines(EVERYTHING)), "".join(lines([]))
+    (tmp_path / "prod.json").write_text(whole[: int(len(whole) * share)])
+    (tmp_path / "dev.json").write_text(quiet)
+    previews = {stack: tmp_path / f"{stack}.json" for stack in ("prod", "dev")}
+    assert not command.report(root, previews, tmp_path / "c.md", None, Report())
+    text = (tmp_path / "c.md").read_text()
+    assert text.startswith("**FAILED: prod.** dev: no change; prod: could not be previewed")
+    assert (read(tmp_path / "data" / "dev" / FILE).reasons, read(tmp_path / "data" / "prod" / FILE).reasons) == (
+        [],
+        ["it could not be previewed"],
+    )
+
+
+def test_the_whole_list_is_in_the_runs_summary(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    found = [said("scale-limits", f"service-{index}: " + "x" * 900) for index in range(200)]
+    (tmp_path / "prod.json").write_text("".join(lines(found, "failed")))
+    command.report(root, {"prod": tmp_path / "prod.json"}, tmp_path / "c.md", None, Report())
+    assert "service-199" in (tmp_path / "summary.md").read_text()
+    assert "service-99:" not in (tmp_path / "c.md").read_text()
 
 
 @pytest.mark.parametrize("wrong", ["prod", "=x", "prod="])
@@ -228,3 +385,23 @@ def test_a_pull_request_needs_its_number_and_a_token() -> None:
         command.pull_request_of("owner#7", {"GITHUB_TOKEN": "x"})
     with pytest.raises(ReportError, match="GITHUB_TOKEN is not set"):
         command.pull_request_of("owner/name#7", {})
+
+
+def test_an_issue_of_drift_is_opened_once_kept_up_to_date_and_closed_when_it_ends(forge: Forge) -> None:
+    environment = {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": forge.address}
+    tell_drift("prod", [], "owner/name", environment)
+    assert forge.comments == {}
+    tell_drift("prod", ["a differs: @everyone"], "owner/name", environment)
+    tell_drift("prod", ["a differs: `x`", "b is gone"], "owner/name", environment)
+    ((number, text),) = forge.comments.items()
+    assert "- `a differs: 'x'`" in text and "- `b is gone`" in text
+    assert forge.closed == []
+    tell_drift("prod", [], "owner/name", environment)
+    assert forge.closed == [number]
+    assert "Nothing differs any more." in forge.comments[number]
+
+
+def test_an_issue_of_somebody_else_with_our_mark_is_left_open(forge: Forge) -> None:
+    forge.comments[3], forge.authors[3] = "<!-- contentgen drift of prod --> mine", "mallory"
+    tell_drift("prod", [], "owner/name", {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": forge.address})
+    assert forge.closed == []

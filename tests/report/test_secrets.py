@@ -115,3 +115,9 @@ def test_a_secret_in_a_list_an_argument_or_a_text_of_json_is_hidden(path: str, b
     shown, _ = difference(change, path)
     assert shown is not None and HIDDEN in shown
     assert "canary" not in shown
+
+
+@pytest.mark.parametrize("text", ["x" * 200_000, "-" * 200_000, "a-" * 100_000, "http://" * 30_000])
+def test_a_long_text_without_a_secret_is_left_as_it_is(text: str) -> None:
+    """Repetitions without bounds took minutes here."""
+    assert clean(text) == text

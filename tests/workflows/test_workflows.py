@@ -281,7 +281,7 @@ def test_nothing_that_holds_inputs_in_clear_is_uploaded(folder: Path) -> None:
         if "upload-artifact" in str(one.get("uses"))
         for path in str(dict(one["with"])["path"]).split()  # type: ignore[call-overload]
     }
-    allowed = {"reports/plan.json", "reports/plan-facts.json", "reports/preview.md"}
+    allowed = {"reports/plan.json", "reports/plan-facts.json"}
     assert {one for one in uploaded if "plan" in one or "event" in one or "preview" in one} <= allowed
     assert not any("*" in one for one in uploaded)
 
@@ -294,7 +294,18 @@ def test_which_pull_request_a_comment_is_for_the_platform_says_and_no_artifact(f
     assert given["HEAD_OWNER"] == f"${{{{ {of_run}.head_repository.owner.login }}}}"
     assert given["HEAD_BRANCH"] == f"${{{{ {of_run}.head_branch }}}}"
     assert given["HEAD_COMMIT"] == f"${{{{ {of_run}.head_sha }}}}"
+    assert given["RUN_ADDRESS"] == f"${{{{ {of_run}.html_url }}}}"
+    assert given["RUN_ENDED"] == f"${{{{ {of_run}.updated_at }}}}"
+    assert given["RUN_CONCLUSION"] == f"${{{{ {of_run}.conclusion }}}}"
     assert "number" not in (folder / "preview.yaml").read_text().partition("jobs:")[2]
+
+
+def test_a_preview_hands_on_data_and_no_text_that_anybody_would_show(folder: Path) -> None:
+    (job,) = jobs(read(folder, "preview"))
+    (upload,) = [one for one in steps(job) if "upload-artifact" in str(one.get("uses"))]
+    given = dict(upload["with"])  # type: ignore[call-overload]
+    assert given["name"] == "preview-${{ matrix.stack }}"
+    assert given["path"] == "reports/data/${{ matrix.stack }}/report.json"
 
 
 def test_a_preview_is_against_the_base_that_was_merged_and_not_an_older_one(folder: Path) -> None:

@@ -31,6 +31,8 @@ PUSHING: Final = frozenset(
     }
 )
 """To push an image and read its scan (ECR user guide, "IAM permissions for pushing an image")."""
+INVENTORY: Final = frozenset({"tag:GetResources"})
+"""Needed by a drift report, to find what is in the account under a stack's tags and not in its state."""
 LINKED_TO: Final = ("rds.amazonaws.com", "elasticache.amazonaws.com")
 
 
@@ -40,8 +42,8 @@ def deploying_actions() -> frozenset[str]:
 
 
 def planning_actions() -> frozenset[str]:
-    """Every permission of the planning identity: to read back what is deployed."""
-    return frozenset().union(READ_SECRETS, COMMANDS, *(one.of_plan for one in RIGHTS.values()))
+    """Every permission of the planning identity: to read back what is deployed, and what else is there."""
+    return frozenset().union(READ_SECRETS, COMMANDS, INVENTORY, *(one.of_plan for one in RIGHTS.values()))
 
 
 def policy(actions: Collection[str], names: str) -> str:
