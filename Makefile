@@ -6,7 +6,7 @@ IMAGE ?= contentgen:dev
 REAL := $(if $(filter real,$(TARGET)),--real)
 CONTENTGEN := .venv/bin/contentgen
 
-.PHONY: help environment up preview refresh down rotate status doctor test test-fast test-service lint requirements prove generated pr-check drift image push kubeconfig plan release rollback release-checklist comment policy workflows bench lock
+.PHONY: help environment up preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated pr-check drift image push kubeconfig plan release rollback release-checklist comment policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -41,6 +41,9 @@ lint: environment ## style, types, imports, generated files
 	@.venv/bin/lint-imports
 	@.venv/bin/pyrefly check
 	@$(CONTENTGEN) generate --check
+
+tools: environment ## build every tool, those of the tests too, so that nothing is built later
+	@$(CONTENTGEN) tools
 
 test: environment ## every tier of tests, then the requirements they prove
 	@mkdir -p reports

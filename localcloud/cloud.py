@@ -25,7 +25,7 @@ from localcloud.images import Registry
 from localcloud.networks import give_back, is_free, reserve, reserve_ports
 from localcloud.paths import CHECKOUT, images_folder, names_table, state_root, unlistened_table
 from localcloud.servers import ServerError
-from localcloud.toolchain.build import Say
+from localcloud.toolchain.compiler import Say
 from localcloud.toolchain.origin import Toolchain
 
 START_SECONDS = 60.0

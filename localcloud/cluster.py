@@ -18,7 +18,7 @@ import psutil
 import yaml
 
 from localcloud.base_objects import definitions, standing, usage
-from localcloud.keda import ADAPTER, KEDA_PORTS, OPERATOR, Keda, unused_kinds
+from localcloud.keda import ADAPTER, KEDA_PORTS, OPERATOR, Keda, add_keda, has_keda, unused_kinds
 from localcloud.networks import control_ports
 from localcloud.paths import names_table
 from localcloud.toolchain.origin import Toolchain
@@ -103,8 +103,11 @@ class Cluster:
         return f"127.{self.network}.128.0/17"
 
     @property
-    def keda(self) -> Keda:
+    def keda(self) -> Keda | None:
+        """None while its programs are not built: everything but the queue's autoscaler works without."""
         binaries = self.toolchain.kubernetes_binaries
+        if OPERATOR not in binaries:
+            return None
         certificates = self.workdir / f"{self.region}-keda"
         names = names_table(self.workdir.parent, self.region)
         return Keda(binaries[OPERATOR], binaries[ADAPTER], self.folder, certificates, names)
@@ -118,19 +121,35 @@ class Cluster:
         True when it is a new one, whose clients need new credentials.
         """
         before = self.exists()
-        if before and self._answers() and not self.ended():
+        joins = before and self._take_up_keda()
+        if before and self._answers() and not self.ended() and not joins:
             return False
         if before:
             self._kwokctl("start", "cluster", "--wait", "60s")
         else:
             self.workdir.mkdir(parents=True, exist_ok=True)
-            self.keda.link_certificates()
+            if self.keda:
+                self.keda.link_certificates()
             config = self.workdir / f"{self.region}.yaml"
             config.write_text(yaml.safe_dump_all(configuration(self)))
             self._kwokctl("create", "cluster", "--config", str(config), "--wait", "60s")
         self._apply_base()
         self._revive()
         return not before
+
+    def _take_up_keda(self) -> bool:
+        """Adds KEDA to a control plane that was made before it was built. Whether it has to be started now."""
+        if self.keda is None or has_keda(self.folder):
+            return False
+        self.keda.link_certificates()
+        components = self.keda.components(*control_ports(self.network, len(KEDA_PORTS)))
+        if not self._answers():
+            self._kwokctl("start", "cluster", "--wait", "60s")
+        # kwokctl applies these by itself only where it makes a control plane.
+        for contents in (text for one in components for text in one.get("manifestContents", ())):
+            self.kubectl("apply", "--server-side", "-f", "-", text=contents)
+        add_keda(self.folder, components)
+        return True
 
     def ended(self) -> list[str]:
         """The components that were started and are not running any more."""
@@ -211,6 +230,7 @@ def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
     binaries = cluster.toolchain.kubernetes_binaries
     chosen = control_ports(cluster.network, len(PORTS) + len(KEDA_PORTS))
     ports, keda_ports = chosen[: len(PORTS)], chosen[len(PORTS) :]
+    keda = cluster.keda
     options = {
         "runtime": "binary",
         "etcdBinary": str(binaries["etcd"]),
@@ -246,7 +266,7 @@ def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
         "kind": "KwokctlConfiguration",
         "options": options,
         "componentsPatches": patches,
-        "components": list(cluster.keda.components(*keda_ports)),
+        "components": list(keda.components(*keda_ports)) if keda else [],
     }
     return [kwokctl, *stages(cluster.toolchain.stages)]
 

@@ -24,7 +24,7 @@ import yaml
 
 from localcloud import plugins
 from localcloud.paths import CHECKOUT
-from localcloud.toolchain.build import Say
+from localcloud.toolchain.compiler import Say
 from localcloud.toolchain.origin import Toolchain
 
 PROJECT = "contentgen"
@@ -108,6 +108,8 @@ class Engine:
             "PATH": f"{engine.parent}:{Path(sys.prefix) / 'bin'}:{os.defpath}",
             "HOME": str(self.folder / "home"),
             "TMPDIR": str(self.folder / "tmp"),
+            # Without one the engine warns at every command.
+            "XDG_RUNTIME_DIR": str(self.folder / "tmp"),
             "PULUMI_HOME": str(self.home),
             # Without a file of checksums beside each file, which nobody reads and every step of an update would write.
             "PULUMI_BACKEND_URL": f"file://{self.home / 'backend'}?metadata=skip",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -49,7 +49,7 @@ class Keda:
             if not link.is_symlink():
                 link.symlink_to(self.control_plane / "pki" / own)
 
-    def components(self, metrics: int, health: int, serving: int) -> Sequence[Mapping[str, object]]:
+    def components(self, metrics: int, health: int, serving: int) -> Sequence[Mapping[str, Any]]:
         """Both programs as kwokctl's configuration wants them, with the ports of the loopback that they listen on."""
         return [
             self._component(
@@ -88,7 +88,7 @@ class Keda:
     def _kubeconfig(self) -> Path:
         return self.control_plane / "kubeconfig.yaml"
 
-    def _component(self, name: str, binary: Path, after: str, arguments: Sequence[str]) -> Mapping[str, object]:
+    def _component(self, name: str, binary: Path, after: str, arguments: Sequence[str]) -> Mapping[str, Any]:
         environment = {
             "KUBECONFIG": str(self._kubeconfig),
             "POD_NAMESPACE": NAMESPACE,
@@ -104,6 +104,29 @@ class Keda:
             "args": list(arguments),
             "envs": [{"name": key, "value": value} for key, value in environment.items()],
         }
+
+
+def has_keda(control_plane: Path) -> bool:
+    """Whether kwokctl's folder of a region says that KEDA belongs to it; never before there is one."""
+    return (control_plane / "kwok.yaml").exists() and any(
+        part["name"] == OPERATOR for part in _configuration(control_plane)[1].get("components", ())
+    )
+
+
+def add_keda(control_plane: Path, components: Sequence[Mapping[str, Any]]) -> None:
+    """Writes KEDA into a control plane that was made before its programs were there: the next start begins them too."""
+    documents, configuration = _configuration(control_plane)
+    configuration["components"] = [*configuration.get("components", ()), *components]
+    file = control_plane / "kwok.yaml"
+    scratch = file.with_suffix(".new")
+    scratch.write_text(yaml.safe_dump_all(documents))
+    scratch.replace(file)
+
+
+def _configuration(control_plane: Path) -> tuple[list[Any], dict[str, Any]]:
+    """Every document of kwokctl's file, and the one among them that has the components."""
+    documents = [one for one in yaml.safe_load_all((control_plane / "kwok.yaml").read_text()) if one]
+    return documents, next(one for one in documents if one.get("kind") == "KwokctlConfiguration")
 
 
 def unused_kinds() -> Sequence[Mapping[str, object]]:

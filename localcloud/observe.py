@@ -11,6 +11,9 @@ from pathlib import Path
 
 from localcloud import processes
 from localcloud.cloudfile import CloudFile, RegionFile
+from localcloud.keda import has_keda
+from localcloud.toolchain import build, later
+from localcloud.toolchain.families import KEDA
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,19 @@ def running(described: CloudFile) -> list[Running]:
     found = [_daemon(logs, "aws", described.aws_endpoint), _daemon(logs, "runner", "")]
     for region in described.regions:
         found.append(Running(region.name, "edge", "", region.url))
+        if not has_keda(Path(described.folder) / "clusters" / "clusters" / region.name):
+            found.append(Running(region.name, "queue scaling (KEDA)", _awaited()))
         found += _pods(region, described.folder)
     return found
+
+
+def _awaited() -> str:
+    """Why nothing follows the queue yet, and what changes that; until then workers stay at their first instance."""
+    if build.is_built(KEDA):
+        return "not running; the next `make up` starts it"
+    if build.is_being_built(KEDA):
+        return f"being built in the background, log {later.log_file()}; the next `make up` after that starts it"
+    return "not built; `make tools`, then `make up`"
 
 
 def _daemon(logs: Path, name: str, address: str) -> Running:

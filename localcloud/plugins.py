@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud.provider.serve import plugin_script
-from localcloud.toolchain.build import Say
+from localcloud.toolchain import build
+from localcloud.toolchain.compiler import Say
+from localcloud.toolchain.families import ENGINE
 from localcloud.toolchain.origin import Toolchain
 
 FETCH_SECONDS = 300
@@ -56,7 +58,7 @@ def install(home: Path, toolchain: Toolchain, environment: Mapping[str, str], sa
         folder.mkdir(parents=True, exist_ok=True)
         program.unlink(missing_ok=True)
         if plugin.stand_in is None:
-            program.symlink_to(toolchain.kubernetes_provider)
+            program.symlink_to(build.ensure(ENGINE, say) / "bin" / program.name)
             _note(home, plugin, "built from Go modules")
         else:
             program.write_text(plugin_script(Path(sys.prefix) / "bin" / "python", plugin.stand_in))

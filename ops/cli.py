@@ -20,7 +20,8 @@ from localcloud.cluster import ClusterError
 from localcloud.engine import EngineError
 from localcloud.networks import NoNetworkLeft
 from localcloud.paths import CHECKOUT
-from localcloud.toolchain.build import ToolchainError
+from localcloud.toolchain import origin
+from localcloud.toolchain.compiler import ToolchainError
 from ops import deployment, doctoring, reporting, rotation
 from ops.clusters import clusters_hold
 from ops.commits import CommitError
@@ -78,6 +79,14 @@ def up(
 ) -> None:
     """Deploy a stack onto the embedded cloud and wait until it answers."""
     deployment.up(stack, Report(), refresh=refresh)
+
+
+@app.command()
+def tools() -> None:
+    """Build every tool that this machine has not got, those of the tests too."""
+    report = Report()
+    origin.ensure_all(report.step)
+    report.step("every tool is there")
 
 
 @app.command()

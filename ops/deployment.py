@@ -20,10 +20,14 @@ from localcloud.identity import CloudIdentity
 from localcloud.images import by_digest
 from localcloud.paths import CHECKOUT, state_root
 from localcloud.protection import release
+from localcloud.toolchain import later
+from localcloud.toolchain.families import FIRST, LATER, Family
 from localcloud.toolchain.origin import Toolchain, ensure
 from ops.console import Report
 from ops.policy_pack import stack_policy_config
 from ops.reporting import show_deployed
+from stacks.products.content_generation import content_generation
+from stacks.profile import resolve
 from stacks.routing import edge_name
 from stacks.soundness import require_sound
 
@@ -48,6 +52,7 @@ def up(stack: str, report: Report, *, refresh: bool = False) -> None:
     report.step("waiting for every region's edge")
     for region in described.regions:
         _wait_for(region.url)
+    later.begin()
     show_deployed(report, stack, described, engine.home, asks_for_key=settings.environment.asks_for_keys)
 
 
@@ -72,7 +77,7 @@ def down(stack: str | None, report: Report) -> None:
     chosen = [stack] if stack else sorted(path.name for path in root.glob("*") if path.is_dir())
     if not chosen:
         report.line("nothing is running")
-    toolchain = ensure(report.step) if chosen else None
+    toolchain = ensure(report.step, FIRST) if chosen else None
     for name in chosen:
         _take_down(Cloud(name, toolchain), report) if toolchain else None
     if root.exists() and not any(root.iterdir()):
@@ -94,7 +99,7 @@ def prepared(stack: str, report: Report) -> Engine:
 
 def running(stack: str) -> Engine:
     """The engine of a stack that is up on the embedded cloud. Raises CloudError when it is not."""
-    toolchain = ensure(lambda _: None)
+    toolchain = ensure(lambda _: None, FIRST)
     cloud = Cloud(stack, toolchain)
     if cloud.description() is None:
         raise CloudError(f"{stack} is not running; fix: make up STACK={stack}")
@@ -127,7 +132,7 @@ def _sound(stack: str) -> StackSettings:
 
 
 def _ready(stack: str, settings: StackSettings, report: Report) -> tuple[Cloud, CloudFile, Engine]:
-    toolchain = ensure(report.step)
+    toolchain = ensure(report.step, _needed(settings))
     cloud = Cloud(stack, toolchain)
     regions = [region.code for region in in_priority_order(settings.regions)]
     described = cloud.up(regions, report.step)
@@ -140,6 +145,14 @@ def _ready(stack: str, settings: StackSettings, report: Report) -> tuple[Cloud, 
         report.step(f"{' and '.join(lost)} lost its data since the last update: reading back what is left")
         engine.refresh()
     return cloud, described, engine
+
+
+def _needed(settings: StackSettings) -> tuple[Family, ...]:
+    """The tools without which this stack cannot become what it declares. Workers get more than one instance from KEDA
+    alone: a stack that always wants more waits for its build, any other takes it up later.
+    """
+    follows = [one for one in content_generation(resolve(settings)) if one.queue is not None]
+    return (*FIRST, *LATER) if any(one.size.minimum > 1 for one in follows) else FIRST
 
 
 def _take_down(cloud: Cloud, report: Report) -> None:

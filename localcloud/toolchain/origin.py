@@ -11,23 +11,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud.paths import cache_root
 from localcloud.toolchain import build
-from localcloud.toolchain.build import Say
-from localcloud.toolchain.families import (
-    CRDS,
-    ETCD,
-    FAMILIES,
-    KEDA,
-    KUBERNETES,
-    KWOK,
-    METRICS_SERVER,
-    PULUMI,
-    PULUMI_VERSION,
-)
+from localcloud.toolchain.compiler import Say, prune_build_caches
+from localcloud.toolchain.families import CRDS, ENGINE, FAMILIES, FIRST, KEDA, KUBERNETES, LATER, PULUMI_VERSION, Family
 
 INSTALLER_SECONDS = 600
 _INSTALL = """
@@ -51,10 +43,9 @@ class Engine:
 
 @dataclass(frozen=True)
 class Toolchain:
-    """Every tool of the embedded cloud, by path."""
+    """Every tool of the embedded cloud, by path. KEDA's programs are among them once they are built."""
 
     engine: Engine
-    kubernetes_provider: Path
     kubernetes_binaries: dict[str, Path]
     kwokctl: Path
     kubectl: Path
@@ -64,20 +55,41 @@ class Toolchain:
     metrics_server_manifests: Path
 
 
-def ensure(say: Say) -> Toolchain:
-    """All tools, building what is missing. Raises ToolchainError."""
-    missing = [family for family in FAMILIES if not build.is_built(family)]
+def ensure(say: Say, families: Sequence[Family] = (*FIRST, *LATER)) -> Toolchain:
+    """The tools of these families, building what is missing; all that a stack can use unless fewer are asked for.
+
+    Raises ToolchainError.
+    """
+    missing = [family for family in families if not build.is_built(family)]
     engine = _installed_engine() or _official_engine(say)
     if engine is not None:
-        missing = [family for family in missing if family is not PULUMI]
+        missing = [family for family in missing if family is not ENGINE]
     if missing:
         minutes = sum(family.minutes for family in missing)
         names = ", ".join(family.name for family in missing)
         say(f"first run on this machine: {len(missing)} tools to build ({names}), about {minutes:.0f} min on two cores")
-        for family in missing:
-            build.ensure(family, say)
-        build.prune_build_caches()
+        _build_all(missing, say)
     return located(engine or _built_engine())
+
+
+def ensure_all(say: Say) -> None:
+    """Every tool of stacks and tests, so that nothing is built later; then what only builds need is removed."""
+    _build_all([family for family in FAMILIES if not build.is_built(family)], say)
+    prune_build_caches()
+
+
+def _build_all(missing: Sequence[Family], say: Say) -> None:
+    """One after the other, each on all cores, while the modules of the others are downloaded."""
+    with ThreadPoolExecutor(max_workers=1) as ahead:
+        fetching = [ahead.submit(build.fetch_modules, family, say) for family in missing[1:]]
+        try:
+            for family in missing:
+                build.ensure(family, say)
+        finally:
+            for download in fetching:
+                download.cancel()
+    if all(map(build.is_built, (*FIRST, *LATER))):
+        prune_build_caches()
 
 
 def engine_in_use() -> Engine | None:
@@ -87,36 +99,33 @@ def engine_in_use() -> Engine | None:
         return installed
     if official.exists():
         return Engine(official, PULUMI_VERSION, "official release", official=True)
-    return _built_engine() if build.is_built(PULUMI) else None
+    return _built_engine() if build.is_built(ENGINE) else None
 
 
 def located(engine: Engine) -> Toolchain:
     """The paths of tools that are there."""
+    families = (KUBERNETES, KEDA) if build.is_built(KEDA) else (KUBERNETES,)
     bins = {
         binary.name: build.result_folder(family) / "bin" / binary.name
-        for family in FAMILIES
+        for family in families
         for binary in family.binaries
     }
+    kubernetes = build.result_folder(KUBERNETES)
     return Toolchain(
         engine=engine,
-        kubernetes_provider=bins["pulumi-resource-kubernetes"],
-        kubernetes_binaries={
-            binary.name: bins[binary.name]
-            for family in (ETCD, KUBERNETES, KWOK, METRICS_SERVER, KEDA)
-            for binary in family.binaries
-        },
+        kubernetes_binaries=bins,
         kwokctl=bins["kwokctl"],
         kubectl=KUBECTL,
-        stages=build.result_folder(KWOK) / "stages",
+        stages=kubernetes / "stages",
         crds=build.result_folder(CRDS) / "crds",
-        usage=build.result_folder(KWOK) / "metrics",
-        metrics_server_manifests=build.result_folder(METRICS_SERVER) / "manifests",
+        usage=kubernetes / "metrics",
+        metrics_server_manifests=kubernetes / "manifests",
     )
 
 
 def _built_engine() -> Engine:
     return Engine(
-        build.result_folder(PULUMI) / "bin" / "pulumi", PULUMI_VERSION, "built from Go modules", official=False
+        build.result_folder(ENGINE) / "bin" / "pulumi", PULUMI_VERSION, "built from Go modules", official=False
     )
 
 
@@ -143,7 +152,7 @@ def _official_engine(say: Say) -> Engine | None:
     root = cache_root() / "pulumi" / PULUMI_VERSION
     command = root / "bin" / "pulumi"
     if not command.exists():
-        if os.environ.get("CONTENTGEN_ENGINE") == "built" or build.is_built(PULUMI):
+        if os.environ.get("CONTENTGEN_ENGINE") == "built" or build.is_built(ENGINE):
             return None
         say("asking for the official Pulumi release")
         script = _INSTALL.format(root=str(root), version=PULUMI_VERSION)

@@ -12,4 +12,4 @@ def toolchain(folder: Path) -> Toolchain:
     """Every tool and file at one path where nothing is."""
     nothing = folder / "nothing"
     engine = Engine(nothing, "0", "nowhere", official=False)
-    return Toolchain(engine, nothing, defaultdict(lambda: nothing), *[nothing] * 6)
+    return Toolchain(engine, defaultdict(lambda: nothing), *[nothing] * 6)

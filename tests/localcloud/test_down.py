@@ -33,7 +33,7 @@ def test_a_stack_that_cannot_be_destroyed_in_order_is_taken_away_and_the_reason_
 
     toolchain = pretended.toolchain(tmp_path)
     monkeypatch.setenv("CONTENTGEN_STATE", str(tmp_path / "state"))
-    monkeypatch.setattr(deployment, "ensure", lambda _: toolchain)
+    monkeypatch.setattr(deployment, "ensure", lambda *_: toolchain)
     monkeypatch.setattr(Cloud, "up", broken)
     cloud = Cloud("local", toolchain)
     checkpoint = Engine("local", cloud.folder, cloud.file, toolchain).checkpoint

@@ -1,16 +1,23 @@
-"""Tools that cannot be had are said in words, and a build that is cut off leaves nothing that looks whole."""
+"""Tools that cannot be had are named with the fix, and a build that is cut off leaves nothing that looks whole."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import platform
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from localcloud.toolchain import build
-from localcloud.toolchain.families import FAMILIES, Binary, Family
+from localcloud.paths import CHECKOUT
+from localcloud.toolchain import build, compiler, later, origin
+from localcloud.toolchain.families import FAMILIES, FIRST, KEDA, LATER, TESTING, Binary, Family, Reduced
 
-SMALL = Family("small", 1, (Binary("tool", "example.com/tool"),))
+SMALL = Family("small", 1, (Binary("tool", "example.com/tool/v2"),))
+WRITES_ITS_PROGRAM = 'echo built >> "$0.count"; while [ "$1" != -o ]; do shift; done; touch "$2/tool"'
 
 
 @pytest.fixture
@@ -26,13 +33,14 @@ def _compiler(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> Non
     """A Go compiler of the given behaviour, first on PATH."""
     program = folder / "bin" / "go"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\n[ "$1" = env ] && echo go1.26 && exit 0\n{script}\n')
+    listing = '[ "$1" = list ] && echo example.com/a example.com/tool/v2 && exit 0'
+    program.write_text(f'#!/bin/sh\n[ "$1" = env ] && echo go1.26 && exit 0\n{listing}\n{script}\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.defpath}")
 
 
 def test_a_build_happens_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _compiler(cache, 'echo built >> "$0.count"; while [ "$1" != -o ]; do shift; done; touch "$2"', monkeypatch)
+    _compiler(cache, WRITES_ITS_PROGRAM, monkeypatch)
     said: list[str] = []
     first = build.ensure(SMALL, said.append)
     assert (first / "bin" / "tool").exists()
@@ -41,13 +49,53 @@ def test_a_build_happens_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "about 1 min" in said[0]
 
 
+def test_two_checkouts_that_build_at_once_make_one_build(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one's compiler goes on only when the second one waits, so that both are at it."""
+    waits = cache / "waits"
+    _compiler(cache, f"while [ ! -e {waits} ]; do sleep 0.05; done; {WRITES_ITS_PROGRAM}", monkeypatch)
+    script = f"""
+from pathlib import Path
+from localcloud.toolchain import build
+from localcloud.toolchain.families import Binary, Family
+Family.source = property(lambda self: Path({str(cache / "source")!r}))
+def say(text):
+    if "waiting" in text:
+        Path({str(waits)!r}).touch()
+build.ensure(Family("small", 1, (Binary("tool", "example.com/tool/v2"),)), say)
+"""
+    started = [subprocess.Popen([sys.executable, "-c", script], cwd=CHECKOUT) for _ in range(2)]
+    assert [one.wait(60) for one in started] == [0, 0]
+    assert (cache / "bin" / "go.count").read_text() == "built\n"
+    assert build.is_built(SMALL)
+
+
+def test_a_build_that_was_killed_leaves_nothing_and_is_made_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = cache / "begun"
+    _compiler(
+        cache, f"if [ ! -e {begun} ]; then touch {begun}; kill -9 $PPID; exit 1; fi; {WRITES_ITS_PROGRAM}", monkeypatch
+    )
+    script = f"""
+from pathlib import Path
+from localcloud.toolchain import build
+from localcloud.toolchain.families import Binary, Family
+Family.source = property(lambda self: Path({str(cache / "source")!r}))
+build.ensure(Family("small", 1, (Binary("tool", "example.com/tool/v2"),)), print)
+"""
+    killed = subprocess.run([sys.executable, "-c", script], cwd=CHECKOUT, check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    assert not build.is_built(SMALL)
+    assert not build.is_being_built(SMALL)
+    assert (build.ensure(SMALL, print) / "bin" / "tool").exists()
+
+
 def test_a_failing_build_shows_the_compilers_words_and_leaves_nothing(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _compiler(cache, "echo 'dial tcp: connection refused' >&2; exit 1", monkeypatch)
+    _compiler(cache, "echo example.com/a >&2; echo 'dial tcp: connection refused' >&2; exit 1", monkeypatch)
     with pytest.raises(build.ToolchainError, match="connection refused") as failed:
         build.ensure(SMALL, print)
     assert "Fix:" in str(failed.value)
+    assert "example.com/a" not in str(failed.value)
     assert not build.is_built(SMALL)
     assert [path.name for path in build.result_folder(SMALL).parent.iterdir() if path.is_dir()] == []
 
@@ -58,9 +106,103 @@ def test_a_changed_source_is_another_result(cache: Path) -> None:
     assert build.result_folder(SMALL) != before
 
 
+def test_a_better_estimate_builds_nothing_anew_but_another_architecture_does(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = build.result_folder(SMALL)
+    assert build.result_folder(dataclasses.replace(SMALL, minutes=7)) == before
+    assert build.result_folder(dataclasses.replace(SMALL, tags=("small",))) != before
+    monkeypatch.setattr(platform, "machine", lambda: "another")
+    assert build.result_folder(SMALL) != before
+
+
+def test_caches_are_not_pruned_under_a_build(cache: Path) -> None:
+    with compiler.caches_in_use():
+        (compiler.build_cache() / "needed").touch()
+        compiler.prune_build_caches()
+        assert (compiler.build_cache() / "needed").exists()
+    compiler.prune_build_caches()
+    assert not compiler.build_cache().exists()
+
+
+def test_a_reduced_module_lacks_only_what_is_not_kept(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = cache / "module"
+    for name, text in (("scalers/one.go", "one"), ("scalers/two.go", "two"), ("choose.go", "head<all>tail")):
+        (module / name).parent.mkdir(parents=True, exist_ok=True)
+        (module / name).write_text(text)
+    _compiler(
+        cache,
+        f"""[ "$2" = download ] && echo '{{"Dir": "{module}"}}' && exit 0; echo "$@" >> "$0.said" """,
+        monkeypatch,
+    )
+    reduced = Reduced("example.com/m", "scalers", ("one.go",), "choose.go", "head<", ">tail", "ONE")
+    build._reduce(reduced, cache / "source", cache / "bin" / "go")
+    copy = cache / "source" / "reduced"
+    assert [path.name for path in (copy / "scalers").iterdir()] == ["one.go"]
+    assert (copy / "choose.go").read_text() == "head<ONE>tail"
+    assert (module / "scalers" / "two.go").read_text() == "two"
+    assert "-replace example.com/m=./reduced" in (cache / "bin" / "go.said").read_text()
+
+
+@pytest.mark.parametrize("change", [{"kept": ("three.go",)}, {"after": "gone"}, {"before": "gone"}])
+def test_a_module_that_cannot_be_reduced_fails_and_names_what_it_lacks(
+    change: dict[str, str], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = cache / "module"
+    (module / "scalers").mkdir(parents=True)
+    (module / "scalers" / "one.go").write_text("one")
+    (module / "choose.go").write_text("head<all>tail")
+    _compiler(cache, f"""echo '{{"Dir": "{module}"}}'""", monkeypatch)
+    reduced = Reduced("example.com/m", "scalers", ("one.go",), "choose.go", "head<", ">tail", "ONE")
+    with pytest.raises(build.ToolchainError, match=r"three\.go|choose\.go"):
+        build._reduce(dataclasses.replace(reduced, **change), cache / "source", cache / "bin" / "go")
+
+
+def test_the_first_answer_waits_for_no_tool_of_the_tests_and_not_for_keda() -> None:
+    assert [family.name for family in FIRST] == ["kubernetes", "engine", "crds"]
+    assert KEDA in LATER
+    assert {family.name for family in TESTING} == {"promtool", "actionlint"}
+    assert set(FAMILIES) == {*FIRST, *LATER, *TESTING}
+
+
+def test_without_keda_the_toolchain_is_whole_but_for_its_programs(cache: Path) -> None:
+    found = origin.located(origin.Engine(cache / "pulumi", "3", "here", official=True))
+    assert "kube-apiserver" in found.kubernetes_binaries
+    assert "keda-operator" not in found.kubernetes_binaries
+    build.result_folder(KEDA).mkdir(parents=True)
+    found = origin.located(origin.Engine(cache / "pulumi", "3", "here", official=True))
+    assert "keda-operator" in found.kubernetes_binaries
+
+
+def test_nothing_is_begun_in_the_background_where_nothing_is_missing_or_somebody_builds_it(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[object] = []
+    monkeypatch.setattr(later.subprocess, "Popen", lambda *given, **_: begun.append(given))
+    folder = build.result_folder(KEDA)
+    folder.parent.mkdir(parents=True)
+    assert later.begin()
+    assert len(begun) == 1
+    with compiler.only_one(folder.with_suffix(".lock"), "keda", print):
+        assert later.begin()
+    assert len(begun) == 1
+    folder.mkdir()
+    assert not later.begin()
+    assert len(begun) == 1
+
+
 def test_too_little_space_is_said_before_anything_is_built(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "MINIMUM_FREE_BYTES", 2**60)
     with pytest.raises(build.ToolchainError, match="GiB free") as failed:
+        build.ensure(SMALL, print)
+    assert "CONTENTGEN_CACHE" in str(failed.value)
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_the_variable_that_moves_it(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cache / "cache").write_text("a file, so that no user can make folders below it")
+    with pytest.raises(build.ToolchainError, match="cannot be written to") as failed:
         build.ensure(SMALL, print)
     assert "CONTENTGEN_CACHE" in str(failed.value)
 
@@ -79,7 +221,7 @@ def test_every_family_names_the_version_it_builds() -> None:
 
 
 def test_checksums_are_never_switched_off() -> None:
-    environment = build._go_environment()
+    environment = compiler.go_environment()
     assert "GOFLAGS" in environment and "insecure" not in environment["GOFLAGS"]
     assert environment.get("GONOSUMDB", "") == os.environ.get("GONOSUMDB", "")
     assert environment.get("GONOSUMCHECK") is None

@@ -1,0 +1,57 @@
+"""Builds in the background what a running stack can do without at first: at the lowest priority, in a process of its
+own that outlives the command that began it. Cut off, it leaves nothing that looks whole, and the next goes on from it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from localcloud.paths import CHECKOUT, cache_root
+from localcloud.toolchain import build
+from localcloud.toolchain.compiler import ToolchainError, prune_build_caches
+from localcloud.toolchain.families import FIRST, LATER
+
+LOWEST_PRIORITY = 19
+
+
+def log_file() -> Path:
+    return cache_root() / "toolchain" / "later.log"
+
+
+def begin() -> bool:
+    """Starts the process where something is missing and nobody builds it. Whether something is being built now."""
+    missing = [family for family in LATER if not build.is_built(family)]
+    if not missing:
+        return False
+    if not any(build.is_being_built(family) for family in missing):
+        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+        with log_file().open("w") as log:
+            subprocess.Popen(
+                [sys.executable, "-m", "localcloud.toolchain.later"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=environment,
+            )
+    return True
+
+
+def main() -> int:
+    os.nice(LOWEST_PRIORITY)
+    try:
+        for family in LATER:
+            build.ensure(family, lambda text: print(text, flush=True))
+    except ToolchainError as error:
+        print(error, flush=True)
+        return 1
+    if all(map(build.is_built, FIRST)):
+        prune_build_caches()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
