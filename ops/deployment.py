@@ -21,7 +21,8 @@ from localcloud.images import by_digest
 from localcloud.paths import CHECKOUT, state_root
 from localcloud.protection import release
 from localcloud.toolchain import later
-from localcloud.toolchain.families import FIRST, LATER, Family
+from localcloud.toolchain.families import FIRST, LATER
+from localcloud.toolchain.family import Family
 from localcloud.toolchain.origin import Toolchain, ensure
 from ops.console import Report
 from ops.policy_pack import stack_policy_config

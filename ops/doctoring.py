@@ -11,7 +11,8 @@ from localcloud import pgbouncer, postgres, redis
 from localcloud.paths import cache_root, state_root
 from localcloud.servers import ServerError
 from localcloud.toolchain import build
-from localcloud.toolchain.families import ENGINE, FAMILIES, FIRST, Family
+from localcloud.toolchain.families import ENGINE, FAMILIES, FIRST
+from localcloud.toolchain.family import Family
 from localcloud.toolchain.origin import engine_in_use
 from ops.console import Report
 
@@ -53,9 +54,7 @@ def _family(family: Family) -> Finding:
     """A stack's first answer waits for some; the others are built beside it, by a test, or by ``make tools``."""
     names = ", ".join(binary.name for binary in family.binaries) or family.name
     if build.is_built(family):
-        made = "built from Go modules" + (
-            f", without other files of {family.reduced.folder} than needed" if family.reduced else ""
-        )
+        made = "built from Go modules" + (f", without {family.reduced.without}" if family.reduced else "")
         return Finding(names, family.version, made)
     command = "make up" if family in FIRST else "make tools"
     state = "being built now" if build.is_being_built(family) else "not there yet"

@@ -18,7 +18,7 @@ from pathlib import Path
 from localcloud.paths import cache_root
 from localcloud.toolchain import compiler
 from localcloud.toolchain.compiler import Say, ToolchainError
-from localcloud.toolchain.families import Family, ModuleFiles, Reduced
+from localcloud.toolchain.family import Family, ModuleFiles, Reduced
 from localcloud.toolchain.progress import Progress
 
 MINIMUM_FREE_BYTES = 12 * 2**30
@@ -160,19 +160,23 @@ def _reduce(reduced: Reduced, source: Path, go: Path) -> None:
     """Replaces the module by its reduced copy. Raises ToolchainError where a version has not got what is named."""
     copy = source / "reduced"
     shutil.copytree(_module(reduced.module, source, go), copy, copy_function=shutil.copyfile)
-    files = {path.name: path for path in (copy / reduced.folder).glob("*.go")}
-    text = (copy / reduced.file).read_text()
-    head, found, rest = text.partition(reduced.after)
-    _, found_end, tail = rest.partition(reduced.before)
-    lacking = [name for name in reduced.kept if name not in files]
-    if lacking or not found or not found_end:
-        wanted = ", ".join(lacking) or f"the places to cut in {reduced.file}"
-        raise ToolchainError(f"module {reduced.module} has not {wanted}; fix: adapt families.py to its version")
+    files = {path.name: path for path in (copy / reduced.folder).glob("*.go")} if reduced.folder else {}
+    if lacking := [name for name in reduced.kept if name not in files]:
+        raise _not_as_expected(reduced, ", ".join(lacking))
     for name, path in files.items():
         if name not in reduced.kept:
             path.unlink()
-    (copy / reduced.file).write_text(head + found + reduced.instead + found_end + tail)
+    for cut in reduced.cuts:
+        head, found, rest = (copy / cut.file).read_text().partition(cut.after)
+        _, found_end, tail = rest.partition(cut.before)
+        if not found_end:
+            raise _not_as_expected(reduced, f"{cut.after.strip()} and then {cut.before.strip()} in {cut.file}")
+        (copy / cut.file).write_text(head + found + cut.instead + found_end + tail)
     compiler.run([str(go), "mod", "edit", "-replace", f"{reduced.module}=./reduced"], source, reduced.module)
+
+
+def _not_as_expected(reduced: Reduced, wanted: str) -> ToolchainError:
+    return ToolchainError(f"module {reduced.module} has not {wanted}; fix: adapt families.py to its version")
 
 
 def _require_space(folder: Path) -> None:

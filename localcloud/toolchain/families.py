@@ -5,15 +5,7 @@ The versions of the modules stand in the go.mod files; those that a binary must 
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
-import re
-import sys
-from dataclasses import asdict, dataclass
-from pathlib import Path
-
-HERE = Path(__file__).resolve().parent
+from localcloud.toolchain.family import Binary, Cut, Family, ModuleFiles, Reduced
 
 PULUMI_VERSION = "3.255.0"
 KUBERNETES_VERSION = "1.36.3"
@@ -21,118 +13,10 @@ KUBERNETES_PROVIDER_VERSION = "4.25.0"
 KWOK_VERSION = "0.8.0"
 KEDA_VERSION = "2.21.0"
 
-_MAIN_MODULES = {
-    "kubernetes": "k8s.io/kubernetes",
-    "engine": "github.com/pulumi/pulumi/pkg/v3",
-    "crds": "sigs.k8s.io/gateway-api",
-    "keda": "github.com/kedacore/keda/v2",
-    "actionlint": "github.com/rhysd/actionlint",
-    "promtool": "github.com/prometheus/prometheus",
-}
-
+_ENGINE = "github.com/pulumi/pulumi/pkg/v3"
 _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 _PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 _KEDA = "github.com/kedacore/keda/v2"
-
-COMPILER_FLAGS = ("-trimpath", "-pgo=off", "-gcflags=all=-dwarf=false")
-"""Without the debugger's tables, which the linker's ``-s -w`` would throw away again, and without profiles, for which
-everything below a main package is compiled a second time.
-"""
-_LINKER_FLAGS = ("-s", "-w")
-
-
-@dataclass(frozen=True)
-class Binary:
-    """One program: its file name, the Go package of its main, and the variables set at link time."""
-
-    name: str
-    package: str
-    variables: tuple[str, ...] = ()
-
-    @property
-    def made_as(self) -> str:
-        """The file name that the compiler gives it: the last part of the package's path that is not a version."""
-        parts = [part for part in self.package.split("/") if not re.fullmatch(r"v\d+", part)]
-        return parts[-1]
-
-
-@dataclass(frozen=True)
-class ModuleFiles:
-    """Files taken out of a module's folder at build time and never committed here.
-
-    ``target`` is relative to the family's result folder; with ``for_build`` to its source folder, where the compiler
-    embeds them.
-    """
-
-    module: str
-    pattern: str
-    target: str
-    for_build: bool = False
-
-
-@dataclass(frozen=True)
-class Reduced:
-    """A module of which a part is compiled: a copy of its verified files without those of ``folder`` that are not
-    ``kept``, and in ``file`` with ``instead`` between the texts ``after`` and ``before``. What is left is as it was.
-    """
-
-    module: str
-    folder: str
-    kept: tuple[str, ...]
-    file: str
-    after: str
-    before: str
-    instead: str
-
-
-@dataclass(frozen=True)
-class Family:
-    """A folder here with a go.mod. ``minutes`` is what its build takes on two free cores with nothing cached."""
-
-    name: str
-    minutes: float
-    binaries: tuple[Binary, ...] = ()
-    files: tuple[ModuleFiles, ...] = ()
-    tags: tuple[str, ...] = ()
-    reduced: Reduced | None = None
-
-    @property
-    def source(self) -> Path:
-        return HERE / self.name
-
-    @property
-    def packages(self) -> tuple[str, ...]:
-        return tuple(binary.package for binary in self.binaries)
-
-    @property
-    def version(self) -> str:
-        """The version of its main module, as its go.mod pins it."""
-        module = _MAIN_MODULES[self.name]
-        found = re.search(
-            rf"^\s*(?:require )?{re.escape(module)} (\S+)", (self.source / "go.mod").read_text(), re.MULTILINE
-        )
-        return found[1] if found else "unknown"
-
-    def flags(self) -> list[str]:
-        """The compiler's, for every call that must find the same packages in the compiler's cache."""
-        return [*COMPILER_FLAGS, *(["-tags", ",".join(self.tags)] if self.tags else [])]
-
-    def linker_flags(self) -> str:
-        """One set for all of its programs: a variable of a package that a program has not got is passed over."""
-        variables = dict.fromkeys(variable for binary in self.binaries for variable in binary.variables)
-        return " ".join([*_LINKER_FLAGS, *(f"-X {variable}" for variable in variables)])
-
-    def key(self) -> str:
-        """The content hash that names the result: sources, checksums, this description, flags and architecture, and no
-        estimate.
-        """
-        described = {key: value for key, value in asdict(self).items() if key != "minutes"}
-        parts = (described, self.flags(), self.linker_flags(), sys.platform, platform.machine())
-        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
-        for path in sorted(self.source.rglob("*")):
-            if path.name in ("go.mod", "go.sum") or path.suffix == ".go":
-                digest.update(str(path.relative_to(self.source)).encode() + b"\0" + path.read_bytes() + b"\0")
-        return digest.hexdigest()[:16]
 
 
 def _kubernetes(command: str) -> Binary:
@@ -185,9 +69,40 @@ def _prometheus(kind: str) -> ModuleFiles:
 
 _ENGINE_VERSION = (f"{_PULUMI_SDK}/go/common/version.Version=v{PULUMI_VERSION}",)
 
+# A stack of the real cloud takes the official engine alone (ops/target.py); this one has its state in a folder and its
+# secrets by a passphrase. The clients of the clouds are a tenth of its packages, and the biggest.
+_WITHOUT_CLOUDS = Reduced(
+    module=_ENGINE,
+    without="states and keys kept by AWS, Azure, Google Cloud or Vault",
+    cuts=(
+        Cut(
+            "backend/diy/backend.go",
+            after='\t"gocloud.dev/blob"\n',
+            before='\t"gocloud.dev/gcerrors"\n',
+            instead='\t_ "gocloud.dev/blob/fileblob"\n',
+        ),
+        Cut(
+            "backend/diy/backend.go",
+            after='\t"gocloud.dev/gcerrors"\n\n',
+            before='\t"github.com/pulumi/pulumi/pkg/v3/backend"\n',
+        ),
+        Cut(
+            "backend/diy/backend.go",
+            after="\tblobmux := blob.DefaultURLMux()\n\n",
+            before="\tbucket, err := blobmux.OpenBucket(ctx, u)\n",
+        ),
+        Cut(
+            "secrets/cloud/manager.go",
+            after='\tgosecrets "gocloud.dev/secrets"\n',
+            before='\t"github.com/pulumi/pulumi/pkg/v3/secrets"\n',
+        ),
+        Cut("secrets/cloud/manager.go", after="\tswitch u.Scheme {\n", before="\tdefault:\n"),
+    ),
+)
 # First because everything else waits for it, and because most of what the engine waits for is compiled here.
 KUBERNETES = Family(
     "kubernetes",
+    "k8s.io/kubernetes",
     5,
     (
         *map(_kubernetes, ("kube-apiserver", "kube-controller-manager", "kube-scheduler")),
@@ -204,9 +119,10 @@ KUBERNETES = Family(
 )
 ENGINE = Family(
     "engine",
+    _ENGINE,
     6,
     (
-        Binary("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", _ENGINE_VERSION),
+        Binary("pulumi", f"{_ENGINE}/cmd/pulumi", _ENGINE_VERSION),
         Binary("pulumi-language-python", "./languagehost", _ENGINE_VERSION),
         Binary(
             "pulumi-resource-kubernetes",
@@ -219,10 +135,12 @@ ENGINE = Family(
         ModuleFiles(_PROVIDER, "cmd/pulumi-resource-kubernetes/schema.json", "provider", for_build=True),
         ModuleFiles(_PROVIDER, "cmd/pulumi-resource-kubernetes/terraform-mapping.json", "provider", for_build=True),
     ),
+    reduced=_WITHOUT_CLOUDS,
 )
 # Only the kinds that are declared: each costs every control plane memory.
 CRDS = Family(
     "crds",
+    "sigs.k8s.io/gateway-api",
     0.5,
     files=(
         *map(_gateway, ("gatewayclasses", "gateways", "httproutes", "referencegrants")),
@@ -237,25 +155,37 @@ CRDS = Family(
 _KEDA_VERSION = (f"{_KEDA}/version.Version=v{KEDA_VERSION}",)
 KEDA = Family(
     "keda",
+    _KEDA,
     4,
     (Binary("keda-operator", "./operator", _KEDA_VERSION), Binary("keda-adapter", "./adapter", _KEDA_VERSION)),
     (ModuleFiles(_KEDA, "cmd/operator/*.go", "operator", for_build=True),),
     reduced=Reduced(
         module=_KEDA,
+        without="scalers other than postgresql",
+        cuts=(
+            Cut(
+                "pkg/scaling/scalers_builder.go",
+                after="\tswitch triggerType {\n",
+                before="\tdefault:\n",
+                instead='\tcase "postgresql":\n\t\treturn scalers.NewPostgreSQLScaler(ctx, config)\n',
+            ),
+        ),
         folder="pkg/scalers",
         kept=("scaler.go", "postgresql_scaler.go"),
-        file="pkg/scaling/scalers_builder.go",
-        after="\tswitch triggerType {\n",
-        before="\tdefault:\n",
-        instead='\tcase "postgresql":\n\t\treturn scalers.NewPostgreSQLScaler(ctx, config)\n',
     ),
 )
 
-ACTIONLINT = Family("actionlint", 0.5, (Binary("actionlint", "github.com/rhysd/actionlint/cmd/actionlint"),))
+ACTIONLINT = Family(
+    "actionlint",
+    "github.com/rhysd/actionlint",
+    0.5,
+    (Binary("actionlint", "github.com/rhysd/actionlint/cmd/actionlint"),),
+)
 """Checks the workflows, for tests alone."""
 
 PROMTOOL = Family(
     "promtool",
+    "github.com/prometheus/prometheus",
     2.5,
     (Binary("promtool", "github.com/prometheus/prometheus/cmd/promtool"),),
     tags=("remove_all_sd",),

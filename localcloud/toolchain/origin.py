@@ -19,7 +19,8 @@ from pathlib import Path
 from localcloud.paths import cache_root
 from localcloud.toolchain import build
 from localcloud.toolchain.compiler import Say, prune_build_caches
-from localcloud.toolchain.families import CRDS, ENGINE, FAMILIES, FIRST, KEDA, KUBERNETES, LATER, PULUMI_VERSION, Family
+from localcloud.toolchain.families import CRDS, ENGINE, FAMILIES, FIRST, KEDA, KUBERNETES, LATER, PULUMI_VERSION
+from localcloud.toolchain.family import Family
 
 INSTALLER_SECONDS = 600
 _INSTALL = """

@@ -14,9 +14,11 @@ import pytest
 
 from localcloud.paths import CHECKOUT
 from localcloud.toolchain import build, compiler, later, origin
-from localcloud.toolchain.families import FAMILIES, FIRST, KEDA, LATER, TESTING, Binary, Family, Reduced
+from localcloud.toolchain.families import FAMILIES, FIRST, KEDA, LATER, TESTING
+from localcloud.toolchain.family import Binary, Cut, Family, Reduced
 
-SMALL = Family("small", 1, (Binary("tool", "example.com/tool/v2"),))
+SMALL = Family("small", "example.com/tool", 1, (Binary("tool", "example.com/tool/v2"),))
+REDUCED = Reduced("example.com/m", "two", (Cut("choose.go", "head<", ">tail", "ONE"),), "scalers", ("one.go",))
 WRITES_ITS_PROGRAM = 'echo built >> "$0.count"; while [ "$1" != -o ]; do shift; done; touch "$2/tool"'
 
 
@@ -56,12 +58,12 @@ def test_two_checkouts_that_build_at_once_make_one_build(cache: Path, monkeypatc
     script = f"""
 from pathlib import Path
 from localcloud.toolchain import build
-from localcloud.toolchain.families import Binary, Family
+from localcloud.toolchain.family import Binary, Family
 Family.source = property(lambda self: Path({str(cache / "source")!r}))
 def say(text):
     if "waiting" in text:
         Path({str(waits)!r}).touch()
-build.ensure(Family("small", 1, (Binary("tool", "example.com/tool/v2"),)), say)
+build.ensure(Family("small", "example.com/tool", 1, (Binary("tool", "example.com/tool/v2"),)), say)
 """
     started = [subprocess.Popen([sys.executable, "-c", script], cwd=CHECKOUT) for _ in range(2)]
     assert [one.wait(60) for one in started] == [0, 0]
@@ -77,9 +79,9 @@ def test_a_build_that_was_killed_leaves_nothing_and_is_made_again(cache: Path, m
     script = f"""
 from pathlib import Path
 from localcloud.toolchain import build
-from localcloud.toolchain.families import Binary, Family
+from localcloud.toolchain.family import Binary, Family
 Family.source = property(lambda self: Path({str(cache / "source")!r}))
-build.ensure(Family("small", 1, (Binary("tool", "example.com/tool/v2"),)), print)
+build.ensure(Family("small", "example.com/tool", 1, (Binary("tool", "example.com/tool/v2"),)), print)
 """
     killed = subprocess.run([sys.executable, "-c", script], cwd=CHECKOUT, check=False, timeout=60)
     assert killed.returncode == -signal.SIGKILL
@@ -135,8 +137,7 @@ def test_a_reduced_module_lacks_only_what_is_not_kept(cache: Path, monkeypatch: 
         f"""[ "$2" = download ] && echo '{{"Dir": "{module}"}}' && exit 0; echo "$@" >> "$0.said" """,
         monkeypatch,
     )
-    reduced = Reduced("example.com/m", "scalers", ("one.go",), "choose.go", "head<", ">tail", "ONE")
-    build._reduce(reduced, cache / "source", cache / "bin" / "go")
+    build._reduce(REDUCED, cache / "source", cache / "bin" / "go")
     copy = cache / "source" / "reduced"
     assert [path.name for path in (copy / "scalers").iterdir()] == ["one.go"]
     assert (copy / "choose.go").read_text() == "head<ONE>tail"
@@ -144,18 +145,24 @@ def test_a_reduced_module_lacks_only_what_is_not_kept(cache: Path, monkeypatch: 
     assert "-replace example.com/m=./reduced" in (cache / "bin" / "go.said").read_text()
 
 
-@pytest.mark.parametrize("change", [{"kept": ("three.go",)}, {"after": "gone"}, {"before": "gone"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        dataclasses.replace(REDUCED, kept=("three.go",)),
+        dataclasses.replace(REDUCED, cuts=(Cut("choose.go", "gone", ">tail"),)),
+        dataclasses.replace(REDUCED, cuts=(Cut("choose.go", "head<", "gone"),)),
+    ],
+)
 def test_a_module_that_cannot_be_reduced_fails_and_names_what_it_lacks(
-    change: dict[str, str], cache: Path, monkeypatch: pytest.MonkeyPatch
+    change: Reduced, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = cache / "module"
     (module / "scalers").mkdir(parents=True)
     (module / "scalers" / "one.go").write_text("one")
     (module / "choose.go").write_text("head<all>tail")
     _compiler(cache, f"""echo '{{"Dir": "{module}"}}'""", monkeypatch)
-    reduced = Reduced("example.com/m", "scalers", ("one.go",), "choose.go", "head<", ">tail", "ONE")
-    with pytest.raises(build.ToolchainError, match=r"three\.go|choose\.go"):
-        build._reduce(dataclasses.replace(reduced, **change), cache / "source", cache / "bin" / "go")
+    with pytest.raises(build.ToolchainError, match=r"has not .*(three\.go|choose\.go)"):
+        build._reduce(change, cache / "source", cache / "bin" / "go")
 
 
 def test_the_first_answer_waits_for_no_tool_of_the_tests_and_not_for_keda() -> None:
