@@ -54,7 +54,8 @@ def _family(family: Family) -> Finding:
     """A stack's first answer waits for some; the others are built beside it, by a test, or by ``make tools``."""
     names = ", ".join(binary.name for binary in family.binaries) or family.name
     if build.is_built(family):
-        made = "built from Go modules" + (f", without {family.reduced.without}" if family.reduced else "")
+        lacking = "; ".join(reduced.without for reduced in family.reduced)
+        made = "built from Go modules" + (f", without {lacking}" if lacking else "")
         return Finding(names, family.version, made)
     command = "make up" if family in FIRST else "make tools"
     state = "being built now" if build.is_being_built(family) else "not there yet"

@@ -95,8 +95,8 @@ def _build(family: Family, result: Path, go: Path, say: Say) -> None:
     shutil.copytree(family.source, source)
     for files in family.files:
         _copy(files, source, result, go)
-    if family.reduced:
-        _reduce(family.reduced, source, go)
+    for number, reduced in enumerate(family.reduced):
+        _reduce(reduced, source, f"reduced-{number}", go)
     if not family.binaries:
         return
     listed = compiler.run([str(go), "list", "-deps", *family.flags(), *family.packages], source, family.name)
@@ -156,9 +156,9 @@ def _module(name: str, source: Path, go: Path) -> Path:
     return Path(json.loads(answer)["Dir"])
 
 
-def _reduce(reduced: Reduced, source: Path, go: Path) -> None:
+def _reduce(reduced: Reduced, source: Path, name: str, go: Path) -> None:
     """Replaces the module by its reduced copy. Raises ToolchainError where a version has not got what is named."""
-    copy = source / "reduced"
+    copy = source / name
     shutil.copytree(_module(reduced.module, source, go), copy, copy_function=shutil.copyfile)
     files = {path.name: path for path in (copy / reduced.folder).glob("*.go")} if reduced.folder else {}
     if lacking := [name for name in reduced.kept if name not in files]:
@@ -172,7 +172,7 @@ def _reduce(reduced: Reduced, source: Path, go: Path) -> None:
         if not found_end:
             raise _not_as_expected(reduced, f"{cut.after.strip()} and then {cut.before.strip()} in {cut.file}")
         (copy / cut.file).write_text(head + found + cut.instead + found_end + tail)
-    compiler.run([str(go), "mod", "edit", "-replace", f"{reduced.module}=./reduced"], source, reduced.module)
+    compiler.run([str(go), "mod", "edit", "-replace", f"{reduced.module}=./{name}"], source, reduced.module)
 
 
 def _not_as_expected(reduced: Reduced, wanted: str) -> ToolchainError:

@@ -99,6 +99,29 @@ _WITHOUT_CLOUDS = Reduced(
         Cut("secrets/cloud/manager.go", after="\tswitch u.Scheme {\n", before="\tdefault:\n"),
     ),
 )
+# The component resources that the provider itself makes are written with the Go SDK of every Kubernetes kind, the
+# costliest packages of all. No stack declares one, and the provider refuses them by name.
+_WITHOUT_CHARTS = Reduced(
+    module=_PROVIDER,
+    without="its own component resources (ConfigFile and ConfigGroup v2, Chart v4, Directory v2)",
+    cuts=(
+        Cut(
+            "pkg/provider/provider_construct.go",
+            after='\t"fmt"\n\n',
+            before='\tproviderresource "github.com/pulumi/',
+        ),
+        Cut(
+            "pkg/provider/provider_construct.go",
+            after='/v4/pkg/provider/resource"\n',
+            before='\t"github.com/pulumi/pulumi/sdk/v3/go/common/util/contract"\n',
+        ),
+        Cut(
+            "pkg/provider/provider_construct.go",
+            after="map[string]providerresource.ResourceProviderFactory{\n",
+            before="}\n",
+        ),
+    ),
+)
 # First because everything else waits for it, and because most of what the engine waits for is compiled here.
 KUBERNETES = Family(
     "kubernetes",
@@ -135,7 +158,7 @@ ENGINE = Family(
         ModuleFiles(_PROVIDER, "cmd/pulumi-resource-kubernetes/schema.json", "provider", for_build=True),
         ModuleFiles(_PROVIDER, "cmd/pulumi-resource-kubernetes/terraform-mapping.json", "provider", for_build=True),
     ),
-    reduced=_WITHOUT_CLOUDS,
+    reduced=(_WITHOUT_CLOUDS, _WITHOUT_CHARTS),
 )
 # Only the kinds that are declared: each costs every control plane memory.
 CRDS = Family(
@@ -159,19 +182,21 @@ KEDA = Family(
     4,
     (Binary("keda-operator", "./operator", _KEDA_VERSION), Binary("keda-adapter", "./adapter", _KEDA_VERSION)),
     (ModuleFiles(_KEDA, "cmd/operator/*.go", "operator", for_build=True),),
-    reduced=Reduced(
-        module=_KEDA,
-        without="scalers other than postgresql",
-        cuts=(
-            Cut(
-                "pkg/scaling/scalers_builder.go",
-                after="\tswitch triggerType {\n",
-                before="\tdefault:\n",
-                instead='\tcase "postgresql":\n\t\treturn scalers.NewPostgreSQLScaler(ctx, config)\n',
+    reduced=(
+        Reduced(
+            module=_KEDA,
+            without="scalers other than postgresql",
+            cuts=(
+                Cut(
+                    "pkg/scaling/scalers_builder.go",
+                    after="\tswitch triggerType {\n",
+                    before="\tdefault:\n",
+                    instead='\tcase "postgresql":\n\t\treturn scalers.NewPostgreSQLScaler(ctx, config)\n',
+                ),
             ),
+            folder="pkg/scalers",
+            kept=("scaler.go", "postgresql_scaler.go"),
         ),
-        folder="pkg/scalers",
-        kept=("scaler.go", "postgresql_scaler.go"),
     ),
 )
 

@@ -83,7 +83,7 @@ class Family:
     binaries: tuple[Binary, ...] = ()
     files: tuple[ModuleFiles, ...] = ()
     tags: tuple[str, ...] = ()
-    reduced: Reduced | None = None
+    reduced: tuple[Reduced, ...] = ()
 
     @property
     def source(self) -> Path:

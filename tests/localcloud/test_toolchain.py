@@ -137,7 +137,7 @@ def test_a_reduced_module_lacks_only_what_is_not_kept(cache: Path, monkeypatch: 
         f"""[ "$2" = download ] && echo '{{"Dir": "{module}"}}' && exit 0; echo "$@" >> "$0.said" """,
         monkeypatch,
     )
-    build._reduce(REDUCED, cache / "source", cache / "bin" / "go")
+    build._reduce(REDUCED, cache / "source", "reduced", cache / "bin" / "go")
     copy = cache / "source" / "reduced"
     assert [path.name for path in (copy / "scalers").iterdir()] == ["one.go"]
     assert (copy / "choose.go").read_text() == "head<ONE>tail"
@@ -162,7 +162,7 @@ def test_a_module_that_cannot_be_reduced_fails_and_names_what_it_lacks(
     (module / "choose.go").write_text("head<all>tail")
     _compiler(cache, f"""echo '{{"Dir": "{module}"}}'""", monkeypatch)
     with pytest.raises(build.ToolchainError, match=r"has not .*(three\.go|choose\.go)"):
-        build._reduce(change, cache / "source", cache / "bin" / "go")
+        build._reduce(change, cache / "source", "reduced", cache / "bin" / "go")
 
 
 def test_the_first_answer_waits_for_no_tool_of_the_tests_and_not_for_keda() -> None:
