@@ -163,8 +163,8 @@ def _reduce(reduced: Reduced, source: Path, name: str, go: Path) -> None:
     files = {path.name: path for path in (copy / reduced.folder).glob("*.go")} if reduced.folder else {}
     if lacking := [name for name in reduced.kept if name not in files]:
         raise _not_as_expected(reduced, ", ".join(lacking))
-    for name, path in files.items():
-        if name not in reduced.kept:
+    for file, path in files.items():
+        if file not in reduced.kept:
             path.unlink()
     for cut in reduced.cuts:
         head, found, rest = (copy / cut.file).read_text().partition(cut.after)
