@@ -12,7 +12,7 @@ from pathlib import Path
 from localcloud.paths import CHECKOUT, cache_root
 from localcloud.toolchain import build
 from localcloud.toolchain.compiler import ToolchainError, prune_build_caches
-from localcloud.toolchain.families import FIRST, LATER
+from localcloud.toolchain.families import LATER
 
 LOWEST_PRIORITY = 19
 
@@ -48,8 +48,7 @@ def main() -> int:
     except ToolchainError as error:
         print(error, flush=True)
         return 1
-    if all(map(build.is_built, FIRST)):
-        prune_build_caches()
+    prune_build_caches()
     return 0
 
 

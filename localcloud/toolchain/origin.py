@@ -89,7 +89,8 @@ def _build_all(missing: Sequence[Family], say: Say) -> None:
         finally:
             for download in fetching:
                 download.cancel()
-    if all(map(build.is_built, (*FIRST, *LATER))):
+    # Else what is compiled so far spares the later build its part.
+    if all(map(build.is_built, LATER)):
         prune_build_caches()
 
 
