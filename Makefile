@@ -23,8 +23,8 @@ preview: environment ## what `up` would change in STACK
 refresh: environment ## read a running STACK back
 	@$(CONTENTGEN) refresh --stack $(STACK)
 
-down: environment ## destroy STACK, or every stack when none is named, and stop what was started for it
-	@$(CONTENTGEN) down $(if $(filter command%,$(origin STACK)),--stack $(STACK))
+down: environment ## stop and remove STACK, or every stack when none is named; ORDERED=1 destroys each resource first, as on a real cloud
+	@$(CONTENTGEN) down $(if $(filter command%,$(origin STACK)),--stack $(STACK)) $(if $(ORDERED),--ordered)
 
 rotate: environment ## renew the passwords of a running STACK's stores without downtime
 	@$(CONTENTGEN) rotate --stack $(STACK)

@@ -161,7 +161,7 @@ class Engine:
 
     def recover(self, say: Say) -> None:
         """After an engine that was killed: ends its orphans, takes its lock away, settles what it had begun."""
-        _end_orphans(self.folder / "engine.pid")
+        self.end_leftovers()
         if list((self.home / "backend" / ".pulumi" / "locks").rglob("*.json")):
             say("an earlier update was cut off: releasing its lock")
             self.quietly("cancel", "--yes", "--stack", self.stack)
@@ -169,6 +169,10 @@ class Engine:
             say("an earlier update was cut off: reading back what it had begun")
             self.refresh()
             self._destroying.unlink(missing_ok=True)
+
+    def end_leftovers(self) -> None:
+        """Ends what runs of an earlier command's engine, plugins and hosts too."""
+        _end_orphans(self.folder / "engine.pid")
 
     def begin_destroy(self) -> None:
         """From here on the state may be behind what is there; ``recover`` reads it back when the end never came."""

@@ -118,9 +118,10 @@ def rotate(
 @app.command()
 def down(
     stack: Annotated[str | None, typer.Option("--stack", "-s", help="one stack; all when left out")] = None,
+    ordered: Annotated[bool, typer.Option(help="destroy every resource first, as on a real cloud")] = False,
 ) -> None:
-    """Destroy a stack and stop everything that was started for it."""
-    deployment.down(stack, Report())
+    """Stop everything that was started for a stack, and remove what it kept."""
+    deployment.down(stack, Report(), ordered=ordered)
 
 
 @app.command()

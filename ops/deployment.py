@@ -72,15 +72,24 @@ def refresh(stack: str, report: Report) -> None:
     engine.refresh()
 
 
-def down(stack: str | None, report: Report) -> None:
-    """One stack, or every stack of this checkout. What cannot be destroyed in order is taken away all the same."""
+def down(stack: str | None, report: Report, *, ordered: bool = False) -> None:
+    """One stack, or every stack of this checkout: its processes end and its folder goes, and all it had was in there.
+
+    ``ordered`` first destroys every resource as on a real cloud; what cannot be is taken away all the same.
+    """
     root = state_root()
     chosen = [stack] if stack else sorted(path.name for path in root.glob("*") if path.is_dir())
     if not chosen:
         report.line("nothing is running")
     toolchain = ensure(report.step, FIRST) if chosen else None
     for name in chosen:
-        _take_down(Cloud(name, toolchain), report) if toolchain else None
+        if toolchain is not None:
+            cloud = Cloud(name, toolchain)
+            _engine(cloud, toolchain).end_leftovers()
+            if ordered:
+                _destroy(cloud, report)
+            cloud.down(report.step)
+            report.step(f"{name} is gone: no process, port or file of it is left")
     if root.exists() and not any(root.iterdir()):
         root.rmdir()
 
@@ -156,7 +165,7 @@ def needed_tools(settings: StackSettings) -> tuple[Family, ...]:
     return (*FIRST, *LATER) if any(one.size.minimum > 1 for one in follows) else FIRST
 
 
-def _take_down(cloud: Cloud, report: Report) -> None:
+def _destroy(cloud: Cloud, report: Report) -> None:
     described = cloud.description()
     engine = _engine(cloud, cloud.toolchain)
     if described is not None and engine.checkpoint.exists():
@@ -173,8 +182,6 @@ def _take_down(cloud: Cloud, report: Report) -> None:
             engine.destroy(DESTROY_SECONDS)
         except (EngineError, CloudError, ClusterError, BotoCoreError, ClientError) as error:
             report.line(f"{error}\n{BY_FORCE}")
-    cloud.down(report.step)
-    report.step(f"{cloud.stack} is gone: no process, port or file of it is left")
 
 
 def _engine(cloud: Cloud, toolchain: Toolchain) -> Engine:

@@ -47,7 +47,7 @@ def test_an_engine_killed_in_mid_update_is_recovered_by_the_next_up(world: World
 
 
 def test_a_down_killed_half_way_is_made_good_by_the_next_up(world: World, url: str) -> None:
-    running = world.start("down", "--stack", "local")
+    running = world.start("down", "--ordered", "--stack", "local")
     assert running.stdout is not None
     assert any("local-us-east-1-cpm-deployment deleted" in line for line in running.stdout)
     running.kill()

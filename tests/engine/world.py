@@ -56,7 +56,7 @@ class World:
 
     def down(self, stack: str) -> None:
         """Destroys a stack in order: nothing was taken away only with the cloud around it."""
-        done = self.command("down", "--stack", stack)
+        done = self.command("down", "--ordered", "--stack", stack)
         said = done.stdout[-8000:]
         assert done.returncode == 0, said
         assert BY_FORCE not in done.stdout, said

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,43 @@ FAULTS = (
 )
 
 
+def _deployed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """A stack with a state, of which nothing runs."""
+    toolchain = pretended.toolchain(folder)
+    monkeypatch.setenv("CONTENTGEN_STATE", str(folder / "state"))
+    monkeypatch.setattr(deployment, "ensure", lambda *_: toolchain)
+    cloud = Cloud("local", toolchain)
+    checkpoint = Engine("local", cloud.folder, cloud.file, toolchain).checkpoint
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.touch()
+    CloudFile(
+        stack="local", folder=str(cloud.folder), aws_endpoint="http://127.0.0.1:1", regions=(), kubeconfigs={}
+    ).write(cloud.file)
+    return cloud
+
+
+def test_down_asks_no_engine_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unwanted(*_: object, **__: object) -> None:
+        raise AssertionError("the engine was asked, or the cloud started")
+
+    cloud = _deployed(tmp_path, monkeypatch)
+    for owner, name in ((Cloud, "up"), (Engine, "run"), (Engine, "quietly")):
+        monkeypatch.setattr(owner, name, unwanted)
+    deployment.down("local", Report())
+    assert not cloud.folder.exists()
+
+
+def test_down_ends_an_engine_that_outlived_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = _deployed(tmp_path, monkeypatch)
+    with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True) as orphan:
+        try:
+            (cloud.folder / "engine.pid").write_text(str(orphan.pid))
+            deployment.down("local", Report())
+            assert orphan.poll() is not None
+        finally:
+            orphan.kill()
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
 def test_a_stack_that_cannot_be_destroyed_in_order_is_taken_away_and_the_reason_said(
     fault: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -31,20 +70,10 @@ def test_a_stack_that_cannot_be_destroyed_in_order_is_taken_away_and_the_reason_
     def broken(*_: object) -> None:
         raise fault
 
-    toolchain = pretended.toolchain(tmp_path)
-    monkeypatch.setenv("CONTENTGEN_STATE", str(tmp_path / "state"))
-    monkeypatch.setattr(deployment, "ensure", lambda *_: toolchain)
+    cloud = _deployed(tmp_path, monkeypatch)
     monkeypatch.setattr(Cloud, "up", broken)
-    cloud = Cloud("local", toolchain)
-    checkpoint = Engine("local", cloud.folder, cloud.file, toolchain).checkpoint
-    checkpoint.parent.mkdir(parents=True)
-    checkpoint.touch()
-    described = CloudFile(
-        stack="local", folder=str(cloud.folder), aws_endpoint="http://127.0.0.1:1", regions=(), kubeconfigs={}
-    )
-    described.write(cloud.file)
 
-    deployment.down("local", Report())
+    deployment.down("local", Report(), ordered=True)
 
     assert not cloud.folder.exists()
     assert f"{fault}\n{deployment.BY_FORCE}" in capsys.readouterr().out
