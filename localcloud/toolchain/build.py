@@ -22,6 +22,8 @@ from localcloud.toolchain.family import Family, ModuleFiles, Reduced
 from localcloud.toolchain.progress import Progress
 
 MINIMUM_FREE_BYTES = 12 * 2**30
+NEVER_COMPILED = ("unsafe",)
+"""Part of the language: listed like a package, and never compiled."""
 
 
 def result_folder(family: Family) -> Path:
@@ -100,8 +102,9 @@ def _build(family: Family, result: Path, go: Path, say: Say) -> None:
     if not family.binaries:
         return
     listed = compiler.run([str(go), "list", "-deps", *family.flags(), *family.packages], source, family.name)
+    packages = [package for package in listed.split() if package not in NEVER_COMPILED]
     command = [str(go), "build", "-v", *family.flags(), "-ldflags", family.linker_flags()]
-    _compile([*command, "-o", f"{programs}/", *family.packages], source, family.name, listed.split(), say)
+    _compile([*command, "-o", f"{programs}/", *family.packages], source, family.name, packages, say)
     for binary in family.binaries:
         (programs / binary.made_as).rename(programs / binary.name)
 

@@ -35,7 +35,7 @@ def _compiler(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> Non
     """A Go compiler of the given behaviour, first on PATH."""
     program = folder / "bin" / "go"
     program.parent.mkdir()
-    listing = '[ "$1" = list ] && echo example.com/a example.com/tool/v2 && exit 0'
+    listing = '[ "$1" = list ] && echo unsafe example.com/a example.com/tool/v2 && exit 0'
     program.write_text(f'#!/bin/sh\n[ "$1" = env ] && echo go1.26 && exit 0\n{listing}\n{script}\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.defpath}")
@@ -49,6 +49,15 @@ def test_a_build_happens_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert build.ensure(SMALL, said.append) == first
     assert (cache / "bin" / "go.count").read_text() == "built\n"
     assert "about 1 min" in said[0]
+
+
+def test_the_last_package_ends_the_count_and_what_is_never_compiled_is_not_in_it(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _compiler(cache, f"echo example.com/a >&2; echo example.com/tool/v2 >&2; {WRITES_ITS_PROGRAM}", monkeypatch)
+    said: list[str] = []
+    build.ensure(SMALL, said.append)
+    assert said[-1] == "small: 2 of 2 packages compiled, linking"
 
 
 def test_two_checkouts_that_build_at_once_make_one_build(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
