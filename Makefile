@@ -15,6 +15,7 @@ environment: ## the virtual environment, made or brought up to date
 	@$(PYTHON) ops/bootstrap.py
 
 up: environment ## deploy STACK (default local) onto the embedded cloud; REFRESH=1 undoes what was changed by hand
+	@echo "deploying $(STACK) onto the embedded cloud"
 	@$(CONTENTGEN) up --stack $(STACK) $(if $(REFRESH),--refresh)
 
 preview: environment ## what `up` would change in STACK
