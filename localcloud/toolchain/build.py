@@ -54,10 +54,11 @@ def ensure(family: Family, say: Say) -> Path:
         _require_space(target.parent)
         say(f"building {family.name} from its Go modules, about {family.minutes:g} min on two cores")
         go = compiler.go_compiler(say)
-        with (
-            compiler.caches_in_use(),
-            tempfile.TemporaryDirectory(prefix=f".{family.name}-", dir=target.parent) as scratch,
-        ):
+        # Named like the result, whose lock we hold: what is there is of a build that was killed.
+        prefix = f".{target.name}-"
+        for left in target.parent.glob(f"{prefix}*"):
+            shutil.rmtree(left)
+        with compiler.caches_in_use(), tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as scratch:
             result = Path(scratch) / "result"
             _build(family, result, go, say)
             result.rename(target)

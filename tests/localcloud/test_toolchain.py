@@ -96,7 +96,9 @@ build.ensure(Family("small", "example.com/tool", 1, (Binary("tool", "example.com
     assert killed.returncode == -signal.SIGKILL
     assert not build.is_built(SMALL)
     assert not build.is_being_built(SMALL)
-    assert (build.ensure(SMALL, print) / "bin" / "tool").exists()
+    folder = build.ensure(SMALL, print)
+    assert (folder / "bin" / "tool").exists()
+    assert [path for path in folder.parent.iterdir() if path.is_dir()] == [folder]
 
 
 def test_a_failing_build_shows_the_compilers_words_and_leaves_nothing(
