@@ -27,8 +27,7 @@ from localcloud.toolchain.origin import Toolchain, ensure
 from ops.console import Report
 from ops.policy_pack import stack_policy_config
 from ops.reporting import show_deployed
-from stacks.products.content_generation import content_generation
-from stacks.profile import resolve
+from stacks.followers import need_scaler
 from stacks.routing import edge_name
 from stacks.soundness import require_sound
 
@@ -161,8 +160,7 @@ def needed_tools(settings: StackSettings) -> tuple[Family, ...]:
     """The tools without which this stack cannot become what it declares. Workers get more than one instance from KEDA
     alone: a stack that always wants more waits for its build, any other takes it up later.
     """
-    follows = [one for one in content_generation(resolve(settings)) if one.queue is not None]
-    return (*FIRST, *LATER) if any(one.size.minimum > 1 for one in follows) else FIRST
+    return (*FIRST, *LATER) if need_scaler(settings) else FIRST
 
 
 def _destroy(cloud: Cloud, report: Report) -> None:
