@@ -195,6 +195,13 @@ KEDA = Family(
                     before="\tdefault:\n",
                     instead='\tcase "postgresql":\n\t\treturn scalers.NewPostgreSQLScaler(ctx, config)\n',
                 ),
+                # Stated beside another scaler.
+                Cut(
+                    "pkg/scalers/postgresql_scaler.go",
+                    after="const (\n",
+                    before="\t// Azure AD resource ID",
+                    instead='\texternalMetricType = "External"\n',
+                ),
             ),
             folder="pkg/scalers",
             kept=("scaler.go", "postgresql_scaler.go"),
