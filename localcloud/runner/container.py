@@ -70,19 +70,19 @@ class RunningContainer:
             backoff = min(2 * backoff, BACKOFF_MOST_SECONDS)
             self.state.restarts += 1
 
-    async def stop(self, grace_seconds: float) -> None:
-        """preStop, SIGTERM, and after the grace time SIGKILL."""
+    async def stop(self, grace_seconds: float, *, hook: bool = True) -> None:
+        """preStop, if the ``hook`` has anybody to wait for; SIGTERM, and after the grace time SIGKILL."""
         child = self._child
         if child is None or child.returncode is not None:
             return
         self.state.ready = False
         self.changed()
         began = time.monotonic()
-        hook = self.spec.lifecycle.preStop if self.spec.lifecycle else None
-        if hook and hook.sleep:
-            await ended_within(child, min(float(hook.sleep.seconds), grace_seconds))
-        elif hook and hook.exec and hook.exec.command:
-            await self._pre_stop(child, hook.exec.command, grace_seconds)
+        declared = self.spec.lifecycle.preStop if self.spec.lifecycle and hook else None
+        if declared and declared.sleep:
+            await ended_within(child, min(float(declared.sleep.seconds), grace_seconds))
+        elif declared and declared.exec and declared.exec.command:
+            await self._pre_stop(child, declared.exec.command, grace_seconds)
         left = grace_seconds - (time.monotonic() - began)
         await end(child, max(left, 1.0))
 

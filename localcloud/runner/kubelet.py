@@ -33,8 +33,11 @@ class Kubelet:
             self._observe(operation, pod)
 
     async def stop(self) -> None:
-        """Ends every process without telling the API server: the pods are started again with the next runner."""
-        await asyncio.gather(*(self._halt(uid, 10) for uid in list(self._pods)))
+        """Ends every process without telling the API server: the pods are started again with the next runner.
+
+        Without their preStop hooks: they wait for clients to turn elsewhere, and the edge is closed already.
+        """
+        await asyncio.gather(*(self._halt(uid, 10, hooks=False) for uid in list(self._pods)))
 
     def _observe(self, operation: str, pod: Pod) -> None:
         assert pod.metadata is not None
@@ -93,10 +96,10 @@ class Kubelet:
             lambda: self.node.client.delete(Pod, name, namespace=namespace, grace_period=0), f"removing pod {name}"
         )
 
-    async def _halt(self, uid: str, grace_seconds: float) -> None:
+    async def _halt(self, uid: str, grace_seconds: float, *, hooks: bool = True) -> None:
         running, task = self._pods.pop(uid, None), self._tasks.pop(uid, None)
         if running is not None:
-            await running.stop(grace_seconds)
+            await running.stop(grace_seconds, hooks=hooks)
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -90,8 +90,8 @@ class RunningPod:
         await self.stop(0)
         await self._patch({"phase": "Failed", "reason": "RunnerError", "message": message})
 
-    async def stop(self, grace_seconds: float) -> None:
-        await asyncio.gather(*(container.stop(grace_seconds) for container in self._containers.values()))
+    async def stop(self, grace_seconds: float, *, hooks: bool = True) -> None:
+        await asyncio.gather(*(one.stop(grace_seconds, hook=hooks) for one in self._containers.values()))
 
     def clean(self) -> None:
         volumes.remove(self.folder)

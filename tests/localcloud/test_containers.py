@@ -211,7 +211,7 @@ def _wait_for(path: Path) -> None:
         time.sleep(0.01)
 
 
-def _exit_code_of_stopped(spec: Mapping[str, object], folder: Path, *, grace_seconds: int) -> int:
+def _exit_code_of_stopped(spec: Mapping[str, object], folder: Path, *, grace_seconds: int, hook: bool = True) -> int:
     """How a program ends that says which signal it got: 0 for SIGTERM, 7 for SIGINT."""
     ready = folder / "ready"
     code = (
@@ -229,7 +229,7 @@ def _exit_code_of_stopped(spec: Mapping[str, object], folder: Path, *, grace_sec
             made = Process((sys.executable, "-c", code), {"PATH": os.defpath})
             task = asyncio.create_task(running.run(lambda: made, "Never"))
             await asyncio.to_thread(_wait_for, ready)
-            await running.stop(grace_seconds)
+            await running.stop(grace_seconds, hook=hook)
             return await task
 
     return asyncio.run(run())
@@ -242,6 +242,12 @@ def test_a_stopped_container_gets_sigterm_and_time_to_end(tmp_path: Path) -> Non
 def test_a_hook_before_the_end_may_signal_the_containers_first_process(tmp_path: Path) -> None:
     hook = {"exec": {"command": ["sh", "-c", "kill -INT 1; sleep 30"]}}
     assert _exit_code_of_stopped({"lifecycle": {"preStop": hook}}, tmp_path, grace_seconds=60) == 7
+
+
+def test_a_runner_that_ends_runs_no_hooks_because_nobody_is_sent_to_its_pods_any_more(tmp_path: Path) -> None:
+    hook = {"exec": {"command": ["sh", "-c", "kill -INT 1; sleep 30"]}}
+    spec = {"lifecycle": {"preStop": hook}}
+    assert _exit_code_of_stopped(spec, tmp_path, grace_seconds=60, hook=False) == 0
 
 
 @pytest.mark.parametrize("how", ["hook", "probe", "first process"])
