@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import time
 from itertools import pairwise
-from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.engine.releasing import Repository, slack
 from tests.engine.scaling import JOBS_GO, JOBS_WAIT, Scaling
 from tests.engine.world import TOPIC, World, finished_job, summary
 
@@ -178,31 +176,6 @@ def test_workers_are_back_at_their_minimum_when_nothing_waits(world: World, up: 
     workers = Scaling(world, "prod", "worker")
     workers.falling(to=2, seconds=600)
     assert workers.rising(until=3, seconds=20) == [2]
-
-
-@pytest.mark.requirement("L02")
-@pytest.mark.requirement("A13")
-def test_a_bad_release_with_a_migration_goes_back_by_itself_in_every_region_and_slack_hears_of_it(
-    world: World, up: str, tmp_path: Path
-) -> None:
-    with slack() as (hook, heard):
-        repository = Repository(tmp_path / "repository", world, {"SLACK_WEBHOOK": hook, "WATCH_SECONDS": "30"})
-        before = repository.begin()
-        assert repository.released("prod") == 0
-        revision = repository.add_migration()
-        repository.add_protected_resource()
-        repository.break_the_contract()
-        repository.commit("A change of the contract, which nobody noticed")
-        assert repository.released("prod") == 1
-    assert [one["status"] for one in heard] == ["released", "rolled back"]
-    assert "/generate answers what is no Accepted" in heard[1]["text"]
-    session = world.session("prod")
-    for region in world.cloud("prod").regions:
-        assert finished_job(region.url, session=session)["status"] == "completed"
-        assert world.database("prod", region.name, "SELECT version_num FROM alembic_version") == [revision]
-    kept = {str(one["urn"]).rpartition("::")[2]: one for one in world.resources("prod")}
-    assert kept["added-by-the-release"]["protect"]
-    assert kept["contentgen-prod"]["outputs"]["commit"] == before
 
 
 def test_production_can_be_taken_down_although_it_is_protected_and_makes_backups(world: World, up: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from localcloud.paths import CHECKOUT
+from tests.engine.releasing import Repository, slack
 from tests.engine.traffic import steady_traffic, unfinished
 from tests.engine.world import TOPIC, World, finished_job
 
@@ -140,3 +142,28 @@ def test_passwords_are_renewed_by_one_command_and_no_client_notices(world: World
         assert world.logs_in(stack, login, password)
     for login, password in before.items():
         assert not world.logs_in(stack, login, password)
+
+
+@pytest.mark.requirement("L02")
+@pytest.mark.requirement("A13")
+@pytest.mark.parametrize("stack", ["staging"], indirect=True)
+def test_a_bad_release_with_a_migration_goes_back_by_itself_and_slack_hears_of_it(
+    world: World, stack: str, tmp_path: Path
+) -> None:
+    with slack() as (hook, heard):
+        repository = Repository(tmp_path / "repository", world, {"SLACK_WEBHOOK": hook, "WATCH_SECONDS": "30"})
+        before = repository.begin()
+        assert repository.released(stack) == 0
+        revision = repository.add_migration()
+        repository.add_protected_resource()
+        repository.break_the_contract()
+        repository.commit("A change of the contract, which nobody noticed")
+        assert repository.released(stack) == 1
+    assert [one["status"] for one in heard] == ["released", "rolled back"]
+    assert "/generate answers what is no Accepted" in heard[1]["text"]
+    url, session = world.cloud(stack).regions[0].url, world.session(stack)
+    assert finished_job(url, session=session)["status"] == "completed"
+    assert world.database(stack, "us-east-1", "SELECT version_num FROM alembic_version") == [revision]
+    kept = {str(one["urn"]).rpartition("::")[2]: one for one in world.resources(stack)}
+    assert kept["added-by-the-release"]["protect"]
+    assert kept[f"contentgen-{stack}"]["outputs"]["commit"] == before
