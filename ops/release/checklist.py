@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -11,25 +11,29 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from ops.release.plan_facts import PlanFacts
+from ops.release.rehearsal import NO_OBJECTION, Rehearsal
 
 CHECKLIST: Final = Path("docs/releases/checklist.yaml")
 PLACEHOLDER: Final = "sha256:" + "0" * 64
 
 
 class Item(BaseModel):
-    """One question."""
+    """One question of docs/releases/checklist.yaml, which says what ``asked_by`` and ``by`` mean."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
-    by: Literal["workflow", "person"]
+    asked_by: Literal["C", "us"]
+    by: Literal["workflow", "person", "platform", "release"]
     ask: str
     check: str = ""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known before a release. ``problem_of_settings`` is empty for a sound stack file."""
+    """The state of things before a release. ``problem_of_settings`` is empty for a sound stack file; ``migrations`` are
+    the files of new ones; ``notices`` are the addresses of each kind of alert.
+    """
 
     planned: PlanFacts
     plan: Path
@@ -38,6 +42,10 @@ class Facts:
     back_to_is_here: bool
     unreleased: str
     problem_of_settings: str = ""
+    migrations: tuple[str, ...] = ()
+    migrations_tested: bool = False
+    notices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rehearsal: Rehearsal = NO_OBJECTION
 
 
 def read(root: Path) -> tuple[Item, ...]:
@@ -92,6 +100,25 @@ def _can_go_back(facts: Facts) -> str:
     return "" if facts.back_to_is_here else "git does not have that commit; fetch the history"
 
 
+def _migrations_tested(facts: Facts) -> str:
+    untested = facts.migrations and not facts.migrations_tested
+    named = ", ".join(facts.migrations)
+    return f"reports/tests.xml has no test of migrations, and {named} is new; run make test" if untested else ""
+
+
+def _alerts_reach_people(facts: Facts) -> str:
+    silent = [kind for kind, addresses in facts.notices.items() if not addresses]
+    return f"nobody is named for {', '.join(silent)}; fix: contentgen:{silent[0]}" if silent else ""
+
+
+def _staging_first(facts: Facts) -> str:
+    return facts.rehearsal.deployed
+
+
+def _staging_passed(facts: Facts) -> str:
+    return facts.rehearsal.passed
+
+
 def _changes_are_told(facts: Facts) -> str:
     return "" if facts.unreleased.strip() else "CHANGELOG.md has nothing under Unreleased"
 
@@ -103,6 +130,10 @@ CHECKS: Final[Mapping[str, Callable[[Facts], str]]] = {
     "no_data_lost": _no_data_lost,
     "within_budget": _within_budget,
     "settings_hold": _settings_hold,
+    "migrations_tested": _migrations_tested,
+    "alerts_reach_people": _alerts_reach_people,
+    "staging_first": _staging_first,
+    "staging_passed": _staging_passed,
     "image_is_real": _image_is_real,
     "can_go_back": _can_go_back,
     "changes_are_told": _changes_are_told,

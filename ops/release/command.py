@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from infra.release import IMAGE_VARIABLE, schema_of
+from infra.release import IMAGE_VARIABLE, MIGRATIONS, schema_of
 from infra.settings import StackSettings
 from infra.stackfile import read
 from localcloud.paths import CHECKOUT
@@ -26,6 +26,7 @@ from ops.release.plan_facts import PlanFacts, PlanFactsError, written
 from ops.release.plan_facts import read as read_facts
 from ops.release.process import WATCH_SECONDS, Outcome, StepError, Steps, back, release
 from ops.release.record import Record, RecordError, Release, record_of, recording
+from ops.release.rehearsal import rehearsal
 from ops.release.service import Service
 from ops.release.updating import update
 from ops.report.command import DEFAULT_FILE, report, stack_report
@@ -37,6 +38,7 @@ TESTS: Final = Path("reports/tests.xml")
 UNRELEASED: Final = re.compile(
     r"^## [^\n]*unreleased[^\n]*\n(.*?)(?=^## |\Z)", re.IGNORECASE | re.MULTILINE | re.DOTALL
 )
+MIGRATION_TESTS: Final = "test_migrations"
 STOPPED: Final = "it was stopped from outside before its end"
 
 
@@ -77,7 +79,7 @@ def make_release(
     tell_slack = partial(_tell, target, newest.commit, environment, out)
     settings = read(CHECKOUT, target.stack).model_copy(update={"image": newest.image})
     try:
-        wrong = unanswered(read_checklist(CHECKOUT), facts(target, settings, to.commit if to else ""))
+        wrong = unanswered(read_checklist(CHECKOUT), facts(target, settings, to, environment, out))
     except PlanFactsError as error:
         wrong = [str(error)]
     for line in wrong:
@@ -147,16 +149,28 @@ def earlier_release(stack: str, record: Record, commit: str, image: str) -> Rele
     return (found or Release(commit=commit)).model_copy(update={"image": image} if image else {})
 
 
-def facts(target: Target, settings: StackSettings, back_to: str) -> Facts:
-    """What the checklist asks for, read from this checkout. Raises PlanFactsError."""
+def facts(
+    target: Target, settings: StackSettings, to: Release | None, environment: Mapping[str, str], out: Report
+) -> Facts:
+    """The state that the checklist asks for, of this checkout and of staging. Raises PlanFactsError."""
     changes = UNRELEASED.search((CHECKOUT / "CHANGELOG.md").read_text())
     on_real = target.engine is None
     return Facts(
         planned=read_facts(CHECKOUT / PLAN_FACTS, target.stack, _commit()),
         plan=CHECKOUT / PLAN,
         tests_passed=tests_passed(CHECKOUT / TESTS),
+        migrations=_new_migrations(to),
+        migrations_tested=migrations_tested(CHECKOUT / TESTS),
+        notices={
+            "alerts.notify": settings.alerts.notify,
+            "backup.notify": settings.backup.notify,
+            "budget.notify": settings.budget.notify,
+        }
+        if on_real
+        else {},
+        rehearsal=rehearsal(target, settings, environment, _same_files, out.line),
         image=settings.image,
-        back_to_is_here=not back_to or _git("cat-file", "-e", f"{back_to}^{{commit}}").returncode == 0,
+        back_to_is_here=to is None or _git("cat-file", "-e", f"{to.commit}^{{commit}}").returncode == 0,
         unreleased=changes[1] if changes else "",
         problem_of_settings=deployment.problem_of(target.stack, settings, on_real=on_real),
     )
@@ -169,6 +183,28 @@ def tests_passed(path: Path) -> bool:
     suites = ET.parse(path).getroot().iter("testsuite")  # noqa: S314 - the report of our own tests
     counts = [int(suite.get(key, "0")) for suite in suites for key in ("failures", "errors")]
     return bool(counts) and not any(counts)
+
+
+def migrations_tested(path: Path) -> bool:
+    """Whether a test report has tests of migrations, whose failures ``tests_passed`` knows."""
+    if not path.exists():
+        return False
+    cases = ET.parse(path).getroot().iter("testcase")  # noqa: S314 - the report of our own tests
+    ran = [case for case in cases if MIGRATION_TESTS in case.get("classname", "") and case.find("skipped") is None]
+    return bool(ran)
+
+
+def _new_migrations(to: Release | None) -> tuple[str, ...]:
+    """Files of migrations that the release to go back to does not have; all of them for a first release."""
+    if to is None:
+        return tuple(sorted(path.name for path in (CHECKOUT / MIGRATIONS).glob("[0-9]*.py")))
+    changed = _git("diff", "--name-only", "--diff-filter=A", to.commit, "HEAD", "--", str(MIGRATIONS)).stdout
+    return tuple(Path(line).name for line in changed.splitlines())
+
+
+def _same_files(commit: str) -> bool:
+    """Whether a commit has the files of this checkout's; a merge of the same changes has."""
+    return _git("diff", "--quiet", commit, "HEAD").returncode == 0
 
 
 def _newest(target: Target, environment: Mapping[str, str]) -> Release:

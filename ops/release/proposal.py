@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Final
 
 from ops.release.checklist import Item, read
 from ops.report.events import ReportError
@@ -21,8 +22,15 @@ def propose_release(root: Path, repository: str, environment: Mapping[str, str])
     return publish_pull_request(f"Release of {today}", body(read(root), today), "develop", "main", where)
 
 
+ANSWERED: Final[Mapping[str, str]] = {
+    "workflow": "the workflow checks",
+    "platform": "the environment's approval asks",
+    "release": "the release does it, and goes back when it fails",
+}
+
+
 def body(items: tuple[Item, ...], today: date) -> str:
-    """What the pull request says: thirteen questions, those of the workflow without a box."""
+    """The text of the pull request: every question, and boxes for those that people answer."""
     lines = [f"The weekly release of {today}; docs/releases/weekly.md says who approves it.", ""]
-    lines += [f"- [ ] {one.ask}" if one.by == "person" else f"- {one.ask} *(the workflow checks)*" for one in items]
+    lines += [f"- [ ] {one.ask}" if one.by == "person" else f"- {one.ask} *({ANSWERED[one.by]})*" for one in items]
     return "\n".join([*lines, ""])

@@ -1,4 +1,4 @@
-"""The thirteen questions: what the workflow answers by itself, and what it leaves to people."""
+"""The questions before a release: the document's thirteen and ours, answered by the workflow or left to people."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from ops.release.checklist import CHECKS, PLACEHOLDER, Facts, read, unanswered
+from ops.release.command import migrations_tested
 from ops.release.command import tests_passed as passed_in
 from ops.release.plan_facts import PlanFacts, PlanFactsError, written
 from ops.release.plan_facts import read as read_facts
 from ops.release.proposal import body
+from ops.release.rehearsal import Rehearsal
 from tests.report.events import said, step
 from tests.report.stack import DATABASE, LARGE, SMALL, reported, whole
 
@@ -37,13 +39,40 @@ def facts(tmp_path: Path) -> Facts:
     )
 
 
+C_ASKS = (
+    ("tests", "All tests pass (unit, integration, E2E)"),
+    ("reviewed", "Code reviewed and approved"),
+    ("migrations", "Database migrations tested (if applicable)"),
+    ("variables", "Environment variables updated (if needed)"),
+    ("flags", "Feature flags configured"),
+    ("alerts", "Monitoring alerts configured"),
+    ("back", "Rollback plan documented"),
+    ("announced", "Stakeholders notified"),
+    ("staging", "Deployed to staging first"),
+    ("staging-smoke", "Smoke tests pass on staging"),
+    ("approved", "Production deployment approved"),
+    ("smoke", "Smoke tests pass on production"),
+    ("watched", "Post-deployment monitoring (30 minutes)"),
+)
+
+
 @pytest.mark.requirement("L06")
-def test_there_are_thirteen_questions_and_the_workflow_has_an_answer_to_each_of_its_own(root: Path) -> None:
+def test_the_thirteen_questions_of_the_document_are_asked_in_its_order_and_each_has_somebody_who_answers(
+    root: Path,
+) -> None:
     items = read(root)
-    assert len(items) == 13
-    assert len({one.id for one in items}) == 13
+    theirs = [one for one in items if one.asked_by == "C"]
+    assert [one.id for one in theirs] == [id_ for id_, _ in C_ASKS]
+    assert len(theirs) == 13
+    by = {one.id: one.by for one in theirs}
+    assert [id_ for id_ in by if by[id_] == "workflow"] == [
+        "tests", "migrations", "variables", "alerts", "back", "staging", "staging-smoke",
+    ]  # fmt: skip
+    assert [id_ for id_ in by if by[id_] == "person"] == ["reviewed", "flags", "announced"]
+    assert (by["approved"], by["smoke"], by["watched"]) == ("platform", "release", "release")
+    assert len({one.id for one in items}) == len(items) == 21
     assert {one.check for one in items if one.by == "workflow"} == set(CHECKS)
-    assert not any(one.check for one in items if one.by == "person")
+    assert not any(one.check for one in items if one.by != "workflow")
     assert all(one.ask.endswith("?") for one in items)
 
 
@@ -76,6 +105,13 @@ def test_a_release_against_which_nothing_speaks_goes_on(root: Path, facts: Facts
         ({"image": "app:latest"}, "is no digest of a build"),
         ({"back_to_is_here": False}, "git does not have that commit"),
         ({"unreleased": "\n"}, "nothing under Unreleased"),
+        ({"migrations": ("0008_x.py",)}, "has no test of migrations, and 0008_x.py is new; run make test"),
+        (
+            {"notices": {"alerts.notify": ("a@b.org",), "backup.notify": ()}},
+            "nobody is named for backup.notify; fix: contentgen:backup.notify",
+        ),
+        ({"rehearsal": Rehearsal(deployed="staging runs 0123")}, "deployed to staging first? No: staging runs 0123"),
+        ({"rehearsal": Rehearsal(passed="/ready answers 503")}, "pass on staging? No: /ready answers 503"),
     ],
 )
 def test_each_of_its_questions_stops_a_release_and_says_why(root: Path, facts: Facts, wrong: dict, told: str) -> None:
@@ -132,8 +168,26 @@ def test_a_test_report_counts_when_it_tells_of_tests_and_of_no_failure(tmp_path:
     assert not passed_in(tmp_path / "none.xml")
 
 
+@pytest.mark.requirement("L06")
+@pytest.mark.parametrize(
+    ("case", "tested"),
+    [
+        ('<testcase classname="tests.app.test_migrations" name="x"/>', True),
+        ('<testcase classname="tests.app.test_migrations" name="x"><skipped/></testcase>', False),
+        ('<testcase classname="tests.app.test_jobs" name="x"/>', False),
+    ],
+)
+def test_migrations_count_as_tested_when_a_test_of_them_ran(tmp_path: Path, case: str, tested: bool) -> None:
+    report = tmp_path / "tests.xml"
+    report.write_text(f"<testsuites><testsuite>{case}</testsuite></testsuites>")
+    assert migrations_tested(report) is tested
+    assert not migrations_tested(tmp_path / "none.xml")
+
+
 @pytest.mark.requirement("L03")
 def test_the_proposal_of_the_weekly_release_leaves_boxes_for_people_alone(root: Path) -> None:
     text = body(read(root), date(2027, 1, 5))
-    assert text.count("- [ ]") == 4
-    assert text.count("(the workflow checks)") == 9
+    assert text.count("- [ ]") == 5
+    assert text.count("(the workflow checks)") == 13
+    assert text.count("(the environment's approval asks)") == 1
+    assert text.count("(the release does it, and goes back when it fails)") == 2

@@ -28,7 +28,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Notice]:
     """What Slack hears; the checklist has no objection."""
     heard: list[Notice] = []
     monkeypatch.setattr(command, "unanswered", lambda checklist, facts: ())
-    monkeypatch.setattr(command, "facts", lambda target, settings, back_to: None)
+    monkeypatch.setattr(command, "facts", lambda *arguments: None)
     monkeypatch.setattr(command, "tell", lambda notice, webhook: heard.append(notice) or True)
     return heard
 
@@ -111,7 +111,9 @@ def test_a_release_that_the_checklist_stops_is_told_and_changes_nothing(
 @pytest.mark.requirement("L06")
 def test_this_repositorys_own_changelog_answers_its_question(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "read_facts", lambda path, stack, commit: None)
-    found = command.facts(Target("prod", Path("pulumi"), ROOT, {}, ()), read(ROOT, "prod"), "")
+    found = command.facts(
+        Target("prod", Path("pulumi"), ROOT, {}, ()), read(ROOT, "prod"), None, {"HOTFIX": "1"}, Report()
+    )
     assert "One Pulumi program" in found.unreleased
 
 

@@ -1,0 +1,69 @@
+"""Staging before production: whether the same files run there, and whether its smoke tests pass (requirement L06)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from infra.sections import Environment
+from infra.settings import StackSettings
+from infra.stackfile import read
+from localcloud.paths import CHECKOUT
+from ops import deployment
+from ops.release.process import StepError
+from ops.release.record import RecordError, record_of
+from ops.release.service import Service
+from ops.target import Target, real
+
+STAGING: Final = "staging"
+HOTFIX_VARIABLE: Final = "HOTFIX"
+"""Set by the workflow of a hotfix, which has an approver of its own in place of a stay on staging."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """Each is what speaks against a release to production, or empty."""
+
+    deployed: str = ""
+    passed: str = ""
+
+
+NO_OBJECTION: Final = Rehearsal()
+
+
+def rehearsal(
+    target: Target,
+    settings: StackSettings,
+    environment: Mapping[str, str],
+    same_files: Callable[[str], bool],
+    say: Callable[[str], None],
+) -> Rehearsal:
+    """Asks staging on the real cloud; ``same_files`` is whether a commit has the files of the one that is released.
+
+    Other stacks, a hotfix and a drill on the embedded cloud need no rehearsal, and it is said.
+    """
+    if settings.environment is not Environment.PROD:
+        return NO_OBJECTION
+    if target.engine is not None or environment.get(HOTFIX_VARIABLE):
+        say(f"{target.stack}: not asked whether it was on staging first: this is a hotfix, or the embedded cloud")
+        return NO_OBJECTION
+    staging = real(STAGING, environment)
+    try:
+        running = record_of(staging).running
+    except RecordError as error:
+        return Rehearsal(str(error), str(error))
+    if running is None:
+        nothing = f"{STAGING} has no record of a release"
+        return Rehearsal(nothing, nothing)
+    if not same_files(running.commit):
+        other = f"{STAGING} runs {running.commit[:12]}, whose files are others than this commit's"
+        return Rehearsal(other, other)
+    service = Service(
+        staging, deployment.addresses_of(STAGING, on_real=True), read(CHECKOUT, STAGING).security_headers, say
+    )
+    try:
+        service.smoke()
+    except StepError as error:
+        return Rehearsal(passed=f"{STAGING}: {error}")
+    return NO_OBJECTION

@@ -1,0 +1,83 @@
+"""Staging before production: each way in which it speaks against a release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from infra.stackfile import read
+from ops.release import rehearsal as rehearsing
+from ops.release.process import StepError
+from ops.release.rehearsal import Rehearsal, rehearsal
+from ops.target import Target
+from tests.release.engine import PretendedEngine
+from tests.unit.program import ROOT
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PretendedEngine:
+    """Staging's stack, as a real one: it runs commit 0123456789abcdef, and its service answers."""
+    made = PretendedEngine(tmp_path)
+    target = replace(made.target(), stack="staging")
+    made.outputs(commit="0123456789abcdef", image="x@sha256:1")
+    monkeypatch.setattr(rehearsing, "real", lambda stack, environment: target)
+    monkeypatch.setattr(rehearsing.Service, "smoke", lambda service: None)
+    return made
+
+
+def ask(
+    engine: PretendedEngine,
+    stack: str = "prod",
+    environment: Mapping[str, str] | None = None,
+    *,
+    same: bool = True,
+    said: list[str] | None = None,
+) -> Rehearsal:
+    target: Target = engine.target()
+    tell = (said if said is not None else []).append
+    return rehearsal(target, read(ROOT, stack), environment or {}, lambda commit: same, tell)
+
+
+@pytest.mark.requirement("L06")
+def test_a_commit_whose_files_run_on_staging_and_pass_there_may_go_to_production(engine: PretendedEngine) -> None:
+    assert ask(engine) == Rehearsal()
+
+
+@pytest.mark.requirement("L06")
+def test_files_that_staging_does_not_run_do_not_go_to_production(engine: PretendedEngine) -> None:
+    told = "staging runs 0123456789ab, whose files are others than this commit's"
+    assert ask(engine, same=False) == Rehearsal(told, told)
+
+
+@pytest.mark.requirement("L06")
+def test_a_staging_that_was_never_released_or_cannot_be_asked_speaks_against_it(
+    engine: PretendedEngine,
+) -> None:
+    engine.outputs()
+    assert ask(engine).deployed == "staging has no record of a release"
+    (engine.folder / "output").unlink()
+    (engine.folder / "output").mkdir()
+    assert "staging: its outputs cannot be read" in ask(engine).deployed
+
+
+@pytest.mark.requirement("L06")
+def test_smoke_tests_that_fail_on_staging_speak_against_it(
+    engine: PretendedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(service: object) -> None:
+        raise StepError("us-east-1: /ready answers 503, not 200")
+
+    monkeypatch.setattr(rehearsing.Service, "smoke", fails)
+    assert ask(engine) == Rehearsal(passed="staging: us-east-1: /ready answers 503, not 200")
+
+
+@pytest.mark.requirement("L06")
+def test_staging_itself_needs_none_and_a_hotfix_goes_without_and_says_so(engine: PretendedEngine) -> None:
+    said: list[str] = []
+    assert ask(engine, "staging", same=False, said=said) == Rehearsal()
+    assert said == []
+    assert ask(engine, environment={"HOTFIX": "1"}, same=False, said=said) == Rehearsal()
+    assert said == ["prod: not asked whether it was on staging first: this is a hotfix, or the embedded cloud"]
