@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,8 +26,9 @@ HOOK = {"SLACK_WEBHOOK": "https://hook"}
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Notice]:
-    """What Slack hears; the checklist has no objection."""
+    """What Slack hears; the checklist has no objection, and nothing is waited for."""
     heard: list[Notice] = []
+    monkeypatch.setattr(command, "time", SimpleNamespace(sleep=lambda seconds: None))
     monkeypatch.setattr(command, "unanswered", lambda checklist, facts: ())
     monkeypatch.setattr(command, "facts", lambda *arguments: None)
     monkeypatch.setattr(command, "tell", lambda notice, webhook: heard.append(notice) or True)
