@@ -6,7 +6,7 @@ IMAGE ?= contentgen:dev
 REAL := $(if $(filter real,$(TARGET)),--real)
 CONTENTGEN := .venv/bin/contentgen
 
-.PHONY: help environment up preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated pr-check drift image push kubeconfig plan release rollback release-checklist comment policy workflows bench lock
+.PHONY: help environment up preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated pr-check drift image push promote kubeconfig plan release rollback release-checklist comment policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -81,6 +81,9 @@ image: ## the application's image, by docker, on the base that PYTHON_DIGEST=sha
 
 push: environment ## push IMAGE to its registry, by the digest that reports/image.txt then has, when its scan allows it
 	@$(CONTENTGEN) push $(IMAGE)
+
+promote: environment ## the digest that staging runs, for production, in reports/image.txt; when it has this checkout's files
+	@$(CONTENTGEN) promote
 
 kubeconfig: environment ## the contexts of STACK's clusters in reports/kubeconfig, for a machine that has none
 	@$(CONTENTGEN) kubeconfig --stack $(STACK)

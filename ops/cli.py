@@ -44,7 +44,7 @@ from ops.proof.mutants import ProofDataError, Tier
 from ops.proof.scratch import ScratchError
 from ops.proof.workers import WorkerError
 from ops.pull_request import check_pull_request
-from ops.release.command import make_plan, make_release, make_rollback
+from ops.release.command import make_plan, make_release, make_rollback, promote
 from ops.release.proposal import propose_release
 from ops.release.record import RecordError
 from ops.report.command import DEFAULT_FILE, chosen, pull_request_of, write_comment
@@ -245,6 +245,12 @@ def rollback(
 def push_(image: Annotated[str, typer.Argument(help="ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG")]) -> None:
     """Push the application's image, wait for the registry's scan, and write its digest to reports/image.txt."""
     push(image, os.environ, Report())
+
+
+@app.command(name="promote")
+def promote_() -> None:
+    """Write the digest that staging runs to reports/image.txt, for production; 1 when staging runs other files."""
+    promote(os.environ, Report())
 
 
 @app.command()

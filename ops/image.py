@@ -22,7 +22,7 @@ from localcloud.paths import CHECKOUT
 from ops.console import Report
 
 PUSHED: Final = Path("reports/image.txt")
-"""Below the checkout: the reference of the image that was pushed last, by digest."""
+"""Below the checkout: the reference of the image that is to be released, by digest."""
 ECR: Final = re.compile(
     r"^(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^:@]+):[^:@/]+$"
 )
@@ -68,14 +68,19 @@ def push(
     except (BotoCoreError, ClientError) as error:
         raise ImageError(f"{image}: the registry refuses: {error}") from None
     reference = f"{registry}/{repository}@{digest}"
+    hand_on(reference, environment)
+    report.line(f"{reference} is pushed, and its scan found nothing serious")
+    return reference
+
+
+def hand_on(reference: str, environment: Mapping[str, str]) -> None:
+    """Writes the image that is to be released for the steps after this one."""
     path = CHECKOUT / PUSHED
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{reference}\n")
     if outputs := environment.get(STEP_OUTPUTS):
         with Path(outputs).open("a") as file:
             file.write(f"image={reference}\n")
-    report.line(f"{reference} is pushed, and its scan found nothing serious")
-    return reference
 
 
 def _scanned(region: str, named: dict[str, str], digest: str, pause: Callable[[float], None]) -> None:

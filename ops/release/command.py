@@ -17,6 +17,7 @@ from infra.stackfile import read
 from localcloud.paths import CHECKOUT
 from ops import deployment
 from ops.console import Report
+from ops.image import hand_on
 from ops.previewing import preview_events
 from ops.release.checklist import Facts, unanswered
 from ops.release.checklist import read as read_checklist
@@ -26,11 +27,11 @@ from ops.release.plan_facts import PlanFacts, PlanFactsError, written
 from ops.release.plan_facts import read as read_facts
 from ops.release.process import WATCH_SECONDS, Outcome, StepError, Steps, back, release
 from ops.release.record import Record, RecordError, Release, record_of, recording
-from ops.release.rehearsal import rehearsal
+from ops.release.rehearsal import STAGING, rehearsal, rehearsed
 from ops.release.service import Service
 from ops.release.updating import update
 from ops.report.command import DEFAULT_FILE, report, stack_report
-from ops.target import Target
+from ops.target import Target, real
 
 PLAN: Final = Path("reports/plan.json")
 PLAN_FACTS: Final = Path("reports/plan-facts.json")
@@ -98,6 +99,18 @@ def make_release(
     )
     seconds = float(environment.get("WATCH_SECONDS", WATCH_SECONDS))
     return _ended(lambda: release(steps, seconds), tell_slack) is Outcome.RELEASED
+
+
+def promote(environment: Mapping[str, str], out: Report) -> None:
+    """Hands on the image that staging runs: production gets the very digest that was tried there, not a second build.
+
+    Raises RecordError when staging runs other files than this checkout's, or an image that no record names.
+    """
+    found = rehearsed(real(STAGING, environment), _same_files)
+    if not found.image:
+        raise RecordError(f"{STAGING} has no record of the image of {found.commit[:12]}; fix: release it there again")
+    hand_on(found.image, environment)
+    out.line(f"{found.image} runs on {STAGING} and goes on to production")
 
 
 def make_rollback(

@@ -12,7 +12,7 @@ from infra.stackfile import read
 from localcloud.paths import CHECKOUT
 from ops import deployment
 from ops.release.process import StepError
-from ops.release.record import RecordError, record_of
+from ops.release.record import RecordError, Release, record_of
 from ops.release.service import Service
 from ops.target import Target, real
 
@@ -50,15 +50,9 @@ def rehearsal(
         return NO_OBJECTION
     staging = real(STAGING, environment)
     try:
-        running = record_of(staging).running
+        rehearsed(staging, same_files)
     except RecordError as error:
         return Rehearsal(str(error), str(error))
-    if running is None:
-        nothing = f"{STAGING} has no record of a release"
-        return Rehearsal(nothing, nothing)
-    if not same_files(running.commit):
-        other = f"{STAGING} runs {running.commit[:12]}, whose files are others than this commit's"
-        return Rehearsal(other, other)
     service = Service(
         staging, deployment.addresses_of(STAGING, on_real=True), read(CHECKOUT, STAGING).security_headers, say
     )
@@ -67,3 +61,16 @@ def rehearsal(
     except StepError as error:
         return Rehearsal(passed=f"{STAGING}: {error}")
     return NO_OBJECTION
+
+
+def rehearsed(staging: Target, same_files: Callable[[str], bool]) -> Release:
+    """The release that staging runs, when it has the files of the one that is released: its image goes to production.
+
+    Raises RecordError when it has others, or none.
+    """
+    running = record_of(staging).running
+    if running is None:
+        raise RecordError(f"{STAGING} has no record of a release")
+    if not same_files(running.commit):
+        raise RecordError(f"{STAGING} runs {running.commit[:12]}, whose files are others than this commit's")
+    return running

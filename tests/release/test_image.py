@@ -56,6 +56,7 @@ def scanned(client: boto3.client) -> None:
 
 
 @pytest.mark.requirement("S09")
+@pytest.mark.requirement("S11")
 def test_an_image_is_pushed_and_named_by_the_digest_of_the_registry(
     tmp_path: Path, registry: boto3.client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,6 +76,7 @@ def test_an_image_is_pushed_and_named_by_the_digest_of_the_registry(
 
 
 @pytest.mark.requirement("Y08")
+@pytest.mark.requirement("S11")
 def test_an_image_with_a_serious_hole_is_not_named_for_a_release(tmp_path: Path, registry: boto3.client) -> None:
     scanned(registry)
     found = registry.describe_image_scan_findings(repositoryName="contentgen", imageId={"imageTag": "abc"})

@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 
 from infra.stackfile import read
+from ops import image
+from ops.console import Report
+from ops.release import command
 from ops.release import rehearsal as rehearsing
 from ops.release.process import StepError
+from ops.release.record import RecordError
 from ops.release.rehearsal import Rehearsal, rehearsal
 from ops.target import Target
 from tests.release.engine import PretendedEngine
@@ -81,3 +85,22 @@ def test_staging_itself_needs_none_and_a_hotfix_goes_without_and_says_so(engine:
     assert said == []
     assert ask(engine, environment={"HOTFIX": "1"}, same=False, said=said) == Rehearsal()
     assert said == ["prod: not asked whether it was on staging first: this is a hotfix, or the embedded cloud"]
+
+
+@pytest.mark.requirement("S11")
+def test_the_image_that_staging_runs_goes_on_to_production(
+    engine: PretendedEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    staging = replace(engine.target(), stack="staging")
+    monkeypatch.setattr(command, "real", lambda stack, environment: staging)
+    monkeypatch.setattr(command, "_same_files", lambda commit: commit == "0123456789abcdef")
+    monkeypatch.setattr(image, "CHECKOUT", tmp_path)
+    command.promote({"GITHUB_OUTPUT": str(tmp_path / "outputs")}, Report())
+    assert (tmp_path / "reports" / "image.txt").read_text() == "x@sha256:1\n"
+    assert (tmp_path / "outputs").read_text() == "image=x@sha256:1\n"
+    engine.outputs(commit="0123456789abcdef")
+    with pytest.raises(RecordError, match="no record of the image of 0123456789ab; fix: release it there again"):
+        command.promote({}, Report())
+    engine.outputs(commit="fedcba", image="x@sha256:2")
+    with pytest.raises(RecordError, match="staging runs fedcba, whose files are others"):
+        command.promote({}, Report())

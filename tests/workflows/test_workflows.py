@@ -143,6 +143,7 @@ def test_develop_goes_to_staging_and_main_to_production_after_checks_a_plan_and_
     assert [one.split()[1] for one in commands(workflow) if one.startswith("make")] == [
         "lint",
         "test",
+        "promote",
         "image",
         "push",
         "kubeconfig",
@@ -152,12 +153,26 @@ def test_develop_goes_to_staging_and_main_to_production_after_checks_a_plan_and_
     ]
 
 
+@pytest.mark.requirement("S11")
+def test_production_gets_the_digest_of_staging_and_never_a_second_build(folder: Path) -> None:
+    by_command = {
+        str(step["run"]).split()[1]: step
+        for step in steps(read(folder, "deploy")["jobs"]["image"])  # type: ignore[index]
+        if "run" in step
+    }
+    assert by_command["promote"]["if"] == "github.ref_name == 'main'"
+    assert by_command["promote"]["id"] == "promote"
+    assert by_command["image"]["if"] == by_command["push"]["if"] == "github.ref_name != 'main'"
+
+
 @pytest.mark.requirement("S09")
+@pytest.mark.requirement("S11")
 @pytest.mark.parametrize("name", ["deploy", "hotfix"])
 def test_the_image_that_was_built_is_deployed_by_its_digest_and_the_clusters_are_known(folder: Path, name: str) -> None:
     workflow = read(folder, name)
     built = workflow["jobs"]["image"]  # type: ignore[index]
-    assert built["outputs"] == {"image": "${{ steps.push.outputs.image }}"}
+    either = {"deploy": " || steps.promote.outputs.image", "hotfix": ""}[name]
+    assert built["outputs"] == {"image": f"${{{{ steps.push.outputs.image{either} }}}}"}
     (push,) = [step for step in built["steps"] if step.get("id") == "push"]
     assert push["run"] == 'make push IMAGE="$IMAGE"'
     (made,) = [step for step in built["steps"] if str(step.get("run")).startswith("make image")]
@@ -255,6 +270,10 @@ def test_the_image_is_scanned_and_a_known_hole_fails(folder: Path) -> None:
     assert (scan["scan-type"], scan["image-ref"]) == ("image", "contentgen:scanned")
     assert "make image IMAGE=contentgen:scanned" in commands(read(folder, "policy"))
     assert scan["severity"] == "HIGH,CRITICAL"
+    (built,) = [
+        step for job in jobs(read(folder, "policy")) for step in steps(job) if "make image" in str(step.get("run"))
+    ]
+    assert built["env"] == {"PYTHON_DIGEST": "${{ vars.PYTHON_DIGEST }}"}
 
 
 def test_rows_are_proven_every_night_and_when_mutants_rules_or_limits_change(root: Path, folder: Path) -> None:
