@@ -29,15 +29,16 @@ ROWS: Final[dict[str, str]] = {
     **dict.fromkeys(("least-privilege", "least-privilege-in-cluster", "audit-trail", "bucket-access-log"), "Y07"),
     **dict.fromkeys(("closed-ports", "internal-services", "protected-cache"), "Y08"),
 }
-"""The row that a rule's breaks prove."""
+"""The row that a rule's breaks and corpora prove."""
 
 
-def _marks(rule: Rule) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.requirement(ROWS[rule.name])] if rule.name in ROWS else []
+def marks_of(rule: str) -> list[pytest.MarkDecorator]:
+    """The mark of the row that tests of a rule prove, where there is one."""
+    return [pytest.mark.requirement(ROWS[rule])] if rule in ROWS else []
 
 
 BREAKS: Final = [
-    pytest.param(rule, change, id=f"{rule.name}-{change.of}-{change.path}-{index}", marks=_marks(rule))
+    pytest.param(rule, change, id=f"{rule.name}-{change.of}-{change.path}-{index}", marks=marks_of(rule.name))
     for rule in RULES
     for index, change in enumerate(rule.breaks)
 ]

@@ -8,7 +8,7 @@ import pytest
 
 from policies.pack import RULES
 from policies.testing import Pack, through_proxies
-from tests.policies.conftest import CONFIG, of_name
+from tests.policies.conftest import CONFIG, marks_of, of_name
 from tests.policies.corpus import Case, cases
 
 EVASIONS = list(cases("evasions"))
@@ -17,7 +17,7 @@ LEAST = 5
 
 
 def named(found: list[Case]) -> list[object]:
-    return [pytest.param(one, id=f"{one.rule}-{one.says}") for one in found]
+    return [pytest.param(one, id=f"{one.rule}-{one.says}", marks=marks_of(one.rule)) for one in found]
 
 
 def config(case: Case) -> dict[str, dict[str, object]]:

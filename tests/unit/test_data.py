@@ -107,6 +107,7 @@ def test_readers_use_the_replica_where_there_is_one(declare: Declare) -> None:
     assert local["database_read_url"] == local["database_url"]
 
 
+@pytest.mark.requirement("Y08")
 def test_managed_databases_are_private_encrypted_and_speak_tls_only(declare: Declare) -> None:
     for stack in ("staging", "prod"):
         for one in declare(stack).of("rds/instance:Instance"):
@@ -117,6 +118,7 @@ def test_managed_databases_are_private_encrypted_and_speak_tls_only(declare: Dec
             assert (one.at("atRestEncryptionEnabled"), one.at("transitEncryptionEnabled")) == (True, True)
 
 
+@pytest.mark.requirement("Y08")
 def test_managed_stores_are_reached_by_members_of_the_clusters_group_only(declare: Declare) -> None:
     rules = declare("prod").of("SecurityGroupIngressRule")
     assert {(one.at("referencedSecurityGroupId"), one.at("cidrIpv4")) for one in rules} == {("sg-12345678", None)}

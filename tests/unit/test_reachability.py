@@ -106,6 +106,7 @@ def test_every_workload_reaches_its_stores_and_nothing_else_does(stack: str, pod
             assert reached(engine, region, pods) == needs(stack)
 
 
+@pytest.mark.requirement("Y08")
 @pytest.mark.parametrize("pods", POD_RANGES.values(), ids=POD_RANGES)
 def test_nothing_outside_the_cluster_reaches_a_managed_store(pods: str) -> None:
     engine = declared("prod", read(ROOT, "prod"))
