@@ -19,7 +19,7 @@ EVALUATED_SECONDS: Final = 30
 
 
 class Severity(StrEnum):
-    """How urgent an alert is, most urgent first: at once, within the hour, today, when there is time."""
+    """Urgency of an alert, most urgent first: at once, within the hour, today, when there is time."""
 
     CRITICAL = "critical"
     HIGH = "high"

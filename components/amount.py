@@ -1,4 +1,4 @@
-"""What one container asks for and may use, as Kubernetes quantities and as numbers to add up."""
+"""Requests and limits of one container, as Kubernetes quantities and as numbers to add up."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Resources:
 
 @dataclass(frozen=True)
 class Totals:
-    """What many containers need together: CPU in thousandths of a core, memory in MiB, storage of volumes in GB."""
+    """Sum of many containers: CPU in thousandths of a core, memory in MiB, storage of volumes in GB."""
 
     pods: int
     cpu_requests: int

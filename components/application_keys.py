@@ -1,4 +1,4 @@
-"""What the application itself signs with and opens its doors by, the same in every region (requirements E03, E12, D02).
+"""Signing keys and admin token of the application, the same in every region (requirements E03, E12, D02).
 
 Of each there are three values, of which the application uses one and believes all: the one before, because what it
 signed is still about, and the next, because in a rollout some processes use it before others have heard (X02).

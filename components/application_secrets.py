@@ -1,4 +1,4 @@
-"""What the application must keep to itself: the addresses of its stores, which carry their passwords, and its keys."""
+"""Secrets of the application: the addresses of its stores, which carry their passwords, and its keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who changed what in the account (requirement Y07): every management call of every region, written down by AWS."""
+"""CloudTrail trail of the account (requirement Y07): every management call of every region."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Who is told when backups stop, or stop being restorable (requirement W03): alarms on silence, outside the cluster, so
-that a cluster that does nothing at all is noticed too.
+"""CloudWatch heartbeat alarms for backups and restore checks (requirement W03). They live outside the cluster, so that
+a dead cluster raises them too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HOUR_SECONDS: Final = 3600
 
 @dataclass(frozen=True)
 class Expectation:
-    """That a job succeeds in a ``region`` at least once in every ``hours``; ``metric`` is what it counts then."""
+    """Heartbeat of a job: one success in every ``hours`` in a ``region``."""
 
     name: str
     metric: str

@@ -1,5 +1,5 @@
-"""What every bucket of ours is (requirement W04): owned by one account, closed to the public, versioned, encrypted,
-ageing out, TLS only. Functions, so that a component's children stay its own.
+"""Base of every bucket of ours (requirement W04): owned by one account, closed to the public, versioned, encrypted,
+with expiry, TLS only. Functions, so that a component's children stay its own.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class RouteGroup:
 
 
 class Published(StrEnum):
-    """Who makes a host's DNS record, of which only the cluster's DNS controller knows the load balancer's address.
+    """Owner of a host's DNS record; only the cluster's DNS controller knows the load balancer's address.
 
     ``ALONE``: the controller, for this cluster alone. ``NEAREST``: the controllers of all clusters, one record each, of
     which a client gets the nearest that is healthy. ``ELSEWHERE``: nobody here; records of the stack's own lead to it.
@@ -208,7 +208,7 @@ def _declare(name: str, route: _Route, args: EdgeArgs, after: pulumi.ResourceOpt
 
 
 def client_traffic_policy() -> dict[str, object]:
-    """How clients are met: TLS, time to send, whose address is believed, a request id on everything."""
+    """Envoy client policy: TLS versions, request timeouts, trusted addresses, a request id on everything."""
     return {
         "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": GATEWAY}],
         "tls": {"minVersion": TLS_MINIMUM, "ciphers": list(CIPHERS), "alpnProtocols": ["h2", "http/1.1"]},
@@ -219,7 +219,7 @@ def client_traffic_policy() -> dict[str, object]:
 
 
 def dns_annotations(published: Published, region: str) -> dict[str, str]:
-    """What tells external-dns, which reads the host names of every route, what to do with them."""
+    """Annotations for external-dns, which reads the host names of every route."""
     match published:
         case Published.ALONE:
             return {}

@@ -149,7 +149,7 @@ def _secrets(names: tuple[pulumi.Input[str], ...]) -> list[core.v1.VolumeArgs]:
 
 
 def instance_environment(port: int, *, secrets: bool = True) -> list[core.v1.EnvVarArgs]:
-    """What differs by instance, and where the secrets are, if there are any."""
+    """Variables that differ by instance, and the folder of the secrets, if there are any."""
     instance = core.v1.EnvVarSourceArgs(field_ref=core.v1.ObjectFieldSelectorArgs(field_path="metadata.name"))
     own = [
         core.v1.EnvVarArgs(name="INSTANCE_ID", value_from=instance),

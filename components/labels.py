@@ -22,7 +22,7 @@ def labels(component: str, product: str) -> dict[str, str]:
 
 
 def selector(component: str) -> dict[str, str]:
-    """What selects a component's pods; it never changes during the component's life."""
+    """Label selector of a component's pods; it never changes during the component's life."""
     return {"app.kubernetes.io/name": component, "app.kubernetes.io/part-of": PART_OF}
 
 

@@ -1,5 +1,5 @@
-"""Where it is written down who read and changed what (requirements X01, Y07): the access logs of other buckets, and the
-account's audit trail. It keeps no log of itself, which would never end.
+"""Bucket of access logs and of the account's audit trail (requirements X01, Y07). It keeps no log of itself, which
+would never end.
 """
 
 from __future__ import annotations

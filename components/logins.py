@@ -17,7 +17,7 @@ LENGTH: Final = 32
 
 @dataclass(frozen=True)
 class Rotation:
-    """Where a stack is in its rotations: ``generation`` counts them, ``retired`` is the last one that was finished."""
+    """State of a stack's password rotations."""
 
     generation: int = 1
     retired: int = 0
@@ -29,11 +29,11 @@ class Rotation:
 
     @property
     def settled(self) -> bool:
-        """Whether the passwords of before are useless by now."""
+        """True if the passwords of the generation before are revoked."""
         return self.retired >= self.generation
 
     def keeper(self, slot: str) -> str:
-        """What a slot's password is bound to: it is renewed exactly when this changes."""
+        """Keeper value of a slot's password: it is renewed exactly when this changes."""
         if slot == self.active:
             return str(self.generation)
         return f"retired-{self.generation}" if self.settled else str(self.generation - 1)

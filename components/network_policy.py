@@ -1,4 +1,4 @@
-"""Who a workload may talk to, said once and turned into a network policy (requirement K11)."""
+"""Network policy of a workload from its list of peers (requirement K11)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Peer:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What may come in and go out. Name look-ups are always allowed, everything unsaid is not."""
+    """Allowed ingress and egress of a workload. Name look-ups are always allowed, everything unsaid is not."""
 
     ingress: tuple[Peer, ...] = ()
     egress: tuple[Peer, ...] = ()

@@ -16,7 +16,9 @@ ALARMS: Final = "cloudwatch.amazonaws.com"
 
 @dataclass(frozen=True)
 class Notices:
-    """Where to write to. Who checks at once whether it may, must wait for the ``policy``."""
+    """SNS topic for notifications. A resource that AWS checks for the right to publish at its creation depends on
+    ``policy``.
+    """
 
     arn: pulumi.Output[str]
     policy: sns.TopicPolicy

@@ -1,4 +1,4 @@
-"""Which pods a Prometheus reads, as prometheus-operator takes it: without, no alert rule has anything to go by."""
+"""PodMonitor of prometheus-operator: the pods to scrape, without which no alert rule has data."""
 
 from __future__ import annotations
 

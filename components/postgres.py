@@ -32,7 +32,7 @@ def server_parameters(memory_gb: int, max_connections: int) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class DatabaseEndpoint:
-    """Where a client connects. ``read_host`` is a replica where there is one, else the server itself.
+    """Address of a database server or pooler. ``read_host`` is a replica where there is one, else the server itself.
 
     Behind a pooler both hosts are the pooler's and ``read_database`` tells readers apart.
     """
@@ -74,6 +74,6 @@ def owner_name(login: Login) -> str:
 
 
 class Postgres(Protocol):
-    """What both backends are."""
+    """Interface of both Postgres backends."""
 
     endpoint: DatabaseEndpoint

@@ -51,7 +51,7 @@ class ManagedPostgresArgs:
 
     @property
     def growth_gb(self) -> int | None:
-        """Where growing ends; None where there is too little room to grow."""
+        """Upper limit of storage autoscaling in GB; None where there is too little room to grow."""
         return self.storage_limit_gb if self.storage_gb * GROWTH_STEP <= self.storage_limit_gb else None
 
 

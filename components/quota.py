@@ -1,4 +1,4 @@
-"""What a namespace may use in all: room for every workload at its maximum and a rollout on top, and no more."""
+"""Resource quota of a namespace: room for every workload at its maximum and a rollout on top, and no more."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Record(Protocol):
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """What Route 53 asks of every region's edge, over HTTPS every ``interval_seconds``; ``failures`` in a row count."""
+    """Route 53 health check of every region's edge, over HTTPS."""
 
     path: str
     interval_seconds: int

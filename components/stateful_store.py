@@ -1,4 +1,4 @@
-"""What Postgres and Redis in the cluster have in common: one pod with its own volume, an address, a network policy."""
+"""Base of Postgres and Redis in the cluster: one pod with its own volume, an address, a network policy."""
 
 from __future__ import annotations
 

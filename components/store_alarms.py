@@ -1,4 +1,4 @@
-"""Who is told when a managed store needs a larger size (requirements P03, R03): alarms beside the store, in AWS."""
+"""CloudWatch alarms on managed stores that need a larger size (requirements P03, R03)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ MINUTE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Ceiling:
-    """That a figure of a store stays at ``most`` or below, or with ``floor`` at ``most`` or above. ``metric`` and
-    ``dimensions`` are CloudWatch's; ``advice`` is what people read when it was beyond for so many ``minutes``, and
-    ``runbook`` the page that says what to do.
-    """
+    """Threshold of a store's CloudWatch metric, with the advice and runbook that its alarm names."""
 
     name: str
     namespace: str

@@ -1,4 +1,4 @@
-"""What a group of people may do in a namespace (requirements S08, Y07): its role, and who has it."""
+"""Role of a team in a namespace, and its binding to the team's groups (requirements S08, Y07)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What the gateway does with a route's traffic beside routing it, as Envoy Gateway's policy object wants it: limits by
-client, body size, time limits, compression, stickiness (requirements K14, K15, K16, K20). Pure.
+"""BackendTrafficPolicy of Envoy Gateway for one route: limits by client, body size, time limits, compression,
+stickiness (requirements K14, K15, K16, K20). Pure.
 """
 
 from __future__ import annotations

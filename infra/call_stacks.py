@@ -1,4 +1,4 @@
-"""Where a resource was declared, without how the program came there: docs/decisions/call-stacks.md says why.
+"""Source position of each resource declaration, without the Python call stack (docs/decisions/call-stacks.md).
 
 With each resource the SDK sends the whole Python call stack, and the engine keeps it. That was 28 % of production's
 state, which the engine writes anew at each step of an update, and it names every folder of whoever ran the program.

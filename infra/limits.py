@@ -19,7 +19,7 @@ replication group, has 40 (ElastiCache API, CreateReplicationGroup)."""
 
 @dataclass(frozen=True)
 class ScaleLimits:
-    """What a product may grow to: instances by service, connections of the database, memory, storage and money.
+    """Upper limits of a product: instances by service, database connections, memory, storage and monthly cost.
 
     Memory is bytes an instance, storage is GB in all of one database or volume, money is USD a month
     and region.

@@ -1,5 +1,5 @@
-"""What a region's cluster must be made of (requirement Z09), stated once: settings refuse less, and so do commands that
-look at a real one.
+"""Minimum node sizes and versions of a region's cluster (requirement Z09), stated once: settings refuse less, and so do
+commands that look at a real one.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ KubernetesVersion = Annotated[str, StringConstraints(pattern=VERSION_PATTERN), A
 
 
 class NodeSettings(Model):
-    """What the regions' clusters are made of, each node at the least (requirement Z09)."""
+    """Nodes of the regions' clusters, each node at the least (requirement Z09)."""
 
     kubernetes: KubernetesVersion = Field(str(USUAL), description="version of the oldest cluster")
     cores: int = Field(RECOMMENDED.cores, ge=LEAST.cores, description="cores of the smallest node")

@@ -1,5 +1,5 @@
-"""What the policy pack checks a stack for: the same limits and headers that the program deploys, as the pack's
-configuration. The pack imports nothing of ours; this file is how a limit reaches it.
+"""Configuration of the policy pack for a stack: the same limits and headers that the program deploys. The pack imports
+nothing of ours; this file is how a limit reaches it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def policy_config(settings: StackSettings, exemptions: tuple[Exemption, ...] = (
 
 
 def _limits(settings: StackSettings) -> dict[str, Values]:
-    """What holds for the product wherever it is deployed."""
+    """Limits of the product, the same in every environment."""
     limits = LIMITS[settings.product]
     return {
         "security-headers": {"headers": dict(SECURITY_HEADERS)},
@@ -71,8 +71,8 @@ def _limits(settings: StackSettings) -> dict[str, Values]:
 
 
 def _by_environment(settings: StackSettings) -> dict[str, Values]:
-    """What only production has to be: kept, doubled, in several regions (requirement Y05). What people rely on is
-    also locked and audited (Y07).
+    """Rules for production alone: data kept, doubled, in several regions (requirement Y05). What people rely on is also
+    locked and audited (Y07).
     """
     prod = settings.environment is Environment.PROD
     relied_on = settings.environment in (Environment.STAGING, Environment.PROD)

@@ -29,7 +29,7 @@ from infra.sizes import DatabaseSize, RedisSize
 
 
 class Environment(StrEnum):
-    """Which profile a stack starts from, and which policy levels it gets."""
+    """Environment of a stack: chooses its profile and its policy levels."""
 
     LOCAL = "local"
     DEV = "dev"
@@ -38,12 +38,12 @@ class Environment(StrEnum):
 
     @property
     def asks_for_keys(self) -> bool:
-        """Whether clients need an API key (requirement E03); where they do not, the page says so."""
+        """True if clients need an API key (requirement E03); where they do not, the page says so."""
         return self in (Environment.STAGING, Environment.PROD)
 
 
 class Backend(StrEnum):
-    """Where a data store runs: in the cluster, or as an AWS service (requirement P04)."""
+    """Place of a data store: in the cluster, or as an AWS service (requirement P04)."""
 
     CLUSTER = "cluster"
     MANAGED = "managed"
@@ -56,7 +56,7 @@ class Product(StrEnum):
 
 
 class EdgeKind(StrEnum):
-    """Which edge a cluster has: the Gateway API, or ingress-nginx where it is still in use."""
+    """Kind of a cluster's edge: the Gateway API, or ingress-nginx where it is still in use."""
 
     GATEWAY = "gateway"
     INGRESS = "ingress"
@@ -146,7 +146,7 @@ class RedisSettings(Model):
 
 
 class BackupSettings(Model):
-    """When the database is dumped, how long dumps stay, and who hears when they stop (requirements W01, W03)."""
+    """Schedule of database dumps, their retention, and the recipients of backup alarms (requirements W01, W03)."""
 
     schedule: Schedule | None = Field(None, description="cron expression, UTC")
     retention_days: int | None = Field(None, ge=1, le=365, description="days until a dump expires")
@@ -200,7 +200,7 @@ class AccessSettings(Model):
 
 
 class EdgeSettings(Model):
-    """How a region is reached from outside, and the certificate it shows (requirement K14)."""
+    """Load balancer, gateway and certificate of a region's public edge (requirement K14)."""
 
     kind: EdgeKind = Field(EdgeKind.GATEWAY, strict=False, description="gateway, or ingress for ingress-nginx")
     certificate_names: tuple[Domain, ...] = Field(
@@ -218,7 +218,7 @@ class ImageSettings(Model):
 
 
 class Writer(StrEnum):
-    """Who writes the texts; ``embedded`` makes them up, without a network and without a key."""
+    """Provider of the texts; ``embedded`` makes them up, without a network and without a key."""
 
     EMBEDDED = "embedded"
     OPENAI = "openai"
@@ -252,7 +252,7 @@ class LogLevel(StrEnum):
 
 
 class TelemetrySettings(Model):
-    """What the service says of itself (requirements B04, E11)."""
+    """Logs, errors and traces that the service emits (requirements B04, E11)."""
 
     log_level: LogLevel = Field(LogLevel.INFO, strict=False, description="least importance that is logged")
     secret: str | None = Field(
@@ -263,8 +263,8 @@ class TelemetrySettings(Model):
 
 
 class AlertSettings(Model):
-    """How a cluster's Prometheus is told what to read and what to warn of (requirement K19), and who hears of managed
-    stores, which tell AWS.
+    """Labels and recipients of alerts: prometheus-operator in the cluster (requirement K19), CloudWatch for managed
+    stores.
     """
 
     operator: bool = Field(

@@ -1,4 +1,6 @@
-"""What each service account may do in AWS, and why (requirement X01): calls named one by one, resources in full."""
+"""AWS permissions of each service account and their reasons (requirement X01): calls named one by one, resources in
+full.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which alerts a stack has, computed from the scale triggers and from what each workload may grow to (K19). Pure."""
+"""Alerts of a stack, computed from the scale triggers and from each workload's maximum (K19). Pure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def alert_groups(settings: StackSettings) -> Mapping[str, tuple[AlertRule, ...]]
 
 
 def _answers(workload: WorkloadSpec) -> Iterator[AlertRule]:
-    """What clients feel. Who is not public answers other services, which wait and try again."""
+    """Alerts on latency and errors as clients see them. A workload that is not public answers other services, which
+    wait and retry.
+    """
     name = workload.name
     seconds = "95 of 100 answers take less than {{ $value | humanizeDuration }}, and more than a client waits for."
     yield _rule(
@@ -59,7 +61,7 @@ def _answers(workload: WorkloadSpec) -> Iterator[AlertRule]:
 
 
 def _capacity(workload: WorkloadSpec, usual: int) -> Iterator[AlertRule]:
-    """Where an autoscaler is at its end, and where it keeps more than is needed."""
+    """Alerts on an autoscaler at its maximum, and on more instances than are needed."""
     if workload.queue is not None:
         yield _queue(workload)
         return

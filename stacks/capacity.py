@@ -1,4 +1,4 @@
-"""What a region's namespace needs at the most: every workload at its maximum, every store, every job at once. Pure."""
+"""Maximum demand of a region's namespace: every workload at its maximum, every store, every job at once. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the database holds when everything is at its maximum (requirement Y03). Pure."""
+"""Database connections with everything at its maximum, against the server's limit (requirement Y03). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a trigger's subject is read from the service's own figures, in PromQL. Pure.
+"""PromQL expressions for the subject of each scale trigger, over the service's own metrics. Pure.
 
 Every expression gives one value by namespace. A service is known by its pods' name label, which Prometheus hands on
 from the pod as components.pod_monitor asks it to.
@@ -59,7 +59,7 @@ def measured(subject: Subject, workload: WorkloadSpec) -> str:
 
 
 def instances(workload: WorkloadSpec) -> str:
-    """How many instances Prometheus reads, each once even where it reads pods by their annotations too."""
+    """PromQL for the number of instances that are scraped, each once even where pods are read by annotations too."""
     return f"count by (namespace) (count by (namespace, pod) ({series('memory_usage_bytes', workload)}))"
 
 

@@ -1,4 +1,4 @@
-"""What runs to an end in a region: migrations before traffic, backups and maintenance by the clock (K17). Pure."""
+"""Jobs of a region: migrations before traffic, scheduled backups and maintenance (K17). Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONG_SECONDS: Final = 6 * 3600
 
 
 class Urgency(StrEnum):
-    """How loud the alert is when a run fails; the label of its pods says so to the alert rules."""
+    """Severity of the alert on a failed run; a label of its pods carries it to the alert rules."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -28,7 +28,7 @@ class Urgency(StrEnum):
 
 
 class BackupUse(StrEnum):
-    """What a job does with the backups: its AWS identity may do that and no more."""
+    """Access of a job to the backups: its AWS identity may do that and no more."""
 
     WRITES = "writes"
     READS = "reads"
@@ -62,12 +62,12 @@ RESTORE_CHECK: Final = "restore-check"
 
 
 def release_jobs(profile: Profile) -> tuple[JobSpec, ...]:
-    """What runs once a release, after the migration."""
+    """Jobs that run once a release, after the migration."""
     return (SEED,) if profile.seeded else ()
 
 
 def scheduled_jobs(profile: Profile) -> tuple[JobSpec, ...]:
-    """What runs by the clock; runs of one job never overlap."""
+    """Scheduled jobs; runs of one job never overlap."""
 
     def maintenance(when: str, schedule: str, urgency: Urgency) -> JobSpec:
         return JobSpec(f"maintenance-{when}", ("maintenance", when), LONG_SECONDS, urgency, schedule)
@@ -86,7 +86,7 @@ def job_names(profile: Profile) -> tuple[str, ...]:
 
 
 def expectations(profile: Profile, region: str) -> tuple[Expectation, ...]:
-    """What must be heard from a region's jobs, under the names that they count their successes by."""
+    """Heartbeats expected from a region's jobs, by the metric names of their successes."""
     return (
         Expectation(BACKUP, "BackupSucceeded", region, profile.alarm_hours),
         Expectation(RESTORE_CHECK, "RestoreCheckSucceeded", region, RESTORE_CHECK_HOURS),

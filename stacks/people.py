@@ -1,4 +1,4 @@
-"""Which people may do what in an environment (requirements S08, Y07). Pure.
+"""Kubernetes permissions of teams by environment (requirements S08, Y07). Pure.
 
 Nobody may create or change pods where data is real: who may, reads every secret that a pod can mount. Changes come
 through the program, which is reviewed and audited.

@@ -1,4 +1,4 @@
-"""What each environment is, as typed values on one screen, and how a stack file's own values go over them."""
+"""Profiles of the environments as typed values on one screen, and their merge with a stack file's own values."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PostgresProfile:
 
     @property
     def rung(self) -> DatabaseRung:
-        """What it may use."""
+        """CPU, memory and instance class of the database's size."""
         rung = DATABASE_LADDER[self.size]
         return replace(rung, instance_class=self.instance_class or rung.instance_class)
 
@@ -65,7 +65,7 @@ class RedisProfile:
 
     @property
     def rung(self) -> RedisRung:
-        """What one may use."""
+        """CPU, memory and node type of one instance of the size."""
         rung = REDIS_LADDER[self.size]
         return replace(rung, memory_mb=self.memory_mb or rung.memory_mb, node_type=self.node_type or rung.node_type)
 

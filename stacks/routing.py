@@ -1,4 +1,4 @@
-"""Which region answers a client: the DNS records of a stack as plain data, and a model of how Route 53 reads them.
+"""DNS records of a stack as plain data, and a model of Route 53's answers to a client.
 
 AWS refuses two routing policies under one name, and failover is only PRIMARY or SECONDARY. So each policy has a name of
 its own, tied by aliases: geolocation at api.<domain>, whose default place is the latency set; each place goes to its
@@ -52,7 +52,7 @@ class RecordSpec:
 
 @dataclass(frozen=True)
 class Client:
-    """Who asks: the continent it is on and the regions by its distance to them, nearest first."""
+    """Client of a DNS query: its continent, and the regions by distance, nearest first."""
 
     continent: Continent
     nearest: tuple[str, ...]
@@ -68,7 +68,7 @@ def edge_name(region: Region, domain: str) -> str:
 
 
 def public_names(domain: str, region: Region) -> tuple[str, str, str]:
-    """What a region's edge answers to: the page's name, the API's, and the region's own, for other regions."""
+    """Host names of a region's edge: the page's, the API's, and the region's own, for other regions."""
     return domain, api_name(domain), edge_name(region, domain)
 
 

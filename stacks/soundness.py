@@ -1,4 +1,4 @@
-"""What is well-formed in a stack file and still cannot work: told before the first resource (S06, Y03). Pure."""
+"""Cross-field validation of a stack file, before any resource is registered (S06, Y03). Pure."""
 
 from __future__ import annotations
 

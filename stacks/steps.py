@@ -1,4 +1,6 @@
-"""When a data store needs its next size, and what to write into the stack file then (requirements P03, R03). Pure."""
+"""Advice on a data store's next size: the threshold, and the setting to write into the stack file (requirements P03,
+R03). Pure.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +25,12 @@ CREDITS: Final = 20
 
 
 def database_advice(postgres: PostgresProfile) -> str:
-    """What to do about more than ``CONNECTIONS``."""
+    """Advice for more than ``CONNECTIONS``."""
     return f"more than {CONNECTIONS} database connections for {MINUTES} min; {_database_step(postgres)}"
 
 
 def redis_advice(redis: RedisProfile, role: str) -> str:
-    """What to do about more than ``MEMORY_PERCENT``; both instances have one size."""
+    """Advice for more than ``MEMORY_PERCENT``; both instances have one size."""
     return f"redis-{role} holds more than {MEMORY_PERCENT} % for {MINUTES} min; {_redis_step(redis)}"
 
 

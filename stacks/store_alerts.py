@@ -20,7 +20,7 @@ FULL: Final = {Role.QUEUE: Severity.WARNING, Role.CACHE: Severity.LOW}
 
 
 def store_alerts(profile: Profile) -> Iterator[AlertRule]:
-    """Which store needs its next size, and the setting that gives it."""
+    """Alerts on stores that need their next size, each with the setting that gives it."""
     if profile.postgres.backend is Backend.CLUSTER:
         advice = steps.database_advice(profile.postgres)
         above = f"{connections()} > {steps.CONNECTIONS}"

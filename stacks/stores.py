@@ -48,13 +48,13 @@ class StoresArgs:
 
 
 def rotation_of(settings: StackSettings) -> Rotation:
-    """Where the stack is in renewing its passwords and keys."""
+    """State of the stack's rotation of passwords and keys."""
     return Rotation(settings.secrets.generation, settings.secrets.retired)
 
 
 @dataclass(frozen=True)
 class Stores:
-    """What the services connect to, and the resources that must be there before anyone does."""
+    """Endpoints of the data stores, and the resources that must exist before a client connects."""
 
     database: DatabaseEndpoint
     pooler: DatabaseEndpoint

@@ -1,4 +1,4 @@
-"""When a service has too few instances or too many: the written scale triggers (requirement K19), stated once. Pure.
+"""Scale triggers: thresholds for too few or too many instances of a service (requirement K19), stated once. Pure.
 
 Replicas belong to the autoscalers, which act on four of them. The others are alerts: people are told where an
 autoscaler is at its end, or where no autoscaler looks.
@@ -12,7 +12,7 @@ from typing import Final
 
 
 class Subject(StrEnum):
-    """What is measured, and in which unit."""
+    """Metric of a trigger, with its unit."""
 
     CPU = "per cent of the CPU that an instance requests"
     MEMORY = "per cent of the memory that an instance requests"
@@ -29,7 +29,7 @@ class Direction(StrEnum):
 
 
 class Means(StrEnum):
-    """Who acts on it."""
+    """Actor of a trigger: an autoscaler, or an alert."""
 
     AUTOSCALER = "autoscaler target"
     ALERT = "alert"

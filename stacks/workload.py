@@ -17,9 +17,7 @@ FRONTEND_PORT: Final = 3000
 
 @dataclass(frozen=True)
 class Stop:
-    """How an instance ends, in seconds, one after the other: ``turned_away`` while the cluster stops sending and the
-    process has not been told, ``drain`` while it says so in /ready and still serves, ``finish`` for what is under way.
-    """
+    """Timeline of a pod's termination, in order of its phases."""
 
     turned_away: int
     drain: int
@@ -49,9 +47,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class QueueScaling:
-    """How a workload follows the queue (requirements K09, K10): one instance more for every ``more_above`` jobs that
-    wait, fewer when under ``fewer_below`` do, back to its minimum after ``idle_seconds`` without work.
-    """
+    """Scaling of a workload by its queue's length with KEDA (requirements K09, K10)."""
 
     more_above: int
     fewer_below: int
