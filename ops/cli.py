@@ -281,7 +281,9 @@ def explain(
     real: Real = False,
     as_json: Json = False,
 ) -> None:
-    """What the policy pack says of one resource of a running stack: each rule that reads it, the result, and why."""
+    """Explain the policy pack's verdict on one resource of a running stack: each rule that reads it, the result, and
+    why.
+    """
     where = target_of(stack, Report(), os.environ, on_real=True) if real else embedded(deployment.running(stack))
     explain_resource(CHECKOUT, where, resource, Report(), as_json=as_json)
 

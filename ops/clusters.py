@@ -66,7 +66,7 @@ class Node:
 
 
 def kubectl(context: str, arguments: Sequence[str]) -> str:
-    """What a cluster answers. Raises ClusterUnknownError."""
+    """Output of kubectl against a cluster. Raises ClusterUnknownError."""
     command = [str(KUBECTL), "--context", context, f"--request-timeout={ASK_SECONDS}s", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -107,7 +107,7 @@ def reported(context: str, ask: Ask) -> tuple[Version, list[Node]]:
 
 
 def shortcomings(server: Version, nodes: Sequence[Node], wanted: NodeSettings) -> Iterator[str]:
-    """What is less than stated, each with the setting and the fix. Pure."""
+    """Values below the stated minimum, each with the setting and the fix. Pure."""
     if server < version(wanted.kubernetes):
         yield _less("it", "Kubernetes", str(server), "kubernetes", wanted.kubernetes, "a newer cluster")
     for node in nodes:

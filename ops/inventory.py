@@ -1,4 +1,4 @@
-"""What is in the account under a stack's tags and not in its state: made by hand, or left behind."""
+"""Resources in the account under a stack's tags and not in its state: made by hand, or left behind."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ SECTION = re.compile(rf"^  {NAMESPACE}:secrets:.*\n(?:    .*\n)*", re.MULTILINE)
 
 
 class Step(StrEnum):
-    """What a rotation is made of."""
+    """Step of a rotation."""
 
     BEGIN = "begin"
     FINISH = "finish"

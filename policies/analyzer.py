@@ -130,7 +130,7 @@ class Analyzer(_PolicyAnalyzerServicer):
             yield self._diagnostic(exemption.rule, f"{EXEMPT} {told}", EnforcementLevel.ADVISORY)
 
     def _excused(self, rule: str, resource: Declared) -> bool:
-        """Whether a remedy leaves a resource alone."""
+        """True if a remedy leaves a resource alone."""
         return self._ledger.excuse(rule, resource) is not None
 
     def _configured(self, config: Mapping[str, Properties]) -> None:
@@ -152,7 +152,7 @@ class Analyzer(_PolicyAnalyzerServicer):
         return self._by_type[type_]
 
     def _is_read(self, type_: str) -> bool:
-        """Whether any rule may concern a resource of this type, or one of the objects that it lists."""
+        """True if any rule may concern a resource of this type, or one of the objects that it lists."""
         if type_ not in self._read:
             name = canonical(type_)
             self._read[type_] = is_list(type_) or any(rule.reads(name) for rule in self._rules)
@@ -169,7 +169,7 @@ class Analyzer(_PolicyAnalyzerServicer):
     def _diagnostics(
         self, rule: Rule, found: Iterable[Judged], of: Declared | None
     ) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
-        """What a rule says, of one resource or of the whole stack."""
+        """Diagnostics of a rule, for one resource or for the whole stack."""
         level = self._levels[rule.name]
         with noting() as left:
             try:
@@ -231,5 +231,5 @@ def _resource(request: analyzer_pb2.AnalyzeRequest | analyzer_pb2.AnalyzerResour
 
 
 def _tied(one: analyzer_pb2.AnalyzerResource) -> Mapping[str, frozenset[str]]:
-    """What each property of a resource refers to."""
+    """References of each property of a resource to other resources."""
     return {key: frozenset(of.urns) for key, of in one.propertyDependencies.items()}

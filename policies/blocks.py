@@ -35,7 +35,7 @@ def network(written: str) -> Network | None:
 
 
 def is_world(written: str) -> bool:
-    """Whether a block holds more of the internet than one owner has, however it is written."""
+    """True if a block holds more of the internet than one owner has, however it is written."""
     found = network(written)
     if found is None or any(_within(found, one) for one in PRIVATE):
         return False
@@ -43,7 +43,7 @@ def is_world(written: str) -> bool:
 
 
 def holds(written: str, address: str) -> bool:
-    """Whether a block holds an address or another block."""
+    """True if a block holds an address or another block."""
     outer, inner = network(written), network(address)
     return outer is not None and inner is not None and _within(inner, outer)
 

@@ -55,7 +55,7 @@ HEX_BITS: Final = 3.0
 
 
 def secrets(resource: Resource) -> Iterator[str]:
-    """What is a secret in clear, by its place; the value itself is never shown."""
+    """Secrets in clear, by their places; the value itself is never shown."""
     if resource.type in TEMPLATES:
         yield from _of_containers(resource)
     for where, key, value in _texts(resource):
@@ -143,7 +143,7 @@ def _looks_like_a_key(key: str, value: str) -> bool:
 
 
 def _within(key: str, value: str) -> Iterator[tuple[str, str]]:
-    """What a longer text holds: an object in JSON, or the lines of a file."""
+    """Contents of a longer text: an object in JSON, or the lines of a file."""
     if value.lstrip()[:1] in ("{", "["):
         try:
             yield from _leaves(key, json.loads(value))

@@ -42,7 +42,7 @@ class Exemption:
         return f"exempt until {self.expires} by {self.owner}: {self.reason}"
 
     def covers(self, resource: Resource | None) -> bool:
-        """Whether it is about a resource; None is the stack as a whole."""
+        """True if the exemption is for a resource; None is the stack as a whole."""
         if resource is None:
             return self.type == STACK_TYPE
         if self.resource.startswith(URN):
@@ -79,7 +79,7 @@ def read(rule: str, configured: Value) -> list[Exemption]:
 
 
 def problems(rule: str, configured: Value, *, advisory: bool = False) -> Iterator[str]:
-    """What is wrong with the exemptions of a rule's configuration."""
+    """Problems of the exemptions in a rule's configuration."""
     for index, one in enumerate(mappings(configured)):
         yield from (f"{rule}.{KEY}[{index}]: {problem}" for problem in _wrong(one, advisory=advisory))
 
@@ -127,7 +127,7 @@ class Ledger:
         self.unclear.update(one for one in self.exemptions if one.rule == rule and (whole or one.covers(resource)))
 
     def faults(self) -> Iterator[tuple[Exemption, str]]:
-        """What is wrong although nothing is violated: exemptions past their day, too far off, or for nothing."""
+        """Problems of exemptions without a violation: expired, valid for too long, or matching nothing."""
         for one in self.exemptions:
             told = f"the exemption of {one.resource} by {one.owner}"
             if one.expires < self.today:

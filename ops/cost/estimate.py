@@ -44,7 +44,7 @@ class Priced:
 
     @property
     def key(self) -> str:
-        """What one resource alone has: names are shared by a key and a database, for instance."""
+        """Unique key of a resource: names are shared by a key and a database, for instance."""
         return self.urn or f"{self.type}::{self.name}"
 
 
@@ -66,7 +66,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Context:
-    """What a price function needs beside the resource: prices, how many pods each workload has, and the regions whose
+    """Input of a price function beside the resource: prices, the number of pods of each workload, and the regions whose
     database stands in several zones, so that the network around it does too.
     """
 
@@ -76,7 +76,7 @@ class Context:
 
 
 def assumptions(book: Book) -> str:
-    """What every estimate takes for granted, in one sentence."""
+    """Assumptions of every estimate, in one sentence."""
     assumed = book.assumed
     return (
         f"{HOURS_A_MONTH:g} hours a month; pods at their minimum, by their requests, at Fargate's price; "
@@ -92,7 +92,7 @@ def assumptions(book: Book) -> str:
 
 
 def cost_notes(book: Book, today: date) -> list[str]:
-    """What stands below an estimate: what it assumes, and a warning when a price was read too long ago."""
+    """Notes below an estimate: its assumptions, and a warning when a price was read too long ago."""
     notes = [f"Assumed: {assumptions(book)}."]
     age = (today - book.oldest).days
     if age > OLDEST_DAYS:
@@ -199,7 +199,7 @@ def _gateway(one: Priced, context: Context) -> float:
 
 
 def _cluster(one: Priced, context: Context) -> float:
-    """What every region needs before the first pod runs: control plane, add-ons, way out, logs and traffic."""
+    """Fixed cost of every region before the first pod runs: control plane, add-ons, NAT, logs and traffic."""
     region, book = region_of(one), context.book
     addons = book.assumed("addon_vcpus") * book.price("fargate vcpu", region)
     addons += book.assumed("addon_gb") * book.price("fargate gb", region)

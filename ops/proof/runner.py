@@ -99,7 +99,7 @@ class Proof:
         return verdict
 
     def _is_sound(self, worker: Worker, test: str) -> bool:
-        """Whether a test passes without a mutant; each is asked once."""
+        """True if a test passes without a mutant; each is asked once."""
         if test not in self._sound:
             run = worker.run([test.partition("::")[0]], only=test, seconds=LATE_SECONDS)
             self._sound[test] = run.exit == 0

@@ -54,7 +54,7 @@ def read(root: Path) -> tuple[Item, ...]:
 
 
 def unanswered(items: tuple[Item, ...], facts: Facts) -> list[str]:
-    """What the workflow's own questions find wrong, each with the question."""
+    """Failed questions of the workflow, each with its finding."""
     found = []
     for item in items:
         if item.by == "workflow":

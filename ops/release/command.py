@@ -44,7 +44,7 @@ STOPPED: Final = "it was stopped from outside before its end"
 
 
 def events_of(stack: str) -> Path:
-    """Where the preview of a stack is kept that its plan was made by; it holds inputs in clear and goes nowhere."""
+    """Path of the preview events behind a stack's plan; the file holds inputs in clear and goes nowhere."""
     return CHECKOUT / PLAN.parent / f"events-{stack}.json"
 
 
@@ -190,7 +190,7 @@ def facts(
 
 
 def tests_passed(path: Path) -> bool:
-    """Whether a test report is there and tells of no failure."""
+    """True if a test report is there and reports no failure."""
     if not path.exists():
         return False
     suites = ET.parse(path).getroot().iter("testsuite")  # noqa: S314 - the report of our own tests

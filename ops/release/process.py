@@ -22,7 +22,7 @@ MOST_FAILED_SHARE: Final = 0.2
 
 
 class Outcome(StrEnum):
-    """How a release ended; the words go to Slack."""
+    """Outcome of a release; the words go to Slack."""
 
     RELEASED = "released"
     REFUSED = "refused, nothing was changed"

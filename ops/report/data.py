@@ -1,4 +1,4 @@
-"""What a preview's run hands on: one stack as data, of a known version, bounded and without secrets.
+"""Data that a preview's run hands on: one stack, of a known version, bounded and without secrets.
 
 The run of a pull request may have changed every line that it executes. So it leaves no text that anybody shows as it
 is: the default branch reads this model, which refuses what is too long, too much or of another shape, and writes the
@@ -59,7 +59,7 @@ class Changed(_Model):
 
 
 class Told(_Model):
-    """What a policy said. ``kind`` is its weight: the first two fail the check."""
+    """Finding of a policy. ``kind`` is its weight: the first two fail the check."""
 
     kind: Literal["mandatory", "did not run", "ends soon", "exemption", "advice"]
     rule: Rule
@@ -107,12 +107,12 @@ class StackData(_Model):
         return [one for one in self.changes if one.operation is operation]
 
     def kinds(self, *kinds: str) -> list[Told]:
-        """What policies said, of these weights."""
+        """Findings of policies with these weights."""
         return [one for one in self.told if one.kind in kinds]
 
     @property
     def reasons(self) -> list[str]:
-        """Why the check of the stack fails, in a few words each."""
+        """Reasons for the failed check of the stack, in a few words each."""
         broken, unclear = len(self.kinds("mandatory")), len(self.kinds("did not run"))
         return [
             *(["it could not be previewed"] if self.problem else []),

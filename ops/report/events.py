@@ -35,7 +35,7 @@ class ReportError(Exception):
 
 
 class Operation(StrEnum):
-    """What happens to a resource. The engine has more words for the steps of a replacement; they count once."""
+    """Operation on a resource. The engine has more words for the steps of a replacement; they count once."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -75,7 +75,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a policy said; ``by_base`` of one that the base of a pull request has, which judges beside its own."""
+    """Finding of a policy; ``by_base`` of a policy of the pull request's base, which judges beside its own."""
 
     rule: str
     level: str
@@ -207,7 +207,7 @@ def _finding(event: Object) -> Finding:
 
 
 def _error(event: Object) -> list[str]:
-    """What the engine calls an error, with the resource it is about; that the preview failed says nothing by itself."""
+    """Error of the engine, with the resource it is about; that the preview failed says nothing by itself."""
     message = str(event.get("message")).strip()
     if event.get("severity") != "error" or message in ("preview failed", ""):
         return []

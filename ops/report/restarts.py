@@ -53,7 +53,7 @@ def _of(change: Change, least: Mapping[tuple[str, str], float]) -> Restart:
 
 
 def _at_once(change: Change, spec: Object, pods: int) -> int:
-    """How many pods are renewed in one wave; a StatefulSet and a DaemonSet go one by one."""
+    """Number of pods that are renewed in one wave; a StatefulSet and a DaemonSet go one by one."""
     if not change.type.endswith(":Deployment"):
         return 1
     strategy = mapping(spec.get("strategy"))

@@ -1,5 +1,5 @@
-"""What must not be shown. The engine hides what it knows to be secret; this hides what merely looks so, because a
-comment is public and cannot be taken back.
+"""Redaction of values that must not be shown. The engine hides what it knows to be secret; this hides what merely looks
+so, because a comment is public and cannot be taken back.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _CHANGED: Final = re.compile(r"(?:: |, )[+~=-]{2}([A-Za-z0-9_]+)(?=\[|,|$)")
 
 
 def is_secret(type_: str, path: str) -> bool:
-    """Whether a property of a type may not be shown, by where it is."""
+    """True if a property of a type may not be shown, by its place."""
     return type_ in SECRET_TYPES or bool(_NAME.search(path) and not _HARMLESS.search(path))
 
 

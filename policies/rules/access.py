@@ -1,4 +1,4 @@
-"""Who may do what in the account, and who may come in: least privilege, closed ports."""
+"""Rules of access: least privilege in the account, closed ports."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _least_privilege(resource: Resource, settings: Settings) -> Iterator[str]:
 
 
 def _callable(resource: Resource) -> Iterator[str]:
-    """Who may call a function."""
+    """Problems of the principals that may call a function."""
     properties = resource.properties
     if resource.type == FUNCTION_URL and properties.get("authorizationType") != "AWS_IAM":
         yield "authorizationType is not AWS_IAM, so everybody in the world may call the function"
@@ -159,7 +159,7 @@ def _reads_data(action: str) -> bool:
 
 
 def _is_every(resource: str) -> bool:
-    """Whether an ARN is of everything of a service: its resource part begins with a wildcard."""
+    """True if an ARN is of everything of a service: its resource part begins with a wildcard."""
     parts = resource.split(":", 5)
     return resource == "*" or len(parts) < 6 or parts[5].lstrip("/")[:1] in ("*", "?")
 
@@ -187,7 +187,7 @@ def _trust(statement: Statement) -> Iterator[str]:
 
 
 def _shared(statement: Statement) -> Iterator[str]:
-    """What a resource's own policy allows to others."""
+    """Problems of a resource's own policy that lets others in."""
     if statement.everybody and not _is_bound(statement):
         yield "lets everybody in the world in; name who, or bind it by aws:PrincipalOrgID or aws:SourceArn"
     if "NotPrincipal" in statement.excepted:
@@ -195,7 +195,7 @@ def _shared(statement: Statement) -> Iterator[str]:
 
 
 def _is_bound(statement: Statement) -> bool:
-    """Whether a condition binds everybody to a known caller; one that excludes somebody does not."""
+    """True if a condition binds every principal to a known caller; one that excludes somebody does not."""
     return any(
         key.lower() in CALLER_CONDITIONS and not any(value == "*" for value in every(keys.get(key)))
         for operator, keys in statement.conditions.items()

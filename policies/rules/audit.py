@@ -1,4 +1,4 @@
-"""Who changed what: a trail over the whole account that nobody can rewrite unseen."""
+"""Rules of the audit trail: it covers the whole account, and its log cannot be rewritten unseen."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _audited(resources: Sequence[Resource], settings: Settings) -> Iterator[Judg
 
 
 def _lacking(trail: Properties) -> Iterator[str]:
-    """What a trail leaves out."""
+    """Gaps in a trail's coverage."""
     for key, absent in TRAIL_FLAGS:
         if trail.get(key, absent) is not True:
             yield f"{key} is {shown(trail.get(key))}; allowed is true"
@@ -45,7 +45,7 @@ def _lacking(trail: Properties) -> Iterator[str]:
 
 
 def _chooses_changes(selector: Properties) -> bool:
-    """Whether a selector takes management events of writing, which both are the default (CloudTrail API)."""
+    """True if a selector takes management events of writing, which both are the default (CloudTrail API)."""
     return selector.get("includeManagementEvents") is not False and selector.get("readWriteType") != "ReadOnly"
 
 

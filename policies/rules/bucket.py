@@ -68,7 +68,7 @@ def _close(resource: Resource) -> Iterator[Assignment]:
 
 
 def _tls_only(policy: Value, bucket: str) -> bool:
-    """Whether a policy refuses plain HTTP to every object; one that names its bucket is known at the update only."""
+    """True if a policy refuses plain HTTP to every object; one that names its bucket is known at the update only."""
     objects = f":::{bucket}/*" if bucket else "/*"
     if policy is None:
         return True
@@ -88,7 +88,7 @@ def _tls_only(policy: Value, bucket: str) -> bool:
 
 
 def _is_plain(statement: Statement) -> bool:
-    """Whether its only condition is that a call is not by TLS."""
+    """True if its only condition is that a call is not by TLS."""
     return [
         (operator, key.lower(), value)
         for operator, keys in statement.conditions.items()
@@ -139,7 +139,7 @@ BESIDE: Final = (ACCESS, OWNERSHIP, POLICY, ENCRYPTION, VERSIONING, LIFECYCLE)
 
 
 def _is_of(one: Resource, bucket: Resource) -> bool:
-    """Whether a resource is about this bucket: by what its ``bucket`` refers to, or by the bucket's name."""
+    """True if a resource is about this bucket: by what its ``bucket`` refers to, or by the bucket's name."""
     name = later(bucket.properties, "bucket")
     if name is not None and later(one.properties, "bucket") == name:
         return True
@@ -183,7 +183,7 @@ def _logs_of(logging: Resource) -> frozenset[str]:
 
 
 def _takes(logging: Resource, bucket: Resource) -> bool:
-    """Whether a bucket is where the logs go, by its name."""
+    """True if a bucket is the target of access logs, by its name."""
     name = later(bucket.properties, "bucket")
     return name is not None and later(logging.properties, TARGET) == name
 

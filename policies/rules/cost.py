@@ -1,4 +1,4 @@
-"""What it may cost, and who pays: a budget, tags, sizes from a list."""
+"""Rules of cost: a budget, tags, sizes from a list."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What the pack does not look at: kinds that run programs, give permissions, open ports or keep data, and that no rule
-reads. Silence about them would be taken for consent.
+"""Coverage of the pack: kinds that run programs, give permissions, open ports or keep data, and that no rule reads.
+Silence about them would be taken for consent.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def is_replica(database: Properties) -> bool:
 
 
 def must(properties: Properties, **wanted: bool) -> Iterator[str]:
-    """What is wrong with properties that must be on or off."""
+    """Violations by properties that must be on or off."""
     for key, value in wanted.items():
         if properties.get(key) is not value:
             yield f"{key} is {shown(properties.get(key))}; allowed is {str(value).lower()}"

@@ -1,4 +1,4 @@
-"""What is reachable from outside: TLS only, no retired controller, known origins, limits on use."""
+"""Rules of the public edge: TLS only, no retired controller, known origins, limits on use."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def _is_internal(annotations: Properties) -> bool:
 
 
 def _is_bounded(service: Resource) -> bool:
-    """Whether only named addresses may come, none of them everybody."""
+    """True if only named addresses may come, none of them the whole internet."""
     blocks = texts(at(service.properties, "spec", "loadBalancerSourceRanges"))
     return bool(blocks) and not any(is_world(one) for one in blocks)
 
@@ -209,7 +209,7 @@ def _rate_limits(resources: Sequence[Resource], settings: Settings) -> Iterator[
 
 
 def _is_limit(policy: Resource, most: float) -> bool:
-    """Whether a policy states a limit that holds somebody back: a number, not beyond what no client needs."""
+    """True if a policy states a limit with effect: a number, not beyond any client's need."""
     limit = mapping(at(policy.properties, "spec", "rateLimit"))
     rules = [one for kind in ("local", "global") for one in mappings(at(limit, kind, "rules"))]
     rates = [

@@ -1,4 +1,4 @@
-"""What browsers are told: security headers on every route, and nothing that talks too much."""
+"""Rules of response headers: security headers on every route, and none that discloses the software."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _content(value: str) -> bool:
 
 
 def _is_loose(directive: str, source: str) -> bool:
-    """Whether a source lets in what anybody may have written."""
+    """True if a source admits content that any third party may have written."""
     if source in ("*", "http:") or source.startswith(("'unsafe-", "http://*", "https://*", "*:")):
         return True
     if source in ("data:", "blob:", "filesystem:", "https:", "ws:", "wss:"):

@@ -1,4 +1,4 @@
-"""What surrounds pods: the namespace's own security, who may talk to whom, secrets, permissions."""
+"""Rules around pods: Pod Security labels of the namespace, network policies, secrets, permissions."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _closed(policy: Resource) -> Iterator[str]:
 
 
 def _is_for(policy: Resource, workload: Resource, labels: Properties) -> bool:
-    """Whether a policy is about these pods; one that chooses all of a namespace says nothing of a workload."""
+    """True if a policy is about these pods; one that chooses all of a namespace says nothing of a workload."""
     if namespace(policy) != namespace(workload):
         return False
     selector = mapping(at(policy.properties, "spec", "podSelector"))

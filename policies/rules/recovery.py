@@ -1,4 +1,4 @@
-"""What comes back: databases with a backup that is tried, stores with a stand-in."""
+"""Rules of recovery: databases with a backup that is tried, stores with a standby."""
 
 from __future__ import annotations
 

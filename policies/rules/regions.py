@@ -52,7 +52,7 @@ def _healthy(record: Resource, settings: Settings) -> Iterator[str]:
 
 
 def _is_routed(properties: Properties) -> bool:
-    """Whether a record is one of several for its name; a routing policy is a list, an object or a flag."""
+    """True if a record is one of several for its name; a routing policy is a list, an object or a flag."""
     return any(bool(properties.get(key)) for key in POLICIES)
 
 
@@ -62,7 +62,7 @@ def _name(value: Value) -> str:
 
 
 def _leads_to_a_region(properties: Properties) -> bool:
-    """Whether clients follow the record: an address, or a name that is not a proof of ownership (ACM, DKIM)."""
+    """True if clients follow the record: an address, or a name that is not a proof of ownership (ACM, DKIM)."""
     kind = text(properties.get("type"))
     return kind in ADDRESSES or (kind == "CNAME" and not _is_proof(text(later(properties, "name"))))
 
@@ -100,7 +100,7 @@ def _chains(resources: Sequence[Resource], settings: Settings) -> Iterator[Judge
 def _ends(
     name: str, records: Sequence[Resource], by_name: Mapping[str, Sequence[Resource]], settings: Settings
 ) -> Iterator[Violation]:
-    """Where a failover name leads, one region after the other: to the end, once each, in the order that was agreed."""
+    """Violations by the order of a failover name's regions: to the end, once each, as agreed."""
     if not any(items(one.properties.get(FAILOVER)) for one in records):
         for one in records:
             for alias in mappings(one.properties.get("aliases")):
@@ -144,7 +144,7 @@ def _role(record: Resource) -> str:
 
 
 def _is_inner(name: str, by_name: Mapping[str, Sequence[Resource]]) -> bool:
-    """Whether another chain goes on with this one: only the outer one begins at its home."""
+    """True if another chain goes on with this one: only the outer one begins at its home."""
     return any(
         _name(alias.get("name")) == name and items(one.properties.get(FAILOVER))
         for records in by_name.values()

@@ -1,4 +1,4 @@
-"""What survives: several instances apart from each other, honest probes, a stop that loses nothing."""
+"""Rules of resilience: several instances apart from each other, honest probes, a stop that loses nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far things may grow: instances, memory, storage, connections, and who decides on replicas."""
+"""Rules of scale: limits of instances, memory, storage and connections, and the owner of replicas."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def target(resource: Resource) -> str:
 
 
 def maximum(resource: Resource) -> float | None:
-    """How far an autoscaler goes; KEDA spells it its own way."""
+    """Maximum of an autoscaler; KEDA spells it its own way."""
     key = "maxReplicaCount" if resource.type == SCALED_OBJECT else "maxReplicas"
     return number(at(resource.properties, "spec", key))
 

@@ -1,4 +1,4 @@
-"""Where software comes from: images by digest from known registries, interfaces that stay."""
+"""Rules of the supply chain: images by digest from known registries, stable API versions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _pinned(resource: Resource, settings: Settings) -> Iterator[str]:
 
 
 def _is_from(image: str, registry: str) -> bool:
-    """Whether an image is of a registry or of a path in it, and not of one whose name only begins so."""
+    """True if an image is of a registry or of a path in it, and not of one whose name only begins so."""
     rest = image.removeprefix(registry)
     return rest != image and (registry.endswith("/") or rest[:1] in ("/", ":", "@"))
 
