@@ -37,7 +37,7 @@ class AnonymisingRefused(Exception):
 
 
 class Anonymised(BaseModel):
-    """How many jobs and keys tell nothing any more."""
+    """Number of jobs and keys that were anonymised."""
 
     model_config = ConfigDict(frozen=True)
 

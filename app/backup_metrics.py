@@ -1,4 +1,4 @@
-"""What AWS is told when a backup or its check went well: an alarm outside the cluster listens for it (W03)."""
+"""CloudWatch metrics of successful backups and restore checks: an alarm outside the cluster listens for them (W03)."""
 
 from collections.abc import Mapping
 

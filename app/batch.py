@@ -24,7 +24,9 @@ class OverloadedError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class _Entry(Generic[T, R]):
-    """What one asker wants and waits for; ``due`` is when its batch begins at the latest, by the loop's clock."""
+    """Request of one caller that waits for its batch; ``due`` is when its batch begins at the latest, by the loop's
+    clock.
+    """
 
     item: T
     answer: "asyncio.Future[R]"

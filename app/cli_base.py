@@ -1,4 +1,4 @@
-"""What every command shares: reading the settings, and telling failures by log line and exit code."""
+"""Base of every command: settings, and failures as log line and exit code."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -31,7 +31,7 @@ class JobLists:
         self._untold: set[str] = set()
 
     async def name(self, owner: str) -> str | None:
-        """Where the owner's list is kept now; None while it cannot be known whether it is still true."""
+        """Cache key of the owner's list; None while its freshness cannot be known."""
         try:
             version = await self._link.ask(lambda client: client.get(_version(owner)))
         except RedisDown:

@@ -32,7 +32,7 @@ LOCK_PAUSE_SECONDS, LOCK_PATIENCE_SECONDS = 30.0, 1800.0
 
 
 class Schedule(StrEnum):
-    """When a chore is due: daily 02:00 UTC, weekly on Sunday 03:00, monthly on the 1st 04:00."""
+    """Schedule of a chore: daily 02:00 UTC, weekly on Sunday 03:00, monthly on the 1st 04:00."""
 
     DAILY = "daily"
     WEEKLY = "weekly"
@@ -41,7 +41,7 @@ class Schedule(StrEnum):
 
 @dataclass(frozen=True)
 class Done:
-    """What a chore did, or would do: rows or objects, and which; or why it failed."""
+    """Result of a chore, or of its dry run: number of rows or objects, and which; or the reason of its failure."""
 
     task: str
     changed: int

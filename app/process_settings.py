@@ -1,4 +1,4 @@
-"""What every process that answers requests is told, whatever its role, and how settings are read at all.
+"""Settings of every process that answers requests, whatever its role, and their sources.
 
 Values come from environment variables and from files in the folder SECRETS_DIR (one file a key, lower-case names); a
 file wins over nothing but the default, so an operator can override it for one process. Every wrong value is reported at
@@ -37,7 +37,7 @@ Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Environment(StrEnum):
-    """Which stack this process serves; staging and prod are closed down (E02)."""
+    """Environment of the stack that this process serves; staging and prod are closed down (E02)."""
 
     LOCAL = "local"
     DEV = "dev"

@@ -36,7 +36,7 @@ class Watcher:
 
 
 class Progress:
-    """Who watches what, and the loop that looks for changes while anybody does."""
+    """Registry of watched jobs, and the loop that looks for changes while any is watched."""
 
     def __init__(self) -> None:
         self._watchers: dict[JobId, set[Watcher]] = {}

@@ -1,4 +1,4 @@
-"""Which text providers a deployment uses, and what they may cost (E07, D01)."""
+"""Text providers of a deployment, and the limits of their cost (E07, D01)."""
 
 from enum import StrEnum
 from typing import Annotated

@@ -30,7 +30,7 @@ _EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class QueueState:
-    """How much work could begin, how much runs, how long the oldest has waited, how many texts batches will bring."""
+    """State of a queue: jobs that could begin, jobs that run, age of the oldest, texts that batches will bring."""
 
     waiting: int
     running: int

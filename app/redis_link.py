@@ -64,7 +64,7 @@ class RedisLink:
         DEGRADED.labels("redis").inc()
 
     async def connected(self) -> bool:
-        """Whether a PING is answered now; asks even during a pause."""
+        """True if a PING is answered now; asks even during a pause."""
         if self.client is None:
             return False
         try:

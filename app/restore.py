@@ -27,7 +27,7 @@ class RestoreFailed(Exception):
 
 
 class Restored(BaseModel):
-    """What was restored, how long it took, and how much work since the backup is missing (the two objectives, W06)."""
+    """Result of a restore, its duration, and how much work since the backup is missing (the two objectives, W06)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -134,7 +134,9 @@ async def compare(settings: Settings, manifest: Manifest) -> None:
 
 
 async def _erase_again(settings: Settings, restored: Settings, manifest: Manifest) -> int:
-    """What was erased after the backup must not come back with it; the record is in the database that is replaced."""
+    """Erase again in the restored copy the clients that were erased after the backup; the record is in the database
+    that is replaced.
+    """
     async with Database(settings, task=Task.ERASE) as now, Database(restored, task=Task.ERASE) as then:
         clients = await erased_since(now, manifest.made_at)
         for client in clients:

@@ -92,12 +92,14 @@ class Settings(ProviderSettings, ProcessSettings):
 
     @property
     def keys_required(self) -> bool:
-        """Whether a caller without an API key or session is refused (E03)."""
+        """True if a caller without an API key or session is refused (E03)."""
         return self.environment in PRODUCTION_LIKE if self.api_key_required is None else self.api_key_required
 
     @property
     def writing_problem(self) -> str | None:
-        """Why im must not start with these settings (E07); a matter of im alone, because only im is given keys."""
+        """Reason for which im must not start with these settings (E07); a matter of im alone, because only im is given
+        keys.
+        """
         made_up = set(self.llm_providers) == {Provider.EMBEDDED}
         if self.environment in PRODUCTION_LIKE and made_up and not self.allow_embedded_writer:
             return (

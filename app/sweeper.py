@@ -39,7 +39,7 @@ _EXPIRE = text(
 
 @dataclass(frozen=True)
 class Swept:
-    """What one round found."""
+    """Result of one round."""
 
     requeued: int
     expired: int

@@ -1,4 +1,4 @@
-"""Where a worker gets a job's text: from im at once, or from the batch in which im ordered it (D01)."""
+"""Source of a job's text for a worker: im at once, or the batch in which im ordered it (D01)."""
 
 import structlog
 

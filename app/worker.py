@@ -242,7 +242,7 @@ class Worker:
         _LOG.warning("result dropped: the job was cancelled or is another worker's now", attempt=job.attempt)
 
     async def _insist(self, change: Callable[[], Awaitable[bool]]) -> bool:
-        """What an attempt came to is kept until the database takes it; the attempt number makes waiting safe."""
+        """Repeat the write of an attempt's result until the database takes it; the attempt number makes this safe."""
         while True:
             try:
                 return await change()

@@ -89,7 +89,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a request may pass, and what the client should know about the window that decides."""
+    """Decision on a request, with the figures of the window that decides."""
 
     question: Question
     allowed: bool

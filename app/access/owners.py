@@ -1,4 +1,4 @@
-"""Whose a job is, and the second lock on that: row-level security in the database (E03).
+"""Ownership of jobs, and its second check: row-level security in the database (E03).
 
 A job made with a key is the key's client's. One made without a key, which only open environments allow, is a guest's:
 its owner begins with ``~``, which no client's name can. Client-facing statements run as a role that the policy below

@@ -63,7 +63,7 @@ class ErasureRow(_Row):
 
 
 class Changes(_Row):
-    """What changed in a region after a moment, and until which moment of its clock that is all."""
+    """Changes in a region after a moment, and the moment of its clock up to which they are complete."""
 
     until: datetime
     keys: tuple[KeyRow, ...] = ()
@@ -72,7 +72,7 @@ class Changes(_Row):
 
 
 async def changes(connection: AsyncConnection, since: datetime) -> Changes:
-    """What this region has to say. Where there is more than fits, ``until`` is where it stopped."""
+    """Changes in this region. Where there is more than fits, ``until`` is where it stopped."""
     now = (await connection.execute(text("SELECT now()"))).scalar_one()
     values = {"since": since, "most": LARGEST}
     keys = [KeyRow.model_validate(row) for row in await connection.execute(_KEYS, values)]

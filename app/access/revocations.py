@@ -41,7 +41,7 @@ def session_name(session_id: str) -> str:
 
 
 class Revocations:
-    """What one process knows."""
+    """Revocations known to one process."""
 
     def __init__(self) -> None:
         self._until: dict[str, datetime] = {}
@@ -51,7 +51,7 @@ class Revocations:
 
     @property
     def current(self) -> bool:
-        """Whether the process may believe credentials now."""
+        """True if the process may believe credentials now."""
         return time.monotonic() - self._read_at <= STALE_SECONDS
 
     async def caught_up(self) -> bool:
@@ -65,7 +65,7 @@ class Revocations:
         return True
 
     def denies(self, *names: str) -> bool:
-        """Whether one of them was revoked."""
+        """True if one of them was revoked."""
         return any(name in self._until for name in names)
 
     def add(self, *names: str) -> None:

@@ -20,7 +20,9 @@ LONGEST_SECONDS = 86_400
 
 @dataclass(frozen=True)
 class Session:
-    """Who a token speaks for; the key was shown when it ``began``, in seconds of the epoch, as is ``expires``."""
+    """Session of a client, read from its token; the key was shown when it ``began``, in seconds of the epoch, as is
+    ``expires``.
+    """
 
     id: str
     client_id: str
@@ -40,7 +42,7 @@ class Sessions:
 
     @property
     def configured(self) -> bool:
-        """Whether this deployment has a secret to sign with."""
+        """True if this deployment has a secret to sign with."""
         return bool(self._secrets)
 
     def issue(
@@ -59,7 +61,7 @@ class Sessions:
 
 
 def _spoken(token: str, secret: str) -> Session | None:
-    """What a token says, if it was signed with this secret and is in time."""
+    """Claims of a token, if it was signed with this secret and is in time."""
     required = {"require": ["exp", "jti", "sub", "kid", "auth_time"]}
     try:
         claims = jwt.decode(token, secret, [ALGORITHM], audience=AUDIENCE, options=required)

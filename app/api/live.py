@@ -60,7 +60,7 @@ async def watch(socket: WebSocket, job_id: Annotated[str, Path(max_length=60)]) 
 
 
 async def _admit(socket: WebSocket, services: Services, job_id: str) -> int:
-    """Who has not said who it is yet counts as its address."""
+    """Admit a client within its limit of connections; one that has not said who it is counts as its address."""
     address = f"address:{network_of(socket.client.host if socket.client else '')}"
     try:
         with services.progress.admitted(f"greeting:{address}", GREETINGS_PER_ADDRESS):

@@ -1,4 +1,4 @@
-"""What this day and this month cost so far in the region, and the row that says when a day costs too much (M02).
+"""Cost of this day and this month so far in the region, and the row that says when a day costs too much (M02).
 
 Language models are paid for elsewhere than the infrastructure, so no budget of a cloud sees them.
 """

@@ -1,4 +1,4 @@
-"""How full the stores are (A15, P03, R03), under the names that Prometheus' exporters for them have."""
+"""Fill levels of the stores (A15, P03, R03), under the metric names of Prometheus' exporters for them."""
 
 from prometheus_client import Gauge
 from sqlalchemy import text

@@ -1,4 +1,4 @@
-"""What the writing side is made of: calls with a deadline, providers' clients, their replies, and how they fail."""
+"""Types of the writing side: calls with a deadline, providers' clients, their replies, and their failures."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from app.failures import FailureClass, failure_class
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a call took, as it is charged: cached ones are part of the input, thoughts are part of the output."""
+    """Tokens of a call, as it is charged: cached ones are part of the input, thoughts are part of the output."""
 
     input: int
     output: int
@@ -43,12 +43,12 @@ class WriterError(Exception):
 
     @property
     def failure(self) -> FailureClass:
-        """What follows from it."""
+        """Failure class of the error."""
         return failure_class(self.kind)
 
 
 class Finish(StrEnum):
-    """Why a model stopped."""
+    """Reason for which a model stopped."""
 
     COMPLETE = "complete"
     TRUNCATED = "truncated"

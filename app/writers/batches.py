@@ -45,7 +45,7 @@ class BatchLostError(WriterError):
 
 @dataclass
 class _Look:
-    """What a batch was when it was looked at last; the lock lets one look at a time."""
+    """State of a batch when it was looked at last; the lock lets one look at a time."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     at: float | None = None
@@ -115,7 +115,7 @@ class Batches:
         return draft if first else free(draft)
 
     def _waiting(self, ticket: Ticket) -> Waiting:
-        """When to ask again, and how much longer it is worth it."""
+        """Time of the next look, and for how much longer it is worth it."""
         age = max(0.0, (datetime.now(UTC) - ticket.given_at).total_seconds())
         return Waiting(
             ticket=ticket,
@@ -180,7 +180,7 @@ class Batches:
     async def _settle(
         self, key: str, ticket: Ticket, outcome: str, dollars: float | None, replies: Replies | None = None
     ) -> bool:
-        """Whether it was settled now. Raises WriterError: the text is still there when the ledger is back."""
+        """True if it was settled now. Raises WriterError: the text is still there when the ledger is back."""
         reply = replies.get(ticket.item) if replies else None
         BATCH_ITEMS.labels(self.name, "written" if outcome == "written" else "lost").inc()
         try:

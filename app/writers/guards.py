@@ -38,7 +38,9 @@ class Breaker:
         self._trying = False
 
     async def call(self, work: Callable[[], Awaitable[T]]) -> T:
-        """What `work` gives. Raises WriterError, its own or because the provider is left alone now."""
+        """Run `work` unless the circuit is open, and give its result. Raises WriterError, its own or because the
+        provider is left alone now.
+        """
         left = self._open_until - time.monotonic()
         half_open = self._failed >= self._allowed
         if left > 0 or (half_open and self._trying):

@@ -50,13 +50,13 @@ class PaidProvider:
         self._running: dict[str, asyncio.Task[Draft]] = {}
 
     def question(self, assignment: Assignment) -> Question:
-        """What it is asked, for no more than a job may cost (E07)."""
+        """Question to the provider, for no more than a job may cost (E07)."""
         model = model_for(self._provider, assignment, self._settings.llm_models.get(self._provider, {}))
         tokens = ceiling(model, self._settings.llm_max_cost_per_job_usd, LONGEST_TOKENS)
         return Question(model, prompt(assignment), tokens)
 
     def key(self, assignment: Assignment, context: CallContext) -> str:
-        """Where its text is kept."""
+        """Cache key of its text."""
         return text_key(self.name, self.question(assignment).model, assignment, context)
 
     async def write(self, assignment: Assignment, context: CallContext) -> Draft:

@@ -27,7 +27,7 @@ class TextCache:
 
 
 def text_key(provider: str, model: str, assignment: Assignment, context: CallContext) -> str:
-    """What decides a text: who writes it, what they are told, and for whom it is where nobody else may get it."""
+    """Key of a text: its writer, the writer's instructions, and its client where no other may get it."""
     parts = (provider, model, str(PROMPT_VERSION), context.share, assignment.model_dump_json())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
