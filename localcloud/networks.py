@@ -1,5 +1,5 @@
-"""Which loopback networks and edge ports are taken on this machine: 127.N.0.0/16 and a port of 127.0.0.1 for each
-region of each embedded cloud.
+"""Reservation of loopback networks and edge ports on this machine: 127.N.0.0/16 and a port of 127.0.0.1 for each region
+of each embedded cloud.
 
 Clouds of different checkouts and of tests start at the same time and know nothing of each other, so both are reserved
 by a file, under a lock: a port that is only looked at may be another's by the time it is bound. A reservation whose
@@ -65,7 +65,7 @@ def control_ports(network: int, count: int) -> list[int]:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on a port of 127.0.0.1 now."""
+    """True if no process listens on a port of 127.0.0.1 now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -97,7 +97,7 @@ def _free_port(owner: Path) -> int:
 
 
 def _take(number: int, owner: Path) -> bool:
-    """Whether the number is ours now. Only under the lock."""
+    """Take the number if it is free; True if it is ours now. Only under the lock."""
     path = _folder() / str(number)
     holder = _owner(path)
     if holder is not None and Path(holder).exists():

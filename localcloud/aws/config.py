@@ -36,7 +36,7 @@ ENDPOINT_NAMES = {"secretsmanager": "secretsmanager", "cloudwatchlogs": "logs"}
 
 @dataclass(frozen=True)
 class AwsConfig:
-    """Where the AWS calls go and what every resource gets from the provider."""
+    """Configuration of the AWS calls: endpoint, region, and the tags that every resource gets from the provider."""
 
     region: str
     endpoints: Mapping[str, str]
@@ -106,7 +106,7 @@ def _endpoints(block: Block) -> dict[str, str]:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address can only be this machine."""
+    """True if an address can only be this machine."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True

@@ -38,7 +38,7 @@ def databases() -> list[Database]:
 
 
 def _was_used(module: str) -> bool:
-    """Whether moto has loaded a service: one nobody called holds nothing, and importing it takes a second."""
+    """True if moto has loaded a service: one nobody called holds nothing, and importing it takes a second."""
     return module in sys.modules
 
 

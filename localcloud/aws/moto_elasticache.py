@@ -1,4 +1,4 @@
-"""What moto's ElastiCache lacks: parameter groups, changing and removing subnet groups, the rest of a modification."""
+"""Extension of moto's ElastiCache: parameter groups, changing and removing subnet groups, more of a modification."""
 
 from __future__ import annotations
 

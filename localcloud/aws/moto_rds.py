@@ -1,4 +1,4 @@
-"""What moto's RDS lacks or gets wrong: resource ids, replicas elsewhere, subnet groups, resetting parameters."""
+"""Extension of moto's RDS: resource ids, replicas elsewhere, subnet groups, resetting parameters."""
 
 from __future__ import annotations
 

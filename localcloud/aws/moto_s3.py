@@ -34,7 +34,7 @@ _OPERATORS: dict[str, Callable[[str, list[str]], bool]] = {
 
 
 def applies(conditions: Conditions) -> bool:
-    """Whether a statement with these conditions can apply here; a condition we cannot decide does not exclude it."""
+    """True if a statement with these conditions can apply here; a condition we cannot decide does not exclude it."""
     for operator, keys in conditions.items():
         decide = _OPERATORS.get(operator.lower().removesuffix("ifexists"))
         for key, wanted in keys.items():

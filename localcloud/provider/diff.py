@@ -34,7 +34,7 @@ class Difference:
 
     @property
     def replaces(self) -> bool:
-        """Whether any change needs a new thing."""
+        """True if any change needs a new thing."""
         return any(change.replaces for change in self.changes)
 
 
@@ -93,7 +93,7 @@ def _item(items: list[Value], index: int) -> Value:
 
 
 def same_document(one: Value, other: Value) -> bool:
-    """Whether two texts are the same JSON document written differently, as policies come back from an API."""
+    """True if two texts are the same JSON document written differently, as policies come back from an API."""
     if not (
         isinstance(one, str) and isinstance(other, str) and one.startswith(("{", "[")) and other.startswith(("{", "["))
     ):

@@ -17,7 +17,7 @@ SHIFT: Final = 20_000
 
 
 def listening_port(port: int) -> int:
-    """Where a Service's port is really listened on. Who calls by name need not know: the name service says so too."""
+    """Port that a Service's port is really listened on. Clients by name need not know: the name service says so too."""
     return port + SHIFT if port < PRIVILEGED else port
 
 

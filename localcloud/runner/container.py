@@ -28,7 +28,7 @@ def now() -> str:
 
 @dataclass
 class ContainerState:
-    """What a kubelet reports of a container. ``reason`` and ``message`` are of waiting or of the end."""
+    """State of a container, as a kubelet reports it. ``reason`` and ``message`` are of waiting or of the end."""
 
     phase: str = "waiting"
     reason: str = "ContainerCreating"

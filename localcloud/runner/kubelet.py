@@ -106,7 +106,7 @@ class Kubelet:
 
 
 def _steady_name(pod: Pod) -> str:
-    """What a pod of a StatefulSet is known by over restarts; other pods are new each time."""
+    """Name that a pod of a StatefulSet keeps over restarts; other pods are new each time."""
     assert pod.metadata is not None
     owners = pod.metadata.ownerReferences or []
     steady = any(owner.kind == "StatefulSet" for owner in owners)

@@ -54,7 +54,7 @@ def go_compiler(say: Say) -> Path:
 
 
 def run(command: list[str], folder: Path, what: str) -> str:
-    """What a command of the compiler prints. Raises ToolchainError with its last words."""
+    """Output of a command of the compiler. Raises ToolchainError with its last words."""
     done = subprocess.run(command, cwd=folder, env=go_environment(), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise failure(what, done.returncode, (done.stderr or done.stdout).strip().splitlines())

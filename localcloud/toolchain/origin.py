@@ -1,4 +1,4 @@
-"""Which tools a run uses and where each came from: installed, the official release, or built from modules.
+"""Tools of a run and their origins: installed, the official release, or built from modules.
 
 The engine on PATH is taken when its version fits; else the official release by the SDK's own installer, when the
 machine reaches it; else the build from Go modules, with stand-ins for the provider plugins that no registry carries.

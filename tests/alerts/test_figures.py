@@ -1,4 +1,6 @@
-"""What rules go by is exported: each metric and label by the running application, and the tests' world has the same."""
+"""Metrics of the alert rules are exported: each metric and label by the running application, and the tests' world has
+the same.
+"""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def of_name(name: str) -> Rule:
 
 
 def is_value(change: Break) -> bool:
-    """Whether a change is of one property, so that the property can be unknown or secret instead."""
+    """True if a change is of one property, so that the property can be unknown or secret instead."""
     return bool(change.path)
 
 

@@ -1,4 +1,4 @@
-"""What rules say of a stack of a few resources, word by word: which resource, which of two findings, which value."""
+"""Messages of rules about a stack of a few resources, word by word: the resource, the finding, the value."""
 
 from __future__ import annotations
 

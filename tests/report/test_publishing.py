@@ -127,7 +127,7 @@ def pull(number: int, commit: str, base: str = "owner/name") -> dict[str, object
 
 
 def left_by_a_run(folder: Path, **texts: str) -> Path:
-    """What each stack's job uploaded; a fork writes what it likes."""
+    """Uploads of each stack's job; a fork writes what it likes."""
     for stack, text in texts.items():
         path = folder / f"preview-{stack}" / FILE
         path.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Where CloudFormation has other names than the official plugin, and where it has none."""
+"""Property names of CloudFormation that differ from the official plugin's, and those it does not have."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def run(program: Callable[[], object], stack: str = "test", *, preview: bool = F
 
 
 def _computed(type_: str, name: str, wire: Mapping[str, Json]) -> dict[str, Json]:
-    """What only a provider would know."""
+    """Values that only a provider would know."""
     if type_.startswith("random:"):
         return {"result": f"{CANARY}-{name}"}
     if type_.startswith("kubernetes:"):

@@ -1,4 +1,4 @@
-"""What is off on the embedded cloud is missed by no stack."""
+"""Controllers that are off on the embedded cloud are missed by no stack."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ Reached = dict[tuple[str, int], set[str]]
 
 
 def reached(engine: RecordingEngine, region: str, pods: str, without: int | None = None) -> Reached:
-    """Who reaches which store."""
+    """Workloads that reach each store."""
     listed = policies(engine, region)
     if without is not None:
         del listed[without]

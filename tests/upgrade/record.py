@@ -1,4 +1,4 @@
-"""What a release deploys of things that hold data: ``python -m tests.upgrade.record 0.2.0`` writes it down for ever.
+"""Record of a release's resources that hold data: ``python -m tests.upgrade.record 0.2.0`` writes it down for ever.
 
 A later program must find each of them again, under its name and with what cannot change in place unchanged.
 """

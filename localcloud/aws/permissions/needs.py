@@ -33,7 +33,7 @@ STORES: Final = frozenset({"rds", "elasticache"})
 
 
 class Keys(Protocol):
-    """What must be known of the account to say which key a request uses."""
+    """Facts about the account that say which key a request uses."""
 
     def of_bucket(self, bucket: str) -> str | None:
         """ARN of the KMS key that a bucket encrypts with by itself."""

@@ -28,7 +28,7 @@ class UnreadableRequest(Exception):
 
 @dataclass(frozen=True)
 class Signature:
-    """Whose key signed a request, and for which region and service."""
+    """Signature of a request: its access key, region and service."""
 
     key: str
     region: str

@@ -44,7 +44,7 @@ def actions(statement: dict[str, object]) -> list[str]:
 
 
 def foreign_actions(document: str, service: str) -> bool:
-    """Whether a document is none, or names an action of another service."""
+    """True if a document is none, or names an action of another service."""
     found = statements(document)
     mine = (f"{service}:", "*")
     return not found or any(not one.lower().startswith(mine) for statement in found for one in actions(statement))
