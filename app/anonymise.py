@@ -29,7 +29,7 @@ EMPTIED = (
     *("idempotency_keys", "pgqueuer", "pgqueuer_log", "llm_calls", "llm_days"),
     *("alerts", "erasures", "leases", "revocations", "identity_peers"),
 )
-"""What an anonymous copy does not need at all."""
+"""Tables that an anonymous copy does not need at all."""
 
 
 class AnonymisingRefused(Exception):

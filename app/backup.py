@@ -47,7 +47,7 @@ class Manifest(BaseModel):
     migration: str | None = None
     """The newest migration in that snapshot; release 0.1.0 did not write it down."""
     database_bytes: int = 0
-    """What the database took on the server's disk; release 0.1.0 did not write it down."""
+    """Size of the database on the server's disk; release 0.1.0 did not write it down."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from app.redis_link import RedisDown, RedisLink
 
 SECONDS: Final = 300
 VERSION_SECONDS: Final = 2 * SECONDS
-"""When a version is forgotten, every list that was kept under it has expired."""
+"""Lifetime of a version: after it every list that was kept under the version has expired."""
 AT_ONCE: Final = 500
 RETRY_SECONDS: Final = 1.0
 

@@ -44,7 +44,7 @@ class Swept:
     requeued: int
     expired: int
     owners: frozenset[str] = frozenset()
-    """Whose jobs expired."""
+    """Owners of the jobs that expired."""
 
 
 async def sweep(database: Database, idle: timedelta) -> Swept:

@@ -15,7 +15,7 @@ from components.labels import metadata
 API: Final = "monitoring.coreos.com/v1"
 COMPONENT: Final = "alerts"
 EVALUATED_SECONDS: Final = 30
-"""How often rules are looked at (O09); pods are read as often."""
+"""Interval of rule evaluation (O09); pods are scraped as often."""
 
 
 class Severity(StrEnum):

@@ -12,7 +12,7 @@ from components.notice_topic import notice_topic
 
 PUBLISHER: Final = "budgets.amazonaws.com"
 NOTICES: Final = (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
-"""What is compared with the limit, and at which per cent of it."""
+"""Notifications: the amount that is compared with the limit, and the per cent of it."""
 
 
 @dataclass(frozen=True)

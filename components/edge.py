@@ -92,7 +92,7 @@ class EdgeArgs:
 
 HEALTH_PATH: Final = "/health"
 HEALTH_GROUP: Final = RouteGroup("target-health", (HEALTH_PATH,), timeout="10s", rate=None)
-"""What the load balancer asks of its targets, by address and without TLS: through the gateway to an instance."""
+"""Route of the load balancer's health check, by address and without TLS: through the gateway to an instance."""
 
 
 class Edge(pulumi.ComponentResource):

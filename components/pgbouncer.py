@@ -24,9 +24,9 @@ RESOURCES: Final = Resources("100m", "500m", "64Mi", "128Mi")
 CONFIG_MOUNT: Final = "/etc/pgbouncer"
 GRACE_SECONDS: Final = 60
 LEAVE: Final = "sleep 5; kill -INT 1; sleep 50"
-"""How an instance goes: out of the Service first, then SIGINT, which lets every transaction end before its client is
-let go, and a client with a pool comes back elsewhere. SIGTERM, which Kubernetes sends afterwards, would cut
-transactions off, or from 1.23 on wait for clients that never leave.
+"""End of an instance: out of the Service first, then SIGINT, which lets every transaction end before its client is let
+go, and a client with a pool comes back elsewhere. SIGTERM, which Kubernetes sends afterwards, would cut transactions
+off, or from 1.23 on wait for clients that never leave.
 """
 SERVER_IDLE_SECONDS: Final = 300
 QUERY_WAIT_SECONDS: Final = 30

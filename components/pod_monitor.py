@@ -16,7 +16,7 @@ from components.labels import metadata
 COMPONENT: Final = "metrics"
 NAME: Final = "app.kubernetes.io/name"
 NAME_LABEL: Final = "app_kubernetes_io_name"
-"""What Prometheus makes of it: its labels have neither dots nor slashes."""
+"""Prometheus' form of the label's name: its labels have neither dots nor slashes."""
 INTERVAL_SECONDS: Final = 30
 
 

@@ -11,7 +11,7 @@ from components.logins import Login
 
 PORT: Final = 5432
 ADMINISTRATOR: Final = "contentgen"
-"""Who makes the logins; migrations alone know the password."""
+"""Login that makes the other logins; migrations alone know its password."""
 LOGIN_PREFIX: Final = "contentgen_"
 OWNER_PREFIX: Final = "contentgen_owner_"
 DATABASE: Final = "contentgen"

@@ -15,7 +15,7 @@ ENGINE_VERSION = "7.1"
 FAMILY = "redis7"
 SNAPSHOT_DAYS = 7
 BESIDE_THE_LAST, ONLY_THIS = "ROTATE", "SET"
-"""Whether a new token leaves the one of before valid."""
+"""Update strategies of the token: the one leaves the token of before valid, the other does not."""
 
 
 @dataclass(frozen=True)

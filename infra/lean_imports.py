@@ -19,7 +19,7 @@ from typing import Final
 
 SDK: Final = "pulumi_aws"
 SHARED: Final = ("_inputs", "_enums")
-"""Where a generated package keeps the classes of no single resource."""
+"""Module that holds a generated package's classes of no single resource."""
 
 
 def install() -> None:

@@ -16,7 +16,7 @@ import yaml
 OPERATOR: Final = "keda-operator"
 ADAPTER: Final = "keda-adapter"
 KEDA_PORTS: Final = ("metrics", "health", "serving")
-"""What Keda.components listens on, in this order."""
+"""Ports that Keda.components listens on, in this order."""
 NAMESPACE: Final = "keda"
 _SERVICE: Final = "keda-metrics-apiserver"
 _UNUSED: Final = (

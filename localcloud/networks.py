@@ -24,7 +24,9 @@ FIRST_PORT = 8080
 LAST_PORT = 9079
 FIRST_CONTROL_PORT = 10_000
 CONTROL_PORTS = 32
-"""How many ports of 127.0.0.1 each network has for its control plane: more than it needs, since others listen too."""
+"""Number of ports of 127.0.0.1 that each network has for its control plane: more than it needs, since others listen
+too.
+"""
 
 
 class NoNetworkLeft(Exception):

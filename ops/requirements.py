@@ -78,7 +78,7 @@ class Verdict:
     passing: tuple[str, ...]
     failing: tuple[str, ...]
     missing: tuple[str, ...] = ()
-    """What is not there of a row that is met in part."""
+    """Missing parts of a row that is met in part."""
     proven: bool = False
     """Each mutant of the row was noticed by these tests."""
 

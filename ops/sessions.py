@@ -19,7 +19,7 @@ OUTPUT: Final = "sessionSecret"
 CLIENT: Final = "operator"
 SECONDS: Final = 3600
 CLAIMS: Final = {"aud": "contentgen", "kid": "operator", "tier": "business"}
-"""What the application expects of a session (app/access/sessions.py); a test gives it one of ours."""
+"""Claims that the application expects of a session (app/access/sessions.py); a test gives it one of ours."""
 
 
 class TokenError(Exception):

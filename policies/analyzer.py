@@ -30,10 +30,10 @@ from policies.sdk import policy_of
 from policies.tunables import Settings
 
 EXEMPT: Final = "[exempt]"
-"""How the message of an excused violation begins; it is advisory whatever the rule's level."""
+"""Prefix of the message of an excused violation; it is advisory whatever the rule's level."""
 
 FAILED: Final = "[rule failed]"
-"""How the message begins when a rule raised: nothing is known, so nothing is allowed."""
+"""Prefix of the message when a rule raised: nothing is known, so nothing is allowed."""
 
 STACK: Final = "the stack"
 

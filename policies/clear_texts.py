@@ -39,7 +39,7 @@ FINGERPRINT_NAME: Final = re.compile(
     r"([_.-]|$)"
 )
 REFERENCE: Final = re.compile(r"(\$\(\w+\)|\$\{[^}]*\}|\{\{.*\}\}|<[^>]*>|%\w+%)")
-"""What something else fills in later."""
+"""Placeholder that something else fills in later."""
 LOGIN_IN_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:(?!\$)[^/\s@]+@")
 PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
 OPTION: Final = re.compile(r"^-{1,2}([A-Za-z][\w.-]*)(?:=(.*))?$", re.DOTALL)

@@ -22,7 +22,7 @@ EXAMPLE_CONFIG: Final[Mapping[str, Properties]] = {
     "scale-limits": {"instances": {"cpm": 10}},
     "failover-chain": {"priority": ["us-east-1", "eu-west-1"]},
 }
-"""What no default can know of the example stack."""
+"""Configuration of the example stack that no default can know."""
 
 
 def pages(rules: Sequence[Rule]) -> dict[Path, str]:

@@ -29,7 +29,7 @@ TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "kubernetes:core/v1:Pod": (),
     }
 )
-"""Where each kind keeps its pod; a Pod is its own."""
+"""Path of the pod in each kind; a Pod is its own."""
 
 POD_TYPES: Final = tuple(TEMPLATES)
 CONTAINERS: Final = ("initContainers", "containers", "ephemeralContainers")

@@ -32,7 +32,7 @@ HOLES: Final = (
     "retired-ingress",
     "tls-only",
 )
-"""What lets strangers in, or gives one program everything, in any project."""
+"""Rules against access by strangers, or unlimited permissions of one program, in any project."""
 
 OWN: Final = (
     "audit-trail",
@@ -46,7 +46,7 @@ OWN: Final = (
     "recommended-labels",
     "scale-limits",
 )
-"""What needs a project's own numbers and names, or asks for parts that not every stack has."""
+"""Rules that need a project's own numbers and names, or ask for parts that not every stack has."""
 
 BASELINE: Final[Profile] = MappingProxyType(
     {

@@ -15,7 +15,7 @@ from policies.reading import Properties, Value
 from policies.tunables import Settings, Tunable
 
 PAGES: Final = "docs/policies"
-"""Where the page of every rule is, in the project that keeps this pack."""
+"""Folder of the rules' pages, in the project that keeps this pack."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,9 @@ class Statement:
     principals: Mapping[str, tuple[str, ...]]
     conditions: Mapping[str, Properties]
     excepted: tuple[str, ...]
-    """Which of NotAction, NotResource and NotPrincipal it has: everything but what they name is meant."""
+    """Negated elements of the statement, of NotAction, NotResource and NotPrincipal: everything but what they name is
+    meant.
+    """
 
     def may(self, action: str) -> bool:
         """True if its actions hold this one; letters of any case are the same to AWS."""

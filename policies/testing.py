@@ -24,7 +24,7 @@ from policies.tunables import Settings
 
 UNKNOWN: Final = UNKNOWN_STRING_VALUE
 SKIPPED: Final = "can't run policy"
-"""How the SDK begins to say that a rule touched a value that is not known yet; whatever its level, it is advisory."""
+"""Prefix of the SDK's message that a rule touched a value that is not known yet; whatever its level, it is advisory."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from stacks.profile import PostgresProfile
 from stacks.workload import WorkloadSpec
 
 RESERVED: Final = 3
-"""What Postgres keeps for its superuser (superuser_reserved_connections)."""
+"""Connections that Postgres keeps for its superuser (superuser_reserved_connections)."""
 JOB_CONNECTIONS: Final = 12
 """Migration, backup, restore check and maintenance may run at once, each with a dump or a vacuum and a control."""
 

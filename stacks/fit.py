@@ -12,7 +12,9 @@ from stacks.capacity import Running
 
 KEPT_MILLICORES: Final = 200
 KEPT_MEBIBYTES: Final = 1024
-"""What a node keeps for itself and for the pods that run on every node, rounded up from the managed clusters' own."""
+"""Memory that a node keeps for itself and for the pods that run on every node, rounded up from the managed clusters'
+own.
+"""
 
 
 def misfits(pods: Iterable[Running], nodes: NodeSettings) -> Iterator[tuple[str, str, str]]:

@@ -32,7 +32,7 @@ GRANTS: Final = (
     f"GRANT USAGE ON SCHEMA public TO {ROLE}",
     f"GRANT SELECT, UPDATE, DELETE ON jobs TO {ROLE}",
 )
-"""What a restored database has to be given again: dumps carry no rights."""
+"""Rights that a restored database has to be given again: dumps carry no rights."""
 ROW_POLICY: Final = (
     MAKE_ROLE,
     *GRANTS,

@@ -23,7 +23,7 @@ from app.telemetry.metrics import ACTIVE_CONNECTIONS, SOCKETS
 
 router = APIRouter()
 CHECK_SECONDS = 1.0
-"""How soon a socket ends whose key was revoked, whose client is gone or whose process drains."""
+"""Interval of the check whether a socket's key was revoked, its client is gone or its process drains."""
 # Codes of RFC 6455, and of the range for applications: those that end in 4xx mean what HTTP's do.
 OVER, TRY_LATER, NOT_ALLOWED, NOT_FOUND, TOO_MANY, WRONG_FORM = 1000, 1013, 4401, 4404, 4429, 1003
 _LOG = structlog.get_logger("app.live")

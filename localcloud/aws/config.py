@@ -31,7 +31,7 @@ KNOWN = frozenset(
 """Settings taken; the four `skip...` ones are accepted because nothing is ever validated outside this machine."""
 
 ENDPOINT_NAMES = {"secretsmanager": "secretsmanager", "cloudwatchlogs": "logs"}
-"""Where the provider's name of a service's endpoint is not boto3's."""
+"""Services whose endpoint has another name in the provider than in boto3."""
 
 
 @dataclass(frozen=True)

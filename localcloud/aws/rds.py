@@ -78,7 +78,7 @@ FIXED = {
 REPLICA_INHERITS = frozenset(
     {"Engine", "EngineVersion", "AllocatedStorage", "DBName", "MasterUsername", "StorageEncrypted"}
 )
-"""What a replica has from its source; RDS refuses these parameters when a replica is made."""
+"""Parameters that a replica has from its source; RDS refuses them when a replica is made."""
 
 NOT_IN_ANSWER_AS_ASKED = frozenset({"DBParameterGroupName", "VpcSecurityGroupIds", "DBSubnetGroupName", "Port"})
 PROVIDER_SIDE = frozenset(

@@ -37,7 +37,7 @@ DATA: Final = "data"
 """The folder beside the comment that holds a file of data a stack: what a workflow hands on."""
 SUMMARY_FILE: Final = "GITHUB_STEP_SUMMARY"
 OF_RUN: Final = ("HEAD_OWNER", "HEAD_BRANCH", "HEAD_COMMIT", "RUN_ADDRESS", "RUN_ENDED", "RUN_CONCLUSION")
-"""What the platform says of the run that left the data."""
+"""Variables with the platform's facts of the run that left the data."""
 
 
 def report(

@@ -21,7 +21,7 @@ LARGEST_BYTES: Final = 20_000_000
 MOST_STACKS: Final = 20
 FILE: Final = "report.json"
 ARTIFACT: Final = "preview-"
-"""How the names of the folders begin that hold one stack's report each."""
+"""Prefix of the names of the folders that hold one stack's report each."""
 LONGEST_PROBLEM: Final = 1_500
 
 Name = Annotated[str, Field(max_length=400)]

@@ -21,7 +21,8 @@ BASE_PACK: Final = "contentgen-base"
 SKIPPED: Final = "can't run policy"
 EXEMPT: Final = "[exempt]"
 FAREWELL: Final = re.compile(r"Detected that \S+ exited prematurely")
-"""How the engine tells that a plugin took more than five seconds to say goodbye, which a busy machine may. What was
+"""Message of the engine that a plugin took more than five seconds to end, which a busy machine may. The computed steps
+are whole all the same: a plugin that ends any earlier fails the call it is in, and with it the preview. What was
 computed is whole all the same: a plugin that ends any earlier fails the call it is in, and with it the preview.
 """
 

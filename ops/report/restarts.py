@@ -14,7 +14,7 @@ ROLLED: Final = ("Deployment", "StatefulSet", "DaemonSet")
 SCALERS: Final = ("HorizontalPodAutoscaler", "ScaledObject")
 TEMPLATE: Final = "spec.template"
 PROBE_PERIOD_SECONDS: Final = 10
-"""What Kubernetes takes where a probe states no period (Kubernetes API, Probe)."""
+"""Default period of a probe (Kubernetes API, Probe)."""
 SURGE: Final = "25%"
 """Both of a Deployment's rolling update where nothing is said (Kubernetes API, RollingUpdateDeployment)."""
 

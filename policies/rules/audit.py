@@ -18,7 +18,7 @@ TRAIL_FLAGS: Final = (
     ("enableLogging", True),
     ("includeGlobalServiceEvents", True),
 )
-"""What a trail must have switched on, and what AWS does when nothing is said."""
+"""Flags that a trail must have switched on, and AWS' default for each."""
 
 
 def _audited(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:

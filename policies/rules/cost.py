@@ -32,7 +32,7 @@ SIZED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "aws:ec2/launchTemplate:LaunchTemplate": ("instanceType", "machines"),
     }
 )
-"""What has a size: the property, and the list that holds what it may be."""
+"""Types that have a size: the property, and the list of allowed sizes."""
 LABELS: Final = ["name", "component", "part-of", "managed-by"]
 
 

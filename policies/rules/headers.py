@@ -78,7 +78,7 @@ ALLOWED: Final[Mapping[str, tuple[str, Callable[[str], bool]]]] = MappingProxyTy
         ),
     }
 )
-"""What each header may be, in words and as a check. These six are required whatever the configuration says."""
+"""Allowed values of each header, in words and as a check. These six are required whatever the configuration says."""
 
 
 def _backends(route: Resource) -> Iterator[tuple[int, Properties]]:

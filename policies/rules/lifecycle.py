@@ -15,7 +15,7 @@ from policies.tunables import Kind, Settings, Tunable
 
 PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")
 WAYS: Final = ("httpGet", "tcpSocket", "exec", "grpc")
-"""How a probe may ask (Kubernetes API, Probe)."""
+"""Kinds of a probe (Kubernetes API, Probe)."""
 POD: Final = "/spec/template/spec"
 CONTAINER: Final = f"{POD}/containers/0"
 SHELLS: Final = ("ash", "bash", "dash", "sh")

@@ -22,7 +22,9 @@ WHOLE_STANDARD: Final = 25
 """The minor version since which restricted asks for everything that it does today (Pod Security Standards)."""
 METADATA: Final = "169.254.169.254/32"
 METADATA_6: Final = "fd00:ec2::254/128"
-"""Where EC2 answers with the machine's credentials (EC2 User Guide, instance metadata), by IP version."""
+"""Address of EC2's instance metadata, which holds the machine's credentials (EC2 User Guide, instance metadata), by IP
+version.
+"""
 BINDINGS: Final = (
     "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
     "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",

@@ -31,7 +31,7 @@ KEDA_JOBS: Final = 100
 COUNTED_FAMILIES: Final = ("postgres", "aurora-postgresql", "mysql", "aurora-mysql", "mariadb")
 """Families of parameter groups in which max_connections is a parameter."""
 OF_POD: Final = ("cpu", "memory")
-"""What may be stated for a pod as a whole instead (Kubernetes, pod-level resources)."""
+"""Resources that may be stated for a pod as a whole instead (Kubernetes, pod-level resources)."""
 CLAIM: Final = "kubernetes:core/v1:PersistentVolumeClaim"
 AUTOSCALERS: Final = (AUTOSCALER, OLD_AUTOSCALER, SCALED_OBJECT)
 

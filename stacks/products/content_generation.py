@@ -34,7 +34,7 @@ CALLS: Final = (
         rate=Rate(per_second=10, burst=20),
     ),
 )
-"""What clients call, under the API's own name and, for the page's sake, under the page's too. A path ending in / means
+"""Routes for clients, under the API's own name and, for the page's sake, under the page's too. A path ending in / means
 all below it. Metrics and internal paths are nowhere.
 """
 
@@ -55,8 +55,9 @@ OTHER_REGIONS: Final = (
         rate=Rate(per_second=100, burst=200),
     ),
 )
-"""What a region answers for another one, under its own name: many clients' questions come from one address. What is
-below /internal/ is for regions alone, which the service itself knows by their signature.
+"""Routes that a region answers for another one, under its own name: many clients' questions come from one address.
+Paths below /internal/ are for regions alone, which the service itself knows by their signature. What is below
+/internal/ is for regions alone, which the service itself knows by their signature.
 """
 
 

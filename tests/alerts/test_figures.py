@@ -33,7 +33,7 @@ from tests.unit.program import ROOT, STACKS
 SERIES = re.compile(r"([a-z_]+)\{([^}]*)\}")
 LABEL = re.compile(r'([a-z_]+)(?:=~|!~|!=|=)"')
 OF_THE_TARGET = {"namespace", "pod", "container", "job", "instance", NAME_LABEL}
-"""What Prometheus adds by where it reads, and by the pod's labels that the monitor names."""
+"""Labels that Prometheus adds by where it reads, and by the pod's labels that the monitor names."""
 ELECTED = {
     *("queue_size", "active_jobs", "queue_oldest_job_seconds", "provider_batch_waiting_jobs"),
     *("pg_stat_database_numbackends", "pg_settings_max_connections"),
@@ -42,7 +42,7 @@ ELECTED = {
 }
 """One process of a region reads them, and all others show 0."""
 OF_KUBERNETES = {"kube_pod_container_status_restarts_total": {"namespace", "pod", "container", "uid"}}
-"""What kube-state-metrics tells (its documentation, pod metrics)."""
+"""Metrics of kube-state-metrics (its documentation, pod metrics)."""
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
 HIDDEN: Final = "[secret]"
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 MADE_UP: Final = "-abc123"
-"""How a name ends that a provider makes up."""
+"""Suffix of a name that a provider makes up."""
 
 
 @dataclass(frozen=True)

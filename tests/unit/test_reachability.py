@@ -24,7 +24,7 @@ NEEDS = {
     ("redis-cache", 6379): JOBS | POOLED,
     ("redis-queue", 6379): JOBS | POOLED,
 }
-"""Who must reach a store, and nobody else."""
+"""Workloads that must reach a store, and nobody else."""
 OTHERS = {"frontend", "stranger", "envoy-gateway-system", "monitoring"}
 ELSEWHERE = {"keda", "envoy-gateway-system", "monitoring"}
 

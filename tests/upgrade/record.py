@@ -31,7 +31,7 @@ KUBERNETES: Final = {
     "kubernetes:apps/v1:StatefulSet": ("spec.serviceName", "spec.selector", "spec.volumeClaimTemplates"),
     "kubernetes:core/v1:Namespace": ("metadata.name",),
 }
-"""What Kubernetes lets nobody change in a StatefulSet, and what else holds data by its name."""
+"""Fields that Kubernetes lets nobody change in a StatefulSet, and what else holds data by its name."""
 
 
 @dataclass(frozen=True)

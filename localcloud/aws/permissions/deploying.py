@@ -17,7 +17,7 @@ PASSED_TO: Final = "monitoring.rds.amazonaws.com"
 READ_SECRETS: Final = frozenset({"kms:Decrypt"})
 """Needed to read back a secret that a key of ours encrypts."""
 COMMANDS: Final = frozenset({"cloudwatch:DescribeAlarms", "eks:DescribeCluster"})
-"""What the commands around the engine ask: where the clusters are, and which alarms are on during a release."""
+"""Actions of the commands around the engine: where the clusters are, and which alarms are on during a release."""
 PUSHING: Final = frozenset(
     {
         "ecr:BatchCheckLayerAvailability",

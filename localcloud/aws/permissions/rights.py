@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 READING: Final = ("Get", "List", "Describe", "View")
-"""How the names of actions begin that change nothing."""
+"""Prefixes of the actions that change nothing."""
 LINKED_ROLE: Final = "iam:CreateServiceLinkedRole"
 GRANT: Final = "kms:CreateGrant kms:DescribeKey"
 NETWORK: Final = "ec2:DescribeSecurityGroups ec2:DescribeSubnets ec2:DescribeVpcs"
