@@ -16,7 +16,14 @@ from components.log_bucket import TRAIL_FOLDER
 
 @dataclass(frozen=True)
 class AuditTrailArgs:
-    """``bucket`` must let the trail called ``name`` write; ``protected`` keeps the key that the logs are read with."""
+    """Arguments of AuditTrail.
+
+    region: home region of the trail.
+    name: trail name, which the bucket's policy allows to write.
+    account: AWS account number.
+    bucket: bucket that the trail writes to.
+    protected: keep the KMS key of the logs through a destroy.
+    """
 
     region: str
     name: str

@@ -17,7 +17,14 @@ NOTICES: Final = (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
 
 @dataclass(frozen=True)
 class BudgetArgs:
-    """``monthly_usd`` bounds the cost of everything that carries the product's and stack's tags."""
+    """Arguments of Budget.
+
+    product: value of the cost-allocation tag.
+    stack: value of the cost-allocation tag.
+    monthly_usd: limit of everything that carries both tags, USD a calendar month.
+    notify: e-mail addresses of the topic's subscribers.
+    region: AWS region of the topic.
+    """
 
     product: str
     stack: str

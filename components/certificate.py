@@ -23,8 +23,11 @@ RENEW_BEFORE: Final = "720h"
 class CertificateArgs:
     """One certificate of a region.
 
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
     names: host names that it is for.
     domain, zone: Route 53 zone that proves them, by its name and its id.
+    region: AWS region that the issuer signs its calls for.
     role, account: AWS role with which the issuer writes records into the zone, and the service account that takes it.
     issuer: namespace and service account of cert-manager.
     email: address that hears from the certificate authority.

@@ -43,7 +43,13 @@ TALKATIVE_HEADERS: Final = ("Server", "X-Powered-By")
 
 @dataclass(frozen=True)
 class RouteGroup:
-    """Paths with the same limits; each group is a route of its own. A path ending in ``/`` stands for all below it."""
+    """Paths with the same limits; each group is a route of its own.
+
+    name: part of the route's name.
+    paths: paths; one that ends in / stands for all below it.
+    timeout: time limit of a request, such as 60s.
+    rate: limit by client; None for no limit.
+    """
 
     name: str
     paths: tuple[str, ...]
@@ -65,7 +71,13 @@ class Published(StrEnum):
 
 @dataclass(frozen=True)
 class EdgeHost:
-    """A host name, and which Service answers its groups."""
+    """Host name of the edge, with the Services behind it.
+
+    name: part of the routes' names.
+    host: host name.
+    published: owner of its DNS record.
+    backends: route groups by the Service that answers them.
+    """
 
     name: str
     host: str
@@ -75,7 +87,20 @@ class EdgeHost:
 
 @dataclass(frozen=True)
 class EdgeArgs:
-    """``headers`` go on every answer of every route. ``region`` is the cluster's, in AWS; ``instances`` are proxies."""
+    """Arguments of Edge.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    gateway_class: GatewayClass of the cluster's Envoy Gateway.
+    region: AWS region of the cluster.
+    certificate: Secret with the TLS certificate.
+    hosts: host names to serve.
+    backend_port: port of the Services.
+    headers: response headers of every route.
+    health_backend: Service that answers the load balancer's health check.
+    instances: number of Envoy proxies.
+    sticky: Services that keep a client on one instance (K16).
+    """
 
     namespace: str
     product: str
@@ -164,6 +189,14 @@ class Edge(pulumi.ComponentResource):
 
 @dataclass(frozen=True)
 class _Route:
+    """Route of one group under one host name.
+
+    name: object name.
+    host: host name.
+    backend: Service.
+    group: paths and their limits.
+    """
+
     name: str
     host: EdgeHost
     backend: str

@@ -17,7 +17,11 @@ LENGTH: Final = 32
 
 @dataclass(frozen=True)
 class Rotation:
-    """State of a stack's password rotations."""
+    """State of a stack's password rotations.
+
+    generation: number of the rotation whose passwords are in use.
+    retired: last rotation whose old passwords are revoked.
+    """
 
     generation: int = 1
     retired: int = 0
@@ -41,7 +45,11 @@ class Rotation:
 
 @dataclass(frozen=True)
 class Login:
-    """A slot and its password."""
+    """Login of one slot; a role has two slots, so that one can be renewed while the other is in use (X02).
+
+    slot: name of the slot.
+    password: its password, a secret output.
+    """
 
     slot: str
     password: pulumi.Output[str]

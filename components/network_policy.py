@@ -17,7 +17,13 @@ NODE_DNS_ADDRESS = "169.254.20.10/32"
 
 @dataclass(frozen=True)
 class Peer:
-    """A component of the namespace, or with ``namespace`` another namespace, and the port in question."""
+    """Other side of an allowed connection. Without component, namespace and cidr it is every address.
+
+    port: TCP port.
+    component: component of the own namespace.
+    namespace: other namespace, whole.
+    cidr: address block.
+    """
 
     port: int
     component: str | None = None
@@ -27,7 +33,11 @@ class Peer:
 
 @dataclass(frozen=True)
 class Traffic:
-    """Allowed ingress and egress of a workload. Name look-ups are always allowed, everything unsaid is not."""
+    """Allowed ingress and egress of a workload. Name look-ups are always allowed, everything unsaid is not.
+
+    ingress: peers that may connect.
+    egress: peers that it may connect to.
+    """
 
     ingress: tuple[Peer, ...] = ()
     egress: tuple[Peer, ...] = ()

@@ -16,8 +16,10 @@ ALARMS: Final = "cloudwatch.amazonaws.com"
 
 @dataclass(frozen=True)
 class Notices:
-    """SNS topic for notifications. A resource that AWS checks for the right to publish at its creation depends on
-    ``policy``.
+    """SNS topic for notifications.
+
+    arn: ARN of the topic.
+    policy: topic policy; a resource that AWS checks for the right to publish at its creation depends on it.
     """
 
     arn: pulumi.Output[str]

@@ -35,7 +35,18 @@ DNS_SECONDS: Final = 15
 
 @dataclass(frozen=True)
 class PgBouncerArgs:
-    """``clients`` and ``pool_size`` are of one instance; ``database`` is the server behind it."""
+    """Arguments of PgBouncer.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    image: image of PgBouncer.
+    instances: number of pods.
+    clients: clients that one instance accepts (max_client_conn, P02).
+    pool_size: server connections that one instance keeps (default_pool_size, P02).
+    database: server behind it.
+    logins: logins of the services, which it passes on.
+    traffic: peers that the pods may talk to, for their network policy (K11).
+    """
 
     namespace: str
     product: str

@@ -22,7 +22,13 @@ INTERVAL_SECONDS: Final = 30
 
 @dataclass(frozen=True)
 class PodMonitorArgs:
-    """``components`` are the workloads that say how they are; ``labels`` are those that Prometheus selects by."""
+    """Arguments of PodMonitor.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    components: workloads whose pods serve /metrics.
+    labels: labels by which the cluster's Prometheus selects monitors.
+    """
 
     namespace: str
     product: str

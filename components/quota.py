@@ -15,7 +15,12 @@ COMPONENT = "quota"
 
 @dataclass(frozen=True)
 class QuotaArgs:
-    """``room`` is what the namespace may hold in all."""
+    """Arguments of Quota.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    room: upper limit of the whole namespace.
+    """
 
     namespace: str
     product: str

@@ -25,7 +25,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class RedisEndpoint:
-    """Address of a Redis server."""
+    """Address of a Redis server.
+
+    host: host name.
+    password: its password, a secret output.
+    tls: True if the connection is encrypted.
+    """
 
     host: pulumi.Input[str]
     password: pulumi.Output[str]

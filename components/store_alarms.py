@@ -15,7 +15,18 @@ MINUTE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Ceiling:
-    """Threshold of a store's CloudWatch metric, with the advice and runbook that its alarm names."""
+    """Threshold of a store's CloudWatch metric.
+
+    name: part of the alarm's name.
+    namespace: CloudWatch namespace of the metric.
+    metric: CloudWatch metric.
+    dimensions: dimensions of the metric.
+    most: threshold, in the metric's unit.
+    minutes: time beyond the threshold after which the alarm goes off.
+    advice: the setting to change, in the alarm's description.
+    runbook: page with the steps to take.
+    floor: False alarms above the threshold, True below it.
+    """
 
     name: str
     namespace: str
@@ -30,7 +41,12 @@ class Ceiling:
 
 @dataclass(frozen=True)
 class StoreAlarmsArgs:
-    """Alarms and topic are in the stores' own ``region``, because an alarm reaches only its own region's topic."""
+    """Arguments of StoreAlarms.
+
+    region: AWS region of the stores, their alarms and the topic, because an alarm reaches only its own region's topic.
+    ceilings: thresholds to watch.
+    notify: e-mail addresses of the topic's subscribers.
+    """
 
     region: str
     ceilings: tuple[Ceiling, ...]
