@@ -17,12 +17,12 @@ NODE_DNS_ADDRESS = "169.254.20.10/32"
 
 @dataclass(frozen=True)
 class Peer:
-    """Other side of an allowed connection. Without component, namespace and cidr it is every address.
+    """Other side of an allowed connection: one of component, namespace and cidr.
 
     port: TCP port.
     component: component of the own namespace.
     namespace: other namespace, whole.
-    cidr: address block.
+    cidr: address block; the whole internet excludes EC2's metadata address.
     """
 
     port: int

@@ -14,7 +14,11 @@ from infra.shapes import VERSION_PATTERN, Model
 
 
 class Version(NamedTuple):
-    """Of Kubernetes, without the patch."""
+    """Version of Kubernetes, without the patch.
+
+    major: first number.
+    minor: second number.
+    """
 
     major: int
     minor: int
@@ -25,7 +29,12 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True)
 class NodeSize:
-    """Memory and disk are GB."""
+    """Size of a node.
+
+    cores: CPU cores.
+    memory_gb: memory, GB.
+    disk_gb: disk, GB.
+    """
 
     cores: int
     memory_gb: int

@@ -22,8 +22,13 @@ RECORD_NAMES = (
 
 @dataclass(frozen=True)
 class Backups:
-    """The bucket of every region's backups, the key it is encrypted with, and the region it is in. ``metrics`` is the
-    namespace in which a job counts its successes, in that region too.
+    """Target of every region's backups.
+
+    bucket: name of the bucket.
+    arn: its ARN.
+    key_arn: ARN of the KMS key that encrypts it.
+    region: AWS region of the bucket and of the metrics.
+    metrics: CloudWatch namespace in which a job counts its successes.
     """
 
     bucket: pulumi.Input[str]

@@ -26,7 +26,12 @@ SURGE: Final = 1
 
 @dataclass(frozen=True)
 class Running:
-    """So many pods of one kind at the same time, and what one asks for."""
+    """Pods of one kind that run at the same time.
+
+    name: workload, store or job.
+    count: number of pods.
+    resources: requests and limits of one pod.
+    """
 
     name: str
     count: int

@@ -16,7 +16,13 @@ JOB_CONNECTIONS: Final = 12
 
 @dataclass(frozen=True)
 class Connections:
-    """The worst case of one region against what accepts it."""
+    """Worst case of one region's database connections, against the limits (requirement Y03).
+
+    pooler_clients: client connections through the pooler.
+    pooler_accepts: clients that one PgBouncer accepts.
+    server: connections to the server.
+    server_accepts: max_connections of the server.
+    """
 
     pooler_clients: int
     pooler_accepts: int

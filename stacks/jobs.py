@@ -36,10 +36,15 @@ class BackupUse(StrEnum):
 
 @dataclass(frozen=True)
 class JobSpec:
-    """A job of the application's image. ``schedule`` is cron in UTC; without one it runs once a release.
+    """Job of the application's image.
 
-    ``deadline_seconds`` bounds one run; ``backups`` opens the way to AWS, with an identity of its own. One that
-    ``administers`` has the database administrator's login, for what the application's own may not do.
+    name: component name.
+    arguments: arguments after the image's entry point.
+    deadline_seconds: time limit of one run.
+    urgency: severity of the alert on a failed run.
+    schedule: cron expression in UTC; None runs the job once a release.
+    backups: access to the backup bucket, with an AWS identity of its own; None for no access.
+    administers: True gives it the database administrator's login, for work that the application's own login may not do.
     """
 
     name: str

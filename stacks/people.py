@@ -61,7 +61,12 @@ GIVEN: Final[Mapping[Environment, Mapping[Team, tuple[Rule, ...]]]] = MappingPro
 
 @dataclass(frozen=True)
 class Access:
-    """One team's rights; ``name`` is the role's."""
+    """Rights of one team.
+
+    name: name of the role.
+    rules: rights of the role.
+    groups: groups of the cluster's identity provider.
+    """
 
     name: str
     rules: tuple[Rule, ...]

@@ -43,10 +43,17 @@ SECRET_RECOVERY_DAYS = MappingProxyType({True: 30, False: 0})
 
 @dataclass(frozen=True)
 class RegionArgs:
-    """``backups`` takes every region's, ``zone`` is the domain's.
+    """Arguments of RegionalStack.
 
-    ``keys`` are the application's own, the same in every region. ``embedded`` is whether there is no outside to call;
-    ``edges`` are then the addresses of the regions' edges.
+    stack: stack name.
+    region: region to deploy to.
+    settings: settings of the stack file.
+    profile: profile with the stack file's own values.
+    backups: target of every region's backups.
+    zone: id of the domain's Route 53 zone.
+    keys: the application's own keys, the same in every region.
+    embedded: True on the embedded cloud, from which no outside service can be called.
+    edges: addresses of the regions' edges on the embedded cloud, by region.
     """
 
     stack: str

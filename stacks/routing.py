@@ -31,10 +31,14 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True)
 class RecordSpec:
-    """One DNS record. ``alias`` names another record of the table; ``target`` is an outside name.
+    """DNS record.
 
-    ``key`` is what the policy selects by: PRIMARY or SECONDARY, a region code, a continent code, or ``*``.
-    ``health_region`` is the region whose health check the record carries.
+    name: record name.
+    policy: routing policy.
+    key: value that the policy selects by: PRIMARY or SECONDARY, a region code, a continent code, or ``*``.
+    alias: name of another record of the table.
+    target: name outside the table.
+    health_region: region whose health check the record carries.
     """
 
     name: str
@@ -52,7 +56,11 @@ class RecordSpec:
 
 @dataclass(frozen=True)
 class Client:
-    """Client of a DNS query: its continent, and the regions by distance, nearest first."""
+    """Client of a DNS query.
+
+    continent: continent of the client's address.
+    nearest: regions by latency, nearest first.
+    """
 
     continent: Continent
     nearest: tuple[str, ...]

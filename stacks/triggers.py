@@ -37,8 +37,14 @@ class Means(StrEnum):
 
 @dataclass(frozen=True)
 class Trigger:
-    """One of them. ``threshold`` is in the subject's unit, ``seconds`` is how long it must hold, ``source`` is the
-    document that asks for it. An autoscaler acts sooner than the documents ask: they say how late it may be.
+    """Scale trigger. An autoscaler acts sooner than the documents ask: they say how late it may be.
+
+    subject: metric, with its unit.
+    direction: above or below the threshold.
+    threshold: bound, in the subject's unit.
+    seconds: time that the condition must hold.
+    means: actor: autoscaler or alert.
+    source: letter of the document that asks for it.
     """
 
     subject: Subject
