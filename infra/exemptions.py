@@ -21,13 +21,13 @@ class Exemption(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rule: str = Field(min_length=1)
-    stacks: tuple[str, ...] = Field(min_length=1)
-    resource: str = Field(min_length=1)
-    type: str = ""
-    owner: str = Field(min_length=1)
-    reason: str = Field(min_length=10)
-    expires: date
+    rule: str = Field(min_length=1, description="Name of the rule.")
+    stacks: tuple[str, ...] = Field(min_length=1, description="Stacks that the exemption holds for.")
+    resource: str = Field(min_length=1, description="Resource name, or its URN.")
+    type: str = Field("", description="Resource type; needed with a name.")
+    owner: str = Field(min_length=1, description="Team that answers for it.")
+    reason: str = Field(min_length=10, description="Reason for the exemption.")
+    expires: date = Field(description="Last day that it holds.")
 
     def configured(self) -> dict[str, str]:
         """The same as the pack's configuration has it."""
