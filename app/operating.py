@@ -70,7 +70,7 @@ def list_flags() -> None:
 def set_flag(
     name: str,
     percent: Annotated[float, typer.Option(min=0, max=100, help="Share of clients: 1, 10, 50, 100.")] = 100,
-    off: Annotated[bool, typer.Option("--off", help="Nobody has it, whatever the share.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Turn it off for all clients, whatever the share.")] = False,
 ) -> None:
     """Create or change a flag; in force everywhere within two seconds."""
     flag = _with_services("flag change", lambda s: s.switchboard.set_flag(name, enabled=not off, percent=percent))

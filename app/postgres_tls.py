@@ -72,7 +72,7 @@ async def _encrypted(
         writer.write(_SSL_REQUEST)
         answer = await reader.readexactly(1)
         if answer != b"S":
-            raise OSError("the server speaks none")
+            raise OSError("the server offers no TLS")
         await writer.start_tls(context, server_hostname=host)
     except BaseException:
         # A cancelled task too must not leave the connection open.

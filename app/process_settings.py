@@ -87,7 +87,7 @@ class ProcessSettings(BaseSettings):
     )
     security_hsts_enabled: bool = Field(True, description="Send Strict-Transport-Security.")
     https_redirect_enabled: bool = Field(False, description="Redirect plain HTTP to HTTPS.")
-    trusted_proxies: Networks = Field((), description="Networks whose X-Forwarded-For is believed.")
+    trusted_proxies: Networks = Field((), description="Networks whose X-Forwarded-For is trusted.")
     proxy_hops: int = Field(1, ge=1, le=5, description="Number of our proxies that add to X-Forwarded-For.")
     allowed_hosts: CommaList = Field(("*",), description="Accepted Host headers.")
     cors_origins: CommaList = Field((), description="Origins that may read replies.")

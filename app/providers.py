@@ -33,7 +33,7 @@ class ProviderSettings(BaseModel):
     gemini_base_url: str | None = Field(None, description="Base URL in place of Gemini's own.")
     allow_embedded_writer: bool = Field(
         False,
-        description="Lets staging and prod run with the embedded writer alone, whose texts nobody should publish.",
+        description="Lets staging and prod run with the embedded writer alone, whose texts must not be published.",
     )
     llm_providers: Annotated[tuple[Provider, ...], NoDecode, BeforeValidator(_split)] = Field(
         (Provider.EMBEDDED,), min_length=1, description="Providers in the order they are tried."

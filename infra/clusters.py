@@ -45,7 +45,7 @@ class ClusterSettings(Model):
     pod_ranges: tuple[Network, ...] = Field(
         (),
         strict=False,
-        description="address ranges of the pods: only from there is a forwarded client address believed",
+        description="address ranges of the pods: forwarded client addresses are trusted only from there",
     )
     data_ranges: tuple[Network, ...] = Field(
         (), strict=False, description="address ranges of subnet_ids, which pods may call for managed stores"

@@ -150,13 +150,15 @@ class BackupSettings(Model):
 
     schedule: Schedule | None = Field(None, description="cron expression, UTC")
     retention_days: int | None = Field(None, ge=1, le=365, description="days until a dump expires")
-    lock_days: int | None = Field(None, ge=1, le=365, description="days in which nobody can delete a dump")
+    lock_days: int | None = Field(
+        None, ge=1, le=365, description="days of object lock, in which a dump cannot be deleted"
+    )
     alarm_hours: int | None = Field(None, ge=2, le=168, description="hours without a good backup until the alarm")
     region: str | None = Field(
         None, description="region of the bucket, its keys and logs; fixed at the first deployment, one of regions"
     )
     notify: tuple[Email, ...] = Field(
-        (), strict=False, max_length=MAXIMUM_EMAILS, description="e-mail addresses told by the alarm"
+        (), strict=False, max_length=MAXIMUM_EMAILS, description="e-mail addresses that the alarm notifies"
     )
 
 
@@ -165,7 +167,10 @@ class BudgetSettings(Model):
 
     monthly_usd: int | None = Field(None, ge=1, le=100_000, description="limit of a calendar month, USD")
     notify: tuple[Email, ...] = Field(
-        (), strict=False, max_length=MAXIMUM_EMAILS, description="e-mail addresses told beside the SNS topic"
+        (),
+        strict=False,
+        max_length=MAXIMUM_EMAILS,
+        description="e-mail addresses that are notified beside the SNS topic",
     )
 
 
@@ -235,7 +240,7 @@ class WriterSettings(Model):
     secret: str | None = Field(
         None,
         pattern=OBJECT_NAME,
-        description="Kubernetes Secret with a key <provider>_api_key for each, made by whoever owns them",
+        description="Kubernetes Secret with a key <provider>_api_key for each, made by the keys' owner",
     )
     batches: bool = Field(
         False, description="whether texts of priority `cost` come from the provider's batches: half the price, in a day"
@@ -258,7 +263,7 @@ class TelemetrySettings(Model):
     secret: str | None = Field(
         None,
         pattern=OBJECT_NAME,
-        description="Kubernetes Secret with the key sentry_dsn, made by whoever owns the error tracker's account",
+        description="Kubernetes Secret with the key sentry_dsn, made by the owner of the error tracker's account",
     )
 
 
@@ -274,7 +279,7 @@ class AlertSettings(Model):
         default_factory=dict, description="labels by which the clusters' Prometheus selects rules and pods to read"
     )
     notify: tuple[Email, ...] = Field(
-        (), strict=False, max_length=MAXIMUM_EMAILS, description="e-mail addresses told by managed stores' alarms"
+        (), strict=False, max_length=MAXIMUM_EMAILS, description="e-mail addresses that managed stores' alarms notify"
     )
 
 

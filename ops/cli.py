@@ -266,7 +266,7 @@ def kubeconfig(
 def token(
     stack: Stack = "local",
     real: Real = False,
-    client: Annotated[str, typer.Option(help="client that the session speaks for")] = CLIENT,
+    client: Annotated[str, typer.Option(help="client of the session")] = CLIENT,
     seconds: Annotated[int, typer.Option(min=60, max=86_400, help="until it ends")] = SECONDS,
 ) -> None:
     """Print a session for trying a running stack whose API asks for a key: Authorization: Bearer TOKEN."""

@@ -103,7 +103,7 @@ def tell_drift(stack: str, found: list[str], repository: str, environment: Mappi
     lines = "\n".join(f"- {code(line)}" for line in found[:MOST_LINES]) or "Nothing differs any more."
     if len(found) > MOST_LINES:
         lines += f"\n- … and {len(found) - MOST_LINES} more"
-    body = f"<!-- contentgen drift of {stack} -->\n{lines}\n\n`make drift STACK={stack}` tells the same."
+    body = f"<!-- contentgen drift of {stack} -->\n{lines}\n\n`make drift STACK={stack}` shows the same."
     where = Repository(repository, token, environment.get("GITHUB_API_URL", API))
     if found:
         publish_issue(f"{stack} is not what was declared", body, where)

@@ -142,7 +142,7 @@ PREREQUISITES: Final = (
         applies=_gateway,
     ),
     Prerequisite(
-        "AWS Load Balancer Controller", "nobody makes the load balancer: no address, no DNS",
+        "AWS Load Balancer Controller", "no load balancer is made: no address, no DNS",
         _fixed("-n", "kube-system", "get", "deployment", "aws-load-balancer-controller"),
         "install the chart aws-load-balancer-controller with its role; tag the public subnets kubernetes.io/role/elb",
         applies=_gateway,

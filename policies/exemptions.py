@@ -131,11 +131,11 @@ class Ledger:
         for one in self.exemptions:
             told = f"the exemption of {one.resource} by {one.owner}"
             if one.expires < self.today:
-                yield one, f"{told} expired on {one.expires}; mend it, or renew"
+                yield one, f"{told} expired on {one.expires}; fix the resource, or renew"
             elif one.expires > self.today + LONGEST:
                 yield one, f"{told} ends on {one.expires}; allowed is a day within {LONGEST.days} days"
             elif one not in self.used and one not in self.unclear:
-                yield one, f"{told} excuses nothing any more; take it out"
+                yield one, f"{told} excuses nothing any more; delete it"
 
     def endings(self) -> Iterator[tuple[Exemption, str]]:
         """Those in force that end soon."""

@@ -121,8 +121,9 @@ def _blind(workload: WorkloadSpec) -> AlertRule:
         expression=f"absent({series('memory_usage_bytes', workload)})",
         for_seconds=BLIND_SECONDS,
         severity=Severity.HIGH,
-        summary=f"nobody knows how {workload.name} is",
-        description=f"Prometheus reads no instance of {workload.name}, so none of its other alerts can go off.",
+        summary=f"no metrics from {workload.name}",
+        description=f"Prometheus has scraped no {workload.name} pod for {BLIND_SECONDS // 60} min; its other alerts "
+        "cannot fire.",
         runbook=runbook("figures", "FiguresMissing"),
     )
 

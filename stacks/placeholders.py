@@ -30,7 +30,7 @@ def placeholders(settings: StackSettings) -> Iterator[Wrong]:
     for key, addresses in _addresses(settings).items():
         for address in addresses:
             if _RESERVED.search(address):
-                allowed = "is an example; state an address that somebody reads, or leave it out"
+                allowed = "is an example; state an address that is read, or leave it out"
                 yield Wrong(f"{NAMESPACE}:{key}", address, allowed)
 
 

@@ -54,7 +54,7 @@ CLUSTER: Final = {
         "the ARN of the cluster's identity provider in IAM (aws iam list-open-id-connect-providers); without it "
         "neither backups nor certificates have an AWS role"
     ),
-    "pod_ranges": "the address ranges of the pods; forwarded client addresses are believed only from there",
+    "pod_ranges": "the address ranges of the pods; forwarded client addresses are trusted only from there",
 }
 """Every region's cluster in a real deployment."""
 
@@ -172,7 +172,7 @@ def _access(settings: StackSettings) -> Iterator[Wrong]:
     given = GIVEN[settings.environment]
     for team in Team:
         if groups_of(settings.access, team) and team not in given:
-            teams = ", ".join(given) or "nobody: it is one person's machine"
+            teams = ", ".join(given) or "no teams: it is one person's machine"
             allowed = f"must be left out: in {settings.environment} have access: {teams} (S08)"
             yield Wrong(f"{NAMESPACE}:access.{team}", list(groups_of(settings.access, team)), allowed)
 

@@ -22,7 +22,7 @@ class Token(BaseModel):
 class Access(BaseModel):
     """Access data that a page needs before any other call."""
 
-    keys_required: bool = Field(description="False where anybody may use the service, and see what others made here.")
+    keys_required: bool = Field(description="False where no key is needed, and all clients see each other's jobs.")
     client_id: str | None = Field(None, description="Whose key or session was sent along.")
 
 

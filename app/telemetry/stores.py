@@ -8,7 +8,7 @@ from app.redis_link import RedisDown, RedisLink
 
 BACKENDS = Gauge(
     "pg_stat_database_numbackends",
-    "Connections to the database, of everybody.",
+    "Connections to the database, of all clients.",
     ("datname",),
     multiprocess_mode="livemax",
 )

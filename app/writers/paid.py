@@ -108,7 +108,7 @@ class PaidProvider:
                 return await self.ledger.reserve(call)
             except TextInFlightError:
                 if call.context.deadline.left < needed + pause:
-                    raise WriterError("deadline", "somebody else's call for the same text goes on") from None
+                    raise WriterError("deadline", "another call for the same text goes on") from None
             await asyncio.sleep(pause)
             pause = min(LONGEST_LOOK_SECONDS, 2 * pause)
         return found

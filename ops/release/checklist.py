@@ -65,7 +65,7 @@ def unanswered(items: tuple[Item, ...], facts: Facts) -> list[str]:
 
 
 def _tests_passed(facts: Facts) -> str:
-    return "" if facts.tests_passed else "reports/tests.xml is not there, or tells of failures; run make test"
+    return "" if facts.tests_passed else "reports/tests.xml is missing or reports failures; run make test"
 
 
 def _plan_is_there(facts: Facts) -> str:

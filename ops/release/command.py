@@ -141,7 +141,7 @@ def make_rollback(
         wait=time.sleep,
         say=out.step,
     )
-    why = f"asked for by {environment.get('AUTHOR', 'somebody')}"
+    why = f"asked for by {environment.get('AUTHOR', 'an unknown user')}"
     ended = _ended(lambda: back(steps, why), partial(_tell, target, to.commit, environment, out))
     return ended is Outcome.ROLLED_BACK
 
@@ -246,11 +246,11 @@ def _ended(run: Callable[[], tuple[Outcome, str]], tell_slack: Callable[[Outcome
 def _tell(target: Target, commit: str, environment: Mapping[str, str], out: Report, outcome: Outcome, why: str) -> None:
     out.line(f"{target.stack}: {outcome.value}{f': {why}' if why else ''}")
     webhook = environment.get("SLACK_WEBHOOK", "")
-    notice = Notice(outcome, target.stack, commit, environment.get("AUTHOR", "somebody"), why)
+    notice = Notice(outcome, target.stack, commit, environment.get("AUTHOR", "an unknown user"), why)
     if not webhook:
-        out.line("SLACK_WEBHOOK is not set, so nobody was told")
+        out.line("SLACK_WEBHOOK is not set; no message was sent")
     elif not tell(notice, webhook):
-        out.line("Slack does not answer, so nobody was told")
+        out.line("Slack does not answer; no message was sent")
 
 
 def _resolved(revision: str) -> str:

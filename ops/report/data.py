@@ -158,6 +158,6 @@ def read_all(folder: Path, expected: Sequence[str]) -> list[StackData]:
                 continue
             one = failed(stack, f"its report cannot be read: {error}")
         twice = one.stack in found
-        found[one.stack] = failed(one.stack, "its run left two reports, so neither is believed") if twice else one
+        found[one.stack] = failed(one.stack, "its run left two reports, so neither is used") if twice else one
     lost = [failed(one, "its run ended before it could write a report") for one in expected if one not in found]
     return sorted([*found.values(), *lost], key=lambda one: one.stack)[:MOST_STACKS]

@@ -120,10 +120,10 @@ def _callable(resource: Resource) -> Iterator[str]:
     """Problems of the principals that may call a function."""
     properties = resource.properties
     if resource.type == FUNCTION_URL and properties.get("authorizationType") != "AWS_IAM":
-        yield "authorizationType is not AWS_IAM, so everybody in the world may call the function"
+        yield "authorizationType is not AWS_IAM, so anyone on the internet may call the function"
     bound = any(states(properties, key) for key in ("sourceAccount", "sourceArn", "principalOrgId"))
     if resource.type == FUNCTION_PERMISSION and properties.get("principal") == "*" and not bound:
-        yield "principal is *, so everybody in the world may call the function; name sourceArn or principalOrgId"
+        yield "principal is *, so anyone on the internet may call the function; name sourceArn or principalOrgId"
 
 
 def _judged(where: str, document: Value, check: Callable[[Statement], Iterator[str]]) -> Iterator[str]:
@@ -166,9 +166,9 @@ def _is_every(resource: str) -> bool:
 
 def _trust(statement: Statement) -> Iterator[str]:
     if statement.everybody and not _is_bound(statement):
-        yield "lets everybody in the world take the role"
+        yield "allows every AWS account to assume the role"
     if "NotPrincipal" in statement.excepted:
-        yield "has NotPrincipal, which lets everybody else take the role"
+        yield "has NotPrincipal, which allows every other principal to assume the role"
     if "Federated" in statement.principals:
         subjects = [
             value
@@ -183,15 +183,15 @@ def _trust(statement: Statement) -> Iterator[str]:
         for subject in subjects:
             known = re.split(r"[:/]", re.split(r"[*?]", subject)[0])
             if re.search(r"[*?]", subject) and len([one for one in known[:-1] if one]) < KNOWN_SEGMENTS:
-                yield f"trusts the subjects {subject}, which is nobody in particular; name one"
+                yield f"trusts the subjects {subject}, which is no single subject; name one"
 
 
 def _shared(statement: Statement) -> Iterator[str]:
     """Problems of a resource's own policy that lets others in."""
     if statement.everybody and not _is_bound(statement):
-        yield "lets everybody in the world in; name who, or bind it by aws:PrincipalOrgID or aws:SourceArn"
+        yield "allows every principal; name principals, or add a condition on aws:PrincipalOrgID or aws:SourceArn"
     if "NotPrincipal" in statement.excepted:
-        yield "has NotPrincipal, which lets everybody else in"
+        yield "has NotPrincipal, which allows every other principal"
 
 
 def _is_bound(statement: Statement) -> bool:
@@ -219,7 +219,7 @@ def _closed_ports(resource: Resource, settings: Settings) -> Iterator[str]:
         entries = mappings(properties.get("entries")) if resource.type == PREFIX_LIST else [properties]
         for block in (text(one.get("cidr")) for one in entries):
             if is_world(block):
-                yield f"holds {block}, so what names this list is open to everybody; name who may come in"
+                yield f"holds {block}, so every rule with this list is open to the internet; name the allowed range"
 
 
 def _old_blocks(rule: Properties) -> list[str]:
@@ -267,12 +267,12 @@ CLOSED_PORTS: Final = ResourceRule(
     name="closed-ports",
     severity=Severity.CRITICAL,
     says="From everywhere only 80 and 443 reach in; never SSH, never a database.",
-    why="An open port is tried by strangers before anybody has logged in for the first time.",
+    why="An open port is scanned and attacked within minutes.",
     fix="Name the private range, or the security group, that may come in.",
     source="Checkov CKV_AWS_24, 25, 260, 277; CIS AWS 5.2",
     types=(GROUP, DEFAULT_GROUP, INGRESS, OLD_RULE, PREFIX_LIST, PREFIX_ENTRY),
     check=_closed_ports,
-    tunables=(Tunable("ports", Kind.TEXTS, ["80", "443"], "ports that everybody may reach"),),
+    tunables=(Tunable("ports", Kind.TEXTS, ["80", "443"], "ports that the whole internet may reach"),),
     breaks=(
         Break("ingress rule", "/cidrIpv4", "0.0.0.0/0"),
         Break("ingress rule", "/cidrIpv6", "::/0"),

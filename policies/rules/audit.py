@@ -28,7 +28,7 @@ def _audited(resources: Sequence[Resource], settings: Settings) -> Iterator[Judg
     if not settings.flag("required"):
         return
     if not resources:
-        yield Violation("nobody can say later who changed what: there is no trail")
+        yield Violation("the stack declares no CloudTrail trail; declare one")
     judged = list(each(resources, lambda trail: (Violation(wrong, trail) for wrong in _lacking(trail.properties))))
     if len({one.resource.urn for one in judged if one.resource}) == len({one.urn for one in resources}):
         yield from judged
@@ -58,8 +58,8 @@ AUDIT_TRAIL: Final = StackRule(
     id="DAT-11",
     name="audit-trail",
     severity=Severity.HIGH,
-    says="Every change of the account is written down, in every region, so that nobody can rewrite it unseen.",
-    why="After an incident, and in every audit, the first question is who changed what; without a trail nobody knows.",
+    says="CloudTrail records every change of the account, in every region, with log file validation.",
+    why="After an incident, and in every audit, the first question is who changed what; only a trail answers it.",
     fix="Declare a Trail over all regions with log file validation and a key, writing to the bucket for logs.",
     source="Checkov CKV_AWS_35, 36, 67, 251, 252; CIS AWS 3.1, 3.2, 3.7",
     types=(TRAIL,),

@@ -67,7 +67,7 @@ def _one_budget(budget: Resource, most: float) -> Iterator[str]:
     ]
     for kind, percent in NOTICES:
         if (kind, percent) not in told:
-            yield f"tells nobody when {kind} passes {percent} %"
+            yield f"has no notification with a subscriber for {kind} at {percent} %"
 
 
 def _tagged(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -117,7 +117,7 @@ BUDGET_PRESENT: Final = StackRule(
     id="CST-01",
     name="budget",
     severity=Severity.HIGH,
-    says="Every stack has a monthly budget that tells somebody at 80 % and 100 %, and when 100 % is foreseen.",
+    says="Every stack has a monthly budget with notifications at 80 % and 100 %, and at a forecast of 100 %.",
     why="Otherwise the first to notice is the invoice, a month later.",
     fix="Declare a monthly cost budget with the three notices, each with a subscriber.",
     source="AWS Well-Architected, COST02",
@@ -140,7 +140,7 @@ TAGS: Final = ResourceRule(
     name="cost-tags",
     severity=Severity.MEDIUM,
     says="Everything in AWS carries the tags by which the bill is read.",
-    why="Cost that belongs to nobody is nobody's to lower.",
+    why="Cost without an owner is not lowered by anyone.",
     fix="Set them once, as the provider's defaultTags.",
     source="AWS tagging policies",
     types=(AWS,),

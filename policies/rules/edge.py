@@ -80,7 +80,7 @@ def _ingress(resource: Resource) -> Iterator[str]:
 def _gateway(resource: Resource) -> Iterator[str]:
     listeners = mappings(at(resource.properties, "spec", "listeners"))
     if not any(text(one.get("protocol")) in ("HTTPS", "TLS") for one in listeners):
-        yield "no listener speaks TLS; add one with protocol HTTPS"
+        yield "has no TLS listener; add one with protocol HTTPS"
     for one in listeners:
         named = f"listener {text(one.get('name'))}"
         protocol = text(one.get("protocol"))
@@ -156,7 +156,7 @@ def _retired(resource: Resource, settings: Settings) -> Iterator[str]:
         yield f"uses the class {class_}, whose controller gets no fixes any more; use the Gateway API"
     for key in annotations:
         if key.endswith("-snippet"):
-            yield f"the annotation {key} lets whoever writes it run configuration inside the controller"
+            yield f"the annotation {key} lets its author run configuration inside the controller"
 
 
 def _internal(service: Resource, settings: Settings) -> Iterator[str]:
@@ -222,8 +222,8 @@ TLS_ONLY: Final = ResourceRule(
     id="HDR-06",
     name="tls-only",
     severity=Severity.CRITICAL,
-    says="Plain HTTP only redirects; everything else speaks TLS 1.2 or 1.3.",
-    why="Whoever is on the way reads and changes what goes over plain HTTP.",
+    says="Plain HTTP only redirects; every other listener uses TLS 1.2 or 1.3.",
+    why="Any hop on the way can read and change plain HTTP.",
     fix="Attach the route to the TLS listener by sectionName; let the plain one redirect with 301.",
     source="Checkov CKV_AWS_2, CKV_AWS_174, CKV_AWS_376; Gateway API",
     types=(GATEWAY, CLIENT_LIMITS, LISTENER, INGRESS, *ROUTES),
@@ -304,7 +304,7 @@ RATE_LIMITED: Final = StackRule(
     name="rate-limits",
     severity=Severity.HIGH,
     says="Every route that reaches a backend has a rate limit at the edge.",
-    why="One client can otherwise use up everybody's capacity, and the budget of a paid writer.",
+    why="One client can otherwise use up the capacity of all, and the budget of a paid writer.",
     fix="Declare a BackendTrafficPolicy whose targetRefs name the route or its gateway.",
     source="OWASP API Security Top 10 2023, API4",
     types=(RATE_LIMITS, *ROUTES),

@@ -160,7 +160,7 @@ def _talkative(route: Resource, settings: Settings) -> Iterator[str]:
         removed = _removed(rule)
         for name in settings.texts("removed"):
             if name.lower() not in removed:
-                yield f"rules[{index}] does not remove {name}, which tells attackers what runs behind it"
+                yield f"rules[{index}] does not remove {name}, which discloses the server's software"
 
 
 SECURITY_HEADERS: Final = ResourceRule(
@@ -219,7 +219,7 @@ TALKATIVE_HEADERS: Final = ResourceRule(
     id="HDR-04, HDR-05",
     name="talkative-headers",
     severity=Severity.MEDIUM,
-    says="No header is set twice, none is a dropped one, and none tells which software answers.",
+    says="No header is set twice, none is a dropped one, and none discloses the server's software.",
     why="A second value undoes the first; old headers were used against visitors; a version is a list of exploits.",
     fix="Use `set` instead of `add`, and list the talkative headers under `remove`.",
     source="OWASP Secure Headers Project, headers to remove; Gateway API",

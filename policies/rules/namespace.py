@@ -96,7 +96,7 @@ def _is_for(policy: Resource, workload: Resource, labels: Properties) -> bool:
 def _no_metadata(resource: Resource, settings: Settings) -> Iterator[str]:
     for index, rule in enumerate(mappings(at(resource.properties, "spec", "egress"))):
         if not items(rule.get("to")):
-            yield f"egress[{index}] names nobody, so it allows everybody"
+            yield f"egress[{index}] has no `to`, which allows every destination"
         for peer in mappings(rule.get("to")):
             block = mapping(peer.get("ipBlock"))
             reached, without = text(block.get("cidr")), texts(block.get("except"))
@@ -105,7 +105,7 @@ def _no_metadata(resource: Resource, settings: Settings) -> Iterator[str]:
                     yield f"egress[{index}] reaches {reached} without except {address}, the machine's own roles"
     for index, rule in enumerate(mappings(at(resource.properties, "spec", "ingress"))):
         if not items(rule.get("from")) and not items(rule.get("ports")):
-            yield f"ingress[{index}] names nobody and no port, so everybody may come in on every port"
+            yield f"ingress[{index}] has no `from` and no ports, which allows every source on every port"
 
 
 def _no_plain_secrets(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -139,7 +139,7 @@ def _binding(binding: Resource) -> Iterator[str]:
     for subject in mappings(binding.properties.get("subjects")):
         name = text(subject.get("name"))
         if name in EVERYBODY or name.startswith("system:serviceaccounts:"):
-            yield f"gives {role or 'a role'} to {name}, which is everybody who has or has no login"
+            yield f"gives {role or 'a role'} to {name}, which is no single subject; name one"
     if role == "cluster-admin":
         yield "gives cluster-admin, which is every permission in the cluster; bind a role that names what is needed"
 
@@ -204,7 +204,7 @@ NO_PLAIN_SECRETS: Final = ResourceRule(
     name="no-plain-secrets",
     severity=Severity.CRITICAL,
     says="No password, token or key stands in an environment variable or a config map.",
-    why="Both are shown to whoever may look at a pod, and land in logs and dumps.",
+    why="Both can be read by every user who may view a pod, and land in logs and dumps.",
     fix="Keep it in a Secret, mounted as a file.",
     source="Checkov CKV_K8S_35",
     types=TYPES,

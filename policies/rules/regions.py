@@ -85,7 +85,10 @@ def _chains(resources: Sequence[Resource], settings: Settings) -> Iterator[Judge
             yield Violation(f"{name} has {' and '.join(roles)}; a chain has one PRIMARY and one SECONDARY", records[0])
         places = [one for each in records for one in mappings(each.properties.get(GEOLOCATION))]
         if places and not any(one.get("country") == "*" for one in places):
-            yield Violation(f"{name} answers nobody outside its places: no record has country *", records[0])
+            yield Violation(
+                f"{name} has no default record: clients outside its places get no answer; add one with country *",
+                records[0],
+            )
         yield from _ends(name, records, by_name, settings)
     leaves = [
         name

@@ -65,7 +65,7 @@ def test_a_gateway_has_a_listener_of_tls_whatever_else_it_has() -> None:
         return of("gateway", GATEWAY, spec__listeners=list(listeners))
 
     assert said("tls-only", gateway(HTTPS)) == []
-    assert said("tls-only", gateway(HTTP)) == ["edge-gateway: no listener speaks TLS; add one with protocol HTTPS"]
+    assert said("tls-only", gateway(HTTP)) == ["edge-gateway: has no TLS listener; add one with protocol HTTPS"]
 
 
 @pytest.mark.parametrize("policy", ["ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS-1-2-2017-01"])
@@ -126,7 +126,7 @@ def test_each_kind_of_database_is_backed_up_tried_and_watched(database: Resource
     ]
     assert said("backup-is-tried", database) == [
         f"{database.name}: nothing restores its backups to see whether they hold: no job restore",
-        f"{database.name}: nobody is told when backups stop: no alarm speaks of backup",
+        f"{database.name}: has no alarm on missing backups: no alarm names backup",
     ]
     assert said("backup-is-tried", of("restore test"), database, ALARM) == []
 

@@ -213,7 +213,7 @@ def test_a_report_larger_than_any_is_not_read(tmp_path: Path, monkeypatch: pytes
 
 def test_two_reports_of_one_stack_are_both_not_believed(tmp_path: Path) -> None:
     (one,) = read_all(left_by_a_run(tmp_path, prod=data("prod"), other=data("prod")), ["prod"])
-    assert one.problem == "its run left two reports, so neither is believed"
+    assert one.problem == "its run left two reports, so neither is used"
 
 
 @pytest.mark.requirement("S04")

@@ -85,7 +85,7 @@ RULES: Final = (
         lambda inputs: _size(inputs.text("policy")) > LONGEST_GRANTS,
     ),
     Rule(
-        "key-policy-lockout", KEY_POLICY, "policy", "a policy that lets somebody change it (kms:PutKeyPolicy)",
+        "key-policy-lockout", KEY_POLICY, "policy", "a policy that lets a principal change it (kms:PutKeyPolicy)",
         "KMS API, PutKeyPolicy.BypassPolicyLockoutSafetyCheck", _locks_out,
     ),
     Rule(
