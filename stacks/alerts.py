@@ -42,21 +42,21 @@ def _answers(workload: WorkloadSpec) -> Iterator[AlertRule]:
     wait and retry.
     """
     name = workload.name
-    seconds = "95 of 100 answers take less than {{ $value | humanizeDuration }}, and more than a client waits for."
+    seconds = "The 95th percentile of the response time is {{ $value | humanizeDuration }}."
     yield _rule(
         "ErrorsHigh",
         workload,
         triggers.ERRORS_HIGH,
         Severity.CRITICAL,
-        f"{name} breaks on more than {triggers.ERRORS_HIGH.threshold:g} % of requests",
-        "{{ $value | humanize }} % of answers have a status from 500 on.",
+        f"{name} fails more than {triggers.ERRORS_HIGH.threshold:g} % of requests",
+        "{{ $value | humanize }} % of responses have a 5xx status.",
         "answers",
     )
     for title, trigger, severity in (
         ("LatencyHigh", triggers.LATENCY_HIGH, Severity.HIGH),
         ("LatencyRaised", triggers.LATENCY_RAISED, Severity.WARNING),
     ):
-        summary = f"{name} takes more than {trigger.threshold:g} s for one answer in twenty"
+        summary = f"p95 latency of {name} is above {trigger.threshold:g} s"
         yield _rule(title, workload, trigger, severity, summary, seconds, "answers")
 
 
@@ -75,9 +75,9 @@ def _capacity(workload: WorkloadSpec, usual: int) -> Iterator[AlertRule]:
             workload,
             trigger,
             Severity.WARNING,
-            f"{workload.name} uses more than {trigger.threshold:g} % of its {what} with every instance it may have",
-            f"{{{{ $value | humanize }}}} % of the {what} that an instance requests, with {workload.size.maximum} of "
-            f"{workload.size.maximum} instances running: the autoscaler has none left to add.",
+            f"{workload.name} is at its maximum of instances and uses more than {trigger.threshold:g} % of its {what}",
+            f"{{{{ $value | humanize }}}} % of an instance's {what} request is in use, with {workload.size.maximum} of "
+            f"{workload.size.maximum} instances running: the autoscaler cannot add one.",
             "capacity",
             beside=full,
         )
@@ -91,8 +91,8 @@ def _queue(workload: WorkloadSpec) -> AlertRule:
         workload,
         trigger,
         Severity.WARNING,
-        f"more than {trigger.threshold:g} jobs wait, and {workload.name} does not catch up",
-        f"{{{{ $value }}}} jobs wait; at most {workload.size.maximum} instances work them off.",
+        f"more than {trigger.threshold:g} jobs wait for {workload.name}",
+        f"{{{{ $value }}}} jobs wait in the queue; the maximum is {workload.size.maximum} instances.",
         "capacity",
     )
 
@@ -108,8 +108,8 @@ def _could_be_smaller(workload: WorkloadSpec, usual: int) -> AlertRule:
         expression=idle + "".join(f"\nunless {unmet(trigger, workload)}" for trigger in spoilt),
         for_seconds=max(trigger.seconds for trigger in (*wanted, *spoilt)),
         severity=Severity.LOW,
-        summary=f"{workload.name} has more instances than it needs",
-        description=f"{{{{ $value }}}} instances run with little CPU, memory and queue; {usual} would do.",
+        summary=f"{workload.name} runs more instances than its load needs",
+        description=f"{{{{ $value }}}} instances run at low CPU, memory and queue length; {usual} would be enough.",
         runbook=runbook("capacity", "CouldBeSmaller"),
     )
 

@@ -31,7 +31,7 @@ def database_advice(postgres: PostgresProfile) -> str:
 
 def redis_advice(redis: RedisProfile, role: str) -> str:
     """Advice for more than ``MEMORY_PERCENT``; both instances have one size."""
-    return f"redis-{role} holds more than {MEMORY_PERCENT} % for {MINUTES} min; {_redis_step(redis)}"
+    return f"redis-{role} uses more than {MEMORY_PERCENT} % of its memory for {MINUTES} min; {_redis_step(redis)}"
 
 
 def _database_step(postgres: PostgresProfile) -> str:

@@ -43,7 +43,7 @@ def _alert(name: str, about: str, expression: str, severity: Severity, advice: s
         expression=expression,
         for_seconds=steps.MINUTES * 60,
         severity=severity,
-        summary=f"{about} needs its next size",
+        summary=f"{about} needs a larger size",
         description=f"{{{{ $value | humanize }}}}: {advice}.",
         runbook=runbook("stores", name),
     )

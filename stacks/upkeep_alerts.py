@@ -40,9 +40,9 @@ def _failing(workload: WorkloadSpec) -> AlertRule:
         expression=f"floor(max by (namespace, task) ({grown})) > {FAILURES}",
         for_seconds=0,
         severity=Severity.WARNING,
-        summary=f"a background task of {workload.name} fails again and again",
+        summary=f"a background task of {workload.name} fails repeatedly",
         description=f"The task {{{{ $labels.task }}}} failed {{{{ $value }}}} times within {FAILURES_MINUTES} min, in "
-        f"one instance of {workload.name}. It is started again each time.",
+        f"one instance of {workload.name}, and was restarted each time.",
         runbook=runbook("upkeep", name),
     )
 
@@ -55,7 +55,7 @@ def _strayed() -> AlertRule:
         expression=f"{elected('jobs_default_partition_rows', over=STRAYED_WINDOW)} > 0",
         for_seconds=STRAYED_HOURS * 3600,
         severity=Severity.WARNING,
-        summary=f"jobs lie in no month's partition for more than {STRAYED_HOURS} h",
+        summary=f"jobs have been in the default partition for more than {STRAYED_HOURS} h",
         description="{{ $value }} jobs (counted up to 1000) are in the table jobs_default: daily maintenance has not "
         "made their months' partitions.",
         runbook=runbook("upkeep", name),
