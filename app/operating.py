@@ -37,7 +37,7 @@ def _with_services(what: str, work: Callable[[Services], Awaitable[T]]) -> T:
 def create_key(
     client_id: str,
     tier: Annotated[Tier, typer.Option(help="Its limits.")] = Tier.FREE,
-    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+    name: Annotated[str, typer.Option(help="Purpose of the key.")] = "",
 ) -> None:
     """Make a key; its secret is printed this once."""
     key, secret = _with_services("key creation", lambda services: services.keys.create(client_id, name, tier))
@@ -83,8 +83,8 @@ def mode(mode: Mode) -> None:
 
 
 def health(
-    url: Annotated[str, typer.Argument(help="Where the service answers.")] = "http://127.0.0.1:8000",
-    page: Annotated[str | None, typer.Option(help="Where the page answers; asked for / too.")] = None,
+    url: Annotated[str, typer.Argument(help="Address of the service.")] = "http://127.0.0.1:8000",
+    page: Annotated[str | None, typer.Option(help="Address of the page; / is checked too.")] = None,
 ) -> None:
     """Ask every health endpoint: PASS or FAIL each, exit code 1 when one fails."""
     from app.checkup import examine

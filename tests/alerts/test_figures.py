@@ -129,8 +129,8 @@ def test_what_an_alert_says_is_filled_in(promtool: Promtool, rules_of: Callable[
     expected = {
         "exp_labels": {"severity": "warning", "service": "worker", "namespace": "contentgen"},
         "exp_annotations": {
-            "summary": "more than 100 jobs wait, and worker does not catch up",
-            "description": "250 jobs wait; at most 5 instances work them off.",
+            "summary": "more than 100 jobs wait for worker",
+            "description": "250 jobs wait in the queue; the maximum is 5 instances.",
             "runbook": "docs/runbooks/capacity.md#queuelong",
         },
     }
