@@ -156,7 +156,7 @@ async def _make_partitions(connection: AsyncConnection, dry_run: bool) -> tuple[
 
 
 async def _archive_texts(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
-    """After half a year a job keeps its figures and loses its text."""
+    """Remove the text of jobs after half a year; their figures stay."""
     before = Month.of(datetime.now(UTC)).plus(-TEXTS_MONTHS)
     changed = 0
     for table in await _older(connection, before):
@@ -170,7 +170,7 @@ async def _archive_texts(connection: AsyncConnection, dry_run: bool) -> tuple[in
 
 
 async def _drop_partitions(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
-    """After a year a month's jobs go with their partition; the lock is short, and the lock timeout guards it."""
+    """Drop a month's partition with its jobs after a year; the lock is short, and the lock timeout guards it."""
     old = await _older(connection, Month.of(datetime.now(UTC)).plus(-JOBS_MONTHS))
     for name in () if dry_run else old:
         await connection.execute(text(f"DROP TABLE {name}"))

@@ -33,7 +33,7 @@ class AuditTrailArgs:
 
 
 class AuditTrail(pulumi.ComponentResource):
-    """A trail over all regions with a key of its own. Digests signed by AWS tell a changed or missing file."""
+    """A trail over all regions with a key of its own. Digests signed by AWS show a changed or missing file."""
 
     arn: pulumi.Output[str]
 

@@ -1,5 +1,5 @@
 """The bucket that backups go to (requirement W04): closed, encrypted with a key of its own, and locked where backups
-must outlive whoever gets hold of a password.
+must survive a leaked credential.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class CertificateArgs:
     region: AWS region that the issuer signs its calls for.
     role, account: AWS role with which the issuer writes records into the zone, and the service account that takes it.
     issuer: namespace and service account of cert-manager.
-    email: address that hears from the certificate authority.
+    email: address that the certificate authority writes to.
     """
 
     namespace: str
@@ -108,7 +108,7 @@ def _route53(args: CertificateArgs) -> dict[str, object]:
 
 
 def _token_role(name: str, args: CertificateArgs, opts: pulumi.ResourceOptions) -> None:
-    """cert-manager asks for the account's tokens, which it may not unless somebody says so."""
+    """Allow cert-manager to request tokens for the issuer's service account (serviceaccounts/token, create)."""
     named = metadata(COMPONENT, args.product, args.namespace, f"{args.account}-token")
     rbac.v1.Role(
         f"{name}-token-role",

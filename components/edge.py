@@ -33,12 +33,12 @@ CIPHERS: Final = (
     "ECDHE-ECDSA-AES256-GCM-SHA384",
     "ECDHE-RSA-AES256-GCM-SHA384",
 )
-"""Of TLS 1.2; TLS 1.3 has its own and all of them are good."""
+"""Cipher suites of TLS 1.2; TLS 1.3 has its own and all of them are good."""
 LONG_READ: Final = "300s"
 TRUSTED_HOPS: Final = 0
 """Nothing stands before the gateway that adds to X-Forwarded-For: the network load balancer keeps client addresses."""
 TALKATIVE_HEADERS: Final = ("Server", "X-Powered-By")
-"""They tell an attacker what runs behind the edge, and nobody else anything."""
+"""Headers that disclose the software behind the edge; they are removed from every response."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Published(StrEnum):
     """Owner of a host's DNS record; only the cluster's DNS controller knows the load balancer's address.
 
     ``ALONE``: the controller, for this cluster alone. ``NEAREST``: the controllers of all clusters, one record each, of
-    which a client gets the nearest that is healthy. ``ELSEWHERE``: nobody here; records of the stack's own lead to it.
+    which a client gets the nearest that is healthy. ``ELSEWHERE``: no controller; the stack's own records lead to it.
     """
 
     ALONE = "alone"

@@ -1,7 +1,7 @@
 """Passwords that can be renewed without downtime (requirement X02): two of them, of which one is in use.
 
-A rotation makes the other one new and lets everybody use it, while the one of before still opens the door for whoever
-has not heard yet. When all have, that one is renewed too, and nobody knows it.
+A rotation renews the other one and gives it to all clients, while the old one still works for clients that have not
+restarted. When all have, the old one is renewed too, and no client has it.
 """
 
 from __future__ import annotations

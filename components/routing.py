@@ -127,7 +127,7 @@ class Routing(pulumi.ComponentResource):
 def _options(
     stem: str, record: Record, parent: pulumi.Resource, after: list[pulumi.Resource]
 ) -> pulumi.ResourceOptions:
-    """The record for everybody was a simple one in stacks of one region; Route 53 takes no second policy beside it."""
+    """The default record was a simple one in stacks of one region; Route 53 takes no second policy beside it."""
     everybody = record.key == "*"
     return pulumi.ResourceOptions(
         parent=parent,

@@ -61,7 +61,7 @@ class ServiceRole(pulumi.ComponentResource):
 
 
 def trust_policy(args: ServiceRoleArgs) -> str:
-    """Web identity for one subject: nobody else in the cluster can take the role."""
+    """Web identity for one subject: no other service account of the cluster can assume the role."""
     issuer = args.oidc_provider.split(":oidc-provider/", 1)[1]
     equal = {
         f"{issuer}:sub": f"system:serviceaccount:{args.namespace}:{args.account}",

@@ -1,5 +1,5 @@
-"""Exemptions from policies (requirement Y06): read from one file, each with owner, reason and the day it ends. What is
-in force reaches the policy pack with its configuration, which tells of it in every run and refuses it afterwards.
+"""Exemptions from policies (requirement Y06): read from one file, each with owner, reason and the day it ends. Those in
+force reach the policy pack with its configuration; it reports them in every run and refuses expired ones.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ USUAL: Final = SLEEPS_BY_ITSELF
 
 
 def version(text: str) -> Version:
-    """Of a setting, or of what a server says of itself such as v1.31.4-eks-1. Raises ValueError for anything else."""
+    """Version of a setting, or of a server's answer such as v1.31.4-eks-1. Raises ValueError for anything else."""
     found = re.match(r"v?([0-9]+)\.([0-9]+)", text)
     if found is None:
         raise ValueError(f"{text!r} is no version of Kubernetes; such as {USUAL}")

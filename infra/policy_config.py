@@ -26,7 +26,7 @@ LEVELS: Final = MappingProxyType(
 """Requirement Y06: a violation in dev is shown, elsewhere it stops the update."""
 
 POOLERS: Final = 3
-"""Most PgBouncer instances a region; they are counted apart, because nobody sizes them in a stack file."""
+"""Most PgBouncer instances a region; they are counted apart, because a stack file does not size them."""
 
 LOWEST_USER: Final = 999
 """The number of the official Postgres and Redis images; the application has 1001 (document E)."""
@@ -38,7 +38,9 @@ Values = dict[str, object]
 
 
 def policy_config(settings: StackSettings, exemptions: tuple[Exemption, ...] = ()) -> dict[str, Values]:
-    """The content of ``--policy-pack-config`` for a stack: one level for all rules, then what each is told."""
+    """The content of ``--policy-pack-config`` for a stack: the default enforcement level, then the parameters of each
+    rule.
+    """
     config: dict[str, Values] = {"all": {"enforcementLevel": LEVELS[settings.environment]}}
     for rule, values in (*_limits(settings).items(), *_by_environment(settings).items()):
         config[rule] = values

@@ -163,7 +163,7 @@ class BackupSettings(Model):
 
 
 class BudgetSettings(Model):
-    """The month's limit and who hears of it (requirement M01)."""
+    """Monthly budget and the addresses that it notifies (requirement M01)."""
 
     monthly_usd: int | None = Field(None, ge=1, le=100_000, description="limit of a calendar month, USD")
     notify: tuple[Email, ...] = Field(
@@ -175,7 +175,7 @@ class BudgetSettings(Model):
 
 
 def _ordinary(group: str) -> str:
-    """Raises ValueError for one of Kubernetes' own groups: some of them are everybody, one is the administrator."""
+    """Raises ValueError for one of Kubernetes' own groups: some of them hold every user, one is the administrator."""
     if group.startswith("system:"):
         raise ValueError(f"{group} is one of Kubernetes' own groups; name a group of people")
     return group

@@ -103,7 +103,7 @@ class Cloud:
         return described
 
     def end_jobs(self, described: CloudFile) -> None:
-        """After this nothing in any region writes by the clock any more."""
+        """End the scheduled jobs: after this nothing in any region writes by the clock any more."""
         with ThreadPoolExecutor() as pool:
             list(pool.map(Cluster.end_jobs, [self.cluster(one.name, one.network) for one in described.regions]))
 

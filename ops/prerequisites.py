@@ -82,7 +82,7 @@ def _arguments(found: Object) -> list[str]:
 
 
 def _at_least(*least: int) -> Callable[[Object, StackSettings], bool]:
-    """True if the first container's image has this version at least; a digest alone cannot be told."""
+    """True if the first container's image has this version at least; a digest alone gives no version."""
 
     def holds(found: Object, _: StackSettings) -> bool:
         versions = [re.search(r":v?([0-9]+)\.([0-9]+)", str(one.get("image", ""))) for one in _containers(found)]

@@ -1,5 +1,5 @@
 """``make pr-check``: true differences without credentials. The base is deployed to the embedded cloud, this checkout is
-previewed against it, stack by stack, and one comment tells all of them.
+previewed against it, stack by stack, and one comment shows all of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """``contentgen token``: a session for trying a stack whose API asks for a key, and for the smoke tests of a release.
 
-Sessions are believed by their signature (requirement E12), and whoever may read a stack's secret outputs may sign one:
+Sessions are verified by their signature (requirement E12), and every reader of a stack's secret outputs may sign one:
 nothing is stored, no key is made, and it ends by itself.
 """
 

@@ -19,7 +19,7 @@ from ops.console import Report
 
 READ_SECONDS: Final = 120
 POLICY_CONFIGURATION: Final = "policies/config/{stack}.json"
-"""Of a stack, below a checkout; made by ``contentgen generate``."""
+"""Policy configuration of a stack, below a checkout; made by ``contentgen generate``."""
 
 
 class EngineMissingError(Exception):
@@ -96,5 +96,5 @@ def _official() -> Path:
 
 
 def chosen(stack: str, report: Report, environment: Mapping[str, str], *, on_real: bool) -> Target:
-    """The one that the command line asks for; the embedded cloud unless told otherwise."""
+    """The one that the command line asks for; the embedded cloud by default."""
     return real(stack, environment) if on_real else embedded(deployment.prepared(stack, report))

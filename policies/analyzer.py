@@ -2,7 +2,8 @@
 
 A resource is decoded once instead of once a rule; a wrong configuration is refused; a rule that fails names itself, the
 resource and the error, and counts as violated; stack rules see resources as declared, not as a preview guesses them;
-exemptions are applied and told. What a rule says when it meets a value that a preview cannot know stays the SDK's own.
+exemptions are applied and reported. What a rule says when it meets a value that a preview cannot know stays the SDK's
+own.
 """
 
 from __future__ import annotations

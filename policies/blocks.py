@@ -20,9 +20,9 @@ PRIVATE: Final = tuple(
         "fe80::/10",
     )
 )
-"""Addresses that nobody on the internet has (RFC 1918, 6598, 3927, 4193, 4291)."""
+"""Addresses that are not routed on the internet (RFC 1918, 6598, 3927, 4193, 4291)."""
 WIDEST: Final = {4: 16, 6: 32}
-"""The widest public block that can still be somebody's own, as bits of its prefix, by IP version."""
+"""The widest public block that one owner can still have, as bits of its prefix, by IP version."""
 
 
 @cache

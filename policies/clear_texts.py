@@ -1,6 +1,6 @@
-"""Texts that everybody sees who may look at a resource, and which of them are secrets.
+"""Secrets in texts that every user with read access to a resource sees.
 
-Seen are environment variables, arguments, config maps, start scripts and the definitions of containers outside of the
+These are environment variables, arguments, config maps, start scripts and the definitions of containers outside of the
 cluster. What a text holds is read too: JSON, lines of a file, base64.
 """
 
@@ -51,7 +51,7 @@ HEXADECIMAL: Final = re.compile(r"(?i)(?=.*[0-9])(?=.*[a-f])[0-9a-f]{32,}")
 LONG_ENOUGH: Final = 20
 BITS_A_CHARACTER: Final = 4.0
 HEX_BITS: Final = 3.0
-"""Sixteen letters hold four bits at most, so keys in hexadecimal are told by fewer."""
+"""Sixteen letters hold four bits at most, so keys in hexadecimal are recognised by fewer."""
 
 
 def secrets(resource: Resource) -> Iterator[str]:

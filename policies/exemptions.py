@@ -1,5 +1,5 @@
 """Exemptions: a rule that is knowingly broken by one resource, by whom, why and until when. They reach the pack in the
-configuration of their rule, are told in every run, and end by themselves.
+configuration of their rule, are listed in every run, and end by themselves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STACK_TYPE: Final = "pulumi:pulumi:Stack"
 """The type for what is wrong with the stack as a whole; its name is any."""
 URN: Final = "urn:"
 LONGEST: Final = timedelta(days=180)
-"""The longest time that an entry may still have; whoever needs it longer renews it, and says why again."""
+"""The longest time that an entry may still have; a longer one is renewed, with its reason."""
 NOTICE: Final = timedelta(days=30)
 """So long before its end every run warns of it."""
 

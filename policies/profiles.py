@@ -1,7 +1,8 @@
-"""Configurations for any project: which rules hold for everybody, and which speak of one product.
+"""Configurations for any project: rules for every project, and rules for one product.
 
-``baseline`` stops what is a hole whoever runs it. ``restricted`` is everything that needs no numbers of the project's
-own. A project's own configuration, as each stack here has one, is the third: limits, regions, budgets, headers.
+``baseline`` has the rules against vulnerabilities in any project. ``restricted`` is everything that needs no numbers of
+the project's own. A project's own configuration, as each stack here has one, is the third: limits, regions, budgets,
+headers.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ PAGES: Final = "docs/policies"
 @dataclass(frozen=True)
 class Resource:
     """One resource as the program declares it. ``provider`` is the name of the provider that serves it: in a stack of
-    several clusters it tells apart objects of one name. ``depends_on`` holds URNs, and ``tied`` those that a property
+    several clusters it distinguishes objects of one name. ``depends_on`` holds URNs, and ``tied`` those that a property
     refers to; both are known to stack rules only. ``written`` is the type as the program has it where rules read it
     under another name (policies.kinds), and ``partial`` says that the resource states a part of an object.
     """

@@ -39,8 +39,8 @@ class Backups:
 
 
 def backup_grants(backups: Backups, use: BackupUse) -> tuple[Grant, ...]:
-    """To write backups, or to read them, and to say that it went well; never to delete: ageing out is the bucket's own
-    rule, and nobody goes round its lock. Writing needs kms:Decrypt for a dump's parts (Amazon S3 User Guide, "Uploading
+    """Permission to write or to read backups and to count successes; never to delete: expiry is the bucket's lifecycle,
+    and no identity may bypass its lock. Writing needs kms:Decrypt for a dump's parts (Amazon S3 User Guide, "Uploading
     and copying objects using multipart upload"), and neither reads nor lists.
     """
     dumps, state = (_joined(backups.arn, f"/{folder}/*") for folder in ("db", "state"))

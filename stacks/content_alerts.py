@@ -54,7 +54,7 @@ def _errors(workload: WorkloadSpec) -> AlertRule:
 
 
 def _success(workload: WorkloadSpec) -> AlertRule:
-    """A status that nobody has counted yet has no series, and all the jobs that there are may have failed."""
+    """A status that was never counted has no series, and all the jobs that there are may have failed."""
     ended = f"sum by (namespace) (rate({series('content_requests_total', workload)}[{WINDOW}]))"
     good = series("content_requests_total", workload, 'status="success"')
     well = f"(sum by (namespace) (rate({good}[{WINDOW}])) or 0 * {ended})"
@@ -119,8 +119,8 @@ def _costs(month_usd: int) -> Iterator[AlertRule]:
 
 
 def _restarts() -> AlertRule:
-    """By kube-state-metrics. The count of a container only grows, so the difference is exact where ``increase`` is an
-    estimate.
+    """Restarts as kube-state-metrics counts them. The count of a container only grows, so the difference is exact where
+    ``increase`` is an estimate.
     """
     told = f"kube_pod_container_status_restarts_total{{{NAMESPACE_MATCHER}}}"
     window = f"[{RESTARTS_MINUTES}m]"

@@ -19,7 +19,7 @@ from stacks.routing import edge_name, public_names
 from stacks.workload import STOP, WorkloadSpec
 
 LOOPBACK: Final = "127.0.0.0/8"
-"""Networks whose forwarded client addresses are believed when the stack file names no pod ranges."""
+"""Networks whose forwarded client addresses are trusted when the stack file names no pod ranges."""
 
 
 def application_environment(

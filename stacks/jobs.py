@@ -16,7 +16,7 @@ RESTORE_CHECK_HOURS: Final = 26
 WEEKLY: Final = "0 3 * * 0"
 MONTHLY: Final = "0 4 1 * *"
 LONG_SECONDS: Final = 6 * 3600
-"""For what reads or rewrites whole tables; a backup that takes too long is heard of by its silence."""
+"""Time limit of jobs that read or rewrite whole tables; a missing heartbeat reports a backup that takes too long."""
 
 
 class Urgency(StrEnum):

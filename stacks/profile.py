@@ -105,7 +105,7 @@ class Profile:
     monthly_usd: budget of a region, USD a calendar month.
     protected: deletion protection of stateful resources.
     alarm_hours: hours without a good backup until the alarm (W03).
-    lock_days: days of object lock in which nobody can delete a dump; 0 is no lock.
+    lock_days: days of object lock, in which a dump cannot be deleted; 0 is no lock.
     audited: declare the account's audit trail (Y07).
     seeded: fill the database with made-up data (S08).
     edge_instances: Envoy proxies a region.

@@ -19,7 +19,7 @@ from stacks.products.content_generation import content_generation
 from stacks.profile import Profile, resolve
 
 LEAST_MANAGED_GB: Final = 20
-"""Of gp3 storage (Amazon RDS User Guide, Amazon RDS DB instance storage)."""
+"""Least gp3 storage, GB (Amazon RDS User Guide, Amazon RDS DB instance storage)."""
 DIGEST: Final = re.compile(r"^[^@\s]+@sha256:[0-9a-f]{64}$")
 
 
@@ -114,7 +114,7 @@ def _limits(settings: StackSettings, profile: Profile) -> Iterator[Wrong]:
 
 
 def _writers(settings: StackSettings) -> Iterator[Wrong]:
-    """Made-up texts are refused by the service itself where people rely on them; better told before the update."""
+    """Refuse the embedded writer where people rely on the texts: the service would refuse it after the update."""
     writers = settings.writers
     real = [name.value for name in writers.providers if name is not Writer.EMBEDDED]
     if settings.environment in (Environment.STAGING, Environment.PROD) and not real:

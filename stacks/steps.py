@@ -11,12 +11,12 @@ from infra.sizes import DATABASE_LADDER, REDIS_LADDER, one_up
 from stacks.profile import PostgresProfile, RedisProfile
 
 CONNECTIONS: Final = 80
-"""Of the database, all clients together; above it a database of two cores is too small (document C)."""
+"""Client connections of the database; above this number a database of two cores is too small (document C)."""
 MEMORY_PERCENT: Final = 75
-"""Of what a Redis may hold (document C)."""
+"""Share of Redis' maxmemory, per cent (document C)."""
 MINUTES: Final = 5
 FREE_STORAGE: Final = 0.2
-"""Share of a database's storage below which somebody must act: a full disk stops it (RDS, storage-full)."""
+"""Share of a database's storage below which storage must grow: a full disk stops it (RDS, storage-full)."""
 FREE_MEMORY: Final = 0.05
 """Share of a database's memory below which it begins to swap."""
 REPLICA_LAG_SECONDS: Final = 60

@@ -1,5 +1,5 @@
-"""Alerts of the stores in the cluster, which tell their figures through the service (P03, R03). Managed ones tell AWS:
-stacks.store_ceilings. Pure.
+"""Alerts of the stores in the cluster, whose metrics the service exports (P03, R03). Managed ones have CloudWatch
+alarms: stacks.store_ceilings. Pure.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Scale triggers: thresholds for too few or too many instances of a service (requirement K19), stated once. Pure.
 
-Replicas belong to the autoscalers, which act on four of them. The others are alerts: people are told where an
-autoscaler is at its end, or where no autoscaler looks.
+Replicas belong to the autoscalers, which act on four of them. The others are alerts: an autoscaler at its maximum, or a
+metric without an autoscaler.
 """
 
 from __future__ import annotations

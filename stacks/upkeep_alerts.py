@@ -14,7 +14,7 @@ from stacks.runbooks import runbook
 from stacks.workload import WorkloadSpec
 
 FAILURES: Final = 3
-"""Of one task in one instance within ``FAILURES_MINUTES``; a task that always fails has some sixty."""
+"""Failures of one task in one instance within ``FAILURES_MINUTES``; a task that always fails has some sixty."""
 FAILURES_MINUTES: Final = 10
 STRAYED_HOURS: Final = 26
 """Daily maintenance moves such jobs within a day; two hours more for the run, and for a backup that it waits for."""
@@ -29,8 +29,9 @@ def upkeep_alerts(workloads: tuple[WorkloadSpec, ...]) -> Iterator[AlertRule]:
 
 
 def _failing(workload: WorkloadSpec) -> AlertRule:
-    """By instance, not added up: one bad moment fails a task once in each of them. ``increase`` extends what it saw to
-    the ends of its window, so that three failures come out as a little more.
+    """Alert on a background task that fails repeatedly, by instance, not added up: one bad moment fails a task once in
+    each of them. ``increase`` extends what it saw to the ends of its window, so that three failures come out as a
+    little more.
     """
     grown = f"increase({series('background_failures_total', workload)}[{FAILURES_MINUTES}m])"
     name = "BackgroundTaskFailing"

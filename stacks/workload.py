@@ -9,7 +9,7 @@ from components.amount import Resources
 from stacks.profile import Size
 
 NAMESPACE: Final = "contentgen"
-"""Of every object in a cluster."""
+"""Kubernetes namespace of every object."""
 
 APPLICATION_PORT: Final = 8000
 FRONTEND_PORT: Final = 3000
@@ -32,7 +32,7 @@ class Stop:
 
     @property
     def grace(self) -> int:
-        """After which Kubernetes ends it by force."""
+        """Seconds from the begin of a stop to SIGKILL (terminationGracePeriodSeconds)."""
         return self.turned_away + self.drain + self.finish + self.margin
 
 
@@ -108,7 +108,7 @@ class WorkloadSpec:
 
     @property
     def resources(self) -> Resources:
-        """Of one instance."""
+        """Requests and limits of one instance."""
         return Resources(self.cpu_request, self.size.cpu, self.memory_request, self.size.memory)
 
     @property

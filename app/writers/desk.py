@@ -126,7 +126,7 @@ class Desk:
 
 
 def _deciding(failures: Sequence[WriterError]) -> WriterError:
-    """Of each provider's failure the one that says what becomes of the job.
+    """Deciding failure among those of the providers.
 
     A text that does not fit was paid for, so the attempt counts although another provider was away; it is the last
     attempt only where no provider can do better.

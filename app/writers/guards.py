@@ -24,7 +24,8 @@ LOOK_SECONDS = 0.05
 
 
 class Breaker:
-    """After so many failures of the provider in a row it is left alone for a while; then one call tries again.
+    """Circuit breaker of a provider: after so many failures in a row no call is made for a while; then one call tries
+    again.
 
     A failure that is the job's fault says nothing of the provider, nor does a call that was cancelled.
     """

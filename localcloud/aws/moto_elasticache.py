@@ -99,10 +99,10 @@ class CacheParameterGroup:
 
 
 auth_tokens: dict[str, str] = {}
-"""By the ARN of their replication group; moto remembers only that there is one."""
+"""Tokens by the ARN of their replication group; moto remembers only that there is one."""
 
 _groups: dict[tuple[str, str], dict[str, CacheParameterGroup]] = defaultdict(dict)
-"""By account and region."""
+"""Parameter groups by account and region."""
 
 
 class ExtendedElastiCacheResponse(ElastiCacheResponse):

@@ -29,7 +29,7 @@ from pulumi.automation import PulumiCommand
 PulumiCommand.install(root={root!r}, version=semver.VersionInfo.parse({version!r}))
 """
 KUBECTL = Path(sys.prefix) / "bin" / "kubectl"
-"""Of the wheel that the project is installed with."""
+"""kubectl from the wheel that the project is installed with."""
 
 
 @dataclass(frozen=True)

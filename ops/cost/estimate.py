@@ -32,8 +32,8 @@ FAST_SECONDS: Final = 10
 
 @dataclass(frozen=True)
 class Priced:
-    """One resource as it stands before or after a change. ``provider`` tells the region of a cluster's objects; without
-    a ``urn`` it is told apart by type and name.
+    """One resource as it stands before or after a change. ``provider`` gives the region of a cluster's objects; without
+    a ``urn`` it is identified by type and name.
     """
 
     name: str
@@ -133,14 +133,14 @@ def _costs(resources: Iterable[Priced], context: Context) -> tuple[dict[str, flo
 
 
 def region_of(one: Priced) -> str:
-    """Of AWS its own property, of a cluster's object the provider's name."""
+    """Region of a resource: on AWS its own property, of a cluster's object the provider's name."""
     if CLUSTER in one.provider:
         return one.provider.partition(CLUSTER)[2].partition("::")[0]
     return text(one.inputs.get("region"))
 
 
 def _budget(resources: list[Priced]) -> float | None:
-    """Of what a month of everything may cost: a daily or yearly one is of another time, one of a service of a part."""
+    """Monthly budget of all services: a daily or yearly one is of another time, one of a service of a part."""
     limits = [
         _number(one.inputs.get("limitAmount"))
         for one in resources

@@ -27,14 +27,14 @@ UNCOUNTED: Final[Mapping[str, str]] = {
     "kubernetes:keda.sh/v1alpha1:ScaledJob": "as many jobs as there is work",
     "kubernetes:serving.knative.dev/v1:Service": "as many pods as there are requests",
 }
-"""Kinds that cost something which nobody can tell from what is declared, and why."""
+"""Kinds whose cost cannot be derived from the declaration, and why."""
 MINUTES: Final = 60
 HOURS: Final = 24
 DAYS_A_MONTH: Final = 365 / 12
 
 
 class Declared(Protocol):
-    """One resource: its type, its inputs, and the provider that tells its cluster."""
+    """One resource: its type, its inputs, and the provider, which gives its cluster."""
 
     @property
     def type(self) -> str: ...

@@ -78,7 +78,7 @@ class Proof:
         killers: Mapping[str, str],
         tell: Callable[[Verdict], None],
     ) -> None:
-        """Tell a verdict for each mutant as it is known. ``killers`` has the test that noticed a mutant before."""
+        """Report the verdict on each mutant as it is known. ``killers`` has the test that noticed a mutant before."""
 
         def one(worker: Worker, mutant: Mutant) -> None:
             tell(self._judge(worker, mutant, suites.get(mutant.row), killers.get(mutant.digest)))

@@ -138,4 +138,4 @@ CHECKS: Final[Mapping[str, Callable[[Facts], str]]] = {
     "can_go_back": _can_go_back,
     "changes_are_told": _changes_are_told,
 }
-"""By the name in the list; each says what is wrong, or nothing."""
+"""Checks by their names in the list; each returns the problem, or nothing."""

@@ -69,7 +69,7 @@ def make_plan(target: Target, environment: Mapping[str, str], out: Report) -> bo
 def make_release(
     target: Target, addresses: Mapping[str, str], back_to: str, environment: Mapping[str, str], out: Report
 ) -> bool:
-    """Applies the plan, tests, watches, goes back by itself; whether it is released. Slack is told either way.
+    """Apply the plan, test, watch, roll back on a failure; True if it is released. Slack is notified either way.
 
     ``addresses`` are those of every region. ``back_to`` is a commit; the one that the stack records when it is empty.
     Raises RecordError.
@@ -121,8 +121,8 @@ def make_rollback(
     environment: Mapping[str, str],
     out: Report,
 ) -> bool:
-    """Goes back to a release on request, the one before the one that runs when ``revision`` is empty; whether that then
-    answers. Slack is told either way.
+    """Go back to a release on request, the one before the one that runs when ``revision`` is empty; True if that then
+    answers. Slack is notified either way.
 
     ``image`` is for a release that the stack has no record of. Raises RecordError for one that is not known.
     """
@@ -234,7 +234,7 @@ def _go_back(target: Target, to: Release | None, record: Record, out: Report) ->
 
 
 def _ended(run: Callable[[], tuple[Outcome, str]], tell_slack: Callable[[Outcome, str], None]) -> Outcome:
-    """The outcome of a release or rollback. It is told whatever happens, an interrupt too."""
+    """The outcome of a release or rollback. Slack is notified whatever happens, on an interrupt too."""
     outcome, why = Outcome.STUCK, STOPPED
     try:
         outcome, why = run()

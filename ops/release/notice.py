@@ -44,9 +44,7 @@ class Notice:
 
 
 def tell(notice: Notice, webhook: str, pause: Callable[[float], None] = time.sleep) -> bool:
-    """True if Slack took the message. A release does not fail because Slack is unreachable, but its output says so. A
-    release does not fail because nobody could be told, but its output says so.
-    """
+    """True if Slack took the message. A release does not fail because Slack is unreachable, but its output says so."""
     for attempt in range(ATTEMPTS):
         if attempt:
             pause(float(attempt))

@@ -1,6 +1,6 @@
 """Data that a preview's run hands on: one stack, of a known version, bounded and without secrets.
 
-The run of a pull request may have changed every line that it executes. So it leaves no text that anybody shows as it
+The run of a pull request may have changed every line that it executes. So it leaves no text that is shown as it
 is: the default branch reads this model, which refuses what is too long, too much or of another shape, and writes the
 comment itself.
 """
@@ -17,7 +17,7 @@ from ops.report.events import Operation, ReportError
 
 VERSION: Final = 1
 LARGEST_BYTES: Final = 20_000_000
-"""Of one stack's file: ten thousand changes of the longest kind have less."""
+"""Largest size of one stack's file: ten thousand changes of the longest kind have less."""
 MOST_STACKS: Final = 20
 FILE: Final = "report.json"
 ARTIFACT: Final = "preview-"

@@ -17,13 +17,12 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | Non
 Object: TypeAlias = Mapping[str, Json]
 
 BASE_PACK: Final = "contentgen-base"
-"""The name by which the base's pack answers, so that its findings are told from those of the head's."""
+"""The name by which the base's pack answers, which distinguishes its findings from those of the head's."""
 SKIPPED: Final = "can't run policy"
 EXEMPT: Final = "[exempt]"
 FAREWELL: Final = re.compile(r"Detected that \S+ exited prematurely")
 """Message of the engine that a plugin took more than five seconds to end, which a busy machine may. The computed steps
-are whole all the same: a plugin that ends any earlier fails the call it is in, and with it the preview. What was
-computed is whole all the same: a plugin that ends any earlier fails the call it is in, and with it the preview.
+are whole all the same: a plugin that ends any earlier fails the call it is in, and with it the preview.
 """
 
 KNOWN_EVENTS: Final = frozenset(

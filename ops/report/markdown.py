@@ -66,7 +66,7 @@ def comment(
 
 
 def mark() -> str:
-    """By this the comment of an earlier run is found and replaced."""
+    """Marker by which the comment of an earlier run is found and replaced."""
     return MARK
 
 
@@ -113,7 +113,7 @@ def _headline(stacks: Sequence[StackData], run: Run | None) -> str:
 
 
 def _unsaid(run: Run | None) -> str:
-    """A run that failed although nothing of what it left says so is not believed."""
+    """Fail a run that the platform reports as failed although its data shows no failure."""
     if run is None or run.conclusion == SUCCESS:
         return ""
     return f"the run ended with {code(run.conclusion)}, and its reports do not say why"

@@ -21,7 +21,7 @@ TIMEOUT_SECONDS: Final = 20.0
 PAGE: Final = 100
 _MARK: Final = re.compile(r"<!-- contentgen [^>]*-->")
 AUTHOR: Final = "github-actions[bot]"
-"""Author of comments by the token of a workflow; a comment of anybody else with our mark is not ours."""
+"""Author of comments by the token of a workflow; a comment of another author with our mark is not ours."""
 LONGEST: Final = 65_536
 """Characters of a comment (GitHub)."""
 RETRIED: Final = (429, 500, 502, 503, 504)

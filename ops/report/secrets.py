@@ -14,7 +14,7 @@ SECRET_TYPES: Final = (
     "aws:secretsmanager/secretVersion:SecretVersion",
     "random:index/randomPassword:RandomPassword",
 )
-"""Of these no value is shown at all."""
+"""Types of which no value is shown at all."""
 
 _NAME: Final = re.compile(
     r"(?i)(password|passwd|(?<![a-z])pwd(?![a-z])|secret(?!_?name|s?manager)|token|credential|passphrase"
@@ -66,7 +66,7 @@ def without_secrets(lines: Iterable[str]) -> Iterator[str]:
 
 
 def clean(text: str) -> str:
-    """A text without the passwords, keys and tokens that can be told by their shape."""
+    """A text without the passwords, keys and tokens that are recognised by their shape."""
     text = _KEY_BLOCK.sub(HIDDEN, text)
     text = _LOGIN.sub(rf"\1:{HIDDEN}@", text)
     text = _ARGUMENT.sub(rf"\1{HIDDEN}", text)

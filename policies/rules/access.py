@@ -91,7 +91,7 @@ CALLER_CONDITIONS: Final = (
     "lambda:functionurlauthtype",
     "s3:dataaccesspointaccount",
 )
-"""Conditions that bind everybody to a known caller (Service Authorization Reference, global condition keys)."""
+"""Conditions that bind every principal to a known caller (Service Authorization Reference, global condition keys)."""
 
 
 def _least_privilege(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -195,7 +195,7 @@ def _shared(statement: Statement) -> Iterator[str]:
 
 
 def _is_bound(statement: Statement) -> bool:
-    """True if a condition binds every principal to a known caller; one that excludes somebody does not."""
+    """True if a condition binds every principal to a known caller; one that only excludes principals does not."""
     return any(
         key.lower() in CALLER_CONDITIONS and not any(value == "*" for value in every(keys.get(key)))
         for operator, keys in statement.conditions.items()

@@ -127,7 +127,7 @@ def _answered_in_clear(route: Resource, paths: list[str]) -> Iterator[str]:
 
 
 def _plain_listeners(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
-    """By protocol, whatever a listener is called."""
+    """Violations by routes on listeners of plain HTTP, found by protocol, whatever a listener is called."""
     gateways = [one for one in resources if one.type == GATEWAY]
 
     def judged(route: Resource) -> Iterator[Judged]:

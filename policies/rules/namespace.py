@@ -44,7 +44,7 @@ POWERS: Final = {
     "nodes/proxy": ("create", "get"),
     "certificatesigningrequests/approval": ("patch", "update"),
 }
-"""Subresources by which one becomes somebody else (Kubernetes, RBAC good practices), with the verbs that do it."""
+"""Subresources that allow impersonation (Kubernetes, RBAC good practices), with the verbs that do it."""
 OF_ONE: Final = ("serviceaccounts/token",)
 """Of these, one that is named is what a controller needs for its own work, such as cert-manager for an issuer."""
 VARIABLE: Final = "/spec/template/spec/containers/0/env/1/value"

@@ -45,7 +45,7 @@ MONITORING: Final = (RouteGroup("health", UNLIMITED_PATHS, timeout="10s", rate=N
 WEBHOOKS: Final = (RouteGroup("webhooks", ("/webhooks/",), timeout="60s", rate=Rate(per_second=10, burst=20)),)
 
 ADMINISTRATION: Final = (RouteGroup("admin", ("/admin/",), timeout="60s", rate=Rate(per_second=10, burst=20)),)
-"""Only where somebody may come in: see ``contentgen:admin``."""
+"""Route of the administration, declared only with ``contentgen:admin`` networks."""
 
 OTHER_REGIONS: Final = (
     RouteGroup(
@@ -56,8 +56,7 @@ OTHER_REGIONS: Final = (
     ),
 )
 """Routes that a region answers for another one, under its own name: many clients' questions come from one address.
-Paths below /internal/ are for regions alone, which the service itself knows by their signature. What is below
-/internal/ is for regions alone, which the service itself knows by their signature.
+Paths below /internal/ are for regions alone, which the service itself knows by their signature.
 """
 
 
