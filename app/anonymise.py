@@ -1,7 +1,7 @@
-"""`python -m app anonymise`: a copy of production's data that tells nothing of its clients (S08, W05).
+"""`python -m app anonymise`: a copy of production's data without its clients' identities (S08, W05).
 
-The same name becomes the same made-up one everywhere, so that counts and relations stay; by a salt that is forgotten
-at the end, so that nobody can find out by trying names. Texts become one text of their kind.
+The same name becomes the same made-up one everywhere, so that counts and relations stay; by a salt that is forgotten at
+the end, so that names cannot be found by trying. Texts become one text of their kind.
 """
 
 import secrets

@@ -43,7 +43,7 @@ class Manifest(BaseModel):
     sha256: str
     version: str
     tables: dict[str, int] = {}
-    """Rows of each table in the dump's own snapshot, for whoever restores it."""
+    """Rows of each table in the dump's own snapshot, for the check of a restore."""
     migration: str | None = None
     """The newest migration in that snapshot; release 0.1.0 did not write it down."""
     database_bytes: int = 0

@@ -1,7 +1,7 @@
 """Doing many small things at once: what arrives while batches are under way waits for one and shares the next.
 
-A lone request waits for nobody; under load one round trip serves many. Where a batch is dear and nobody is in a hurry,
-a window lets others come first.
+A lone request does not wait; under load one round trip serves many. Where a batch is expensive and not urgent, a window
+lets others come first.
 """
 
 import asyncio

@@ -27,7 +27,7 @@ def configured(*, writes: bool = False) -> Settings:
 
 
 def configured_alone() -> ProcessSettings:
-    """The same for a process that needs nobody else: neither a database nor a secret."""
+    """The same for a process without dependencies: neither a database nor a secret."""
     with _refusals():
         settings = load(ProcessSettings)
     logs.configure(settings)

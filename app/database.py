@@ -55,7 +55,7 @@ class OutcomeUnknown(DatabaseUnavailable):
 
 @dataclass(frozen=True)
 class Address:
-    """A postgresql:// URL split into what SQLAlchemy and asyncpg each want to be told."""
+    """A postgresql:// URL split into the parts that SQLAlchemy and asyncpg each take."""
 
     url: URL
     tls: ssl.SSLContext | str | None

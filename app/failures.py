@@ -38,8 +38,8 @@ class Pause(StrEnum):
 class FailureClass:
     """Consequences of one kind of failure.
 
-    `final`: the same request cannot succeed. `charged`: the provider may charge for a call that ended so, and how much
-    nobody knows, so the ledger keeps the whole reserve.
+    `final`: the same request cannot succeed. `charged`: the provider may charge for a call that ended so, an unknown
+    amount, so the ledger keeps the whole reserve.
     """
 
     fault: Fault

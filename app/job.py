@@ -46,9 +46,7 @@ class Job:
 
     @property
     def may_be_ordered(self) -> bool:
-        """True if its text may come from a batch: for clients who chose the price, and once, so that nobody waits
-        twice.
-        """
+        """True if its text may come from a batch: where the client chose the price, and only once a job."""
         return self.assignment.priority is Priority.COST and self.ticket_until is None
 
 

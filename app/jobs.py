@@ -38,7 +38,7 @@ class JobStore:
         self._claim = _claiming(max_attempts)
 
     async def find(self, job: JobId) -> Job | None:
-        """One job, whoever owns it: for the service itself."""
+        """One job of any owner: for the service itself."""
         return await self._found(job, None)
 
     async def seen(self, job: JobId, owner: str) -> Job | None:

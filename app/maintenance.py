@@ -60,7 +60,7 @@ Work = Callable[[AsyncConnection, bool], Awaitable[tuple[int, str]]]
 class Chore:
     """`work` gets a connection whose statements commit by themselves, and whether it is a dry run.
 
-    Care of whole tables (`task` is not MAINTENANCE) may wait for locks: nobody who reads or writes waits behind it.
+    Care of whole tables (`task` is not MAINTENANCE) may wait for locks: no reader or writer waits behind it.
     """
 
     name: str

@@ -49,7 +49,7 @@ class Erased:
 
 
 def _of_guests(client_id: str) -> ColumnElement[bool]:
-    """Jobs under a client's name that nobody's key accepted."""
+    """Jobs under a client's name that were accepted without a key."""
     return and_(jobs.c.client_id == client_id, or_(jobs.c.owner.is_(None), jobs.c.owner == guest(client_id)))
 
 

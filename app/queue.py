@@ -63,7 +63,7 @@ async def enqueue(connection: AsyncConnection, jobs: Sequence[tuple[JobId, Prior
 
 
 async def withdraw(connection: AsyncConnection, job: JobId) -> None:
-    """Take a cancelled job out of the queue and tell the worker that may be running it."""
+    """Take a cancelled job out of the queue and notify the worker that may be running it."""
     raw = await driver(connection)
     rows = await raw.fetch("SELECT id FROM pgqueuer WHERE dedupe_key = $1", str(job))
     if rows:

@@ -23,7 +23,7 @@ from app.time_limits import Task
 
 
 class RestoreFailed(Exception):
-    """Nothing that could be believed was restored; the message says why, and what was left untouched."""
+    """No restore that passed its check; the message says why, and what was left untouched."""
 
 
 class Restored(BaseModel):
@@ -36,7 +36,7 @@ class Restored(BaseModel):
     seconds: float
     age_seconds: float
     kept_as: str | None
-    """The database that holds what was there before; drop it when nobody misses anything."""
+    """The database that holds what was there before; drop it when it is no longer needed."""
     erased_again: int
     """Clients that were erased since the backup was made, and were erased from it once more (X03)."""
 

@@ -1,6 +1,6 @@
 """Login and group roles of the database, and their rights (X02).
 
-Everything belongs to a group that nobody logs in as. Migrations, maintenance, backups and restores act as that group by
+Everything belongs to a group role without login. Migrations, maintenance, backups and restores act as that group by
 logins of its own; the service's logins may read and change rows and nothing else. Of each there are two, so that one
 can be renewed while the other is in use. The administrator's own login makes these, and databases, and does no more.
 """

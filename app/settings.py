@@ -1,4 +1,4 @@
-"""Everything a deployment can say to the service beside what every process is told, typed."""
+"""Settings of the service, beside those of every process."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 
 
 class Settings(ProviderSettings, ProcessSettings):
-    """The service's configuration. Of a secret with a ``_before`` and a ``_next`` all three values are believed, and
+    """The service's configuration. Of a secret with a ``_before`` and a ``_next`` all three values are accepted, and
     the one without is used (X02).
     """
 
@@ -115,7 +115,7 @@ class Settings(ProviderSettings, ProcessSettings):
 
     @property
     def session_secrets(self) -> tuple[str, ...]:
-        """The first signs sessions, all are believed."""
+        """The first signs sessions, all are accepted."""
         return _given(self.session_secret, self.session_secret_before, self.session_secret_next)
 
     @property

@@ -58,7 +58,7 @@ class Switches:
     flags: Mapping[str, Flag] = field(default_factory=dict)
 
     def has(self, flag: str, subject: str) -> bool:
-        """True if a client has a feature; unknown features nobody has."""
+        """True if a client has a feature; no client has an unknown feature."""
         found = self.flags.get(flag)
         return found is not None and found.applies_to(subject)
 
@@ -77,7 +77,7 @@ class Switchboard:
 
     async def read(self, connection: AsyncConnection) -> Switches:
         """The same over a connection that is there. A mode that only a newer release knows is not understood, and is
-        the strictest there is: whoever set it wanted less than everything.
+        the strictest there is: a mode always restricts something.
         """
         modes = {row.name: row.value for row in await connection.execute(select(service_modes))}
         flags = [Flag.model_validate(row) for row in await connection.execute(select(feature_flags))]

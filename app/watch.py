@@ -63,7 +63,7 @@ class Watch:
 
     @property
     def now(self) -> Reading:
-        """The last reading; one that says "nothing there" when it is too old to be believed."""
+        """The last reading; one that says "nothing there" when it is too old to be used."""
         last = self._last
         return last if time.monotonic() - last.at <= LOST_SECONDS else Reading(last.at)
 

@@ -57,7 +57,7 @@ class CloudFile(BaseModel):
         return cls.model_validate_json(path.read_text())
 
     def write(self, path: Path) -> None:
-        """Replaced whole, so that nobody reads half a file."""
+        """Replace the file whole, so that no reader sees half of it."""
         scratch = path.with_suffix(".new")
         scratch.write_text(self.model_dump_json(indent=2))
         scratch.replace(path)

@@ -34,7 +34,7 @@ class NoNetworkLeft(Exception):
 
 
 def reserve(owner: Path, regions: Sequence[str], known: Mapping[str, int]) -> dict[str, int]:
-    """A network for each region: that of before, else one that nobody has. ``owner`` is the cloud's folder.
+    """A network for each region: that of before, else a free one. ``owner`` is the cloud's folder.
 
     Raises NoNetworkLeft.
     """
@@ -129,6 +129,6 @@ def _folder() -> Path:
 
 
 def _listening() -> set[int]:
-    """Networks on which somebody answers, whoever that is."""
+    """Networks on which any process answers."""
     addresses = [one.laddr[0] for one in psutil.net_connections("tcp4") if one.laddr]
     return {int(address.split(".")[1]) for address in addresses if address.startswith("127.")}

@@ -55,7 +55,7 @@ def cached(name: str, fill: Callable[[Path], None]) -> Path:
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on right now."""
+    """A loopback port without a listener right now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -2,7 +2,7 @@
 
 A job made with a key is the key's client's. One made without a key, which only open environments allow, is a guest's:
 its owner begins with ``~``, which no client's name can. Client-facing statements run as a role that the policy below
-binds, so a forgotten condition shows nothing of anybody else.
+binds, so a forgotten condition shows no other client's rows.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 ROLE: Final = "contentgen_client"
-"""A group that nobody logs in as; the service's logins are members and act as it for a client."""
+"""A group role without login; the service's logins are members and act as it for a client."""
 SETTING: Final = "contentgen.owner"
 GUESTS: Final = "~"
 
@@ -55,7 +55,7 @@ def guest(client_id: str) -> str:
 def acting_for(owner: str) -> TextClause:
     """The statement after which a transaction sees and changes rows of this owner only.
 
-    ``GUESTS`` stands for every guest: where no key is asked for, a guest's job is whoever's knows its id.
+    ``GUESTS`` stands for every guest: where no key is asked for, every caller who knows its id owns a guest's job.
     """
     return _ACT.bindparams(owner=owner)
 

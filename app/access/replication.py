@@ -34,7 +34,7 @@ class _Row(BaseModel):
 
 
 class KeyRow(_Row):
-    """A key as regions tell it to each other; the secret itself is nowhere."""
+    """A key as regions exchange it; the secret itself is nowhere."""
 
     id: str
     key_hash: str

@@ -1,6 +1,6 @@
 """Session tokens: an API key traded for a signed token that expires (E12), so that a browser need not keep the key.
 
-A token is believed by its signature, which every region makes with the same secret, until it expires or it or its key
+A token is verified by its signature, which every region makes with the same secret, until it expires or it or its key
 is revoked (app.access.revocations). Nothing is stored for a session that is in force.
 """
 
@@ -36,7 +36,7 @@ class Sessions:
     """Issues and checks tokens."""
 
     def __init__(self, secrets: tuple[str, ...], seconds: int) -> None:
-        """Signs with the first of the secrets and believes all of them."""
+        """Signs with the first of the secrets and accepts all of them."""
         self._secrets = secrets
         self.seconds = seconds
 

@@ -84,7 +84,7 @@ class Readiness(BaseModel):
 
 @router.get("/health", response_model=Live)
 async def health() -> Live:
-    """Live: asks nobody else, so that a broken dependency never restarts the service."""
+    """Live: asks no dependency, so that a broken dependency never restarts the service."""
     return Live()
 
 

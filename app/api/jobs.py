@@ -75,7 +75,7 @@ async def delete(job: JobOfPath, services: ServicesNow, caller: CallerNow, hop: 
 
 
 async def _own(services: Services, job: JobId, caller: Caller) -> Job:
-    """The job, if the caller may see it; to anybody else it does not exist."""
+    """The job, if the caller may see it; for every other caller it does not exist."""
     found = await services.jobs.seen(job, caller.sees)
     if found is None:
         raise ProblemError(404, NO_SUCH_JOB, code="job_not_found")

@@ -1,4 +1,4 @@
-"""POST /webhooks/billing: the billing system tells us about plans; only its signature is believed (E03)."""
+"""POST /webhooks/billing: changes of plans from the billing system, verified by its signature (E03)."""
 
 import hashlib
 import hmac

@@ -33,7 +33,7 @@ async def read_database(connection: AsyncConnection) -> None:
 
 
 def forget() -> None:
-    """Show zero: another process reads the stores from now on, and whoever reads the figures takes the largest."""
+    """Show zero: another process reads the stores from now on, and queries take the largest."""
     for gauge in (BACKENDS, MAX_CONNECTIONS, REDIS_USED, REDIS_MAX):
         _forget(gauge)
 
@@ -44,7 +44,7 @@ def _forget(gauge: Gauge) -> None:
 
 
 async def read_redis(link: RedisLink, store: str) -> None:
-    """While Redis is down the figures keep their last values: that it is down is told elsewhere."""
+    """Read Redis' memory. While it is down the gauges keep their last values; another metric reports the outage."""
     try:
         memory = await link.ask(lambda redis: redis.info("memory"))
     except RedisDown:

@@ -98,7 +98,7 @@ class ProviderClient(Protocol):
 
 @dataclass(frozen=True)
 class Deadline:
-    """A moment after which nobody waits for the answer any more."""
+    """A moment after which no client waits for the answer."""
 
     at: float
 
@@ -129,5 +129,5 @@ class CallContext:
 
     @property
     def share(self) -> str:
-        """Part of the key of a text: empty for a text that everybody may get."""
+        """Part of the key of a text: empty for a text that every job may get."""
         return (self.job_id or self.own) if self.fresh else ""

@@ -70,7 +70,7 @@ class Batches:
     async def order(self, assignment: Assignment, context: CallContext) -> Waiting:
         """Have a text written with those that are asked for at about the same time. Raises WriterError.
 
-        Whoever asks again, because an answer was lost or for the same text, waits for what was ordered already.
+        A repeated request, after a lost answer or for the same text, waits for the order that is there.
         """
         question, key = self._provider.question(assignment), self._provider.key(assignment, context)
         window, largest = self._settings.llm_batch_window_seconds, self._settings.llm_batch_largest

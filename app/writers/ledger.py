@@ -2,7 +2,7 @@
 
 It alone says what a day's calls cost: the budget, the view daily_costs and the figures of spending come from it. A
 day's total is one row, so calls that are reserved at the same moment cannot pass the limit together. An unsettled call
-is also the lock on its text: nobody pays for the same text a second time meanwhile. What a process that died had
+is also the lock on its text: the same text is not paid for a second time meanwhile. What a process that died had
 reserved is settled as spent when the call must be over.
 """
 
@@ -52,7 +52,7 @@ class Call:
 
 
 class TextInFlightError(Exception):
-    """Somebody else pays for the same text at this moment."""
+    """Another call pays for the same text at this moment."""
 
 
 class Ledger:
@@ -160,7 +160,7 @@ class Ledger:
 
 
 def _note(rows: "Sequence[Row[tuple[object, ...]]]") -> int:
-    """Figures of what was settled, whoever's call it was: each is counted where it is settled, so once."""
+    """Metrics of settled calls of any process: each is counted where it is settled, so once."""
     for row in rows:
         COST.labels(row.model).inc(float(row.cost_usd))
         for direction in ("input", "output", "thought", "cached"):

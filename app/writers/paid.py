@@ -101,7 +101,7 @@ class PaidProvider:
         await self.client.close()
 
     async def reserved_or(self, call: Call, needed: float, known: Callable[[], Awaitable[T | None]]) -> Call | T:
-        """The call, reserved; or what somebody else has paid for, once it is known. Raises WriterError."""
+        """The call, reserved; or the result of another paid call, once it is known. Raises WriterError."""
         pause = SHORTEST_LOOK_SECONDS
         while (found := await known()) is None:
             try:

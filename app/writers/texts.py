@@ -33,6 +33,6 @@ def text_key(provider: str, model: str, assignment: Assignment, context: CallCon
 
 
 def free(draft: Draft) -> Draft:
-    """A draft that somebody else has paid for."""
+    """A draft that another call has paid for."""
     usage = draft.usage.model_copy(update={"input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0})
     return draft.model_copy(update={"cached": True, "usage": usage})

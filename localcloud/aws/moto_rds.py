@@ -18,7 +18,7 @@ RESOURCE_ID_LENGTH = 26
 
 
 class ExtendedRDSResponse(RDSResponse):
-    """Moto's handler with instances that can be told apart."""
+    """Moto's handler with instances of distinct identifiers."""
 
     def create_db_instance(self) -> ActionResult:
         """Give every instance a resource id of its own; moto's is the same for all."""

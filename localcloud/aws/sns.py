@@ -167,7 +167,7 @@ def update_subscription(aws: Aws, arn: str, before: Block, after: Block) -> None
 
 
 def delete_subscription(aws: Aws, arn: str, _: Block) -> None:
-    """Nobody is notified through it any more."""
+    """Remove the subscription; its address gets no further notification."""
     aws.remove(MISSING, "sns", "unsubscribe", SubscriptionArn=arn)
 
 

@@ -108,7 +108,7 @@ def overlaid(inputs: Properties, truth: Mapping[str, Value], shapes: Mapping[str
     """The inputs as the cloud has them now: each declared value replaced by the true one where the API tells it.
 
     Only what was declared is compared, because an API adds defaults of its own; maps (tags) are taken whole, because a
-    key somebody added by hand is drift.
+    key added by hand is drift.
     """
     return {
         name: _true_value(declared, truth[name], whole=shapes.get(name, _ANY).kind == "map")

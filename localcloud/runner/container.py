@@ -71,7 +71,7 @@ class RunningContainer:
             self.state.restarts += 1
 
     async def stop(self, grace_seconds: float, *, hook: bool = True) -> None:
-        """preStop, if the ``hook`` has anybody to wait for; SIGTERM, and after the grace time SIGKILL."""
+        """preStop, if the ``hook`` has clients to wait for; SIGTERM, and after the grace time SIGKILL."""
         child = self._child
         if child is None or child.returncode is not None:
             return

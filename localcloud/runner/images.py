@@ -77,7 +77,7 @@ def image_name(image: str) -> str | None:
 
 
 def owner_of(image: str) -> Identity | None:
-    """Owner of the volumes of a pod of that image: servers drop root, our application runs as whoever runs this."""
+    """Owner of the volumes of a pod of that image: servers drop root, our application runs as this process's user."""
     return unprivileged() if image_name(image) in ("postgres", "redis", "pgbouncer") else None
 
 

@@ -94,7 +94,7 @@ def is_locked(lock: Path) -> bool:
 
 @contextmanager
 def caches_in_use() -> Iterator[None]:
-    """While this is held nobody prunes the caches: builds of several families and checkouts share them."""
+    """Lock against pruning of the caches: builds of several families and checkouts share them."""
     build_cache().mkdir(parents=True, exist_ok=True)
     with _use_lock().open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_SH)

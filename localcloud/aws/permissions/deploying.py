@@ -47,8 +47,8 @@ def planning_actions() -> frozenset[str]:
 
 
 def policy(actions: Collection[str], names: str) -> str:
-    """A policy document of these actions. Buckets and roles are narrowed to those whose names begin with ``names``, for
-    whoever may write policies into any role, or pass any, may do everything.
+    """A policy document of these actions. Buckets and roles are narrowed to those whose names begin with ``names``,
+    because the right to write policies into any role, or to pass any, is every right.
     """
     groups: dict[str, list[str]] = {}
     for action in sorted(actions):

@@ -41,7 +41,7 @@ class Call:
     """One permission that a request needs.
 
     action: service prefix and name, such as s3:PutObject.
-    resource: ARN, or * where the action has no resource or none can be told.
+    resource: ARN, or * where the action has no resource or it is unknown.
     context: condition keys of the request.
     """
 
@@ -104,7 +104,7 @@ def _of_resource(statement: Statement, call: Call) -> bool:
 
 
 def _concerns(statement: Statement, caller: Caller) -> bool:
-    """A principal that is the account stands for everybody in it."""
+    """A principal that is the account stands for every identity in it."""
     account = {f"arn:aws:iam::{caller.account}:root", caller.account}
     return _names(statement, caller) or any(kind == "AWS" and one in account for kind, one in statement.principals)
 

@@ -18,7 +18,7 @@ from localcloud.aws.permissions.requests import Request
 BUDGET_READS: Final = ("Describe",)
 BUDGET_TAGS: Final = frozenset({"TagResource", "UntagResource", "ListTagsForResource"})
 FREE: Final = frozenset({"GetCallerIdentity"})
-"""Allowed to everybody with a key (STS API, GetCallerIdentity: no permissions are required)."""
+"""Allowed to every caller with a key (STS API, GetCallerIdentity: no permissions are required)."""
 CREATING: Final = ("Create", "Put", "Run", "Authorize")
 TAG_ACTIONS: Final = {
     "iam": "TagRole",
