@@ -108,7 +108,7 @@ def _migrations_tested(facts: Facts) -> str:
 
 def _alerts_reach_people(facts: Facts) -> str:
     silent = [kind for kind, addresses in facts.notices.items() if not addresses]
-    return f"nobody is named for {', '.join(silent)}; fix: contentgen:{silent[0]}" if silent else ""
+    return f"no address is set for {', '.join(silent)}; fix: set contentgen:{silent[0]}" if silent else ""
 
 
 def _staging_first(facts: Facts) -> str:

@@ -199,7 +199,7 @@ def tests_passed(path: Path) -> bool:
 
 
 def migrations_tested(path: Path) -> bool:
-    """Whether a test report has tests of migrations, whose failures ``tests_passed`` knows."""
+    """True if a test report has tests of migrations, whose failures ``tests_passed`` knows."""
     if not path.exists():
         return False
     cases = ET.parse(path).getroot().iter("testcase")  # noqa: S314 - the report of our own tests
@@ -216,7 +216,7 @@ def _new_migrations(to: Release | None) -> tuple[str, ...]:
 
 
 def _same_files(commit: str) -> bool:
-    """Whether a commit has the files of this checkout's; a merge of the same changes has."""
+    """True if a commit has the files of this checkout's; a merge of the same changes has."""
     return _git("diff", "--quiet", commit, "HEAD").returncode == 0
 
 
