@@ -28,7 +28,7 @@ def _audited(resources: Sequence[Resource], settings: Settings) -> Iterator[Judg
     if not settings.flag("required"):
         return
     if not resources:
-        yield Violation("the stack declares no CloudTrail trail; declare one")
+        yield Violation("has no CloudTrail trail; declare one")
     judged = list(each(resources, lambda trail: (Violation(wrong, trail) for wrong in _lacking(trail.properties))))
     if len({one.resource.urn for one in judged if one.resource}) == len({one.urn for one in resources}):
         yield from judged

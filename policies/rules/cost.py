@@ -45,7 +45,7 @@ def _budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Judge
         and all(text(by.get("name")) in OF_ALL for by in mappings(one.properties.get("costFilters")))
     ]
     if not budgets:
-        yield Violation("has no monthly budget of what it costs")
+        yield Violation("has no monthly budget; declare one")
 
     def judged(budget: Resource) -> Iterator[Judged]:
         yield from (Violation(wrong, budget) for wrong in _one_budget(budget, settings.number("monthlyUsd")))
@@ -103,14 +103,14 @@ def _sized(resource: Resource, settings: Settings) -> Iterator[str]:
         days = number(properties.get("retentionInDays"))
         if not days or not settings.number("leastLogDays") <= days <= settings.number("mostLogDays"):
             allowed = f"{settings.number('leastLogDays'):g} to {settings.number('mostLogDays'):g}"
-            yield f"retentionInDays is {shown(days)}; allowed are {allowed}: logs without an end cost for ever"
+            yield f"retentionInDays is {shown(days)}; allowed are {allowed}: logs without retention cost for ever"
         return
     key, name = SIZED[resource.type]
     if properties.get(key) not in settings.texts(name):
         yield f"{key} is {shown(properties.get(key))}; allowed are {', '.join(settings.texts(name)) or 'none'}"
     several = properties.get("multiAz" if resource.type == DATABASE else "multiAzEnabled")
     if several is True and not settings.flag("severalZones"):
-        yield "is in several zones, which doubles its price; this stack needs no such thing"
+        yield "is in several zones, which doubles its price; this stack needs one zone"
 
 
 BUDGET_PRESENT: Final = StackRule(

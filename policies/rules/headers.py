@@ -154,7 +154,7 @@ def _talkative(route: Resource, settings: Settings) -> Iterator[str]:
     for index, rule in _backends(route):
         modifiers = [mapping(one.get("responseHeaderModifier")) for one in filters(rule)]
         for name in sorted(refused & set(_set_headers(rule))):
-            yield f"rules[{index}] sets {name}, which browsers have dropped or which harms; take it out"
+            yield f"rules[{index}] sets {name}, which browsers ignore or which harms; remove it"
         for header in (header for one in modifiers for header in mappings(one.get("add"))):
             yield f"rules[{index}] adds {shown(header.get('name'))}; with `set` there is one value, with `add` two"
         removed = _removed(rule)

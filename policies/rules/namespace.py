@@ -123,7 +123,7 @@ def _least_privilege(resource: Resource, settings: Settings) -> Iterator[str]:
             if any("*" in one for one in texts(rule.get(key))):
                 yield f"{where}.{key} holds *; name what is needed"
         for verb in sorted(verbs & set(WAYS_UP)):
-            yield f"{where} may {verb}, which is every permission by another way"
+            yield f"{where} may {verb}, which grants every permission indirectly"
         if "secrets" in resources and verbs & {"get", "list", "watch"} and not items(rule.get("resourceNames")):
             yield f"{where} reads every secret of the namespace; name those it needs in resourceNames"
         named = bool(items(rule.get("resourceNames")))
@@ -131,7 +131,7 @@ def _least_privilege(resource: Resource, settings: Settings) -> Iterator[str]:
             if named and power in OF_ONE:
                 continue
             if power in resources and verbs & set(means) and object_name(resource) not in settings.texts("people"):
-                yield f"{where} may {' and '.join(sorted(verbs & set(means)))} {power}, which is another's permissions"
+                yield f"{where} may {' and '.join(sorted(verbs & set(means)))} {power}, another subject's permissions"
 
 
 def _binding(binding: Resource) -> Iterator[str]:

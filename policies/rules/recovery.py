@@ -50,7 +50,7 @@ def _tried(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged
     databases = [one for one in resources if _is_database(one)]
     if databases and not any(settings.text("job") in name for name in _jobs(resources)):
         yield Violation(
-            f"nothing restores its backups to see whether they hold: no job {settings.text('job')}", databases[0]
+            f"no scheduled job restores its backups; declare one called {settings.text('job')}", databases[0]
         )
     watched = any(
         settings.text("alarm") in f"{one.name} {one.properties}".lower()

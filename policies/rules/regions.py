@@ -43,9 +43,9 @@ def _healthy(record: Resource, settings: Settings) -> Iterator[str]:
     if not routed and not aliases and not _leads_to_a_region(properties):
         return
     if not aliases and (ttl is None or ttl > most):
-        yield f"ttl is {shown(ttl)}; it must be {most:g} s or less, or clients stay with a region that is gone"
+        yield f"ttl is {shown(ttl)}; it must be {most:g} s or less, or clients stay with a lost region"
     if not aliases and not states(properties, "healthCheckId"):
-        yield "has no health check, so a region that is gone is still answered"
+        yield "has no health check, so DNS still answers with a lost region"
     for alias in aliases:
         if alias.get("evaluateTargetHealth") is not True and not _is_of_aws(alias, UNWATCHED):
             yield f"its alias to {shown(alias.get('name'))} does not evaluate the target's health"

@@ -32,7 +32,7 @@ def _pinned(resource: Resource, settings: Settings) -> Iterator[str]:
             continue
         tag = image.rpartition("/")[2].partition(":")[2]
         if tag in ("", "latest"):
-            yield f"{name} takes {image}, which is another image tomorrow"
+            yield f"{name} takes {image}, a moving reference; name the digest"
         elif settings.flag("digest"):
             yield f"{name} takes {image} by its tag, which can be moved; name the digest"
 

@@ -125,7 +125,7 @@ def test_each_kind_of_database_is_backed_up_tried_and_watched(database: Resource
         f"{database.name}: a database without a scheduled job called backup"
     ]
     assert said("backup-is-tried", database) == [
-        f"{database.name}: nothing restores its backups to see whether they hold: no job restore",
+        f"{database.name}: no scheduled job restores its backups; declare one called restore",
         f"{database.name}: has no alarm on missing backups: no alarm names backup",
     ]
     assert said("backup-is-tried", of("restore test"), database, ALARM) == []
@@ -192,7 +192,9 @@ def test_a_chain_that_comes_back_or_leads_nowhere_is_told_of_at_its_first_record
 def test_a_deployment_that_states_no_instances_has_one() -> None:
     alone = of("deployment")
     budget = of("disruption budget", spec__maxUnavailable=GONE, spec__minAvailable=1)
-    assert f"{budget.name}: minAvailable 1 of 1 instances lets no pod go" in said("several-instances", alone, budget)
+    assert f"{budget.name}: minAvailable 1 of 1 instances allows no eviction" in said(
+        "several-instances", alone, budget
+    )
 
 
 def test_a_stop_has_exactly_the_time_of_its_pause_and_its_drain() -> None:
