@@ -12,7 +12,7 @@ SECONDS = 5.0
 
 
 def alive(port: int) -> bool:
-    """Whether /health is answered with 200."""
+    """True if /health is answered with 200."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=SECONDS) as reply:
             return bool(reply.status == 200)

@@ -1,7 +1,7 @@
-"""`python -m app anonymise`: a copy of production's data that tells nothing of its clients (S08, W05).
+"""`python -m app anonymise`: a copy of production's data without its clients' identities (S08, W05).
 
-The same name becomes the same made-up one everywhere, so that counts and relations stay; by a salt that is forgotten
-at the end, so that nobody can find out by trying names. Texts become one text of their kind.
+The same name becomes the same made-up one everywhere, so that counts and relations stay; by a salt that is forgotten at
+the end, so that names cannot be found by trying. Texts become one text of their kind.
 """
 
 import secrets
@@ -29,7 +29,7 @@ EMPTIED = (
     *("idempotency_keys", "pgqueuer", "pgqueuer_log", "llm_calls", "llm_days"),
     *("alerts", "erasures", "leases", "revocations", "identity_peers"),
 )
-"""What an anonymous copy does not need at all."""
+"""Tables that an anonymous copy does not need at all."""
 
 
 class AnonymisingRefused(Exception):
@@ -37,7 +37,7 @@ class AnonymisingRefused(Exception):
 
 
 class Anonymised(BaseModel):
-    """How many jobs and keys tell nothing any more."""
+    """Number of jobs and keys that were anonymised."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -32,7 +32,7 @@ class BackupFailed(Exception):
 
 
 class Manifest(BaseModel):
-    """What was written; stored last, so that a backup without one is no backup."""
+    """Manifest of a backup; stored last, so that a backup without one is no backup."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,16 +43,16 @@ class Manifest(BaseModel):
     sha256: str
     version: str
     tables: dict[str, int] = {}
-    """Rows of each table in the dump's own snapshot, for whoever restores it."""
+    """Rows of each table in the dump's own snapshot, for the check of a restore."""
     migration: str | None = None
     """The newest migration in that snapshot; release 0.1.0 did not write it down."""
     database_bytes: int = 0
-    """What the database took on the server's disk; release 0.1.0 did not write it down."""
+    """Size of the database on the server's disk; release 0.1.0 did not write it down."""
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """Where backups are kept."""
+    """Bucket that backups are kept in."""
 
     name: str
     region: str
@@ -65,7 +65,7 @@ class Bucket:
         return cls(settings.backup_bucket, settings.backup_bucket_region or settings.region)
 
     def upload(self, source: "_Hashed", key: str) -> None:
-        """What `source` reads, in parts, each forgotten when it is stored; nothing is kept of one that fails."""
+        """Upload a stream in parts, each forgotten when it is stored; nothing is kept of one that fails."""
         parts = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, use_threads=False)
         self._client.upload_fileobj(source, self.name, key, Config=parts)
 
@@ -140,7 +140,7 @@ def _origin(settings: Settings) -> str:
 
 @dataclass(frozen=True)
 class _Dumped:
-    """What the manifest says of a dump."""
+    """Facts about a dump for the manifest."""
 
     bytes: int
     sha256: str
@@ -176,7 +176,7 @@ async def _pg_dump(settings: Settings, bucket: Bucket, key: str, snapshot: str) 
 
 
 def _state(settings: Settings) -> bytes:
-    """What a rebuilt service needs to know beside its data; no secret."""
+    """State that a rebuilt service needs beside its data; no secret."""
     fields = settings.model_dump(mode="json")
     public = {name: value for name, value in fields.items() if value != "**********"}
     return json.dumps({"settings": public}, sort_keys=True).encode()

@@ -1,4 +1,4 @@
-"""What AWS is told when a backup or its check went well: an alarm outside the cluster listens for it (W03)."""
+"""CloudWatch metrics of successful backups and restore checks: an alarm outside the cluster listens for them (W03)."""
 
 from collections.abc import Mapping
 
@@ -11,9 +11,9 @@ RESTORE_CHECK = "RestoreCheckSucceeded"
 
 
 def count(settings: Settings, success: str, **figures: float) -> None:
-    """Count a success of this region, with figures beside it; without a namespace nobody listens.
+    """Count a success of this region, with figures beside it; without a namespace nothing is sent.
 
-    Raises botocore's errors: a success that nobody hears of ends in an alarm anyway.
+    Raises botocore's errors: a success that is not counted ends in an alarm anyway.
     """
     if settings.backup_metrics is None:
         return

@@ -1,7 +1,7 @@
 """Doing many small things at once: what arrives while batches are under way waits for one and shares the next.
 
-A lone request waits for nobody; under load one round trip serves many. Where a batch is dear and nobody is in a hurry,
-a window lets others come first.
+A lone request does not wait; under load one round trip serves many. Where a batch is expensive and not urgent, a window
+lets others come first.
 """
 
 import asyncio
@@ -24,7 +24,9 @@ class OverloadedError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class _Entry(Generic[T, R]):
-    """What one asker wants and waits for; ``due`` is when its batch begins at the latest, by the loop's clock."""
+    """Request of one caller that waits for its batch; ``due`` is when its batch begins at the latest, by the loop's
+    clock.
+    """
 
     item: T
     answer: "asyncio.Future[R]"

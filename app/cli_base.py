@@ -1,4 +1,4 @@
-"""What every command shares: reading the settings, and telling failures by log line and exit code."""
+"""Base of every command: settings, and failures as log line and exit code."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ def configured(*, writes: bool = False) -> Settings:
 
 
 def configured_alone() -> ProcessSettings:
-    """The same for a process that needs nobody else: neither a database nor a secret."""
+    """The same for a process without dependencies: neither a database nor a secret."""
     with _refusals():
         settings = load(ProcessSettings)
     logs.configure(settings)

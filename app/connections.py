@@ -66,7 +66,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._keep_time()
 
     def on_headers_complete(self) -> None:
-        """What follows is the body, which has its own time."""
+        """Start the time limit of the body, after the headers."""
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > limits.HEADER_BYTES:
             self._refuse(*_HEADERS)
             raise _TooLarge

@@ -14,7 +14,7 @@ Key = Annotated[str | None, typer.Option(help="A manifest's key in the bucket; d
 
 
 def _told(what: str, work: Callable[[Settings], Coroutine[None, None, BaseModel]]) -> None:
-    """Its result as a line of JSON; a failure as every command tells one."""
+    """Print the result as a line of JSON, and report a failure as every command does."""
     settings = configured()
     with reported(what):
         typer.echo(asyncio.run(work(settings)).model_dump_json())
@@ -39,7 +39,7 @@ def restore(
 
 def restore_check(
     key: Key = None,
-    within_hours: Annotated[float | None, typer.Option(min=1, help="How old the backup may be.")] = None,
+    within_hours: Annotated[float | None, typer.Option(min=1, help="Largest age of the backup, hours.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look for the backup, restore nothing.")] = False,
 ) -> None:
     """Restore a backup into a database of its own, check its rows and its migration, and drop it again."""
@@ -58,7 +58,7 @@ def seed() -> None:
 def anonymise(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be replaced.")] = False,
 ) -> None:
-    """Replace everything that tells of clients in a copy of production's database; refused in production."""
+    """Replace all data about clients in a copy of production's database; refused in production."""
     from app.anonymise import anonymise as run
 
     _told("anonymising", lambda settings: run(settings, dry_run=dry_run))

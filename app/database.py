@@ -55,7 +55,7 @@ class OutcomeUnknown(DatabaseUnavailable):
 
 @dataclass(frozen=True)
 class Address:
-    """A postgresql:// URL split into what SQLAlchemy and asyncpg each want to be told."""
+    """A postgresql:// URL split into the parts that SQLAlchemy and asyncpg each take."""
 
     url: URL
     tls: ssl.SSLContext | str | None
@@ -154,10 +154,9 @@ class Database:
     async def rows(
         self, statement: Executable, *, first: Executable | None = None, fresh: bool = False
     ) -> "Sequence[Row[tuple[object, ...]]]":
-        """What a statement reads after what must be said ``first`` in its transaction; from the primary for ``fresh``
-        data. Asked once more of the primary when the connection or the replica is lost meanwhile, as happens whenever a
-        pooler is replaced: reading twice does no harm. A primary that is too slow is not asked again. Raises
-        DatabaseUnavailable.
+        """Run a statement after the statements ``first`` in one transaction; from the primary for ``fresh`` data. Asked
+        once more of the primary when the connection or the replica is lost meanwhile, as happens whenever a pooler is
+        replaced: reading twice does no harm. A primary that is too slow is not asked again. Raises DatabaseUnavailable.
         """
         try:
             return await self._rows_once(statement, first, fresh=fresh)
@@ -222,7 +221,7 @@ def _is_our_mistake(error: BaseException) -> bool:
 
 
 def _refused(error: BaseException) -> bool:
-    """Whether the server itself said that it did not commit; class 08 is a lost connection, 57 a server that ends."""
+    """True if the server itself said that it did not commit; class 08 is a lost connection, 57 a server that ends."""
     return sqlstate(error)[:2] not in ("", "08", "57")
 
 

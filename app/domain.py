@@ -1,4 +1,4 @@
-"""What the service talks about: a request for content, the content itself, and the states a job goes through."""
+"""Domain model: a request for content, the content itself, and the states a job goes through."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -26,7 +26,7 @@ class ContentType(StrEnum):
 
 
 class Priority(StrEnum):
-    """What the client values most (A04): it chooses the model and how long the job may wait."""
+    """Priority of a client (A04): it chooses the model and how long the job may wait."""
 
     COST = "cost"
     QUALITY = "quality"
@@ -57,7 +57,7 @@ class Strict(BaseModel):
 
 
 class Assignment(Strict):
-    """What to write, without who asked: the part that decides the text, so also the key of the response cache."""
+    """Text to write, without its client: the part that decides the text, so also the key of the response cache."""
 
     topic: Topic = Field(description="What to write about.", examples=["How to brew better coffee at home"])
     content_type: ContentType = Field(description="The form of the text.", examples=[ContentType.BLOG])
@@ -123,7 +123,7 @@ SOCIAL_LENGTH = 600
 
 
 class Usage(Strict):
-    """What a text took: tokens in and out (thinking included), and US dollars; all 0 for a text that was there."""
+    """Usage of a text: tokens in and out (thinking included), and US dollars; all 0 for a text that was there."""
 
     input_tokens: int = Field(ge=0)
     output_tokens: int = Field(ge=0)
@@ -131,7 +131,7 @@ class Usage(Strict):
 
 
 class Draft(Strict):
-    """What a writer answers: the content, who wrote it, what it took, and whether it came from the response cache."""
+    """Answer of a writer: the content, its author, its usage, and whether it came from the response cache."""
 
     content: Content
     provider: str
@@ -145,7 +145,7 @@ GivenName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,120}$")]
 
 
 class Ticket(Strict):
-    """Where a text is written that was ordered together with others: a provider's batch and the item in it (D01)."""
+    """Place of a text that was ordered together with others: a provider's batch and the item in it (D01)."""
 
     provider: str
     model: str

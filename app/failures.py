@@ -19,7 +19,7 @@ _LARGEST_EXPONENT = 20
 
 
 class Fault(StrEnum):
-    """Who has to change something before the job can succeed."""
+    """Party that has to change something before the job can succeed."""
 
     JOB = "job"
     PROVIDER = "provider"
@@ -27,7 +27,7 @@ class Fault(StrEnum):
 
 
 class Pause(StrEnum):
-    """How long a job waits before it is tried again."""
+    """Length of the pause before a job is tried again."""
 
     NONE = "none"
     BACKOFF = "backoff"
@@ -36,10 +36,10 @@ class Pause(StrEnum):
 
 @dataclass(frozen=True)
 class FailureClass:
-    """What follows from one kind of failure.
+    """Consequences of one kind of failure.
 
-    `final`: the same request cannot succeed. `charged`: the provider may charge for a call that ended so, and how much
-    nobody knows, so the ledger keeps the whole reserve.
+    `final`: the same request cannot succeed. `charged`: the provider may charge for a call that ended so, an unknown
+    amount, so the ledger keeps the whole reserve.
     """
 
     fault: Fault
@@ -50,7 +50,7 @@ class FailureClass:
 
     @property
     def counted(self) -> bool:
-        """Whether the attempt is one of the job's JOB_MAX_ATTEMPTS."""
+        """True if the attempt is one of the job's JOB_MAX_ATTEMPTS."""
         return self.fault is Fault.JOB
 
 

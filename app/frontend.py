@@ -27,7 +27,7 @@ def create(settings: ProcessSettings, lifecycle: Lifecycle) -> FastAPI:
 
     @app.get("/ready")
     async def ready() -> Response:
-        """Whether traffic should come here: not while draining. There is nothing else that could be missing."""
+        """Readiness for traffic: not while draining. There is nothing else that could be missing."""
         if lifecycle.draining:
             return JSONResponse({"status": "draining"}, 503)
         return JSONResponse({"status": "ready"})
@@ -48,7 +48,7 @@ def create(settings: ProcessSettings, lifecycle: Lifecycle) -> FastAPI:
 
 
 def from_environment(lifecycle: Lifecycle) -> FastAPI:
-    """What a server process calls: settings and logs first."""
+    """Entry point of a server process: settings and logs first."""
     settings = load(ProcessSettings)
     report_errors(settings, logs.configure(settings).text)
     return create(settings, lifecycle)

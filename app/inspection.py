@@ -1,4 +1,4 @@
-"""`python -m app database`: what the database is busy with, for whoever looks for the slow or the stuck (P05)."""
+"""`python -m app database`: slow and stuck statements, connections and sizes of the database (P05)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

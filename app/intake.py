@@ -1,4 +1,4 @@
-"""How a job is accepted: row, idempotency key and place in the queue commit together, many requests in one transaction.
+"""Acceptance of jobs: row, idempotency key and place in the queue commit together, many requests in one transaction.
 
 Requests share commits (app.batch), so the price of a durable commit is paid once for many of them. A request is
 answered after its own commit (A04).
@@ -49,7 +49,7 @@ class Submission:
 
     @property
     def body_hash(self) -> bytes:
-        """What "the same body" means: the validated request, so spelling and order of JSON do not matter.
+        """Hash that defines "the same body": of the validated request, so spelling and order of JSON do not matter.
 
         `fresh` counts where it is set alone: keys of the release before, which had no such field, go on.
         """

@@ -41,17 +41,17 @@ class Job:
 
     @property
     def waits_for_batch(self) -> bool:
-        """Whether a provider's batch will bring the text (D01)."""
+        """True if a provider's batch will bring the text (D01)."""
         return self.ticket is not None and self.status is JobStatus.PENDING
 
     @property
     def may_be_ordered(self) -> bool:
-        """Whether its text may come from a batch: for who chose the price, and once, so that nobody waits twice."""
+        """True if its text may come from a batch: where the client chose the price, and only once a job."""
         return self.assignment.priority is Priority.COST and self.ticket_until is None
 
 
 class Claim(StrEnum):
-    """What a worker that took a job from the queue may do with it."""
+    """Rights of a worker on a job that it took from the queue."""
 
     RUN = "run"
     DONE = "done"

@@ -38,7 +38,7 @@ class JobStore:
         self._claim = _claiming(max_attempts)
 
     async def find(self, job: JobId) -> Job | None:
-        """One job, whoever owns it: for the service itself."""
+        """One job of any owner: for the service itself."""
         return await self._found(job, None)
 
     async def seen(self, job: JobId, owner: str) -> Job | None:
@@ -150,7 +150,7 @@ class JobStore:
         return await self._fenced(job, attempt, values, _ENDED)
 
     async def _fenced(self, job: JobId, attempt: int, values: Mapping[str, object], change: Update) -> bool:
-        """Whether the job was changed; it is not when the attempt is no longer in force."""
+        """True if the job was changed; it is not when the attempt is no longer in force."""
         parameters = {**_of(job), "of_attempt": attempt, **values}
         async with self.database.write() as connection:
             owner = (await connection.execute(change, parameters)).scalar()
@@ -182,7 +182,7 @@ def _of(job: JobId) -> dict[str, object]:
 
 
 def _reason(kind: str) -> dict[str, object]:
-    """What clients read of a failure; what else is known of it is in the worker's log."""
+    """Reason of a failure for clients; what else is known of it is in the worker's log."""
     return {"error_type": kind, "error": failure_class(kind).sentence}
 
 

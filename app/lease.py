@@ -19,7 +19,7 @@ LEASE_SECONDS = 6.0
 
 
 class Duty(StrEnum):
-    """What one process does for all."""
+    """Duty of one process for all."""
 
     FIGURES = "figures"
     SWEEP = "sweep"

@@ -1,4 +1,4 @@
-"""Whether the process is on its way out; known to the server, which hears the signal, and to whoever says ready."""
+"""Draining state of the process; set by the server, which gets the signal, and read by the readiness check."""
 
 from dataclasses import dataclass
 

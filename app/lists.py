@@ -1,6 +1,6 @@
 """The first page of each owner's jobs, kept for five minutes (B03) and forgotten as soon as one of them changes.
 
-A list is kept under the version that was in force before it was read. Whoever changes a job raises the version, so a
+A list is kept under the version that was in force before it was read. Every change of a job raises the version, so a
 list that was read a moment too early is never found again, and nothing has to be searched and deleted.
 """
 
@@ -17,7 +17,7 @@ from app.redis_link import RedisDown, RedisLink
 
 SECONDS: Final = 300
 VERSION_SECONDS: Final = 2 * SECONDS
-"""When a version is forgotten, every list that was kept under it has expired."""
+"""Lifetime of a version: after it every list that was kept under the version has expired."""
 AT_ONCE: Final = 500
 RETRY_SECONDS: Final = 1.0
 
@@ -31,7 +31,7 @@ class JobLists:
         self._untold: set[str] = set()
 
     async def name(self, owner: str) -> str | None:
-        """Where the owner's list is kept now; None while it cannot be known whether it is still true."""
+        """Cache key of the owner's list; None while its freshness cannot be known."""
         try:
             version = await self._link.ask(lambda client: client.get(_version(owner)))
         except RedisDown:
@@ -47,7 +47,9 @@ class JobLists:
         await self._cache.put(name, body, SECONDS)
 
     async def changed(self, *owners: str) -> None:
-        """A job of each owner is another one now. What cannot be told at once is told when Redis is back."""
+        """Invalidate the lists of these owners, one of whose jobs has changed. What fails is repeated when Redis is
+        back.
+        """
         self._untold.update(owners)
         while self._untold:
             some = tuple(islice(self._untold, AT_ONCE))
@@ -58,7 +60,7 @@ class JobLists:
             self._untold.difference_update(some)
 
     async def follow(self) -> None:
-        """Tell what could not be told before, until cancelled."""
+        """Repeat failed invalidations until cancelled."""
         while True:
             await asyncio.sleep(RETRY_SECONDS)
             await self.changed()

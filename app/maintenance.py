@@ -32,7 +32,7 @@ LOCK_PAUSE_SECONDS, LOCK_PATIENCE_SECONDS = 30.0, 1800.0
 
 
 class Schedule(StrEnum):
-    """When a chore is due: daily 02:00 UTC, weekly on Sunday 03:00, monthly on the 1st 04:00."""
+    """Schedule of a chore: daily 02:00 UTC, weekly on Sunday 03:00, monthly on the 1st 04:00."""
 
     DAILY = "daily"
     WEEKLY = "weekly"
@@ -41,7 +41,7 @@ class Schedule(StrEnum):
 
 @dataclass(frozen=True)
 class Done:
-    """What a chore did, or would do: rows or objects, and which; or why it failed."""
+    """Result of a chore, or of its dry run: number of rows or objects, and which; or the reason of its failure."""
 
     task: str
     changed: int
@@ -60,7 +60,7 @@ Work = Callable[[AsyncConnection, bool], Awaitable[tuple[int, str]]]
 class Chore:
     """`work` gets a connection whose statements commit by themselves, and whether it is a dry run.
 
-    Care of whole tables (`task` is not MAINTENANCE) may wait for locks: nobody who reads or writes waits behind it.
+    Care of whole tables (`task` is not MAINTENANCE) may wait for locks: no reader or writer waits behind it.
     """
 
     name: str
@@ -156,7 +156,7 @@ async def _make_partitions(connection: AsyncConnection, dry_run: bool) -> tuple[
 
 
 async def _archive_texts(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
-    """After half a year a job keeps its figures and loses its text."""
+    """Remove the text of jobs after half a year; their figures stay."""
     before = Month.of(datetime.now(UTC)).plus(-TEXTS_MONTHS)
     changed = 0
     for table in await _older(connection, before):
@@ -170,7 +170,7 @@ async def _archive_texts(connection: AsyncConnection, dry_run: bool) -> tuple[in
 
 
 async def _drop_partitions(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
-    """After a year a month's jobs go with their partition; the lock is short, and the lock timeout guards it."""
+    """Drop a month's partition with its jobs after a year; the lock is short, and the lock timeout guards it."""
     old = await _older(connection, Month.of(datetime.now(UTC)).plus(-JOBS_MONTHS))
     for name in () if dry_run else old:
         await connection.execute(text(f"DROP TABLE {name}"))

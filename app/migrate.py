@@ -37,7 +37,7 @@ class MigrationBusy(Exception):
 
 @dataclass(frozen=True)
 class Migrated:
-    """What a run did."""
+    """Result of a run."""
 
     version: str
     partitions: tuple[str, ...]
@@ -71,7 +71,7 @@ async def migrate(settings: Settings, revision: str = "head") -> Migrated:
 
 
 async def _unless_locked(connection: AsyncConnection, revision: str, deadline: float) -> tuple[str, ...] | None:
-    """What is not done yet, each step in a transaction of its own; None when one waited for a lock in vain."""
+    """Apply the remaining steps, each in a transaction of its own; None when one waited for a lock in vain."""
     try:
         applied = await migration_of(connection)
         await connection.commit()

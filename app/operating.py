@@ -37,7 +37,7 @@ def _with_services(what: str, work: Callable[[Services], Awaitable[T]]) -> T:
 def create_key(
     client_id: str,
     tier: Annotated[Tier, typer.Option(help="Its limits.")] = Tier.FREE,
-    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+    name: Annotated[str, typer.Option(help="Purpose of the key.")] = "",
 ) -> None:
     """Make a key; its secret is printed this once."""
     key, secret = _with_services("key creation", lambda services: services.keys.create(client_id, name, tier))
@@ -70,7 +70,7 @@ def list_flags() -> None:
 def set_flag(
     name: str,
     percent: Annotated[float, typer.Option(min=0, max=100, help="Share of clients: 1, 10, 50, 100.")] = 100,
-    off: Annotated[bool, typer.Option("--off", help="Nobody has it, whatever the share.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Turn it off for all clients, whatever the share.")] = False,
 ) -> None:
     """Create or change a flag; in force everywhere within two seconds."""
     flag = _with_services("flag change", lambda s: s.switchboard.set_flag(name, enabled=not off, percent=percent))
@@ -83,8 +83,8 @@ def mode(mode: Mode) -> None:
 
 
 def health(
-    url: Annotated[str, typer.Argument(help="Where the service answers.")] = "http://127.0.0.1:8000",
-    page: Annotated[str | None, typer.Option(help="Where the page answers; asked for / too.")] = None,
+    url: Annotated[str, typer.Argument(help="Address of the service.")] = "http://127.0.0.1:8000",
+    page: Annotated[str | None, typer.Option(help="Address of the page; / is checked too.")] = None,
 ) -> None:
     """Ask every health endpoint: PASS or FAIL each, exit code 1 when one fails."""
     from app.checkup import examine

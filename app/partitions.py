@@ -87,7 +87,7 @@ def create_ahead(connection: Connection, now: datetime, ahead: int = MONTHS_AHEA
 
 
 def _strayed(connection: Connection) -> tuple[Month, ...]:
-    """The months of rows in the default partition: a clock was wrong, or nobody made partitions for months."""
+    """The months of rows in the default partition: a clock was wrong, or maintenance made no partitions for months."""
     query = f"SELECT DISTINCT date_trunc('month', created_at AT TIME ZONE 'UTC') FROM {DEFAULT}"  # noqa: S608
     return tuple(Month(row[0].year, row[0].month) for row in connection.execute(text(query)))
 

@@ -94,7 +94,7 @@ class ImClient:
         return _outcome(await self._post("/v1/write", assignment.model_dump_json(), headers))
 
     async def collect(self, assignment: Assignment, ticket: Ticket, headers: dict[str, str]) -> Draft | Waiting | None:
-        """The text of a ticket; None when it will never come. Raises WriterError when nobody can say now."""
+        """The text of a ticket; None when it will never come. Raises WriterError when it is not known now."""
         body = f'{{"assignment":{assignment.model_dump_json()},"ticket":{ticket.model_dump_json()}}}'
         reply = await self._post("/v1/collect", body, headers)
         return None if reply.status_code == 410 else _outcome(reply)

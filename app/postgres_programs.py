@@ -27,8 +27,8 @@ class ProgramFailed(Exception):
 
 
 class Running:
-    """A program at work. Reading its output to the end raises ProgramFailed when it ends with an error, so that
-    whoever stores the output does not take half of it for the whole.
+    """A program at work. Reading its output to the end raises ProgramFailed when it ends with an error, so that half of
+    an output is never stored as the whole.
     """
 
     def __init__(self, process: "subprocess.Popen[bytes]", name: str, errors: IO[bytes]) -> None:

@@ -52,7 +52,7 @@ async def tunnel(secret: SecretStr) -> AsyncIterator[int | None]:
 
 
 def _context(secret: SecretStr, mode: str) -> ssl.SSLContext:
-    """As libpq means the modes: require encrypts and believes anybody, the others check the certificate."""
+    """TLS context for a mode of libpq: require encrypts without verification, the others check the certificate."""
     known = Address.parse(secret).tls
     if isinstance(known, ssl.SSLContext):
         return known
@@ -72,7 +72,7 @@ async def _encrypted(
         writer.write(_SSL_REQUEST)
         answer = await reader.readexactly(1)
         if answer != b"S":
-            raise OSError("the server speaks none")
+            raise OSError("the server offers no TLS")
         await writer.start_tls(context, server_hostname=host)
     except BaseException:
         # A cancelled task too must not leave the connection open.
@@ -82,7 +82,7 @@ async def _encrypted(
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Until the source ends; then the other side is told, because over TLS half an end is the whole."""
+    """Copy until the source ends; then close the other side, because TLS has no half-closed connection."""
     with contextlib.suppress(ConnectionError):
         while chunk := await reader.read(CHUNK_BYTES):
             writer.write(chunk)

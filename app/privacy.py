@@ -38,7 +38,9 @@ BATCH = 1000
 
 @dataclass(frozen=True)
 class Erased:
-    """How many rows about a client were deleted, when by the database's clock, and the ids of the keys among them."""
+    """Number of a client's rows that were deleted, the time by the database's clock, and the ids of the keys among
+    them.
+    """
 
     jobs: int
     others: int
@@ -47,7 +49,7 @@ class Erased:
 
 
 def _of_guests(client_id: str) -> ColumnElement[bool]:
-    """Jobs under a client's name that nobody's key accepted."""
+    """Jobs under a client's name that were accepted without a key."""
     return and_(jobs.c.client_id == client_id, or_(jobs.c.owner.is_(None), jobs.c.owner == guest(client_id)))
 
 
@@ -121,7 +123,7 @@ async def erase(database: Database, client_id: str, until: datetime | None = Non
 
 
 async def forget(services: Services, client_id: str, keys: Sequence[str]) -> None:
-    """What this process and the caches still know of an erased client."""
+    """Remove an erased client from this process and from the caches."""
     services.watch.revocations.add(*map(key_name, keys))
     await services.lists.changed(client_id, guest(client_id))
     await services.cache.invalidate(*(f"key:{key}" for key in keys))

@@ -1,4 +1,4 @@
-"""What every process that answers requests is told, whatever its role, and how settings are read at all.
+"""Settings of every process that answers requests, whatever its role, and their sources.
 
 Values come from environment variables and from files in the folder SECRETS_DIR (one file a key, lower-case names); a
 file wins over nothing but the default, so an operator can override it for one process. Every wrong value is reported at
@@ -37,7 +37,7 @@ Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Environment(StrEnum):
-    """Which stack this process serves; staging and prod are closed down (E02)."""
+    """Environment of the stack that this process serves; staging and prod are closed down (E02)."""
 
     LOCAL = "local"
     DEV = "dev"
@@ -68,37 +68,41 @@ class ProcessSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     # Who and where
-    environment: Environment = Environment.LOCAL
-    region: Region = "us-east-1"
-    service: str = Field("contentgen", min_length=1, max_length=60)
-    instance_id: str = Field(default_factory=socket.gethostname, max_length=100)
-    version: str = "dev"
-    host: str = "0.0.0.0"
-    port: int = Field(8000, ge=1, le=65535)
-    uvicorn_workers: int = Field(1, ge=1, le=64)
+    environment: Environment = Field(Environment.LOCAL, description="Environment of the stack.")
+    region: Region = Field("us-east-1", description="AWS region.")
+    service: str = Field("contentgen", min_length=1, max_length=60, description="Name in logs and metrics.")
+    instance_id: str = Field(
+        default_factory=socket.gethostname, max_length=100, description="Name of the pod; default: the host's name."
+    )
+    version: str = Field("dev", description="Release.")
+    host: str = Field("0.0.0.0", description="Address to listen on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
+    uvicorn_workers: int = Field(1, ge=1, le=64, description="Server processes.")
     grace_seconds: int = Field(30, ge=1, le=600, description="Time for requests and jobs in flight to end (SIGTERM).")
     drain_seconds: float = Field(0, ge=0, le=60, description="Serve on with /ready 503 before the listener closes.")
 
     # Edge
-    security_headers: dict[str, str] = Field(default_factory=lambda: dict(SECURITY_HEADERS))
-    security_hsts_enabled: bool = True
-    https_redirect_enabled: bool = False
-    trusted_proxies: Networks = ()
-    proxy_hops: int = Field(1, ge=1, le=5, description="How many of our proxies add to X-Forwarded-For.")
-    allowed_hosts: CommaList = ("*",)
-    cors_origins: CommaList = ()
-    max_body_bytes: int = Field(10 * 1024 * 1024, ge=1024)
-    dev_mode: bool = False
+    security_headers: dict[str, str] = Field(
+        default_factory=lambda: dict(SECURITY_HEADERS), description="Response headers (JSON)."
+    )
+    security_hsts_enabled: bool = Field(True, description="Send Strict-Transport-Security.")
+    https_redirect_enabled: bool = Field(False, description="Redirect plain HTTP to HTTPS.")
+    trusted_proxies: Networks = Field((), description="Networks whose X-Forwarded-For is trusted.")
+    proxy_hops: int = Field(1, ge=1, le=5, description="Number of our proxies that add to X-Forwarded-For.")
+    allowed_hosts: CommaList = Field(("*",), description="Accepted Host headers.")
+    cors_origins: CommaList = Field((), description="Origins that may read replies.")
+    max_body_bytes: int = Field(10 * 1024 * 1024, ge=1024, description="Largest body of a request.")
+    dev_mode: bool = Field(False, description="Open the documentation and debug routes.")
 
     # Telemetry (E11, B04)
-    log_level: LogLevel = LogLevel.INFO
-    log_format_json: bool = True
-    request_logging_enabled: bool = True
-    slow_request_seconds: float = Field(5, gt=0)
-    sentry_dsn: SecretStr | None = None
+    log_level: LogLevel = Field(LogLevel.INFO, description="Least level that is logged.")
+    log_format_json: bool = Field(True, description="Log lines as JSON, else as text.")
+    request_logging_enabled: bool = Field(True, description="One log line for each request.")
+    slow_request_seconds: float = Field(5, gt=0, description="Duration from which a request is logged as slow.")
+    sentry_dsn: SecretStr | None = Field(None, description="DSN of the error tracker.")
     sentry_traces_sample_rate: float | None = Field(None, ge=0, le=1, description="Default: 0.1 in prod, else 1.0.")
-    sentry_profiles_sample_rate: float = Field(0.1, ge=0, le=1)
-    otel_exporter_otlp_endpoint: str | None = None
+    sentry_profiles_sample_rate: float = Field(0.1, ge=0, le=1, description="Share of profiled requests.")
+    otel_exporter_otlp_endpoint: str | None = Field(None, description="Collector of traces (OTLP over HTTP).")
 
     @field_validator("dev_mode")
     @classmethod

@@ -1,4 +1,4 @@
-"""Jobs that somebody watches: one question to the database for all of them, whatever the number of sockets (E08)."""
+"""Jobs that are watched: one question to the database for all of them, whatever the number of sockets (E08)."""
 
 import asyncio
 from collections import Counter
@@ -36,7 +36,7 @@ class Watcher:
 
 
 class Progress:
-    """Who watches what, and the loop that looks for changes while anybody does."""
+    """Registry of watched jobs, and the loop that looks for changes while any is watched."""
 
     def __init__(self) -> None:
         self._watchers: dict[JobId, set[Watcher]] = {}
@@ -72,7 +72,7 @@ class Progress:
                 del self._watchers[job.id]
 
     async def follow(self, store: JobStore) -> None:
-        """Look until cancelled; while nobody watches, nothing is asked."""
+        """Look until cancelled; without watchers, nothing is asked."""
         while True:
             await self._some.wait()
             if not self._watchers:

@@ -1,4 +1,4 @@
-"""Which text providers a deployment uses, and what they may cost (E07, D01)."""
+"""Text providers of a deployment, and the limits of their cost (E07, D01)."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -25,40 +25,40 @@ def _split(value: object) -> object:
 class ProviderSettings(BaseModel):
     """The part of the settings that only the writing side reads."""
 
-    openai_api_key: SecretStr | None = None
-    openai_base_url: str | None = None
-    anthropic_api_key: SecretStr | None = None
-    anthropic_base_url: str | None = None
-    gemini_api_key: SecretStr | None = None
-    gemini_base_url: str | None = None
+    openai_api_key: SecretStr | None = Field(None, description="Key of OpenAI.")
+    openai_base_url: str | None = Field(None, description="Base URL in place of OpenAI's own.")
+    anthropic_api_key: SecretStr | None = Field(None, description="Key of Anthropic.")
+    anthropic_base_url: str | None = Field(None, description="Base URL in place of Anthropic's own.")
+    gemini_api_key: SecretStr | None = Field(None, description="Key of Google Gemini.")
+    gemini_base_url: str | None = Field(None, description="Base URL in place of Gemini's own.")
     allow_embedded_writer: bool = Field(
         False,
-        description="Lets staging and prod run with the embedded writer alone, whose texts nobody should publish.",
+        description="Lets staging and prod run with the embedded writer alone, whose texts must not be published.",
     )
     llm_providers: Annotated[tuple[Provider, ...], NoDecode, BeforeValidator(_split)] = Field(
-        (Provider.EMBEDDED,), min_length=1, description="In the order they are tried."
+        (Provider.EMBEDDED,), min_length=1, description="Providers in the order they are tried."
     )
-    llm_timeout_seconds: float = Field(60, gt=0, le=600)
+    llm_timeout_seconds: float = Field(60, gt=0, le=600, description="Time limit of one call.")
     llm_deadline_seconds: float = Field(
         150,
         gt=0,
         le=900,
         description="A text must be there by then, with waiting in line; no call begins that could take longer.",
     )
-    llm_retries: int = Field(2, ge=0, le=5)
-    llm_rate_limit_enabled: bool = True
-    llm_rate_limit_per_minute: int = Field(60, ge=1)
-    llm_queue_limit: int = Field(100, ge=0)
-    llm_queue_wait_seconds: float = Field(60, ge=0, le=600)
-    llm_breaker_failures: int = Field(5, ge=1)
-    llm_breaker_seconds: float = Field(30, gt=0)
-    llm_max_cost_per_job_usd: float = Field(0.50, gt=0)
-    llm_max_cost_per_day_usd: float = Field(50.0, gt=0)
-    llm_cache_seconds: int = Field(86_400, ge=0)
+    llm_retries: int = Field(2, ge=0, le=5, description="Further calls to one provider after a failure.")
+    llm_rate_limit_enabled: bool = Field(True, description="Enforce the limit of calls a minute.")
+    llm_rate_limit_per_minute: int = Field(60, ge=1, description="Calls a minute to one provider.")
+    llm_queue_limit: int = Field(100, ge=0, description="Calls that may wait for their turn.")
+    llm_queue_wait_seconds: float = Field(60, ge=0, le=600, description="Longest wait for a turn.")
+    llm_breaker_failures: int = Field(5, ge=1, description="Failures in a row that open the circuit.")
+    llm_breaker_seconds: float = Field(30, gt=0, description="Time that an open circuit refuses calls.")
+    llm_max_cost_per_job_usd: float = Field(0.50, gt=0, description="Cost limit of one job.")
+    llm_max_cost_per_day_usd: float = Field(50.0, gt=0, description="Cost limit of a region a day.")
+    llm_cache_seconds: int = Field(86_400, ge=0, description="Lifetime of a text in the response cache.")
     llm_batch_enabled: bool = Field(
         False, description="Texts of priority `cost` are ordered in batches, at half the price and within a day (D01)."
     )
-    llm_batch_window_seconds: float = Field(2, gt=0, le=10, description="How long a batch waits for more texts.")
+    llm_batch_window_seconds: float = Field(2, gt=0, le=10, description="Wait of a batch for more texts.")
     llm_batch_largest: int = Field(100, ge=1, le=1000, description="Texts in one batch.")
     llm_batch_look_seconds: float = Field(60, gt=0, le=3600, description="A batch is looked at no more often.")
     llm_batch_deadline_seconds: int = Field(

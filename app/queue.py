@@ -30,7 +30,7 @@ _EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class QueueState:
-    """How much work could begin, how much runs, how long the oldest has waited, how many texts batches will bring."""
+    """State of a queue: jobs that could begin, jobs that run, age of the oldest, texts that batches will bring."""
 
     waiting: int
     running: int
@@ -63,7 +63,7 @@ async def enqueue(connection: AsyncConnection, jobs: Sequence[tuple[JobId, Prior
 
 
 async def withdraw(connection: AsyncConnection, job: JobId) -> None:
-    """Take a cancelled job out of the queue and tell the worker that may be running it."""
+    """Take a cancelled job out of the queue and notify the worker that may be running it."""
     raw = await driver(connection)
     rows = await raw.fetch("SELECT id FROM pgqueuer WHERE dedupe_key = $1", str(job))
     if rows:

@@ -1,7 +1,7 @@
 """Redis as something that may be missing: every use has a time limit, and a failure is remembered for a moment.
 
 The written rule: Redis never decides whether a request is answered. Without it the cache has its in-process level only,
-limits are counted per process, sessions are believed by their signature, and /ready stays ready and says degraded.
+limits are counted per process, sessions are verified by their signature, and /ready stays ready and says degraded.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ class RedisLink:
         DEGRADED.labels("redis").inc()
 
     async def connected(self) -> bool:
-        """Whether a PING is answered now; asks even during a pause."""
+        """True if a PING is answered now; asks even during a pause."""
         if self.client is None:
             return False
         try:

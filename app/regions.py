@@ -72,7 +72,7 @@ class Regions:
             raise RegionUnreachable(f"{region}: {type(error).__name__}") from error
 
     async def identity(self, region: str, path: str, query: Mapping[str, str]) -> bytes:
-        """What another region says to regions alone. Raises RegionUnreachable."""
+        """Answer of another region's internal route. Raises RegionUnreachable."""
         try:
             url = self._urls[region] + path
             headers = {"Authorization": f"Bearer {self._region_token(path)}"}
@@ -82,7 +82,7 @@ class Regions:
             raise RegionUnreachable(f"{region}: {type(error).__name__}") from error
 
     def is_region(self, authorization: str | None, path: str) -> bool:
-        """Whether another region of ours asks for just this path."""
+        """True if another region of ours asks for just this path."""
         scheme, _, token = (authorization or "").partition(" ")
         return scheme.lower() == "bearer" and any(_path(token, secret) == path for secret in self._secrets)
 
@@ -98,7 +98,7 @@ class Regions:
 
 
 def _path(token: str, secret: str) -> str | None:
-    """What a region's token is for, if it was signed with this secret and is in time."""
+    """Path that a region's token is for, if it was signed with this secret and is in time."""
     try:
         claims = jwt.decode(token, secret, [ALGORITHM], audience=AUDIENCE, options={"require": ["exp", "sub"]})
     except jwt.PyJWTError:

@@ -23,11 +23,11 @@ from app.time_limits import Task
 
 
 class RestoreFailed(Exception):
-    """Nothing that could be believed was restored; the message says why, and what was left untouched."""
+    """No restore that passed its check; the message says why, and what was left untouched."""
 
 
 class Restored(BaseModel):
-    """What was restored, how long it took, and how much work since the backup is missing (the two objectives, W06)."""
+    """Result of a restore, its duration, and how much work since the backup is missing (the two objectives, W06)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,7 +36,7 @@ class Restored(BaseModel):
     seconds: float
     age_seconds: float
     kept_as: str | None
-    """The database that holds what was there before; drop it when nobody misses anything."""
+    """The database that holds what was there before; drop it when it is no longer needed."""
     erased_again: int
     """Clients that were erased since the backup was made, and were erased from it once more (X03)."""
 
@@ -134,7 +134,9 @@ async def compare(settings: Settings, manifest: Manifest) -> None:
 
 
 async def _erase_again(settings: Settings, restored: Settings, manifest: Manifest) -> int:
-    """What was erased after the backup must not come back with it; the record is in the database that is replaced."""
+    """Erase again in the restored copy the clients that were erased after the backup; the record is in the database
+    that is replaced.
+    """
     async with Database(settings, task=Task.ERASE) as now, Database(restored, task=Task.ERASE) as then:
         clients = await erased_since(now, manifest.made_at)
         for client in clients:

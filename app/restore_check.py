@@ -16,7 +16,7 @@ from app.settings import Settings
 
 
 class Checked(BaseModel):
-    """What was restored, how long it took, and how much work since the backup would be missing (W06)."""
+    """Result of a restore check, its duration, and how much work since the backup would be missing (W06)."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,6 +1,6 @@
-"""Who may log in to the database, and what they may do there (X02).
+"""Login and group roles of the database, and their rights (X02).
 
-Everything belongs to a group that nobody logs in as. Migrations, maintenance, backups and restores act as that group by
+Everything belongs to a group role without login. Migrations, maintenance, backups and restores act as that group by
 logins of its own; the service's logins may read and change rows and nothing else. Of each there are two, so that one
 can be renewed while the other is in use. The administrator's own login makes these, and databases, and does no more.
 """
@@ -91,7 +91,9 @@ async def _login(administrator: AsyncConnection, name: str, password: str, group
 
 
 async def _allow_inspection(administrator: AsyncConnection) -> None:
-    """What `app database` reads (P05). An administrator who may not give it is no reason to stop a migration."""
+    """Grant the rights that `app database` needs (P05). An administrator who may not give it is no reason to stop a
+    migration.
+    """
     for statement in (_STATISTICS, _BOTH_SEE):
         try:
             await administrator.execute(text(statement))
@@ -102,7 +104,7 @@ async def _allow_inspection(administrator: AsyncConnection) -> None:
 
 
 def verifier(password: str, salt: bytes | None = None) -> str:
-    """What Postgres stores instead of a password (RFC 5802): enough to check one, not enough to log in with."""
+    """Stored form of a password in Postgres (RFC 5802): enough to check one, not enough to log in with."""
     salt = salt or secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
     client = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()

@@ -1,4 +1,4 @@
-"""Which schema this release needs, and whether the database has it (S09: migrations before traffic).
+"""Schema version that this release needs, and its check against the database (S09: migrations before traffic).
 
 A pod that starts before its migration is not ready, so it gets no traffic and the rollout waits. A newer schema is
 fine: it was expanded, and the previous release must go on with it, also after a rollback.
@@ -24,7 +24,7 @@ class Schema:
         self._there = False
 
     async def ready(self, connection: AsyncConnection) -> bool:
-        """Whether every migration of this release was applied. Raises what the connection does."""
+        """True if every migration of this release was applied. Raises what the connection does."""
         if not self._there:
             self._there = await _applied(connection) >= self._needed
         return self._there

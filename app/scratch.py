@@ -143,7 +143,7 @@ async def _drop(connection: AsyncConnection, name: str) -> None:
 async def _check_room(connection: AsyncConnection, settings: Settings, database_bytes: int) -> None:
     """No server says how large its disk is, so the deployment does."""
     if settings.database_storage_gb is None:
-        _LOG.warning("nobody knows whether there is room: DATABASE_STORAGE_GB is not set", needed_bytes=database_bytes)
+        _LOG.warning("room for a copy is not known: DATABASE_STORAGE_GB is not set", needed_bytes=database_bytes)
         return
     used = (await connection.execute(text(_USED))).scalar_one()
     free, needed = settings.database_storage_gb * GIGABYTE - int(used), int(ROOM * database_bytes)

@@ -42,7 +42,7 @@ class SeedRefused(Exception):
 
 
 class Seeded(BaseModel):
-    """How many jobs were made; none when they were there."""
+    """Number of jobs that were made; none when they were there."""
 
     model_config = ConfigDict(frozen=True)
 

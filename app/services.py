@@ -1,4 +1,4 @@
-"""What one process is made of, built once at its start and handed to whoever needs it."""
+"""Parts of one process, built once at its start and handed to the parts that need them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

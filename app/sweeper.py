@@ -39,12 +39,12 @@ _EXPIRE = text(
 
 @dataclass(frozen=True)
 class Swept:
-    """What one round found."""
+    """Result of one round."""
 
     requeued: int
     expired: int
     owners: frozenset[str] = frozenset()
-    """Whose jobs expired."""
+    """Owners of the jobs that expired."""
 
 
 async def sweep(database: Database, idle: timedelta) -> Swept:

@@ -1,4 +1,4 @@
-"""What operators change without a deployment: the mode, feature flags, and how many workers a queue may have.
+"""Operator switches that need no deployment: the mode, feature flags, and how many workers a queue may have.
 
 Kept in the database and read by every process every second (app.watch); one that cannot read keeps what it knew (C01,
 D02, L04). A flag's share of clients is chosen by a hash, so raising 1 -> 10 -> 50 -> 100 % only ever adds clients.
@@ -58,7 +58,7 @@ class Switches:
     flags: Mapping[str, Flag] = field(default_factory=dict)
 
     def has(self, flag: str, subject: str) -> bool:
-        """Whether a client has a feature; unknown features nobody has."""
+        """True if a client has a feature; no client has an unknown feature."""
         found = self.flags.get(flag)
         return found is not None and found.applies_to(subject)
 
@@ -77,7 +77,7 @@ class Switchboard:
 
     async def read(self, connection: AsyncConnection) -> Switches:
         """The same over a connection that is there. A mode that only a newer release knows is not understood, and is
-        the strictest there is: whoever set it wanted less than everything.
+        the strictest there is: a mode always restricts something.
         """
         modes = {row.name: row.value for row in await connection.execute(select(service_modes))}
         flags = [Flag.model_validate(row) for row in await connection.execute(select(feature_flags))]
@@ -93,7 +93,7 @@ class Switchboard:
         await self._set("mode", mode.value)
 
     async def set_queue_workers(self, workers: int) -> None:
-        """How many jobs may run at once over all workers; 0 is as many as there is room for."""
+        """Set the number of jobs that may run at once over all workers; 0 is as many as there is room for."""
         await self._set("queue_workers", str(workers))
 
     async def set_flag(self, name: str, *, enabled: bool, percent: float) -> Flag:

@@ -1,4 +1,4 @@
-"""Where a worker gets a job's text: from im at once, or from the batch in which im ordered it (D01)."""
+"""Source of a job's text for a worker: im at once, or the batch in which im ordered it (D01)."""
 
 import structlog
 
@@ -38,7 +38,9 @@ class Texts:
         return await self._im.write(job.assignment, headers)
 
     async def _collected(self, job: Job, headers: dict[str, str]) -> Draft | Waiting | None:
-        """While nobody can say how the batch is, the job waits on: its time limit was set when it was ordered."""
+        """Collect a text from its batch. While the batch's state is unknown the job waits: its time limit was set when
+        it was ordered.
+        """
         assert job.ticket is not None
         try:
             outcome = await self._im.collect(job.assignment, job.ticket, headers)

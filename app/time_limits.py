@@ -12,7 +12,7 @@ MINUTE, HOUR = 60, 3600
 
 
 class Task(StrEnum):
-    """What a direct connection is opened for; also its `application_name`, so that pg_stat_activity says it."""
+    """Purpose of a direct connection; also its `application_name`, so that pg_stat_activity says it."""
 
     MIGRATE = auto()
     MAINTENANCE = auto()

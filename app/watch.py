@@ -32,7 +32,7 @@ _NOW: Final = text("SELECT clock_timestamp() AS moment, pg_is_in_recovery() AS s
 
 @dataclass(frozen=True)
 class Reading:
-    """What one look found. ``latency_ms`` is the primary's; None says that it is not there or takes no writes."""
+    """Result of one look. ``latency_ms`` is the primary's; None says that it is not there or takes no writes."""
 
     at: float
     latency_ms: float | None = None
@@ -41,7 +41,7 @@ class Reading:
 
     @property
     def database(self) -> bool:
-        """Whether the primary answered."""
+        """True if the primary answered."""
         return self.latency_ms is not None
 
 
@@ -63,7 +63,7 @@ class Watch:
 
     @property
     def now(self) -> Reading:
-        """The last reading; one that says "nothing there" when it is too old to be believed."""
+        """The last reading; one that says "nothing there" when it is too old to be used."""
         last = self._last
         return last if time.monotonic() - last.at <= LOST_SECONDS else Reading(last.at)
 
@@ -90,7 +90,7 @@ class Watch:
             await self.look()
 
     async def follow_payments(self) -> None:
-        """Whether the payment provider answers, asked every half minute where one is configured (E01)."""
+        """Poll the payment provider every half minute where one is configured (E01)."""
         while True:
             try:
                 reply = await self._http.get(self._payments_url or "", timeout=LOOK_SECONDS)

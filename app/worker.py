@@ -1,8 +1,8 @@
 """The worker: takes jobs from the queue, has them written by im, and stores the checked result, exactly once each.
 
 A job runs at least once and its result becomes visible at most once: the queue hands a job out again when a worker's
-heartbeat stops, and the attempt number keeps the slower one from writing. What is nobody's fault but a store's or a
-provider's uses up no attempt, and while no im is there no job is taken (C03).
+heartbeat stops, and the attempt number keeps the slower one from writing. A failure of a store or a provider uses up no
+attempt, and while no im is there no job is taken (C03).
 """
 
 import asyncio
@@ -49,7 +49,7 @@ AT_ONCE = timedelta(0)
 class Manager(QueueManager):
     """pgqueuer's manager, except that one lost probe of its listener is forgiven, and that it rests while it is full.
 
-    The first probe is sent before the connection listens, so whether it is heard is a matter of luck.
+    The first probe is sent before the connection listens, so it may be lost.
     """
 
     def __init__(self, queries: Queries, most: int) -> None:
@@ -63,12 +63,12 @@ class Manager(QueueManager):
         return super().fetch_jobs(self._most, global_concurrency_limit, heartbeat_timeout)
 
     async def _effective_dequeue_timeout(self, dequeue_timeout: timedelta) -> timedelta:
-        """Ten looks a second while jobs wait help nobody who has no room; the end of an own job is announced."""
+        """Ten polls a second are useless while there is no room; the end of an own job is announced."""
         full = len(self.job_context) >= self._most
         return dequeue_timeout if full else await super()._effective_dequeue_timeout(dequeue_timeout)
 
     async def listener_healthy(self, timeout: timedelta = PROBE_TIME) -> HealthCheckEvent:  # noqa: ASYNC109  its name
-        """Raises FailingListenerError when a second probe is not heard either."""
+        """Raises FailingListenerError when a second probe is lost too."""
         try:
             return await super().listener_healthy(PROBE_TIME)
         except FailingListenerError:
@@ -242,7 +242,7 @@ class Worker:
         _LOG.warning("result dropped: the job was cancelled or is another worker's now", attempt=job.attempt)
 
     async def _insist(self, change: Callable[[], Awaitable[bool]]) -> bool:
-        """What an attempt came to is kept until the database takes it; the attempt number makes waiting safe."""
+        """Repeat the write of an attempt's result until the database takes it; the attempt number makes this safe."""
         while True:
             try:
                 return await change()

@@ -15,11 +15,11 @@ from components.labels import metadata
 API: Final = "monitoring.coreos.com/v1"
 COMPONENT: Final = "alerts"
 EVALUATED_SECONDS: Final = 30
-"""How often rules are looked at (O09); pods are read as often."""
+"""Interval of rule evaluation (O09); pods are scraped as often."""
 
 
 class Severity(StrEnum):
-    """How urgent an alert is, most urgent first: at once, within the hour, today, when there is time."""
+    """Urgency of an alert, most urgent first: at once, within the hour, today, when there is time."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -29,10 +29,16 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class AlertRule:
-    """One rule. It fires when ``expression`` (PromQL) gave a value for ``for_seconds``.
+    """Prometheus alert rule.
 
-    ``about`` is the workload or store that is meant. ``summary`` is one line, ``description`` says what is wrong and
-    what to look at; ``runbook`` is the page, with its heading, that says what to do.
+    name: alert name, CamelCase.
+    about: workload or store that the alert is about.
+    expression: PromQL that returns a sample while the condition is true.
+    for_seconds: time that the condition must hold before the alert fires.
+    severity: urgency, as a label of the alert.
+    summary: one line.
+    description: the problem, and the first place to look.
+    runbook: page with the steps to take, with its heading.
     """
 
     name: str
@@ -47,7 +53,13 @@ class AlertRule:
 
 @dataclass(frozen=True)
 class AlertRulesArgs:
-    """``groups`` are rules by the name of their group; ``labels`` those that the cluster's Prometheus selects by."""
+    """Arguments of AlertRules.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    groups: rules by the name of their group.
+    labels: labels by which the cluster's Prometheus selects rules.
+    """
 
     namespace: str
     product: str

@@ -1,4 +1,4 @@
-"""What one container asks for and may use, as Kubernetes quantities and as numbers to add up."""
+"""Requests and limits of one container, as Kubernetes quantities and as numbers to add up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ _MEBIBYTES: Final = {"Mi": 1, "Gi": 1024}
 
 @dataclass(frozen=True)
 class Resources:
-    """Requests and limits of one instance, as Kubernetes quantities (``250m``, ``1Gi``)."""
+    """Requests and limits of one instance, as Kubernetes quantities.
+
+    cpu_request: CPU request, such as 250m.
+    cpu_limit: CPU limit, such as 1000m.
+    memory_request: memory request, such as 256Mi.
+    memory_limit: memory limit, such as 1Gi.
+    """
 
     cpu_request: str
     cpu_limit: str
@@ -27,7 +33,15 @@ class Resources:
 
 @dataclass(frozen=True)
 class Totals:
-    """What many containers need together: CPU in thousandths of a core, memory in MiB, storage of volumes in GB."""
+    """Sum of many containers.
+
+    pods: number of pods.
+    cpu_requests: CPU requests, thousandths of a core.
+    cpu_limits: CPU limits, thousandths of a core.
+    memory_requests: memory requests, MiB.
+    memory_limits: memory limits, MiB.
+    storage_gb: storage of the volumes, GB.
+    """
 
     pods: int
     cpu_requests: int

@@ -23,9 +23,21 @@ ROLE_ANNOTATION: Final = "eks.amazonaws.com/role-arn"
 
 @dataclass(frozen=True)
 class ApplicationJobArgs:
-    """``deadline_seconds`` bounds one run. With ``schedule`` (cron, UTC) it is a CronJob, else one run a version.
+    """Arguments of ApplicationJob.
 
-    ``urgency`` is what an alert reads from the pods of a run that failed; ``role`` is the AWS identity, if it has one.
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    component: name of the job and of its account, policy and label.
+    image: image of the application.
+    arguments: arguments after the image's entry point.
+    port: port of the application, as its variables state it.
+    secret: Secret whose keys are files under SECRETS_MOUNT.
+    traffic: peers that the pods may talk to, for their network policy (K11).
+    deadline_seconds: time limit of one run.
+    urgency: severity of the alert on a failed run, as a label of its pods.
+    schedule: cron expression in UTC for a CronJob; None runs the job once a version.
+    environment: variables of the container.
+    role: ARN of the AWS role that the service account takes; None for no AWS identity.
     """
 
     namespace: str

@@ -1,7 +1,7 @@
-"""What the application itself signs with and opens its doors by, the same in every region (requirements E03, E12, D02).
+"""Signing keys and admin token of the application, the same in every region (requirements E03, E12, D02).
 
-Of each there are three values, of which the application uses one and believes all: the one before, because what it
-signed is still about, and the next, because in a rollout some processes use it before others have heard (X02).
+Each has three values; the application uses one and accepts all: the one before, because what it signed is still valid,
+and the next, because in a rollout some processes use it before others have it (X02).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def believed(rotation: Rotation) -> dict[str, int]:
     """The generation of the value in each file, by the end of the file's name.
 
     Beginning a rotation makes no value: it uses the next one. Finishing it makes the value of the rotation after, in
-    place of the oldest, which nobody believes from then on.
+    place of the oldest, which is no longer accepted.
     """
     now = rotation.generation
     made = rotation.settled or now == 1

@@ -1,4 +1,4 @@
-"""What the application must keep to itself: the addresses of its stores, which carry their passwords, and its keys."""
+"""Secrets of the application: the addresses of its stores, which carry their passwords, and its keys."""
 
 from __future__ import annotations
 
@@ -24,10 +24,20 @@ transactions refuses the second. No other client knows the option."""
 
 @dataclass(frozen=True)
 class ApplicationSecretsArgs:
-    """The stores of one region, directly and through the pooler, the logins of the services and of who owns the tables,
-    and the services' keys.
+    """Arguments of ApplicationSecrets, of one region.
 
-    ``recovery_days`` is how long AWS keeps a deleted secret, 0 deletes at once; ``key`` encrypts the entry.
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    region: AWS region of the resources.
+    database: server behind the pooler.
+    pooler: address that the services connect to.
+    logins: logins of the services.
+    owners: logins of the role that owns the tables (X02).
+    keys: signing keys and tokens of the application, by file name.
+    cache: Redis for the cache.
+    queue: Redis for counters and queues.
+    recovery_days: days that AWS keeps a deleted secret; 0 deletes at once.
+    key: ARN of the KMS key that encrypts the entry in Secrets Manager.
     """
 
     namespace: str

@@ -1,4 +1,4 @@
-"""What can be read out of an ARN, or said of one before it exists: no look-up, so that a preview needs no cloud."""
+"""Parsing and construction of ARNs without a look-up, so that a preview needs no cloud."""
 
 from __future__ import annotations
 

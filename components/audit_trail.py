@@ -1,4 +1,4 @@
-"""Who changed what in the account (requirement Y07): every management call of every region, written down by AWS."""
+"""CloudTrail trail of the account (requirement Y07): every management call of every region."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ from components.log_bucket import TRAIL_FOLDER
 
 @dataclass(frozen=True)
 class AuditTrailArgs:
-    """``bucket`` must let the trail called ``name`` write; ``protected`` keeps the key that the logs are read with."""
+    """Arguments of AuditTrail.
+
+    region: home region of the trail.
+    name: trail name, which the bucket's policy allows to write.
+    account: AWS account number.
+    bucket: bucket that the trail writes to.
+    protected: keep the KMS key of the logs through a destroy.
+    """
 
     region: str
     name: str
@@ -26,7 +33,7 @@ class AuditTrailArgs:
 
 
 class AuditTrail(pulumi.ComponentResource):
-    """A trail over all regions with a key of its own. Digests signed by AWS tell a changed or missing file."""
+    """A trail over all regions with a key of its own. Digests signed by AWS show a changed or missing file."""
 
     arn: pulumi.Output[str]
 

@@ -14,7 +14,16 @@ SCALE_DOWN_WINDOW_SECONDS = 300
 
 @dataclass(frozen=True)
 class AutoscalerArgs:
-    """``component`` is the Deployment's name; the range is instances, the targets are per cent of what one requests."""
+    """Arguments of Autoscaler.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    component: name of the Deployment.
+    minimum: least number of instances.
+    maximum: largest number of instances.
+    cpu_percent: target of CPU use, per cent of an instance's request.
+    memory_percent: target of memory use, per cent of an instance's request.
+    """
 
     namespace: str
     product: str

@@ -1,5 +1,5 @@
-"""Who is told when backups stop, or stop being restorable (requirement W03): alarms on silence, outside the cluster, so
-that a cluster that does nothing at all is noticed too.
+"""CloudWatch heartbeat alarms for backups and restore checks (requirement W03). They live outside the cluster, so that
+a dead cluster raises them too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ HOUR_SECONDS: Final = 3600
 
 @dataclass(frozen=True)
 class Expectation:
-    """That a job succeeds in a ``region`` at least once in every ``hours``; ``metric`` is what it counts then."""
+    """Heartbeat of a job.
+
+    name: job.
+    metric: CloudWatch metric that counts the job's successes.
+    region: region of the job, as the metric's dimension Region.
+    hours: longest time between two successes.
+    """
 
     name: str
     metric: str
@@ -27,9 +33,14 @@ class Expectation:
 
 @dataclass(frozen=True)
 class BackupAlarmsArgs:
-    """Metrics and alarms are in one ``region``, because an alarm reaches only its own region's topic.
+    """Arguments of BackupAlarms. Metrics and alarms are in one region, because an alarm reaches only its own region's
+    topic.
 
-    ``runbook`` is the page that says what to do.
+    region: AWS region of the resources.
+    metrics: CloudWatch namespace of the metrics.
+    expectations: heartbeats to watch.
+    notify: e-mail addresses of the topic's subscribers.
+    runbook: page with the steps to take.
     """
 
     region: str

@@ -1,5 +1,5 @@
 """The bucket that backups go to (requirement W04): closed, encrypted with a key of its own, and locked where backups
-must outlive whoever gets hold of a password.
+must survive a leaked credential.
 """
 
 from __future__ import annotations
@@ -20,8 +20,12 @@ KEY_DELETION_DAYS: Final = 30
 
 @dataclass(frozen=True)
 class BackupBucketArgs:
-    """``retention_days`` is how long a dump stays, ``lock_days`` how long nobody can delete one without the right to
-    go round the lock; 0 is no lock. ``protected`` buckets are never emptied by a destroy.
+    """Arguments of BackupBucket.
+
+    region: AWS region of the resources.
+    retention_days: days until a dump expires.
+    protected: never empty the bucket in a destroy.
+    lock_days: days of object lock, in which only the right to bypass it deletes a dump; 0 is no lock.
     """
 
     region: str

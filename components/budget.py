@@ -12,12 +12,19 @@ from components.notice_topic import notice_topic
 
 PUBLISHER: Final = "budgets.amazonaws.com"
 NOTICES: Final = (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
-"""What is compared with the limit, and at which per cent of it."""
+"""Notifications: the amount that is compared with the limit, and the per cent of it."""
 
 
 @dataclass(frozen=True)
 class BudgetArgs:
-    """``monthly_usd`` bounds the cost of everything that carries the product's and stack's tags."""
+    """Arguments of Budget.
+
+    product: value of the cost-allocation tag.
+    stack: value of the cost-allocation tag.
+    monthly_usd: limit of everything that carries both tags, USD a calendar month.
+    notify: e-mail addresses of the topic's subscribers.
+    region: AWS region of the topic.
+    """
 
     product: str
     stack: str

@@ -23,11 +23,14 @@ RENEW_BEFORE: Final = "720h"
 class CertificateArgs:
     """One certificate of a region.
 
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
     names: host names that it is for.
     domain, zone: Route 53 zone that proves them, by its name and its id.
+    region: AWS region that the issuer signs its calls for.
     role, account: AWS role with which the issuer writes records into the zone, and the service account that takes it.
     issuer: namespace and service account of cert-manager.
-    email: address that hears from the certificate authority.
+    email: address that the certificate authority writes to.
     """
 
     namespace: str
@@ -105,7 +108,7 @@ def _route53(args: CertificateArgs) -> dict[str, object]:
 
 
 def _token_role(name: str, args: CertificateArgs, opts: pulumi.ResourceOptions) -> None:
-    """cert-manager asks for the account's tokens, which it may not unless somebody says so."""
+    """Allow cert-manager to request tokens for the issuer's service account (serviceaccounts/token, create)."""
     named = metadata(COMPONENT, args.product, args.namespace, f"{args.account}-token")
     rbac.v1.Role(
         f"{name}-token-role",

@@ -1,5 +1,5 @@
-"""What every bucket of ours is (requirement W04): owned by one account, closed to the public, versioned, encrypted,
-ageing out, TLS only. Functions, so that a component's children stay its own.
+"""Base of every bucket of ours (requirement W04): owned by one account, closed to the public, versioned, encrypted,
+with expiry, TLS only. Functions, so that a component's children stay its own.
 """
 
 from __future__ import annotations
@@ -20,8 +20,12 @@ Statement = dict[str, object]
 
 @dataclass(frozen=True)
 class ClosedBucketArgs:
-    """``expiring`` is days by folder. Without ``key`` S3 encrypts with a key of its own: the only way it can deliver
-    access logs. ``protected`` buckets are never emptied by a destroy.
+    """Arguments of a closed bucket.
+
+    region: AWS region of the resources.
+    expiring: days until objects expire, by folder.
+    protected: never empty the bucket in a destroy.
+    key: ARN of the KMS key; None lets S3 encrypt with a key of its own, the only way it can deliver access logs.
     """
 
     region: str
@@ -32,7 +36,12 @@ class ClosedBucketArgs:
 
 @dataclass(frozen=True)
 class ClosedBucket:
-    """The bucket and what must be there before a policy, a lock or a reader relies on it."""
+    """Bucket and the resources that must exist before a policy, a lock or a reader relies on it.
+
+    bucket: the bucket.
+    access: block of public access.
+    versioning: versioning of the objects.
+    """
 
     bucket: s3.Bucket
     access: s3.BucketPublicAccessBlock

@@ -33,7 +33,7 @@ def last_snapshot(name: str, group: pulumi.Output[str]) -> pulumi.Output[str]:
 
 
 class DataNetwork(pulumi.ComponentResource):
-    """Per port a security group that the cluster's members reach and nobody else."""
+    """Security groups of the managed stores, one a port, open to the cluster's members only."""
 
     subnet_ids: tuple[str, ...]
 

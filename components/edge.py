@@ -33,17 +33,23 @@ CIPHERS: Final = (
     "ECDHE-ECDSA-AES256-GCM-SHA384",
     "ECDHE-RSA-AES256-GCM-SHA384",
 )
-"""Of TLS 1.2; TLS 1.3 has its own and all of them are good."""
+"""Cipher suites of TLS 1.2; TLS 1.3 has its own and all of them are good."""
 LONG_READ: Final = "300s"
 TRUSTED_HOPS: Final = 0
 """Nothing stands before the gateway that adds to X-Forwarded-For: the network load balancer keeps client addresses."""
 TALKATIVE_HEADERS: Final = ("Server", "X-Powered-By")
-"""They tell an attacker what runs behind the edge, and nobody else anything."""
+"""Headers that disclose the software behind the edge; they are removed from every response."""
 
 
 @dataclass(frozen=True)
 class RouteGroup:
-    """Paths with the same limits; each group is a route of its own. A path ending in ``/`` stands for all below it."""
+    """Paths with the same limits; each group is a route of its own.
+
+    name: part of the route's name.
+    paths: paths; one that ends in / stands for all below it.
+    timeout: time limit of a request, such as 60s.
+    rate: limit by client; None for no limit.
+    """
 
     name: str
     paths: tuple[str, ...]
@@ -52,10 +58,10 @@ class RouteGroup:
 
 
 class Published(StrEnum):
-    """Who makes a host's DNS record, of which only the cluster's DNS controller knows the load balancer's address.
+    """Owner of a host's DNS record; only the cluster's DNS controller knows the load balancer's address.
 
     ``ALONE``: the controller, for this cluster alone. ``NEAREST``: the controllers of all clusters, one record each, of
-    which a client gets the nearest that is healthy. ``ELSEWHERE``: nobody here; records of the stack's own lead to it.
+    which a client gets the nearest that is healthy. ``ELSEWHERE``: no controller; the stack's own records lead to it.
     """
 
     ALONE = "alone"
@@ -65,7 +71,13 @@ class Published(StrEnum):
 
 @dataclass(frozen=True)
 class EdgeHost:
-    """A host name, and which Service answers its groups."""
+    """Host name of the edge, with the Services behind it.
+
+    name: part of the routes' names.
+    host: host name.
+    published: owner of its DNS record.
+    backends: route groups by the Service that answers them.
+    """
 
     name: str
     host: str
@@ -75,7 +87,20 @@ class EdgeHost:
 
 @dataclass(frozen=True)
 class EdgeArgs:
-    """``headers`` go on every answer of every route. ``region`` is the cluster's, in AWS; ``instances`` are proxies."""
+    """Arguments of Edge.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    gateway_class: GatewayClass of the cluster's Envoy Gateway.
+    region: AWS region of the cluster.
+    certificate: Secret with the TLS certificate.
+    hosts: host names to serve.
+    backend_port: port of the Services.
+    headers: response headers of every route.
+    health_backend: Service that answers the load balancer's health check.
+    instances: number of Envoy proxies.
+    sticky: Services that keep a client on one instance (K16).
+    """
 
     namespace: str
     product: str
@@ -92,7 +117,7 @@ class EdgeArgs:
 
 HEALTH_PATH: Final = "/health"
 HEALTH_GROUP: Final = RouteGroup("target-health", (HEALTH_PATH,), timeout="10s", rate=None)
-"""What the load balancer asks of its targets, by address and without TLS: through the gateway to an instance."""
+"""Route of the load balancer's health check, by address and without TLS: through the gateway to an instance."""
 
 
 class Edge(pulumi.ComponentResource):
@@ -164,6 +189,14 @@ class Edge(pulumi.ComponentResource):
 
 @dataclass(frozen=True)
 class _Route:
+    """Route of one group under one host name.
+
+    name: object name.
+    host: host name.
+    backend: Service.
+    group: paths and their limits.
+    """
+
     name: str
     host: EdgeHost
     backend: str
@@ -208,7 +241,7 @@ def _declare(name: str, route: _Route, args: EdgeArgs, after: pulumi.ResourceOpt
 
 
 def client_traffic_policy() -> dict[str, object]:
-    """How clients are met: TLS, time to send, whose address is believed, a request id on everything."""
+    """Envoy client policy: TLS versions, request timeouts, trusted addresses, a request id on everything."""
     return {
         "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": GATEWAY}],
         "tls": {"minVersion": TLS_MINIMUM, "ciphers": list(CIPHERS), "alpnProtocols": ["h2", "http/1.1"]},
@@ -219,7 +252,7 @@ def client_traffic_policy() -> dict[str, object]:
 
 
 def dns_annotations(published: Published, region: str) -> dict[str, str]:
-    """What tells external-dns, which reads the host names of every route, what to do with them."""
+    """Annotations for external-dns, which reads the host names of every route."""
     match published:
         case Published.ALONE:
             return {}

@@ -13,7 +13,12 @@ DELETION_DAYS: Final = 30
 
 @dataclass(frozen=True)
 class EncryptionKeyArgs:
-    """``purpose`` is what people read beside the key; a ``protected`` one is never deleted by a destroy."""
+    """Arguments of EncryptionKey.
+
+    region: AWS region of the resources.
+    purpose: description that people read beside the key.
+    protected: never delete the key in a destroy.
+    """
 
     region: str
     purpose: str

@@ -1,4 +1,4 @@
-"""How Envoy Gateway runs the proxies behind a Gateway: how many, where, and how they end (requirements Y01, K20)."""
+"""Envoy proxies behind a Gateway: number, placement, termination (requirements Y01, K20)."""
 
 from __future__ import annotations
 

@@ -27,11 +27,23 @@ SECRET_MODE = 0o440
 
 @dataclass(frozen=True)
 class GenerationServiceArgs:
-    """``arguments`` follow the image's entry point; ``environment`` becomes the config map; the keys of all ``secrets``
-    are files under SECRETS_MOUNT. Of a stop's ``grace_seconds`` the first ``pre_stop_seconds`` turn traffic away.
-    Replicas are never set here: the autoscaler owns them. An ``interruptible`` one may run on spot nodes; a ``sticky``
-    one keeps a client on its instance (K16) for callers inside the cluster too. ``cluster_sleeps`` is whether the
-    cluster is new enough to wait by itself before it stops an instance.
+    """Arguments of GenerationService. Replicas are never set here: the autoscaler owns them.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    component: name of the Deployment, the Service and their label.
+    image: image of the application.
+    arguments: arguments after the image's entry point.
+    port: port that the process listens on.
+    resources: requests and limits of one instance.
+    pre_stop_seconds: first part of the grace period, in which endpoints are removed.
+    grace_seconds: time from the begin of a stop to SIGKILL.
+    traffic: peers that the pods may talk to, for their network policy (K11).
+    secrets: Secrets whose keys are files under SECRETS_MOUNT.
+    environment: variables, which become the config map.
+    sticky: keep a client on its instance (K16), for callers inside the cluster too.
+    interruptible: allow spot nodes (K12).
+    cluster_sleeps: True if the cluster's version has the sleep action for preStop hooks.
     """
 
     namespace: str
@@ -149,7 +161,7 @@ def _secrets(names: tuple[pulumi.Input[str], ...]) -> list[core.v1.VolumeArgs]:
 
 
 def instance_environment(port: int, *, secrets: bool = True) -> list[core.v1.EnvVarArgs]:
-    """What differs by instance, and where the secrets are, if there are any."""
+    """Variables that differ by instance, and the folder of the secrets, if there are any."""
     instance = core.v1.EnvVarSourceArgs(field_ref=core.v1.ObjectFieldSelectorArgs(field_path="metadata.name"))
     own = [
         core.v1.EnvVarArgs(name="INSTANCE_ID", value_from=instance),

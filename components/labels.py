@@ -22,7 +22,7 @@ def labels(component: str, product: str) -> dict[str, str]:
 
 
 def selector(component: str) -> dict[str, str]:
-    """What selects a component's pods; it never changes during the component's life."""
+    """Label selector of a component's pods; it never changes during the component's life."""
     return {"app.kubernetes.io/name": component, "app.kubernetes.io/part-of": PART_OF}
 
 
@@ -37,8 +37,8 @@ def metadata(
     """The metadata of an object. Without a name the engine makes one, new whenever the object must be replaced.
 
     Every object has one field manager instead of the engine's random one: an update that was cut off has created
-    objects the engine does not know of, and creating them again must not conflict with itself. What is declared
-    wins over what somebody changed by hand (docs/decisions/declared-wins.md).
+    objects the engine does not know of, and creating them again must not conflict with itself. What is declared wins
+    over changes by hand (docs/decisions/declared-wins.md).
     """
     return meta.v1.ObjectMetaArgs(
         name=name,

@@ -8,7 +8,7 @@ HEALTH_SECONDS: Final = 30
 HEALTH_TIMEOUT_SECONDS: Final = 10
 DRAIN_SECONDS: Final = 60
 PLAIN_TARGET_PORT: Final = 10080
-"""Where a proxy listens for port 80: Envoy Gateway adds 10000 to well-known ports (wellKnownPortShift)."""
+"""Port on which a proxy listens for port 80: Envoy Gateway adds 10000 to well-known ports (wellKnownPortShift)."""
 _PREFIX: Final = "service.beta.kubernetes.io/aws-load-balancer"
 
 

@@ -1,5 +1,5 @@
-"""Where it is written down who read and changed what (requirements X01, Y07): the access logs of other buckets, and the
-account's audit trail. It keeps no log of itself, which would never end.
+"""Bucket of access logs and of the account's audit trail (requirements X01, Y07). It keeps no log of itself, which
+would never end.
 """
 
 from __future__ import annotations
@@ -21,8 +21,14 @@ TRAIL_DAYS: Final = 365
 
 @dataclass(frozen=True)
 class LogBucketArgs:
-    """``source`` is the bucket that is watched, by name and ARN, in the same region, as S3 wants it. ``trail`` is the
-    name of the audit trail that may write here.
+    """Arguments of LogBucket.
+
+    region: AWS region, the same as that of the watched bucket (S3 requires it).
+    account: AWS account number.
+    source: name of the watched bucket.
+    source_arn: ARN of the watched bucket.
+    protected: never empty the bucket in a destroy.
+    trail: name of the audit trail that may write here; None for no trail.
     """
 
     region: str

@@ -1,7 +1,7 @@
 """Passwords that can be renewed without downtime (requirement X02): two of them, of which one is in use.
 
-A rotation makes the other one new and lets everybody use it, while the one of before still opens the door for whoever
-has not heard yet. When all have, that one is renewed too, and nobody knows it.
+A rotation renews the other one and gives it to all clients, while the old one still works for clients that have not
+restarted. When all have, the old one is renewed too, and no client has it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ LENGTH: Final = 32
 
 @dataclass(frozen=True)
 class Rotation:
-    """Where a stack is in its rotations: ``generation`` counts them, ``retired`` is the last one that was finished."""
+    """State of a stack's password rotations.
+
+    generation: number of the rotation whose passwords are in use.
+    retired: last rotation whose old passwords are revoked.
+    """
 
     generation: int = 1
     retired: int = 0
@@ -29,11 +33,11 @@ class Rotation:
 
     @property
     def settled(self) -> bool:
-        """Whether the passwords of before are useless by now."""
+        """True if the passwords of the generation before are revoked."""
         return self.retired >= self.generation
 
     def keeper(self, slot: str) -> str:
-        """What a slot's password is bound to: it is renewed exactly when this changes."""
+        """Keeper value of a slot's password: it is renewed exactly when this changes."""
         if slot == self.active:
             return str(self.generation)
         return f"retired-{self.generation}" if self.settled else str(self.generation - 1)
@@ -41,7 +45,11 @@ class Rotation:
 
 @dataclass(frozen=True)
 class Login:
-    """A slot and its password."""
+    """Login of one slot; a role has two slots, so that one can be renewed while the other is in use (X02).
+
+    slot: name of the slot.
+    password: its password, a secret output.
+    """
 
     slot: str
     password: pulumi.Output[str]

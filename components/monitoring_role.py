@@ -44,7 +44,7 @@ GRANTS: Final = json.dumps(
         ],
     }
 )
-"""What AWS's own policy for this service grants, and nothing beside it."""
+"""Permissions of AWS's own policy for this service, and none beside them."""
 
 
 def monitoring_role(name: str, parent: pulumi.Resource) -> pulumi.Output[str]:

@@ -1,4 +1,4 @@
-"""Who a workload may talk to, said once and turned into a network policy (requirement K11)."""
+"""Network policy of a workload from its list of peers (requirement K11)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ NODE_DNS_ADDRESS = "169.254.20.10/32"
 
 @dataclass(frozen=True)
 class Peer:
-    """A component of the namespace, or with ``namespace`` another namespace, and the port in question."""
+    """Other side of an allowed connection: one of component, namespace and cidr.
+
+    port: TCP port.
+    component: component of the own namespace.
+    namespace: other namespace, whole.
+    cidr: address block; the whole internet excludes EC2's metadata address.
+    """
 
     port: int
     component: str | None = None
@@ -27,7 +33,11 @@ class Peer:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What may come in and go out. Name look-ups are always allowed, everything unsaid is not."""
+    """Allowed ingress and egress of a workload. Name look-ups are always allowed, everything unsaid is not.
+
+    ingress: peers that may connect.
+    egress: peers that it may connect to.
+    """
 
     ingress: tuple[Peer, ...] = ()
     egress: tuple[Peer, ...] = ()

@@ -16,7 +16,11 @@ ALARMS: Final = "cloudwatch.amazonaws.com"
 
 @dataclass(frozen=True)
 class Notices:
-    """Where to write to. Who checks at once whether it may, must wait for the ``policy``."""
+    """SNS topic for notifications.
+
+    arn: ARN of the topic.
+    policy: topic policy; a resource that AWS checks for the right to publish at its creation depends on it.
+    """
 
     arn: pulumi.Output[str]
     policy: sns.TopicPolicy

@@ -24,9 +24,9 @@ RESOURCES: Final = Resources("100m", "500m", "64Mi", "128Mi")
 CONFIG_MOUNT: Final = "/etc/pgbouncer"
 GRACE_SECONDS: Final = 60
 LEAVE: Final = "sleep 5; kill -INT 1; sleep 50"
-"""How an instance goes: out of the Service first, then SIGINT, which lets every transaction end before its client is
-let go, and a client with a pool comes back elsewhere. SIGTERM, which Kubernetes sends afterwards, would cut
-transactions off, or from 1.23 on wait for clients that never leave.
+"""End of an instance: out of the Service first, then SIGINT, which lets every transaction end before its client is let
+go, and a client with a pool comes back elsewhere. SIGTERM, which Kubernetes sends afterwards, would cut transactions
+off, or from 1.23 on wait for clients that never leave.
 """
 SERVER_IDLE_SECONDS: Final = 300
 QUERY_WAIT_SECONDS: Final = 30
@@ -35,7 +35,18 @@ DNS_SECONDS: Final = 15
 
 @dataclass(frozen=True)
 class PgBouncerArgs:
-    """``clients`` and ``pool_size`` are of one instance; ``database`` is the server behind it."""
+    """Arguments of PgBouncer.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    image: image of PgBouncer.
+    instances: number of pods.
+    clients: clients that one instance accepts (max_client_conn, P02).
+    pool_size: server connections that one instance keeps (default_pool_size, P02).
+    database: server behind it.
+    logins: logins of the services, which it passes on.
+    traffic: peers that the pods may talk to, for their network policy (K11).
+    """
 
     namespace: str
     product: str

@@ -1,4 +1,4 @@
-"""Which pods a Prometheus reads, as prometheus-operator takes it: without, no alert rule has anything to go by."""
+"""PodMonitor of prometheus-operator: the pods to scrape, without which no alert rule has data."""
 
 from __future__ import annotations
 
@@ -16,13 +16,19 @@ from components.labels import metadata
 COMPONENT: Final = "metrics"
 NAME: Final = "app.kubernetes.io/name"
 NAME_LABEL: Final = "app_kubernetes_io_name"
-"""What Prometheus makes of it: its labels have neither dots nor slashes."""
+"""Prometheus' form of the label's name: its labels have neither dots nor slashes."""
 INTERVAL_SECONDS: Final = 30
 
 
 @dataclass(frozen=True)
 class PodMonitorArgs:
-    """``components`` are the workloads that say how they are; ``labels`` are those that Prometheus selects by."""
+    """Arguments of PodMonitor.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    components: workloads whose pods serve /metrics.
+    labels: labels by which the cluster's Prometheus selects monitors.
+    """
 
     namespace: str
     product: str

@@ -11,7 +11,7 @@ from components.logins import Login
 
 PORT: Final = 5432
 ADMINISTRATOR: Final = "contentgen"
-"""Who makes the logins; migrations alone know the password."""
+"""Login that makes the other logins; migrations alone know its password."""
 LOGIN_PREFIX: Final = "contentgen_"
 OWNER_PREFIX: Final = "contentgen_owner_"
 DATABASE: Final = "contentgen"
@@ -32,9 +32,16 @@ def server_parameters(memory_gb: int, max_connections: int) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class DatabaseEndpoint:
-    """Where a client connects. ``read_host`` is a replica where there is one, else the server itself.
+    """Address of a database server or pooler. Behind a pooler both hosts are the pooler's and read_database tells
+    readers apart.
 
-    Behind a pooler both hosts are the pooler's and ``read_database`` tells readers apart.
+    host: host for writes.
+    read_host: host of a replica where there is one, else the server itself.
+    user: login name.
+    password: its password, a secret output.
+    ssl_mode: sslmode of libpq.
+    replicated: True if there is a replica.
+    read_database: database name for reads.
     """
 
     host: pulumi.Input[str]
@@ -74,6 +81,6 @@ def owner_name(login: Login) -> str:
 
 
 class Postgres(Protocol):
-    """What both backends are."""
+    """Interface of both Postgres backends."""
 
     endpoint: DatabaseEndpoint

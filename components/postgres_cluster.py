@@ -29,8 +29,17 @@ DATA_MOUNT = "/var/lib/postgresql/data"
 
 @dataclass(frozen=True)
 class ClusterPostgresArgs:
-    """``storage_gb`` is the volume's size, ``cores`` and ``memory_gb`` are what the server may use at the most;
-    ``max_connections`` goes into its command line.
+    """Arguments of ClusterPostgres.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    storage_gb: size of the volume, GB.
+    cores: CPU limit, cores.
+    memory_gb: memory limit, GB.
+    max_connections: connections that the server accepts, on its command line.
+    traffic: peers that the pods may talk to, for their network policy (K11).
+    image: image of Postgres.
+    protect: refuse to delete the volume.
     """
 
     namespace: str

@@ -31,9 +31,20 @@ MEMORY_UNITS = {"shared_buffers": 8192, "effective_cache_size": 8192, "work_mem"
 
 @dataclass(frozen=True)
 class ManagedPostgresArgs:
-    """Sizes are GB: ``memory_gb`` is what the server's parameters count with, storage grows by itself up to
-    ``storage_limit_gb`` (Y02). ``protected`` forbids deletion and keeps a last snapshot; ``key`` encrypts storage and
-    insights. ``keeper`` is what the administrator's password is bound to.
+    """Arguments of ManagedPostgres.
+
+    region: AWS region of the resources.
+    network: subnets and security groups of the managed stores.
+    instance_class: RDS instance class.
+    memory_gb: memory that the server's parameters count with, GB.
+    storage_gb: storage at the begin, GB.
+    storage_limit_gb: limit of storage autoscaling, GB (Y02).
+    max_connections: connections that the server accepts.
+    read_replicas: number of read replicas.
+    multi_az: standby in a second zone.
+    protected: forbid deletion and keep a last snapshot.
+    key: ARN of the KMS key of storage and insights.
+    keeper: value that the administrator's password is bound to: a new value makes a new password.
     """
 
     region: str
@@ -51,7 +62,7 @@ class ManagedPostgresArgs:
 
     @property
     def growth_gb(self) -> int | None:
-        """Where growing ends; None where there is too little room to grow."""
+        """Upper limit of storage autoscaling in GB; None where there is too little room to grow."""
         return self.storage_limit_gb if self.storage_gb * GROWTH_STEP <= self.storage_limit_gb else None
 
 
@@ -122,6 +133,11 @@ class _Alike:
     A replica in its source's region inherits the key and RDS refuses one of its own (RDS API,
     CreateDBInstanceReadReplica.KmsKeyId: "don't specify this parameter"). The provider never sends a replica's
     ``storage_encrypted``, but would replace an encrypted replica that no longer declares it.
+
+    args: arguments of the component.
+    group: id of the security group.
+    parameters: name of the parameter group.
+    monitoring: ARN of the role for enhanced monitoring.
     """
 
     args: ManagedPostgresArgs

@@ -17,11 +17,18 @@ WAITING_JOBS: Final = "SELECT count(*) FROM pgqueuer WHERE status = 'queued' AND
 
 @dataclass(frozen=True)
 class QueueScalerArgs:
-    """``component`` is the Deployment's name, the range is instances.
+    """Arguments of QueueScaler.
 
-    Another instance for every ``more_above`` jobs that wait. A queue with at most ``fewer_below`` counts as idle, and
-    after ``idle_seconds`` of that the Deployment is at its minimum. ``secret`` holds the database's address in the file
-    ``address_key``.
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    component: name of the Deployment.
+    minimum: least number of instances.
+    maximum: largest number of instances.
+    more_above: waiting jobs for each further instance.
+    fewer_below: waiting jobs up to which the queue counts as idle.
+    idle_seconds: idle time after which the Deployment is at its minimum.
+    secret: Secret with the database's address.
+    address_key: key of the address in the Secret.
     """
 
     namespace: str

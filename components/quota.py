@@ -1,4 +1,4 @@
-"""What a namespace may use in all: room for every workload at its maximum and a rollout on top, and no more."""
+"""Resource quota of a namespace: room for every workload at its maximum and a rollout on top, and no more."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ COMPONENT = "quota"
 
 @dataclass(frozen=True)
 class QuotaArgs:
-    """``room`` is what the namespace may hold in all."""
+    """Arguments of Quota.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    room: upper limit of the whole namespace.
+    """
 
     namespace: str
     product: str

@@ -12,7 +12,7 @@ PORT: Final = 6379
 
 
 class Role(StrEnum):
-    """What an instance is for, which decides what it does when it is full."""
+    """Purpose of a Redis instance, which decides its eviction policy."""
 
     CACHE = "cache"
     QUEUE = "queue"
@@ -25,7 +25,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class RedisEndpoint:
-    """Where a client connects."""
+    """Address of a Redis server.
+
+    host: host name.
+    password: its password, a secret output.
+    tls: True if the connection is encrypted.
+    """
 
     host: pulumi.Input[str]
     password: pulumi.Output[str]
@@ -38,6 +43,6 @@ class RedisEndpoint:
 
 
 class Redis(Protocol):
-    """What both backends are."""
+    """Interface of both Redis backends."""
 
     endpoint: RedisEndpoint

@@ -26,7 +26,18 @@ DATA_MOUNT = "/data"
 
 @dataclass(frozen=True)
 class ClusterRedisArgs:
-    """``memory_mb`` is maxmemory; the pod gets twice that, for the fork that rewrites the file. ``cpu`` limits it."""
+    """Arguments of ClusterRedis.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    role: purpose, which decides the eviction policy.
+    cpu: CPU limit, such as 500m.
+    memory_mb: maxmemory, MB; the pod gets twice that, for the fork that rewrites the file.
+    traffic: peers that the pods may talk to, for their network policy (K11).
+    image: image of Redis.
+    logins: passwords that the server accepts.
+    protect: refuse to delete the volume.
+    """
 
     namespace: str
     product: str

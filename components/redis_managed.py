@@ -15,15 +15,23 @@ ENGINE_VERSION = "7.1"
 FAMILY = "redis7"
 SNAPSHOT_DAYS = 7
 BESIDE_THE_LAST, ONLY_THIS = "ROTATE", "SET"
-"""Whether a new token leaves the one of before valid."""
+"""Update strategies of the token: the one leaves the token of before valid, the other does not."""
 
 
 @dataclass(frozen=True)
 class ManagedRedisArgs:
-    """``nodes`` above one adds replicas in other zones with automatic failover.
+    """Arguments of ManagedRedis.
 
-    ``protected`` ones are never deleted by a destroy; ``key`` encrypts what is stored. ``group`` is the logical name of
-    the replication group: at most 32 characters, because AWS allows an identifier 40 and the plugin appends 8.
+    group: logical name of the replication group: at most 32 characters, because AWS allows an identifier 40 and the
+        plugin appends 8.
+    region: AWS region of the resources.
+    network: subnets and security groups of the managed stores.
+    role: purpose, which decides the eviction policy.
+    node_type: ElastiCache node type.
+    nodes: number of nodes; those above one are replicas in other zones with automatic failover.
+    protected: never delete the group in a destroy, and keep a last snapshot.
+    key: ARN of the KMS key.
+    logins: tokens that the group accepts.
     """
 
     group: str

@@ -34,7 +34,12 @@ class Record(Protocol):
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """What Route 53 asks of every region's edge, over HTTPS every ``interval_seconds``; ``failures`` in a row count."""
+    """Route 53 health check of every region's edge, over HTTPS.
+
+    path: path of the request.
+    interval_seconds: time between two requests: 10 or 30.
+    failures: failed requests in a row after which a region counts as unhealthy.
+    """
 
     path: str
     interval_seconds: int
@@ -43,7 +48,15 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class RoutingArgs:
-    """``edges`` is the edge's name by region, which the region's health check asks."""
+    """Arguments of Routing.
+
+    domain: name of the hosted zone.
+    edges: host name of the edge, by region; the region's health check asks it.
+    table: records to declare.
+    health: health check of each region.
+    ttl_seconds: lifetime of records that are no alias.
+    protected: never empty the zone in a destroy.
+    """
 
     domain: str
     edges: dict[str, str]
@@ -114,7 +127,7 @@ class Routing(pulumi.ComponentResource):
 def _options(
     stem: str, record: Record, parent: pulumi.Resource, after: list[pulumi.Resource]
 ) -> pulumi.ResourceOptions:
-    """The record for everybody was a simple one in stacks of one region; Route 53 takes no second policy beside it."""
+    """The default record was a simple one in stacks of one region; Route 53 takes no second policy beside it."""
     everybody = record.key == "*"
     return pulumi.ResourceOptions(
         parent=parent,

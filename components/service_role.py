@@ -12,7 +12,12 @@ import pulumi_aws.iam as iam
 
 @dataclass(frozen=True)
 class Grant:
-    """Calls allowed on resources, named in full. ``condition`` narrows them further, as IAM writes conditions."""
+    """Permission for actions on resources.
+
+    actions: IAM actions, named one by one.
+    resources: ARNs, in full.
+    condition: operator, key and values that narrow the permission, as IAM writes conditions.
+    """
 
     actions: tuple[str, ...]
     resources: tuple[pulumi.Input[str], ...]
@@ -21,7 +26,13 @@ class Grant:
 
 @dataclass(frozen=True)
 class ServiceRoleArgs:
-    """``oidc_provider`` is the ARN of the cluster's identity provider; ``account`` the service account's name."""
+    """Arguments of ServiceRole.
+
+    namespace: Kubernetes namespace of the service account.
+    account: name of the service account.
+    oidc_provider: ARN of the cluster's identity provider.
+    grants: permissions of the role.
+    """
 
     namespace: str
     account: str
@@ -50,7 +61,7 @@ class ServiceRole(pulumi.ComponentResource):
 
 
 def trust_policy(args: ServiceRoleArgs) -> str:
-    """Web identity for one subject: nobody else in the cluster can take the role."""
+    """Web identity for one subject: no other service account of the cluster can assume the role."""
     issuer = args.oidc_provider.split(":oidc-provider/", 1)[1]
     equal = {
         f"{issuer}:sub": f"system:serviceaccount:{args.namespace}:{args.account}",

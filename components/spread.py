@@ -1,4 +1,4 @@
-"""Where the pods of a component go: apart from each other, and which nodes they put up with (requirements K05, K12)."""
+"""Placement of a component's pods: anti-affinity, topology spread, spot tolerations (requirements K05, K12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Postgres and Redis in the cluster have in common: one pod with its own volume, an address, a network policy."""
+"""Base of Postgres and Redis in the cluster: one pod with its own volume, an address, a network policy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,20 @@ from components.network_policy import Traffic, policy_spec
 
 @dataclass(frozen=True)
 class StatefulStoreArgs:
-    """``container`` is the server, which mounts the volume ``data``; ``volumes`` are its others."""
+    """Arguments of StatefulStore.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    component: name of the StatefulSet, the Service and their label.
+    port: port of the server.
+    uid: user and group that the server runs as.
+    storage: size of the volume, such as 20Gi.
+    container: the server, which mounts the volume ``data``.
+    volumes: its other volumes.
+    traffic: peers that the pods may talk to, for their network policy (K11).
+    grace_seconds: time from SIGTERM to SIGKILL.
+    protect: refuse to delete the volume.
+    """
 
     namespace: str
     product: str

@@ -1,4 +1,4 @@
-"""Who is told when a managed store needs a larger size (requirements P03, R03): alarms beside the store, in AWS."""
+"""CloudWatch alarms on managed stores that need a larger size (requirements P03, R03)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,17 @@ MINUTE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Ceiling:
-    """That a figure of a store stays at ``most`` or below, or with ``floor`` at ``most`` or above. ``metric`` and
-    ``dimensions`` are CloudWatch's; ``advice`` is what people read when it was beyond for so many ``minutes``, and
-    ``runbook`` the page that says what to do.
+    """Threshold of a store's CloudWatch metric.
+
+    name: part of the alarm's name.
+    namespace: CloudWatch namespace of the metric.
+    metric: CloudWatch metric.
+    dimensions: dimensions of the metric.
+    most: threshold, in the metric's unit.
+    minutes: time beyond the threshold after which the alarm goes off.
+    advice: the setting to change, in the alarm's description.
+    runbook: page with the steps to take.
+    floor: False alarms above the threshold, True below it.
     """
 
     name: str
@@ -33,7 +41,12 @@ class Ceiling:
 
 @dataclass(frozen=True)
 class StoreAlarmsArgs:
-    """Alarms and topic are in the stores' own ``region``, because an alarm reaches only its own region's topic."""
+    """Arguments of StoreAlarms.
+
+    region: AWS region of the stores, their alarms and the topic, because an alarm reaches only its own region's topic.
+    ceilings: thresholds to watch.
+    notify: e-mail addresses of the topic's subscribers.
+    """
 
     region: str
     ceilings: tuple[Ceiling, ...]

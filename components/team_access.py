@@ -1,4 +1,4 @@
-"""What a group of people may do in a namespace (requirements S08, Y07): its role, and who has it."""
+"""Role of a team in a namespace, and its binding to the team's groups (requirements S08, Y07)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ API: Final = "rbac.authorization.k8s.io"
 
 @dataclass(frozen=True)
 class Rule:
-    """Verbs on resources of one API group; the empty group is Kubernetes' core."""
+    """Verbs on resources of one API group.
+
+    api: API group; the empty one is Kubernetes' core.
+    resources: resources of the group, such as pods/log.
+    verbs: allowed verbs.
+    """
 
     api: str
     resources: tuple[str, ...]
@@ -24,7 +29,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class TeamAccessArgs:
-    """``groups`` are named as the cluster's identity provider names them."""
+    """Arguments of TeamAccess.
+
+    namespace: Kubernetes namespace of the objects.
+    product: product in the recommended labels (K01).
+    name: name of the role and its binding.
+    rules: rights of the role.
+    groups: groups of people, as the cluster's identity provider names them.
+    """
 
     namespace: str
     product: str

@@ -1,5 +1,5 @@
-"""What the gateway does with a route's traffic beside routing it, as Envoy Gateway's policy object wants it: limits by
-client, body size, time limits, compression, stickiness (requirements K14, K15, K16, K20). Pure.
+"""BackendTrafficPolicy of Envoy Gateway for one route: limits by client, body size, time limits, compression,
+stickiness (requirements K14, K15, K16, K20). Pure.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ STICKY_LIFETIME: Final = "1h"
 
 @dataclass(frozen=True)
 class Rate:
-    """Requests of one client: sustained over a minute, and at most ``burst`` in any one second."""
+    """Request limit of one client.
+
+    per_second: sustained requests a second, over a minute.
+    burst: most requests in any one second.
+    """
 
     per_second: int
     burst: int
@@ -25,8 +29,13 @@ class Rate:
 
 @dataclass(frozen=True)
 class RouteTraffic:
-    """One route's share. A ``rate`` of None is no limit; ``buffered`` bodies are measured before they are passed on,
-    which a stream or a WebSocket cannot be.
+    """Traffic limits of one route.
+
+    route: name of the HTTPRoute.
+    timeout: time limit of a request, such as 60s.
+    rate: limit by client; None for no limit.
+    sticky: keep a client on one instance (K16).
+    buffered: measure a body before it is passed on, which a stream or a WebSocket cannot be.
     """
 
     route: str

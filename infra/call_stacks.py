@@ -1,7 +1,7 @@
-"""Where a resource was declared, without how the program came there: docs/decisions/call-stacks.md says why.
+"""Source position of each resource declaration, without the Python call stack (docs/decisions/call-stacks.md).
 
 With each resource the SDK sends the whole Python call stack, and the engine keeps it. That was 28 % of production's
-state, which the engine writes anew at each step of an update, and it names every folder of whoever ran the program.
+state, which the engine writes anew at each step of an update, and it names folders of the machine that ran the program.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pulumi.runtime import resource
 from pulumi.runtime.proto import source_pb2
 
 CONSTRUCTORS: Final = 3
-"""Of the resource's own class, of its kind, and of any resource: the SDK's own way to find who declares one."""
+"""Number of constructors between a declaration and the SDK: the resource's own class, its kind, and any resource."""
 
 
 def shorten() -> None:

@@ -30,7 +30,7 @@ Network = Annotated[str, AfterValidator(_network)]
 
 
 class ClusterSettings(Model):
-    """How a real deployment reaches a region's Kubernetes; the local target brings its own."""
+    """Access to a region's Kubernetes cluster for a real deployment; the local target brings its own."""
 
     context: KubeContext | None = Field(None, description="context of the kubeconfig")
     vpc_id: str | None = Field(None, pattern=VPC_PATTERN, description="network the managed data stores join")
@@ -45,7 +45,7 @@ class ClusterSettings(Model):
     pod_ranges: tuple[Network, ...] = Field(
         (),
         strict=False,
-        description="address ranges of the pods: only from there is a forwarded client address believed",
+        description="address ranges of the pods: forwarded client addresses are trusted only from there",
     )
     data_ranges: tuple[Network, ...] = Field(
         (), strict=False, description="address ranges of subnet_ids, which pods may call for managed stores"

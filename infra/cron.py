@@ -14,7 +14,13 @@ WEEKDAY_NAMES: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
 class Field(NamedTuple):
-    """One of the five fields: its bounds, both included, and the names that stand for its values from the first on."""
+    """One of the five fields of a cron expression.
+
+    name: name of the field in messages.
+    first: lowest value, included.
+    last: highest value, included.
+    names: names that stand for the values from the first on.
+    """
 
     name: str
     first: int

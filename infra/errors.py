@@ -13,7 +13,12 @@ from infra.shapes import IN_WORDS
 
 @dataclass(frozen=True)
 class Wrong:
-    """One wrong value."""
+    """Problem of one value.
+
+    key: key in the stack file, with dots.
+    value: the value found.
+    allowed: description of what is allowed.
+    """
 
     key: str
     value: object

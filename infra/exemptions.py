@@ -1,5 +1,5 @@
-"""Exemptions from policies (requirement Y06): read from one file, each with owner, reason and the day it ends. What is
-in force reaches the policy pack with its configuration, which tells of it in every run and refuses it afterwards.
+"""Exemptions from policies (requirement Y06): read from one file, each with owner, reason and the day it ends. Those in
+force reach the policy pack with its configuration; it reports them in every run and refuses expired ones.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ class Exemption(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rule: str = Field(min_length=1)
-    stacks: tuple[str, ...] = Field(min_length=1)
-    resource: str = Field(min_length=1)
-    type: str = ""
-    owner: str = Field(min_length=1)
-    reason: str = Field(min_length=10)
-    expires: date
+    rule: str = Field(min_length=1, description="Name of the rule.")
+    stacks: tuple[str, ...] = Field(min_length=1, description="Stacks that the exemption holds for.")
+    resource: str = Field(min_length=1, description="Resource name, or its URN.")
+    type: str = Field("", description="Resource type; needed with a name.")
+    owner: str = Field(min_length=1, description="Team that answers for it.")
+    reason: str = Field(min_length=10, description="Reason for the exemption.")
+    expires: date = Field(description="Last day that it holds.")
 
     def configured(self) -> dict[str, str]:
         """The same as the pack's configuration has it."""

@@ -1,8 +1,8 @@
 """The AWS SDK's packages, class by class: docs/decisions/lean-imports.md says why.
 
-``import pulumi_aws.ec2`` runs 182 modules where the program uses four; all the packages in use together were a sixth
-of the program's time. Behind this finder such a package is empty at first, and a class is imported from its own module
-when somebody asks for it. Whatever has no module of its own, a function for one, still makes the whole package.
+``import pulumi_aws.ec2`` runs 182 modules where the program uses four; all the packages in use together were a sixth of
+the program's time. Behind this finder such a package is empty at first, and a class is imported from its own module at
+its first use. A name without a module of its own, a function for one, still makes the whole package.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Final
 
 SDK: Final = "pulumi_aws"
 SHARED: Final = ("_inputs", "_enums")
-"""Where a generated package keeps the classes of no single resource."""
+"""Module that holds a generated package's classes of no single resource."""
 
 
 def install() -> None:

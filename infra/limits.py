@@ -19,10 +19,13 @@ replication group, has 40 (ElastiCache API, CreateReplicationGroup)."""
 
 @dataclass(frozen=True)
 class ScaleLimits:
-    """What a product may grow to: instances by service, connections of the database, memory, storage and money.
+    """Upper limits of a product.
 
-    Memory is bytes an instance, storage is GB in all of one database or volume, money is USD a month
-    and region.
+    instances: instances a region, by service.
+    database_connections: max_connections of the database.
+    memory_bytes: memory limit of one instance, bytes.
+    storage_gb: storage of one database or volume, GB.
+    monthly_usd: budget, USD a month and region.
     """
 
     instances: MappingProxyType[str, int]

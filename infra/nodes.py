@@ -1,5 +1,5 @@
-"""What a region's cluster must be made of (requirement Z09), stated once: settings refuse less, and so do commands that
-look at a real one.
+"""Minimum node sizes and versions of a region's cluster (requirement Z09), stated once: settings refuse less, and so do
+commands that look at a real one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from infra.shapes import VERSION_PATTERN, Model
 
 
 class Version(NamedTuple):
-    """Of Kubernetes, without the patch."""
+    """Version of Kubernetes, without the patch.
+
+    major: first number.
+    minor: second number.
+    """
 
     major: int
     minor: int
@@ -25,7 +29,12 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True)
 class NodeSize:
-    """Memory and disk are GB."""
+    """Size of a node.
+
+    cores: CPU cores.
+    memory_gb: memory, GB.
+    disk_gb: disk, GB.
+    """
 
     cores: int
     memory_gb: int
@@ -41,7 +50,7 @@ USUAL: Final = SLEEPS_BY_ITSELF
 
 
 def version(text: str) -> Version:
-    """Of a setting, or of what a server says of itself such as v1.31.4-eks-1. Raises ValueError for anything else."""
+    """Version of a setting, or of a server's answer such as v1.31.4-eks-1. Raises ValueError for anything else."""
     found = re.match(r"v?([0-9]+)\.([0-9]+)", text)
     if found is None:
         raise ValueError(f"{text!r} is no version of Kubernetes; such as {USUAL}")
@@ -59,7 +68,7 @@ KubernetesVersion = Annotated[str, StringConstraints(pattern=VERSION_PATTERN), A
 
 
 class NodeSettings(Model):
-    """What the regions' clusters are made of, each node at the least (requirement Z09)."""
+    """Nodes of the regions' clusters, each node at the least (requirement Z09)."""
 
     kubernetes: KubernetesVersion = Field(str(USUAL), description="version of the oldest cluster")
     cores: int = Field(RECOMMENDED.cores, ge=LEAST.cores, description="cores of the smallest node")

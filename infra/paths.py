@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 PLAIN_PATHS: Final = ("/health",)
-"""What a load balancer may ask of its targets without TLS."""
+"""Paths that a load balancer may ask of its targets without TLS."""
 
 UNLIMITED_PATHS: Final = ("/health", "/health/", "/ready", "/api/health", "/api/ready")
-"""What load balancers and monitors may ask as often as they like (requirement K15). One that ends in / is all below."""
+"""Paths that load balancers and monitors may ask as often as they like (requirement K15). One that ends in / is all
+below.
+"""

@@ -1,5 +1,5 @@
-"""What the policy pack checks a stack for: the same limits and headers that the program deploys, as the pack's
-configuration. The pack imports nothing of ours; this file is how a limit reaches it.
+"""Configuration of the policy pack for a stack: the same limits and headers that the program deploys. The pack imports
+nothing of ours; this file is how a limit reaches it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LEVELS: Final = MappingProxyType(
 """Requirement Y06: a violation in dev is shown, elsewhere it stops the update."""
 
 POOLERS: Final = 3
-"""Most PgBouncer instances a region; they are counted apart, because nobody sizes them in a stack file."""
+"""Most PgBouncer instances a region; they are counted apart, because a stack file does not size them."""
 
 LOWEST_USER: Final = 999
 """The number of the official Postgres and Redis images; the application has 1001 (document E)."""
@@ -38,7 +38,9 @@ Values = dict[str, object]
 
 
 def policy_config(settings: StackSettings, exemptions: tuple[Exemption, ...] = ()) -> dict[str, Values]:
-    """The content of ``--policy-pack-config`` for a stack: one level for all rules, then what each is told."""
+    """The content of ``--policy-pack-config`` for a stack: the default enforcement level, then the parameters of each
+    rule.
+    """
     config: dict[str, Values] = {"all": {"enforcementLevel": LEVELS[settings.environment]}}
     for rule, values in (*_limits(settings).items(), *_by_environment(settings).items()):
         config[rule] = values
@@ -50,7 +52,7 @@ def policy_config(settings: StackSettings, exemptions: tuple[Exemption, ...] = (
 
 
 def _limits(settings: StackSettings) -> dict[str, Values]:
-    """What holds for the product wherever it is deployed."""
+    """Limits of the product, the same in every environment."""
     limits = LIMITS[settings.product]
     return {
         "security-headers": {"headers": dict(SECURITY_HEADERS)},
@@ -71,8 +73,8 @@ def _limits(settings: StackSettings) -> dict[str, Values]:
 
 
 def _by_environment(settings: StackSettings) -> dict[str, Values]:
-    """What only production has to be: kept, doubled, in several regions (requirement Y05). What people rely on is
-    also locked and audited (Y07).
+    """Rules for production alone: data kept, doubled, in several regions (requirement Y05). What people rely on is also
+    locked and audited (Y07).
     """
     prod = settings.environment is Environment.PROD
     relied_on = settings.environment in (Environment.STAGING, Environment.PROD)

@@ -21,10 +21,13 @@ class Continent(StrEnum):
 
 @dataclass(frozen=True)
 class Region:
-    """An AWS region: its code, the documents' name for it, a short form for job ids, and the continents it is home to.
+    """AWS region.
 
-    A continent that no region claims is answered by latency. ``edges`` are the places, by the airport codes of the
-    documents' hosting, whose part of the front end the region takes over (requirement A03).
+    code: AWS's code, such as us-east-1.
+    area: the documents' name.
+    short: short form in job ids.
+    home_of: continents whose clients it answers; a continent that no region claims is answered by latency.
+    edges: airport codes of the documents' hosting whose part of the front end the region takes over (requirement A03).
     """
 
     code: str

@@ -1,7 +1,7 @@
 """The release that an update deploys, as its environment names it, and what the stack keeps of it as outputs (L02).
 
 A push, a tag or a branch says nothing of what runs: a release may have gone back, or may never have been approved. The
-stack's own outputs do, whoever deployed it.
+stack's own outputs do, by any way of deployment.
 """
 
 from __future__ import annotations

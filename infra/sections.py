@@ -29,7 +29,7 @@ from infra.sizes import DatabaseSize, RedisSize
 
 
 class Environment(StrEnum):
-    """Which profile a stack starts from, and which policy levels it gets."""
+    """Environment of a stack: chooses its profile and its policy levels."""
 
     LOCAL = "local"
     DEV = "dev"
@@ -38,12 +38,12 @@ class Environment(StrEnum):
 
     @property
     def asks_for_keys(self) -> bool:
-        """Whether clients need an API key (requirement E03); where they do not, the page says so."""
+        """True if clients need an API key (requirement E03); where they do not, the page says so."""
         return self in (Environment.STAGING, Environment.PROD)
 
 
 class Backend(StrEnum):
-    """Where a data store runs: in the cluster, or as an AWS service (requirement P04)."""
+    """Place of a data store: in the cluster, or as an AWS service (requirement P04)."""
 
     CLUSTER = "cluster"
     MANAGED = "managed"
@@ -56,7 +56,7 @@ class Product(StrEnum):
 
 
 class EdgeKind(StrEnum):
-    """Which edge a cluster has: the Gateway API, or ingress-nginx where it is still in use."""
+    """Kind of a cluster's edge: the Gateway API, or ingress-nginx where it is still in use."""
 
     GATEWAY = "gateway"
     INGRESS = "ingress"
@@ -146,31 +146,36 @@ class RedisSettings(Model):
 
 
 class BackupSettings(Model):
-    """When the database is dumped, how long dumps stay, and who hears when they stop (requirements W01, W03)."""
+    """Schedule of database dumps, their retention, and the recipients of backup alarms (requirements W01, W03)."""
 
     schedule: Schedule | None = Field(None, description="cron expression, UTC")
     retention_days: int | None = Field(None, ge=1, le=365, description="days until a dump expires")
-    lock_days: int | None = Field(None, ge=1, le=365, description="days in which nobody can delete a dump")
+    lock_days: int | None = Field(
+        None, ge=1, le=365, description="days of object lock, in which a dump cannot be deleted"
+    )
     alarm_hours: int | None = Field(None, ge=2, le=168, description="hours without a good backup until the alarm")
     region: str | None = Field(
         None, description="region of the bucket, its keys and logs; fixed at the first deployment, one of regions"
     )
     notify: tuple[Email, ...] = Field(
-        (), strict=False, max_length=MAXIMUM_EMAILS, description="e-mail addresses told by the alarm"
+        (), strict=False, max_length=MAXIMUM_EMAILS, description="e-mail addresses that the alarm notifies"
     )
 
 
 class BudgetSettings(Model):
-    """The month's limit and who hears of it (requirement M01)."""
+    """Monthly budget and the addresses that it notifies (requirement M01)."""
 
     monthly_usd: int | None = Field(None, ge=1, le=100_000, description="limit of a calendar month, USD")
     notify: tuple[Email, ...] = Field(
-        (), strict=False, max_length=MAXIMUM_EMAILS, description="e-mail addresses told beside the SNS topic"
+        (),
+        strict=False,
+        max_length=MAXIMUM_EMAILS,
+        description="e-mail addresses that are notified beside the SNS topic",
     )
 
 
 def _ordinary(group: str) -> str:
-    """Raises ValueError for one of Kubernetes' own groups: some of them are everybody, one is the administrator."""
+    """Raises ValueError for one of Kubernetes' own groups: some of them hold every user, one is the administrator."""
     if group.startswith("system:"):
         raise ValueError(f"{group} is one of Kubernetes' own groups; name a group of people")
     return group
@@ -200,7 +205,7 @@ class AccessSettings(Model):
 
 
 class EdgeSettings(Model):
-    """How a region is reached from outside, and the certificate it shows (requirement K14)."""
+    """Load balancer, gateway and certificate of a region's public edge (requirement K14)."""
 
     kind: EdgeKind = Field(EdgeKind.GATEWAY, strict=False, description="gateway, or ingress for ingress-nginx")
     certificate_names: tuple[Domain, ...] = Field(
@@ -218,7 +223,7 @@ class ImageSettings(Model):
 
 
 class Writer(StrEnum):
-    """Who writes the texts; ``embedded`` makes them up, without a network and without a key."""
+    """Provider of the texts; ``embedded`` makes them up, without a network and without a key."""
 
     EMBEDDED = "embedded"
     OPENAI = "openai"
@@ -235,7 +240,7 @@ class WriterSettings(Model):
     secret: str | None = Field(
         None,
         pattern=OBJECT_NAME,
-        description="Kubernetes Secret with a key <provider>_api_key for each, made by whoever owns them",
+        description="Kubernetes Secret with a key <provider>_api_key for each, made by the keys' owner",
     )
     batches: bool = Field(
         False, description="whether texts of priority `cost` come from the provider's batches: half the price, in a day"
@@ -252,19 +257,19 @@ class LogLevel(StrEnum):
 
 
 class TelemetrySettings(Model):
-    """What the service says of itself (requirements B04, E11)."""
+    """Logs, errors and traces that the service emits (requirements B04, E11)."""
 
     log_level: LogLevel = Field(LogLevel.INFO, strict=False, description="least importance that is logged")
     secret: str | None = Field(
         None,
         pattern=OBJECT_NAME,
-        description="Kubernetes Secret with the key sentry_dsn, made by whoever owns the error tracker's account",
+        description="Kubernetes Secret with the key sentry_dsn, made by the owner of the error tracker's account",
     )
 
 
 class AlertSettings(Model):
-    """How a cluster's Prometheus is told what to read and what to warn of (requirement K19), and who hears of managed
-    stores, which tell AWS.
+    """Labels and recipients of alerts: prometheus-operator in the cluster (requirement K19), CloudWatch for managed
+    stores.
     """
 
     operator: bool = Field(
@@ -274,7 +279,7 @@ class AlertSettings(Model):
         default_factory=dict, description="labels by which the clusters' Prometheus selects rules and pods to read"
     )
     notify: tuple[Email, ...] = Field(
-        (), strict=False, max_length=MAXIMUM_EMAILS, description="e-mail addresses told by managed stores' alarms"
+        (), strict=False, max_length=MAXIMUM_EMAILS, description="e-mail addresses that managed stores' alarms notify"
     )
 
 

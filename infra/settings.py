@@ -1,4 +1,4 @@
-"""What a stack file may say: one strict model, checked whole before any resource exists (requirement S06).
+"""Schema of a stack file: one strict model, checked whole before any resource exists (requirement S06).
 
 Everything optional falls back to the environment's profile (``stacks.profile``), so a stack file holds only what is
 special about the stack. No I/O here: the caller brings the text.
@@ -108,7 +108,7 @@ class StackSettings(Model):
 
     @property
     def home_region(self) -> str:
-        """Where the stack keeps what exists once: backups, their keys, logs and notices."""
+        """Region of what exists once in a stack: backups, their keys, logs and notices."""
         return self.backup.region or in_priority_order(self.regions)[0].code
 
     @property

@@ -31,7 +31,7 @@ HEADER_NAME_PATTERN: Final = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 HEADER_VALUE_PATTERN: Final = r"^[!-~]([\t -~]*[!-~])?$"
 """A field value of RFC 9110, section 5.5, without the bytes beyond ASCII that it calls opaque."""
 TAG_VALUE_PATTERN: Final = r"^[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]*[A-Za-z0-9_.:/=+@-])?$"
-"""What every AWS service takes as a tag's value (Tagging AWS Resources, tag naming limits), in ASCII."""
+"""Form of a tag's value that every AWS service takes (Tagging AWS Resources, tag naming limits), in ASCII."""
 CONTEXT_PATTERN: Final = r"^[!-~]([ -~]*[!-~])?$"
 MEMORY_PATTERN: Final = r"^[1-9][0-9]*(Mi|Gi)$"
 CPU_PATTERN: Final = r"^[1-9][0-9]*m?$"
@@ -72,7 +72,7 @@ IN_WORDS: Final = MappingProxyType(
         OIDC_PROVIDER_PATTERN: "the ARN of the cluster's identity provider: arn:aws:iam::ACCOUNT:oidc-provider/HOST",
     }
 )
-"""What each pattern asks for, as an error says it."""
+"""Description of each pattern, as an error says it."""
 
 
 def _comes(expression: str) -> str:

@@ -29,7 +29,12 @@ class RedisSize(StrEnum):
 
 @dataclass(frozen=True)
 class DatabaseRung:
-    """``instance_class`` is the smallest of its family that has as much; AWS has none with four cores and 8 GB."""
+    """Step of the database's ladder.
+
+    cores: CPU limit in the cluster, cores.
+    memory_gb: memory, GB.
+    instance_class: smallest RDS class of its family that has as much; AWS has none with four cores and 8 GB.
+    """
 
     cores: int
     memory_gb: int
@@ -38,8 +43,12 @@ class DatabaseRung:
 
 @dataclass(frozen=True)
 class RedisRung:
-    """``memory_mb`` is what it may hold. ``node_type`` is the smallest of its family that can: it has two cores in any
-    size, and keeps a quarter for itself.
+    """Step of Redis' ladder.
+
+    cpu: CPU limit in the cluster.
+    memory_mb: maxmemory, MB.
+    node_type: smallest ElastiCache type of its family that holds it: it has two cores in any size, and keeps a quarter
+        for itself.
     """
 
     cpu: str

@@ -1,4 +1,4 @@
-"""Where a stack goes: to real AWS and real clusters, or to the embedded cloud (the same stack, other providers)."""
+"""Target of a stack: real AWS and real clusters, or the embedded cloud (the same stack, other providers)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every control plane of an embedded cloud holds before a stack comes to it: nodes, storage, kinds."""
+"""Base objects of every control plane of an embedded cloud, before a stack comes to it: nodes, storage, kinds."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class Cloud:
         return described
 
     def end_jobs(self, described: CloudFile) -> None:
-        """After this nothing in any region writes by the clock any more."""
+        """End the scheduled jobs: after this nothing in any region writes by the clock any more."""
         with ThreadPoolExecutor() as pool:
             list(pool.map(Cluster.end_jobs, [self.cluster(one.name, one.network) for one in described.regions]))
 
@@ -186,7 +186,7 @@ _NOTHING = CloudFile(stack="", folder="", aws_endpoint="", regions=(), kubeconfi
 
 
 def _require_space(folder: Path) -> None:
-    """A database or a control plane that runs out of disk loses what it was told; better not to begin."""
+    """Refuse to start without disk space: a database or a control plane that runs out of disk loses data."""
     free = shutil.disk_usage(folder).free
     if free < MINIMUM_FREE_BYTES:
         raise CloudError(
@@ -196,7 +196,8 @@ def _require_space(folder: Path) -> None:
 
 
 def _require_servers() -> None:
-    """A pod whose server this machine cannot have would keep every update waiting; it is told before anything starts.
+    """A pod whose server this machine cannot have would keep every update waiting; it is reported before anything
+    starts.
 
     On a new machine this also fetches them, once.
     """

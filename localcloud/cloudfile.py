@@ -1,4 +1,4 @@
-"""What an embedded cloud is, as a file: read by the Pulumi program, the runner and every command."""
+"""Description of an embedded cloud, as a file: read by the Pulumi program, the runner and every command."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CloudFile(BaseModel):
 
     @computed_field
     def edges(self) -> dict[str, str]:
-        """Where each region's edge answers."""
+        """Address of each region's edge."""
         return {region.name: region.url for region in self.regions}
 
     @computed_field
@@ -57,7 +57,7 @@ class CloudFile(BaseModel):
         return cls.model_validate_json(path.read_text())
 
     def write(self, path: Path) -> None:
-        """Replaced whole, so that nobody reads half a file."""
+        """Replace the file whole, so that no reader sees half of it."""
         scratch = path.with_suffix(".new")
         scratch.write_text(self.model_dump_json(indent=2))
         scratch.replace(path)

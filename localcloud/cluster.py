@@ -47,8 +47,8 @@ PORTS = (
 ATTEMPTS = 3
 ELECTED = ("kube-controller-manager", "kube-scheduler")
 AUTOSCALER_SECONDS = 5
-"""How often autoscalers are looked at; 15 is usual. A Deployment under one begins with one pod and gets its minimum at
-the first look, which every first `up` waits for.
+"""Interval of the autoscalers' control loop; 15 is usual. A Deployment under one begins with one pod and gets its
+minimum at the first look, which every first `up` waits for.
 """
 
 IDLE_CONTROLLERS = (

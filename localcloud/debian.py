@@ -17,7 +17,7 @@ SECONDS = 180
 
 @dataclass(frozen=True)
 class Origin:
-    """Which program was taken and why, for a person to read. ``libraries`` came with it."""
+    """Origin of a program and the reason for the choice, for a person to read. ``libraries`` came with it."""
 
     program: Path
     libraries: Path | None

@@ -160,7 +160,7 @@ class Engine:
         return done.stdout
 
     def recover(self, say: Say) -> None:
-        """After an engine that was killed: ends its orphans, takes its lock away, settles what it had begun."""
+        """Recover from a killed engine: end its orphans, remove its lock, settle what it had begun."""
         self.end_leftovers()
         if list((self.home / "backend" / ".pulumi" / "locks").rglob("*.json")):
             say("an earlier update was cut off: releasing its lock")

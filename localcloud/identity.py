@@ -1,4 +1,4 @@
-"""Whether an embedded cloud is still the one a stack was deployed to.
+"""Identity of an embedded cloud, to tell whether it is still the one a stack was deployed to.
 
 After etcd's data or moto's memory is lost the engine would still say "unchanged". Each store has an id that changes
 when its data does; the ids seen at the last good update are kept, and when one differs the stack is refreshed first.

@@ -16,7 +16,7 @@ import yaml
 OPERATOR: Final = "keda-operator"
 ADAPTER: Final = "keda-adapter"
 KEDA_PORTS: Final = ("metrics", "health", "serving")
-"""What Keda.components listens on, in this order."""
+"""Ports that Keda.components listens on, in this order."""
 NAMESPACE: Final = "keda"
 _SERVICE: Final = "keda-metrics-apiserver"
 _UNUSED: Final = (
@@ -107,7 +107,7 @@ class Keda:
 
 
 def has_keda(control_plane: Path) -> bool:
-    """Whether kwokctl's folder of a region says that KEDA belongs to it; never before there is one."""
+    """True if kwokctl's folder of a region says that KEDA belongs to it; never before there is one."""
     return (control_plane / "kwok.yaml").exists() and any(
         part["name"] == OPERATOR for part in _configuration(control_plane)[1].get("components", ())
     )

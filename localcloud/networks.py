@@ -1,5 +1,5 @@
-"""Which loopback networks and edge ports are taken on this machine: 127.N.0.0/16 and a port of 127.0.0.1 for each
-region of each embedded cloud.
+"""Reservation of loopback networks and edge ports on this machine: 127.N.0.0/16 and a port of 127.0.0.1 for each region
+of each embedded cloud.
 
 Clouds of different checkouts and of tests start at the same time and know nothing of each other, so both are reserved
 by a file, under a lock: a port that is only looked at may be another's by the time it is bound. A reservation whose
@@ -24,7 +24,9 @@ FIRST_PORT = 8080
 LAST_PORT = 9079
 FIRST_CONTROL_PORT = 10_000
 CONTROL_PORTS = 32
-"""How many ports of 127.0.0.1 each network has for its control plane: more than it needs, since others listen too."""
+"""Number of ports of 127.0.0.1 that each network has for its control plane: more than it needs, since others listen
+too.
+"""
 
 
 class NoNetworkLeft(Exception):
@@ -32,7 +34,7 @@ class NoNetworkLeft(Exception):
 
 
 def reserve(owner: Path, regions: Sequence[str], known: Mapping[str, int]) -> dict[str, int]:
-    """A network for each region: that of before, else one that nobody has. ``owner`` is the cloud's folder.
+    """A network for each region: that of before, else a free one. ``owner`` is the cloud's folder.
 
     Raises NoNetworkLeft.
     """
@@ -65,7 +67,7 @@ def control_ports(network: int, count: int) -> list[int]:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on a port of 127.0.0.1 now."""
+    """True if no process listens on a port of 127.0.0.1 now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -97,7 +99,7 @@ def _free_port(owner: Path) -> int:
 
 
 def _take(number: int, owner: Path) -> bool:
-    """Whether the number is ours now. Only under the lock."""
+    """Take the number if it is free; True if it is ours now. Only under the lock."""
     path = _folder() / str(number)
     holder = _owner(path)
     if holder is not None and Path(holder).exists():
@@ -127,6 +129,6 @@ def _folder() -> Path:
 
 
 def _listening() -> set[int]:
-    """Networks on which somebody answers, whoever that is."""
+    """Networks on which any process answers."""
     addresses = [one.laddr[0] for one in psutil.net_connections("tcp4") if one.laddr]
     return {int(address.split(".")[1]) for address in addresses if address.startswith("127.")}

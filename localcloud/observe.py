@@ -1,4 +1,4 @@
-"""What runs in an embedded cloud, read from its processes and its API servers."""
+"""Running parts of an embedded cloud, read from its processes and its API servers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def running(described: CloudFile) -> list[Running]:
 
 
 def _awaited() -> str:
-    """Why nothing follows the queue yet, and what changes that; until then workers stay at their first instance."""
+    """Reason for which nothing follows the queue yet, and what changes that; until then workers stay at their first
+    instance.
+    """
     if build.is_built(KEDA):
         return "not running; the next `make up` starts it"
     if build.is_being_built(KEDA):

@@ -1,4 +1,4 @@
-"""Where things live outside the checkout: what is built once (cache) and what a running stack owns (state).
+"""Folders outside the checkout: built tools (cache) and the files of a running stack (state).
 
 Both are named so that a checkout never holds a running system's files, and so that two checkouts on one machine do not
 share a stack. Where the user is root both are under /var, because Postgres drops to an unprivileged user that may not
@@ -23,12 +23,12 @@ def _base(variable: str, root_default: str, xdg_variable: str, home_default: str
 
 
 def cache_root() -> Path:
-    """What can be made again: built tools, unpacked servers. ``CONTENTGEN_CACHE`` overrides it."""
+    """Folder of files that can be made again: built tools, unpacked servers. ``CONTENTGEN_CACHE`` overrides it."""
     return _base("CONTENTGEN_CACHE", "/var/cache/contentgen", "XDG_CACHE_HOME", ".cache")
 
 
 def state_root() -> Path:
-    """What this checkout's stacks own while they run. ``CONTENTGEN_STATE`` overrides it."""
+    """Folder of the files that this checkout's stacks own while they run. ``CONTENTGEN_STATE`` overrides it."""
     if chosen := os.environ.get("CONTENTGEN_STATE"):
         return Path(chosen).resolve()
     checkout = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:10]

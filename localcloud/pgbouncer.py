@@ -60,7 +60,7 @@ class PgBouncerServer:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     def identity(self) -> Identity | None:
-        """Whom to run as: PgBouncer refuses root."""
+        """User to run as: PgBouncer refuses root."""
         return unprivileged()
 
     def initialise(self) -> None:

@@ -51,7 +51,7 @@ class PostgresServer:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     def identity(self) -> Identity | None:
-        """Whom to run as: Postgres refuses root."""
+        """User to run as: Postgres refuses root."""
         return unprivileged()
 
     def argv(self) -> list[str]:

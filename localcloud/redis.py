@@ -64,7 +64,7 @@ class RedisServer:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     def identity(self) -> Identity | None:
-        """Whom to run as; never root."""
+        """User to run as; never root."""
         return unprivileged()
 
     def initialise(self) -> None:

@@ -1,4 +1,4 @@
-"""What Postgres and Redis share: their unpacked binaries, whom they run as, how a test starts and stops them."""
+"""Common parts of Postgres and Redis: their unpacked binaries, their user, how a test starts and stops them."""
 
 import os
 import pwd
@@ -28,7 +28,7 @@ class ServerError(RuntimeError):
 
 
 def unprivileged() -> Identity | None:
-    """Whom a server should drop to: `nobody` when we are root (Postgres refuses to run as root), else nobody else."""
+    """User that a server should drop to: `nobody` when we are root (Postgres refuses to run as root), else none."""
     if os.geteuid() != 0:
         return None
     entry = pwd.getpwnam("nobody")
@@ -55,7 +55,7 @@ def cached(name: str, fill: Callable[[Path], None]) -> Path:
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on right now."""
+    """A loopback port without a listener right now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def _key() -> str:
-    """What the environment depends on: the lock, what the project installs, and the interpreter."""
+    """Cache key of the environment: the lock, what the project installs, and the interpreter."""
     parts = (LOCK.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), sys.version.encode(), str(ROOT).encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 

@@ -83,7 +83,7 @@ def up(
 
 @app.command()
 def tools() -> None:
-    """Build every tool that this machine has not got, those of the tests too."""
+    """Build every tool that this machine lacks, those of the tests too."""
     report = Report()
     origin.ensure_all(report.step)
     report.step("every tool is there")
@@ -120,19 +120,19 @@ def down(
     stack: Annotated[str | None, typer.Option("--stack", "-s", help="one stack; all when left out")] = None,
     ordered: Annotated[bool, typer.Option(help="destroy every resource first, as on a real cloud")] = False,
 ) -> None:
-    """Stop everything that was started for a stack, and remove what it kept."""
+    """Stop a stack's processes and remove its state."""
     deployment.down(stack, Report(), ordered=ordered)
 
 
 @app.command()
 def status(json: Json = False) -> None:
-    """Show what runs where."""
+    """Show the running stacks, their processes and addresses."""
     reporting.status(Report(), as_json=json)
 
 
 @app.command()
 def doctor(json: Json = False) -> None:
-    """Name each tool, its version, where it came from, and the fix for what is missing."""
+    """List each tool with its version and origin, and the fix for a missing one."""
     if not doctoring.doctor(Report(), as_json=json):
         raise typer.Exit(EXIT_MACHINE)
 
@@ -155,7 +155,7 @@ def generate(
 @app.command(name="report")
 def report_(
     preview: Annotated[list[str], typer.Option("--preview", help="stack=file of streaming JSON; may be repeated")],
-    output: Annotated[Path, typer.Option(help="where the comment is written")] = DEFAULT_FILE,
+    output: Annotated[Path, typer.Option(help="file of the comment")] = DEFAULT_FILE,
     pull_request: Annotated[str, typer.Option(help="owner/name#number; its token is GITHUB_TOKEN")] = "",
 ) -> None:
     """Turn previews into one comment of a pull request; 1 when the check fails, 4 when it cannot be published."""
@@ -170,7 +170,7 @@ def drift(
     real: Real = False,
     issue_in: Annotated[str, typer.Option(help="owner/name: one issue, opened, brought up to date, closed")] = "",
 ) -> None:
-    """Name what differs between a running stack and what was declared; 1 when something does."""
+    """List the differences between a running stack and its declaration; 1 when there are any."""
     report = Report()
     if real:
         found = find_real_drift(stack, report, os.environ)
@@ -191,7 +191,7 @@ def _real_clusters_hold(stack: str) -> bool:
 
 @app.command()
 def plan(stack: Stack = "local", real: Real = False) -> None:
-    """Make the plan that a release applies, and the comment that tells what is in it; 1 when something stops it."""
+    """Make the plan that a release applies, and the comment that shows it; 1 when something stops it."""
     if real and not _real_clusters_hold(stack):
         raise typer.Exit(EXIT_FAILED)
     if not make_plan(target_of(stack, Report(), os.environ, on_real=real), os.environ, Report()):
@@ -200,12 +200,12 @@ def plan(stack: Stack = "local", real: Real = False) -> None:
 
 @app.command()
 def clusters(stack: Stack = "prod") -> None:
-    """Hold the stack's real clusters against what its file says of them; 1 when one is less."""
+    """Check that the real clusters meet the minimums in the stack file; 1 when one does not."""
     if not _real_clusters_hold(stack):
         raise typer.Exit(EXIT_FAILED)
 
 
-Address = Annotated[str, typer.Option(help="where the service answers; every region's own address if left out")]
+Address = Annotated[str, typer.Option(help="address of the service; every region's own if left out")]
 
 
 def _addresses(stack: str, address: str, *, on_real: bool) -> dict[str, str]:
@@ -219,7 +219,7 @@ def release(
     address: Address = "",
     back_to: Annotated[str, typer.Option(help="commit to go back to; the one that the stack records if left out")] = "",
 ) -> None:
-    """Apply the plan, test, watch, go back by itself when something fails, and tell Slack either way."""
+    """Apply the plan, test, watch, roll back on a failure, and notify Slack either way."""
     target = target_of(stack, Report(), os.environ, on_real=real)
     if not make_release(target, _addresses(stack, address, on_real=real), back_to, os.environ, Report()):
         raise typer.Exit(EXIT_FAILED)
@@ -266,8 +266,8 @@ def kubeconfig(
 def token(
     stack: Stack = "local",
     real: Real = False,
-    client: Annotated[str, typer.Option(help="client that the session speaks for")] = CLIENT,
-    seconds: Annotated[int, typer.Option(min=60, max=86_400, help="until it ends")] = SECONDS,
+    client: Annotated[str, typer.Option(help="client of the session")] = CLIENT,
+    seconds: Annotated[int, typer.Option(min=60, max=86_400, help="lifetime of the session, seconds")] = SECONDS,
 ) -> None:
     """Print a session for trying a running stack whose API asks for a key: Authorization: Bearer TOKEN."""
     where = target_of(stack, Report(), os.environ, on_real=True) if real else embedded(deployment.running(stack))
@@ -276,12 +276,14 @@ def token(
 
 @app.command()
 def explain(
-    resource: Annotated[str, typer.Argument(help="a URN, or a name that one resource alone has")],
+    resource: Annotated[str, typer.Argument(help="URN, or the name of exactly one resource")],
     stack: Stack = "local",
     real: Real = False,
     as_json: Json = False,
 ) -> None:
-    """What the policy pack says of one resource of a running stack: each rule that reads it, the result, and why."""
+    """Explain the policy pack's verdict on one resource of a running stack: each rule that reads it, the result, and
+    why.
+    """
     where = target_of(stack, Report(), os.environ, on_real=True) if real else embedded(deployment.running(stack))
     explain_resource(CHECKOUT, where, resource, Report(), as_json=as_json)
 
@@ -334,7 +336,7 @@ def logs(
 
 @app.command()
 def redact() -> None:
-    """Pass standard input on without secrets: for the engine's words when an update is not the one that was planned."""
+    """Redact secrets from engine output on standard input, for an update that does not match its plan."""
     for line in without_secrets(sys.stdin):
         sys.stdout.write(line)
 

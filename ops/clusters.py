@@ -22,7 +22,7 @@ from ops.console import Report
 
 ASK_SECONDS: Final = 30
 NOMINAL: Final = 0.9
-"""Of its size a node reports at least so much: the kernel and the file system keep the rest."""
+"""Share of its size that a node reports at least: the kernel and the file system keep the rest."""
 NOT_MACHINES: Final = ("node-role.kubernetes.io/control-plane", "eks.amazonaws.com/compute-type")
 """Labels of nodes that take no pods of ours, or are made to the measure of one."""
 
@@ -66,7 +66,7 @@ class Node:
 
 
 def kubectl(context: str, arguments: Sequence[str]) -> str:
-    """What a cluster answers. Raises ClusterUnknownError."""
+    """Output of kubectl against a cluster. Raises ClusterUnknownError."""
     command = [str(KUBECTL), "--context", context, f"--request-timeout={ASK_SECONDS}s", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -75,8 +75,8 @@ def kubectl(context: str, arguments: Sequence[str]) -> str:
 
 
 def clusters_hold(settings: StackSettings, report: Report, ask: Ask = kubectl) -> bool:
-    """Tells of every region's cluster; False when one is less than the stack file says. One that cannot be asked is
-    told of and stops nothing: who deploys need not be allowed to look at nodes.
+    """Check each region's cluster against ``nodes`` in the stack file; False if one is older or smaller. An unreachable
+    cluster is reported but does not fail the check: deploy roles may lack permission to list nodes.
     """
     holds = True
     for region in settings.regions:
@@ -107,7 +107,7 @@ def reported(context: str, ask: Ask) -> tuple[Version, list[Node]]:
 
 
 def shortcomings(server: Version, nodes: Sequence[Node], wanted: NodeSettings) -> Iterator[str]:
-    """What is less than stated, each with the setting and the fix. Pure."""
+    """Values below the stated minimum, each with the setting and the fix. Pure."""
     if server < version(wanted.kubernetes):
         yield _less("it", "Kubernetes", str(server), "kubernetes", wanted.kubernetes, "a newer cluster")
     for node in nodes:

@@ -12,7 +12,7 @@ PIPE_COLUMNS = 160
 
 
 class Report:
-    """Where commands write. Steps are told as they begin, so that no wait is silent."""
+    """Output of commands. Steps are printed as they begin, so that no wait is silent."""
 
     def __init__(self) -> None:
         # Into a file or a pipe there is no width to keep to, and a cut address is of no use.

@@ -57,7 +57,7 @@ def up(stack: str, report: Report, *, refresh: bool = False) -> None:
 
 
 def preview(stack: str, report: Report, *, diff: bool) -> None:
-    """What ``up`` would do to the stack as it stands on the embedded cloud."""
+    """Preview of ``up`` for the stack as it stands on the embedded cloud."""
     settings = _sound(stack)
     _, _, engine = _ready(stack, settings, report)
     report.step("pulumi preview, with the policy pack")
@@ -116,7 +116,7 @@ def running(stack: str) -> Engine:
 
 
 def addresses_of(stack: str, *, on_real: bool) -> dict[str, str]:
-    """Where each region's edge answers, whatever DNS says of it, by region."""
+    """Address of each region's edge by region, whatever DNS says of it."""
     if on_real:
         settings = read(CHECKOUT, stack)
         ordered = in_priority_order(settings.regions)
@@ -125,7 +125,7 @@ def addresses_of(stack: str, *, on_real: bool) -> dict[str, str]:
 
 
 def problem_of(stack: str, settings: StackSettings, *, on_real: bool) -> str:
-    """What is wrong with a stack's settings for its deployment, in the words of the refusal; nothing when sound."""
+    """Problem of a stack's settings for its deployment, in the words of the refusal; nothing when sound."""
     try:
         require_sound(stack, settings, embedded=not on_real)
     except SettingsError as error:

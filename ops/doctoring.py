@@ -71,7 +71,7 @@ def _pgbouncer() -> Finding:
 
 
 def doctor(report: Report, *, as_json: bool) -> bool:
-    """Whether nothing is missing that ``make up`` would not bring by itself."""
+    """True if every tool is present or ``make up`` can install it."""
     found = findings()
     if as_json:
         report.json(json.dumps([asdict(one) for one in found], indent=2))

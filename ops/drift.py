@@ -1,8 +1,9 @@
 """``contentgen drift``: what differs between the cloud and what was declared, by a preview that reads the cloud first.
 
-What controllers set by themselves is nobody's declaration, so it is no drift: replicas under an autoscaler, defaults,
-status. On the real cloud the program is that of the commit which the stack records as deployed, so that a release that
-waits for its approval is no drift; and what is there under the stack's tags and not in its state is drift too.
+Values that controllers set by themselves are not declared, so they are no drift: replicas under an autoscaler,
+defaults, status. On the real cloud the program is that of the commit which the stack records as deployed, so that a
+release that waits for its approval is no drift; and what is there under the stack's tags and not in its state is drift
+too.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from ops.target import Target, kept, real
 
 OWN_TAGS = ("contentgen:product", "contentgen:stack")
 MOST_LINES = 200
-"""Of an issue, which may have 65,536 characters."""
+"""Lines of an issue, which may have 65,536 characters."""
 
 WORDS = {
     Operation.CREATE: "is gone",
@@ -71,7 +72,7 @@ def as_deployed(target: Target, folder: Path, report: Report) -> Target:
 
 
 def drift(target: Target, report: Report) -> list[str]:
-    """Tells every resource and field that differs, and returns the same.
+    """Print and return every resource and field that differs.
 
     Raises ReportError when the preview failed: then nothing is known.
     """
@@ -103,7 +104,7 @@ def tell_drift(stack: str, found: list[str], repository: str, environment: Mappi
     lines = "\n".join(f"- {code(line)}" for line in found[:MOST_LINES]) or "Nothing differs any more."
     if len(found) > MOST_LINES:
         lines += f"\n- … and {len(found) - MOST_LINES} more"
-    body = f"<!-- contentgen drift of {stack} -->\n{lines}\n\n`make drift STACK={stack}` tells the same."
+    body = f"<!-- contentgen drift of {stack} -->\n{lines}\n\n`make drift STACK={stack}` shows the same."
     where = Repository(repository, token, environment.get("GITHUB_API_URL", API))
     if found:
         publish_issue(f"{stack} is not what was declared", body, where)

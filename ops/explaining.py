@@ -24,7 +24,7 @@ class _Deployment(BaseModel):
 
 
 class _Export(BaseModel):
-    """What is needed of ``pulumi stack export``; a stack that was never deployed has no resources."""
+    """Parts of ``pulumi stack export`` that are needed; a stack that was never deployed has no resources."""
 
     deployment: _Deployment
 

@@ -1,4 +1,4 @@
-"""What is in the account under a stack's tags and not in its state: made by hand, or left behind."""
+"""Resources in the account under a stack's tags and not in its state: made by hand, or left behind."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ DERIVED: Final = (
     re.compile(r"^arn:aws:elasticache:[^:]*:[^:]*:cluster:.+-\d{3}$"),
     re.compile(r"^arn:aws:backup:[^:]*:[^:]*:recovery-point:"),
 )
-"""What AWS makes of a tracked resource and tags like it: automatic snapshots, the nodes of a cache (RDS User Guide,
-tagging; ElastiCache User Guide, tag propagation)."""
+"""Resources that AWS derives from a tracked one and tags like it: automatic snapshots, the nodes of a cache (RDS User
+Guide, tagging; ElastiCache User Guide, tag propagation).
+"""
 
 
 class Tagging(Protocol):

@@ -39,7 +39,7 @@ def stack_policy_config(root: Path, stack: str, settings: StackSettings) -> dict
 
 
 def explained(root: Path, stack: str, settings: StackSettings, state: str, urn: str, today: date) -> list[Explained]:
-    """What each rule that reads a resource of an exported state says of it, as the stack is configured."""
+    """Verdict of each rule that reads a resource of an exported state, as the stack is configured."""
     config = {name: dict(values) for name, values in stack_policy_config(root, stack, settings).items()}
     return explain(urn, list(resources(json.loads(state))), RULES, config, today)  # type: ignore[arg-type]
 

@@ -82,7 +82,7 @@ def _arguments(found: Object) -> list[str]:
 
 
 def _at_least(*least: int) -> Callable[[Object, StackSettings], bool]:
-    """Whether the first container's image has a version of at least so much; a digest alone cannot be told."""
+    """True if the first container's image has this version at least; a digest alone gives no version."""
 
     def holds(found: Object, _: StackSettings) -> bool:
         versions = [re.search(r":v?([0-9]+)\.([0-9]+)", str(one.get("image", ""))) for one in _containers(found)]
@@ -142,7 +142,7 @@ PREREQUISITES: Final = (
         applies=_gateway,
     ),
     Prerequisite(
-        "AWS Load Balancer Controller", "nobody makes the load balancer: no address, no DNS",
+        "AWS Load Balancer Controller", "no load balancer is made: no address, no DNS",
         _fixed("-n", "kube-system", "get", "deployment", "aws-load-balancer-controller"),
         "install the chart aws-load-balancer-controller with its role; tag the public subnets kubernetes.io/role/elb",
         applies=_gateway,

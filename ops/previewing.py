@@ -39,6 +39,6 @@ def preview_events(target: Target, output: Path, *arguments: str) -> None:
 
 
 def _began(events: Path) -> bool:
-    """Whether the engine came as far as the program: without its policies, for one, it does not."""
+    """True if the engine came as far as the program: without its policies, for one, it does not."""
     with events.open() as lines:
         return any('"resourcePreEvent"' in line or '"summaryEvent"' in line for line in lines)

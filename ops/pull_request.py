@@ -1,5 +1,5 @@
 """``make pr-check``: true differences without credentials. The base is deployed to the embedded cloud, this checkout is
-previewed against it, stack by stack, and one comment tells all of them.
+previewed against it, stack by stack, and one comment shows all of them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ MOST_LINES: Final = 30
 
 
 def check_pull_request(base: str, stacks: Sequence[str], report: Report) -> bool:
-    """Whether the check of every stack passes; a stack that cannot be previewed fails it and is told with the others.
+    """True if the check of every stack passes; a stack that cannot be previewed fails it and is reported with the
+    others.
 
     Raises CommitError for a base that is not here.
     """
@@ -86,7 +87,7 @@ def _deploy(base: Path, stack: str) -> None:
 
 
 def complaint(output: str) -> str:
-    """What the engine complains of, which stands before its outputs; without that, the last lines."""
+    """Error of the engine, which stands before its outputs; without that, the last lines."""
     _, found, complaint = output.partition(DIAGNOSTICS)
     lines = complaint.strip().splitlines()[:MOST_LINES] if found else output.splitlines()[-MOST_LINES:]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What runs where, for people and for machines."""
+"""Status of the running stacks, for people and for machines."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Row:
 
 
 class State(StrEnum):
-    """How a test ended; one that was skipped proves nothing."""
+    """Outcome of a test; one that was skipped proves nothing."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -49,7 +49,7 @@ class State(StrEnum):
 
 
 class Standing(StrEnum):
-    """How far a row is met, from nothing to everything (design.md, "Proof")."""
+    """State of a row, from nothing to everything."""
 
     OPEN = "open"
     """No passing test carries it, or a failing one does."""
@@ -78,7 +78,7 @@ class Verdict:
     passing: tuple[str, ...]
     failing: tuple[str, ...]
     missing: tuple[str, ...] = ()
-    """What is not there of a row that is met in part."""
+    """Missing parts of a row that is met in part."""
     proven: bool = False
     """Each mutant of the row was noticed by these tests."""
 
@@ -156,7 +156,7 @@ def page(verdicts: Sequence[Verdict]) -> str:
 
 
 def counts(verdicts: Sequence[Verdict]) -> str:
-    """How many rows are in each state, in words."""
+    """Number of rows in each state, in words."""
     numbers = {state: sum(verdict.standing is state for verdict in verdicts) for state in reversed(Standing)}
     parts = ", ".join(f"{number} {state}" for state, number in numbers.items())
     return f"of {len(verdicts)} rows {parts}"

@@ -1,7 +1,7 @@
 """``contentgen rotate``: renews every store's password, while the service goes on (requirement X02).
 
-Two updates: the first makes new passwords and lets everybody use them, while the old ones still work; the second, when
-nobody uses the old ones any more, makes those useless. Where it stands is in the stack file, so that a rotation which
+Two updates: the first makes new passwords and gives them to all clients, while the old ones still work; the second,
+when no client uses the old ones any more, revokes those. Where it stands is in the stack file, so that a rotation which
 was cut off is finished by the next one.
 """
 
@@ -21,7 +21,7 @@ SECTION = re.compile(rf"^  {NAMESPACE}:secrets:.*\n(?:    .*\n)*", re.MULTILINE)
 
 
 class Step(StrEnum):
-    """What a rotation is made of."""
+    """Step of a rotation."""
 
     BEGIN = "begin"
     FINISH = "finish"
@@ -35,7 +35,7 @@ def rotate(stack: str, report: Report) -> None:
 
 
 def write(stack: str, step: Step, report: Report) -> None:
-    """One step in the stack file, for whoever runs the update: a pull request, or a person with credentials."""
+    """One step in the stack file, for a separate update: a pull request, or a person with credentials."""
     secrets = advanced(read(CHECKOUT, stack).secrets, step)
     path = CHECKOUT / f"Pulumi.{stack}.yaml"
     path.write_text(with_secrets(path.read_text(), secrets))

@@ -1,6 +1,6 @@
 """``contentgen token``: a session for trying a stack whose API asks for a key, and for the smoke tests of a release.
 
-Sessions are believed by their signature (requirement E12), and whoever may read a stack's secret outputs may sign one:
+Sessions are verified by their signature (requirement E12), and every reader of a stack's secret outputs may sign one:
 nothing is stored, no key is made, and it ends by itself.
 """
 
@@ -19,7 +19,7 @@ OUTPUT: Final = "sessionSecret"
 CLIENT: Final = "operator"
 SECONDS: Final = 3600
 CLAIMS: Final = {"aud": "contentgen", "kid": "operator", "tier": "business"}
-"""What the application expects of a session (app/access/sessions.py); a test gives it one of ours."""
+"""Claims that the application expects of a session (app/access/sessions.py); a test gives it one of ours."""
 
 
 class TokenError(Exception):

@@ -1,4 +1,4 @@
-"""Where a stack's commands go: the embedded cloud, or the real one by the credentials of the environment."""
+"""Target of a stack's commands: the embedded cloud, or the real one by the credentials of the environment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ops.console import Report
 
 READ_SECONDS: Final = 120
 POLICY_CONFIGURATION: Final = "policies/config/{stack}.json"
-"""Of a stack, below a checkout; made by ``contentgen generate``."""
+"""Policy configuration of a stack, below a checkout; made by ``contentgen generate``."""
 
 
 class EngineMissingError(Exception):
@@ -28,7 +28,7 @@ class EngineMissingError(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """What is needed to run the engine on one stack. ``engine`` is the embedded cloud's, None for a real stack."""
+    """Parameters to run the engine on one stack. ``engine`` is the embedded cloud's, None for a real stack."""
 
     stack: str
     command: Path
@@ -49,11 +49,11 @@ class Target:
 
 
 class EngineReadError(Exception):
-    """What the engine keeps of a stack cannot be read; the message is the engine's own."""
+    """State of a stack that the engine cannot read; the message is the engine's own."""
 
 
 def kept(target: Target, *arguments: str) -> str:
-    """What ``pulumi stack ...`` prints of a stack: its state, its outputs. Raises EngineReadError."""
+    """Output of ``pulumi stack ...``: a stack's state, its outputs. Raises EngineReadError."""
     command = [str(target.command), "stack", *arguments, "--stack", target.stack, "--non-interactive"]
     done = subprocess.run(
         command,
@@ -96,5 +96,5 @@ def _official() -> Path:
 
 
 def chosen(stack: str, report: Report, environment: Mapping[str, str], *, on_real: bool) -> Target:
-    """The one that the command line asks for; the embedded cloud unless told otherwise."""
+    """The one that the command line asks for; the embedded cloud by default."""
     return real(stack, environment) if on_real else embedded(deployment.prepared(stack, report))

@@ -2,7 +2,8 @@
 
 A resource is decoded once instead of once a rule; a wrong configuration is refused; a rule that fails names itself, the
 resource and the error, and counts as violated; stack rules see resources as declared, not as a preview guesses them;
-exemptions are applied and told. What a rule says when it meets a value that a preview cannot know stays the SDK's own.
+exemptions are applied and reported. What a rule says when it meets a value that a preview cannot know stays the SDK's
+own.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ from policies.sdk import policy_of
 from policies.tunables import Settings
 
 EXEMPT: Final = "[exempt]"
-"""How the message of an excused violation begins; it is advisory whatever the rule's level."""
+"""Prefix of the message of an excused violation; it is advisory whatever the rule's level."""
 
 FAILED: Final = "[rule failed]"
-"""How the message begins when a rule raised: nothing is known, so nothing is allowed."""
+"""Prefix of the message when a rule raised: nothing is known, so nothing is allowed."""
 
 STACK: Final = "the stack"
 
@@ -130,7 +131,7 @@ class Analyzer(_PolicyAnalyzerServicer):
             yield self._diagnostic(exemption.rule, f"{EXEMPT} {told}", EnforcementLevel.ADVISORY)
 
     def _excused(self, rule: str, resource: Declared) -> bool:
-        """Whether a remedy leaves a resource alone."""
+        """True if a remedy leaves a resource alone."""
         return self._ledger.excuse(rule, resource) is not None
 
     def _configured(self, config: Mapping[str, Properties]) -> None:
@@ -152,7 +153,7 @@ class Analyzer(_PolicyAnalyzerServicer):
         return self._by_type[type_]
 
     def _is_read(self, type_: str) -> bool:
-        """Whether any rule may concern a resource of this type, or one of the objects that it lists."""
+        """True if any rule may concern a resource of this type, or one of the objects that it lists."""
         if type_ not in self._read:
             name = canonical(type_)
             self._read[type_] = is_list(type_) or any(rule.reads(name) for rule in self._rules)
@@ -169,7 +170,7 @@ class Analyzer(_PolicyAnalyzerServicer):
     def _diagnostics(
         self, rule: Rule, found: Iterable[Judged], of: Declared | None
     ) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
-        """What a rule says, of one resource or of the whole stack."""
+        """Diagnostics of a rule, for one resource or for the whole stack."""
         level = self._levels[rule.name]
         with noting() as left:
             try:
@@ -231,5 +232,5 @@ def _resource(request: analyzer_pb2.AnalyzeRequest | analyzer_pb2.AnalyzerResour
 
 
 def _tied(one: analyzer_pb2.AnalyzerResource) -> Mapping[str, frozenset[str]]:
-    """What each property of a resource refers to."""
+    """References of each property of a resource to other resources."""
     return {key: frozenset(of.urns) for key, of in one.propertyDependencies.items()}

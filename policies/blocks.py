@@ -20,9 +20,9 @@ PRIVATE: Final = tuple(
         "fe80::/10",
     )
 )
-"""Addresses that nobody on the internet has (RFC 1918, 6598, 3927, 4193, 4291)."""
+"""Addresses that are not routed on the internet (RFC 1918, 6598, 3927, 4193, 4291)."""
 WIDEST: Final = {4: 16, 6: 32}
-"""The widest public block that can still be somebody's own, as bits of its prefix, by IP version."""
+"""The widest public block that one owner can still have, as bits of its prefix, by IP version."""
 
 
 @cache
@@ -35,7 +35,7 @@ def network(written: str) -> Network | None:
 
 
 def is_world(written: str) -> bool:
-    """Whether a block holds more of the internet than one owner has, however it is written."""
+    """True if a block holds more of the internet than one owner has, however it is written."""
     found = network(written)
     if found is None or any(_within(found, one) for one in PRIVATE):
         return False
@@ -43,7 +43,7 @@ def is_world(written: str) -> bool:
 
 
 def holds(written: str, address: str) -> bool:
-    """Whether a block holds an address or another block."""
+    """True if a block holds an address or another block."""
     outer, inner = network(written), network(address)
     return outer is not None and inner is not None and _within(inner, outer)
 

@@ -1,6 +1,6 @@
-"""Texts that everybody sees who may look at a resource, and which of them are secrets.
+"""Secrets in texts that every user with read access to a resource sees.
 
-Seen are environment variables, arguments, config maps, start scripts and the definitions of containers outside of the
+These are environment variables, arguments, config maps, start scripts and the definitions of containers outside of the
 cluster. What a text holds is read too: JSON, lines of a file, base64.
 """
 
@@ -39,7 +39,7 @@ FINGERPRINT_NAME: Final = re.compile(
     r"([_.-]|$)"
 )
 REFERENCE: Final = re.compile(r"(\$\(\w+\)|\$\{[^}]*\}|\{\{.*\}\}|<[^>]*>|%\w+%)")
-"""What something else fills in later."""
+"""Placeholder that something else fills in later."""
 LOGIN_IN_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:(?!\$)[^/\s@]+@")
 PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
 OPTION: Final = re.compile(r"^-{1,2}([A-Za-z][\w.-]*)(?:=(.*))?$", re.DOTALL)
@@ -51,11 +51,11 @@ HEXADECIMAL: Final = re.compile(r"(?i)(?=.*[0-9])(?=.*[a-f])[0-9a-f]{32,}")
 LONG_ENOUGH: Final = 20
 BITS_A_CHARACTER: Final = 4.0
 HEX_BITS: Final = 3.0
-"""Sixteen letters hold four bits at most, so keys in hexadecimal are told by fewer."""
+"""Sixteen letters hold four bits at most, so keys in hexadecimal are recognised by fewer."""
 
 
 def secrets(resource: Resource) -> Iterator[str]:
-    """What is a secret in clear, by its place; the value itself is never shown."""
+    """Secrets in clear, by their places; the value itself is never shown."""
     if resource.type in TEMPLATES:
         yield from _of_containers(resource)
     for where, key, value in _texts(resource):
@@ -143,7 +143,7 @@ def _looks_like_a_key(key: str, value: str) -> bool:
 
 
 def _within(key: str, value: str) -> Iterator[tuple[str, str]]:
-    """What a longer text holds: an object in JSON, or the lines of a file."""
+    """Contents of a longer text: an object in JSON, or the lines of a file."""
     if value.lstrip()[:1] in ("{", "["):
         try:
             yield from _leaves(key, json.loads(value))

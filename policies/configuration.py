@@ -1,5 +1,5 @@
 """The configuration of the pack, checked whole: the engine would ignore a rule or a key that does not exist, and the
-limit that somebody believed to have set would not hold.
+limit would silently not hold.
 """
 
 from __future__ import annotations

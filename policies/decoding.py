@@ -26,7 +26,7 @@ UNKNOWN: Final = frozenset(
         proxy.UNKNOWN_STRING_VALUE,
     )
 )
-"""What the engine writes for a value that it does not know yet."""
+"""Sentinels that the engine writes for a value that it does not know yet."""
 
 
 class _NotPlainError(Exception):

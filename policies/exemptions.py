@@ -1,5 +1,5 @@
 """Exemptions: a rule that is knowingly broken by one resource, by whom, why and until when. They reach the pack in the
-configuration of their rule, are told in every run, and end by themselves.
+configuration of their rule, are listed in every run, and end by themselves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STACK_TYPE: Final = "pulumi:pulumi:Stack"
 """The type for what is wrong with the stack as a whole; its name is any."""
 URN: Final = "urn:"
 LONGEST: Final = timedelta(days=180)
-"""The longest time that an entry may still have; whoever needs it longer renews it, and says why again."""
+"""The longest time that an entry may still have; a longer one is renewed, with its reason."""
 NOTICE: Final = timedelta(days=30)
 """So long before its end every run warns of it."""
 
@@ -42,7 +42,7 @@ class Exemption:
         return f"exempt until {self.expires} by {self.owner}: {self.reason}"
 
     def covers(self, resource: Resource | None) -> bool:
-        """Whether it is about a resource; None is the stack as a whole."""
+        """True if the exemption is for a resource; None is the stack as a whole."""
         if resource is None:
             return self.type == STACK_TYPE
         if self.resource.startswith(URN):
@@ -79,7 +79,7 @@ def read(rule: str, configured: Value) -> list[Exemption]:
 
 
 def problems(rule: str, configured: Value, *, advisory: bool = False) -> Iterator[str]:
-    """What is wrong with the exemptions of a rule's configuration."""
+    """Problems of the exemptions in a rule's configuration."""
     for index, one in enumerate(mappings(configured)):
         yield from (f"{rule}.{KEY}[{index}]: {problem}" for problem in _wrong(one, advisory=advisory))
 
@@ -127,15 +127,15 @@ class Ledger:
         self.unclear.update(one for one in self.exemptions if one.rule == rule and (whole or one.covers(resource)))
 
     def faults(self) -> Iterator[tuple[Exemption, str]]:
-        """What is wrong although nothing is violated: exemptions past their day, too far off, or for nothing."""
+        """Problems of exemptions without a violation: expired, valid for too long, or matching nothing."""
         for one in self.exemptions:
             told = f"the exemption of {one.resource} by {one.owner}"
             if one.expires < self.today:
-                yield one, f"{told} expired on {one.expires}; mend it, or renew"
+                yield one, f"{told} expired on {one.expires}; fix the resource, or renew"
             elif one.expires > self.today + LONGEST:
                 yield one, f"{told} ends on {one.expires}; allowed is a day within {LONGEST.days} days"
             elif one not in self.used and one not in self.unclear:
-                yield one, f"{told} excuses nothing any more; take it out"
+                yield one, f"{told} excuses nothing any more; delete it"
 
     def endings(self) -> Iterator[tuple[Exemption, str]]:
         """Those in force that end soon."""

@@ -1,4 +1,4 @@
-"""What the pack says of one resource, rule by rule: which rules read it, with what result, and why."""
+"""Verdicts of the pack on one resource, rule by rule: the rules that read it, their results and reasons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DISABLED: Final = "disabled"
 
 
 class Result(StrEnum):
-    """What a rule comes to."""
+    """Result of one rule."""
 
     PASSES = "passes"
     VIOLATED = "violated"
@@ -82,7 +82,7 @@ def _of_rule(
 
 
 def _found(rule: Rule, urn: str, every: Sequence[Resource], settings: Settings) -> Iterator[Violation | NotRun]:
-    """What a rule says of the resource; a stack rule is asked about the whole stack."""
+    """Violations by a rule on the resource; a stack rule is asked about the whole stack."""
     mine = [one for one in every if one.urn == urn]
     try:
         match rule:

@@ -122,7 +122,7 @@ def _parts(type_: str) -> tuple[str, str, str]:
 
 @cache
 def is_list(type_: str) -> bool:
-    """Whether a resource is a list of objects."""
+    """True if a resource is a list of objects."""
     if not type_.startswith(KUBERNETES) or not type_.endswith("List"):
         return False
     return type_ == LIST or _parts(type_)[2].removesuffix("List") in ITEMS

@@ -22,7 +22,7 @@ EXAMPLE_CONFIG: Final[Mapping[str, Properties]] = {
     "scale-limits": {"instances": {"cpm": 10}},
     "failover-chain": {"priority": ["us-east-1", "eu-west-1"]},
 }
-"""What no default can know of the example stack."""
+"""Configuration of the example stack that no default can know."""
 
 
 def pages(rules: Sequence[Rule]) -> dict[Path, str]:
@@ -123,7 +123,7 @@ URN, without a type. What is wrong with the stack as a whole has the type `pulum
 `expires` is its last day, within 180 days. A `*` in the name is for rules that only advise. Run `make generated`, and
 let the change be reviewed like any other.
 
-Every run tells which exemptions are in force, with owner, reason and day, and so does the comment of a pull request.
+Every run lists the exemptions in force, with owner, reason and day, and so does the comment of a pull request.
 For its last 30 days every run warns of its end. From the day after the last one the rule holds again, and the entry
 itself fails the run; so does an entry that excuses nothing any more, once the rule has seen every value it needs. Both
 name the entry to take out. A rule that mends resources leaves an exempted one as it is.

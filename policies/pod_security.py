@@ -62,7 +62,7 @@ RESTRICTED_CAPABILITIES: Final = ("NET_BIND_SERVICE",)
 
 
 def baseline(resource: Resource) -> Iterator[str]:
-    """What keeps a pod out of the host's namespaces, files, ports and kernel."""
+    """Violations of the baseline profile, which keeps a pod out of the host's namespaces, files, ports and kernel."""
     spec = pod(resource)
     for key in ("hostNetwork", "hostPID", "hostIPC"):
         if spec.get(key) not in (None, False):
@@ -86,7 +86,7 @@ def baseline(resource: Resource) -> Iterator[str]:
 
 
 def _profiles(context: Properties) -> Iterator[str]:
-    """What a security context of a pod or container may say of the kernel's own protections."""
+    """Violations of a security context in the kernel's protections: hostProcess, AppArmor, seccomp, SELinux."""
     if at(context, "windowsOptions", "hostProcess") not in (None, False):
         yield f"windowsOptions.hostProcess is {shown(at(context, 'windowsOptions', 'hostProcess'))}; allowed is false"
     apparmor = text(at(context, "appArmorProfile", "type"))
@@ -130,7 +130,9 @@ def _own_host(what: str, action: Properties) -> Iterator[str]:
 
 
 def restricted(resource: Resource) -> Iterator[str]:
-    """What hardens a pod besides. Windows has no capabilities, seccomp or privilege escalation."""
+    """Violations of the restricted profile beyond baseline. Windows has no capabilities, seccomp or privilege
+    escalation.
+    """
     spec = pod(resource)
     for volume in mappings(spec.get("volumes")):
         for kind in volume:

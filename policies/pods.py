@@ -29,7 +29,7 @@ TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "kubernetes:core/v1:Pod": (),
     }
 )
-"""Where each kind keeps its pod; a Pod is its own."""
+"""Path of the pod in each kind; a Pod is its own."""
 
 POD_TYPES: Final = tuple(TEMPLATES)
 CONTAINERS: Final = ("initContainers", "containers", "ephemeralContainers")
@@ -66,7 +66,7 @@ def serving(resource: Resource) -> Iterator[tuple[str, Properties]]:
 
 
 def is_windows(resource: Resource) -> bool:
-    """Whether the pods say that they run on Windows, which knows no Linux capabilities or seccomp."""
+    """True if the pods say that they run on Windows, which knows no Linux capabilities or seccomp."""
     return at(pod(resource), "os", "name") == "windows"
 
 
@@ -81,7 +81,7 @@ def namespace(resource: Resource) -> str:
 
 
 def selects(selector: Properties, labels: Properties) -> bool:
-    """Whether a selector chooses an object with these labels; an empty selector chooses all."""
+    """True if a selector chooses an object with these labels; an empty selector chooses all."""
     wanted = mapping(selector.get("matchLabels"))
     return all(labels.get(key) == value for key, value in wanted.items()) and all(
         _matches(one, labels) for one in mappings(selector.get("matchExpressions"))

@@ -1,7 +1,8 @@
-"""Configurations for any project: which rules hold for everybody, and which speak of one product.
+"""Configurations for any project: rules for every project, and rules for one product.
 
-``baseline`` stops what is a hole whoever runs it. ``restricted`` is everything that needs no numbers of the project's
-own. A project's own configuration, as each stack here has one, is the third: limits, regions, budgets, headers.
+``baseline`` has the rules against vulnerabilities in any project. ``restricted`` is everything that needs no numbers of
+the project's own. A project's own configuration, as each stack here has one, is the third: limits, regions, budgets,
+headers.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ HOLES: Final = (
     "retired-ingress",
     "tls-only",
 )
-"""What lets strangers in, or gives one program everything, in any project."""
+"""Rules against access by strangers, or unlimited permissions of one program, in any project."""
 
 OWN: Final = (
     "audit-trail",
@@ -46,7 +47,7 @@ OWN: Final = (
     "recommended-labels",
     "scale-limits",
 )
-"""What needs a project's own numbers and names, or asks for parts that not every stack has."""
+"""Rules that need a project's own numbers and names, or ask for parts that not every stack has."""
 
 BASELINE: Final[Profile] = MappingProxyType(
     {

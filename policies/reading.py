@@ -44,7 +44,7 @@ def items(value: Value) -> Sequence[Value]:
 
 
 def is_mapping(value: Value) -> bool:
-    """Whether the value is an object, also behind a proxy."""
+    """True if the value is an object, also behind a proxy."""
     return isinstance(value, Mapping)
 
 
@@ -94,7 +94,7 @@ def quantity(value: Value) -> float | None:
 
 
 def states(properties: Properties, key: str) -> bool:
-    """Whether a property is given at all, even one whose value only the cloud knows."""
+    """True if a property is given at all, even one whose value only the cloud knows."""
     return key in properties if type(properties) is dict else any(one == key for one in properties)
 
 

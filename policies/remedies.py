@@ -32,7 +32,7 @@ def mended(resource: Resource, assignments: Iterator[Assignment]) -> dict[str, o
 
 
 def pod_pointer(resource: Resource) -> str:
-    """Where a workload keeps its pod's spec."""
+    """JSON pointer to a workload's pod spec."""
     return "/".join(["", *TEMPLATES[resource.type], "spec"])
 
 
@@ -68,7 +68,7 @@ def _put(place: object, steps: list[str], value: Value) -> None:
 
 
 def hardened(resource: Resource) -> Iterator[Assignment]:
-    """What Pod Security Standards ask for and no working container misses."""
+    """Fields that the Pod Security Standards ask for and no working container misses."""
     if is_windows(resource):
         return
     context = f"{pod_pointer(resource)}/securityContext"

@@ -22,7 +22,7 @@ def rules_of(route: Resource) -> list[Properties]:
 
 
 def parents(route: Resource) -> list[Properties]:
-    """What it attaches to."""
+    """Gateways that the route attaches to."""
     return mappings(at(route.properties, "spec", "parentRefs"))
 
 
@@ -33,7 +33,7 @@ def filters(rule: Properties) -> list[Properties]:
 
 
 def redirects(rule: Properties) -> bool:
-    """Whether a rule only sends clients to https, for good."""
+    """True if a rule only redirects clients to https, permanently."""
     found = [mapping(one.get("requestRedirect")) for one in mappings(rule.get("filters"))]
     return not items(rule.get("backendRefs")) and any(
         one.get("scheme") == "https" and number(one.get("statusCode")) in REDIRECTS for one in found
@@ -41,13 +41,13 @@ def redirects(rule: Properties) -> bool:
 
 
 def answers(rule: Properties) -> bool:
-    """Whether a rule answers with something of its own: by a backend, or by an extension that makes up the answer."""
+    """True if a rule answers by itself: by a backend, or by an extension that makes up the answer."""
     kinds = {text(one.get("type")) for one in mappings(rule.get("filters"))}
     return bool(items(rule.get("backendRefs"))) or ("ExtensionRef" in kinds and "RequestRedirect" not in kinds)
 
 
 def only(rule: Properties, paths: list[str]) -> bool:
-    """Whether a route's rule is for some of these paths and for nothing else. One that ends in / is all below it."""
+    """True if a route's rule is for some of these paths and for nothing else. One that ends in / is all below it."""
     matches = [mapping(one.get("path")) for one in mappings(rule.get("matches"))]
     written = [text(one.get("value")) + ("/" if one.get("type") == "PathPrefix" else "") for one in matches]
     return bool(written) and all(one in paths for one in written)

@@ -1,4 +1,4 @@
-"""What a rule of the pack is: one value that the analyzer runs, the documents print and the tests break."""
+"""Rule of the pack: one value that the analyzer runs, the documents print and the tests break."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from policies.reading import Properties, Value
 from policies.tunables import Settings, Tunable
 
 PAGES: Final = "docs/policies"
-"""Where the page of every rule is, in the project that keeps this pack."""
+"""Folder of the rules' pages, in the project that keeps this pack."""
 
 
 @dataclass(frozen=True)
 class Resource:
     """One resource as the program declares it. ``provider`` is the name of the provider that serves it: in a stack of
-    several clusters it tells apart objects of one name. ``depends_on`` holds URNs, and ``tied`` those that a property
+    several clusters it distinguishes objects of one name. ``depends_on`` holds URNs, and ``tied`` those that a property
     refers to; both are known to stack rules only. ``written`` is the type as the program has it where rules read it
     under another name (policies.kinds), and ``partial`` says that the resource states a part of an object.
     """
@@ -45,7 +45,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Violation:
-    """What is wrong, in words that name the value and what is allowed, and with what."""
+    """Violation of a rule: a message that names the value and what is allowed, and the resource."""
 
     message: str
     resource: Resource | None = None
@@ -120,11 +120,11 @@ class Rule:
         return f"{PAGES}/{self.name}.md"
 
     def reads(self, type_: str) -> bool:
-        """Whether a resource of this type, as policies.kinds names it, concerns the rule."""
+        """True if a resource of this type, as policies.kinds names it, concerns the rule."""
         return _covers(self.types, type_)
 
     def concerns(self, resource: Resource) -> bool:
-        """Whether the rule looks at a resource."""
+        """True if the rule looks at a resource."""
         return self.reads(resource.type) and (self.of_parts or not resource.partial)
 
 
@@ -150,7 +150,7 @@ class StackRule(Rule):
 
 
 def each(resources: Iterable[Resource], check: Callable[[Resource], Iterator[Judged]]) -> Iterator[Judged]:
-    """What a stack rule says of each of these resources; one with a value that is not known yet stops no other."""
+    """Violations by a stack rule on each of these resources; one with a value that is not known yet stops no other."""
     for one in resources:
         try:
             yield from list(check(one))

@@ -22,7 +22,7 @@ from policies.rule import NotRun, Remedy, Resource, ResourceRule, Rule, StackRul
 from policies.tunables import Settings
 
 Excused = Callable[[str, Resource], bool]
-"""Whether a rule is lifted for a resource, by the rule's name."""
+"""True if a rule is lifted for a resource, by the rule's name."""
 
 
 def policy_of(rule: Rule, excused: Excused | None = None) -> Policy:

@@ -17,7 +17,7 @@ LARGEST_MESSAGE: Final = 400 * 2**20
 
 
 def serve(analyzer: Analyzer) -> None:
-    """Answers the engine on a free port of the loopback until it is told to stop."""
+    """Answers the engine on a free port of the loopback until a signal stops it."""
     options = [("grpc.max_receive_message_length", LARGEST_MESSAGE)]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=WORKERS), options=options)
     analyzer_pb2_grpc.add_AnalyzerServicer_to_server(analyzer, server)

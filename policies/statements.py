@@ -58,15 +58,17 @@ class Statement:
     principals: Mapping[str, tuple[str, ...]]
     conditions: Mapping[str, Properties]
     excepted: tuple[str, ...]
-    """Which of NotAction, NotResource and NotPrincipal it has: everything but what they name is meant."""
+    """Negated elements of the statement, of NotAction, NotResource and NotPrincipal: everything but what they name is
+    meant.
+    """
 
     def may(self, action: str) -> bool:
-        """Whether its actions hold this one; letters of any case are the same to AWS."""
+        """True if its actions hold this one; letters of any case are the same to AWS."""
         return any(fnmatchcase(action.lower(), one.lower()) for one in self.actions)
 
     @property
     def everybody(self) -> bool:
-        """Whether its principal is the whole world."""
+        """True if its principal is the whole world."""
         return any(value == "*" for kind in ("AWS", "*") for value in self.principals.get(kind, ()))
 
 

@@ -24,12 +24,12 @@ from policies.tunables import Settings
 
 UNKNOWN: Final = UNKNOWN_STRING_VALUE
 SKIPPED: Final = "can't run policy"
-"""How the SDK begins to say that a rule touched a value that is not known yet; whatever its level, it is advisory."""
+"""Prefix of the SDK's message that a rule touched a value that is not known yet; whatever its level, it is advisory."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the engine would show."""
+    """Finding of a rule as the engine would show it."""
 
     rule: str
     level: str
@@ -109,7 +109,7 @@ def plain_object(value: Properties) -> dict[str, Value]:
 
 
 def as_function(rule: Rule, stack: Iterable[Resource], config: Properties | None = None) -> list[str]:
-    """What a rule says of plain values."""
+    """Violations by a rule on plain values."""
     settings = Settings(rule.tunables, config or {})
     mine = [one for written in stack for one in normalised(written) if rule.concerns(one)]
     match rule:
@@ -143,7 +143,7 @@ class Pack:
         self._known: dict[int, tuple[Resource, struct_pb2.Struct]] = {}
 
     def findings(self, stack: Iterable[Resource], outputs: Mapping[str, Resource] | None = None) -> list[Finding]:
-        """What the rules say about a whole stack. ``outputs`` are what providers made of it, where that differs."""
+        """Findings of the rules on a whole stack. ``outputs`` are what providers made of it, where that differs."""
         resources = list(stack)
         made = resources if outputs is None else list(outputs.values())
         # Most of a stack stays what it was from one question to the next.
@@ -160,7 +160,7 @@ class Pack:
 
 
 def _request(rules: Sequence[Rule], config: Mapping[str, object]) -> analyzer_pb2.ConfigureAnalyzerRequest:
-    """What the engine makes of a configuration file: defaults, then the level of all, then each rule's own."""
+    """Configuration as the engine makes it of a file: defaults, then the level of all, then each rule's own."""
     request = analyzer_pb2.ConfigureAnalyzerRequest()
     of_all = _level_of(config.get(ALL), "mandatory")
     for name in [*(rule.name for rule in rules), *(name for name in config)]:

@@ -1,4 +1,4 @@
-"""What of a rule can be configured: named values with a type, a default and a sentence, checked before a rule runs."""
+"""Parameters of a rule: named values with a type, a default and a sentence, checked before a rule runs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Tunable:
         return {**_SCHEMAS[self.kind], "default": self.default, "description": self.help}
 
     def fits(self, value: Value) -> bool:
-        """Whether a configured value has the tunable's type."""
+        """True if a configured value has the tunable's type."""
         match self.kind:
             case Kind.NUMBER:
                 return number(value) is not None and not isinstance(value, str)

@@ -1,4 +1,6 @@
-"""What each service account may do in AWS, and why (requirement X01): calls named one by one, resources in full."""
+"""AWS permissions of each service account and their reasons (requirement X01): calls named one by one, resources in
+full.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,13 @@ RECORD_NAMES = (
 
 @dataclass(frozen=True)
 class Backups:
-    """The bucket of every region's backups, the key it is encrypted with, and the region it is in. ``metrics`` is the
-    namespace in which a job counts its successes, in that region too.
+    """Target of every region's backups.
+
+    bucket: name of the bucket.
+    arn: its ARN.
+    key_arn: ARN of the KMS key that encrypts it.
+    region: AWS region of the bucket and of the metrics.
+    metrics: CloudWatch namespace in which a job counts its successes.
     """
 
     bucket: pulumi.Input[str]
@@ -32,8 +39,8 @@ class Backups:
 
 
 def backup_grants(backups: Backups, use: BackupUse) -> tuple[Grant, ...]:
-    """To write backups, or to read them, and to say that it went well; never to delete: ageing out is the bucket's own
-    rule, and nobody goes round its lock. Writing needs kms:Decrypt for a dump's parts (Amazon S3 User Guide, "Uploading
+    """Permission to write or to read backups and to count successes; never to delete: expiry is the bucket's lifecycle,
+    and no identity may bypass its lock. Writing needs kms:Decrypt for a dump's parts (Amazon S3 User Guide, "Uploading
     and copying objects using multipart upload"), and neither reads nor lists.
     """
     dumps, state = (_joined(backups.arn, f"/{folder}/*") for folder in ("db", "state"))

@@ -1,4 +1,4 @@
-"""Which alerts a stack has, computed from the scale triggers and from what each workload may grow to (K19). Pure."""
+"""Alerts of a stack, computed from the scale triggers and from each workload's maximum (K19). Pure."""
 
 from __future__ import annotations
 
@@ -38,28 +38,30 @@ def alert_groups(settings: StackSettings) -> Mapping[str, tuple[AlertRule, ...]]
 
 
 def _answers(workload: WorkloadSpec) -> Iterator[AlertRule]:
-    """What clients feel. Who is not public answers other services, which wait and try again."""
+    """Alerts on latency and errors as clients see them. A workload that is not public answers other services, which
+    wait and retry.
+    """
     name = workload.name
-    seconds = "95 of 100 answers take less than {{ $value | humanizeDuration }}, and more than a client waits for."
+    seconds = "The 95th percentile of the response time is {{ $value | humanizeDuration }}."
     yield _rule(
         "ErrorsHigh",
         workload,
         triggers.ERRORS_HIGH,
         Severity.CRITICAL,
-        f"{name} breaks on more than {triggers.ERRORS_HIGH.threshold:g} % of requests",
-        "{{ $value | humanize }} % of answers have a status from 500 on.",
+        f"{name} fails more than {triggers.ERRORS_HIGH.threshold:g} % of requests",
+        "{{ $value | humanize }} % of responses have a 5xx status.",
         "answers",
     )
     for title, trigger, severity in (
         ("LatencyHigh", triggers.LATENCY_HIGH, Severity.HIGH),
         ("LatencyRaised", triggers.LATENCY_RAISED, Severity.WARNING),
     ):
-        summary = f"{name} takes more than {trigger.threshold:g} s for one answer in twenty"
+        summary = f"p95 latency of {name} is above {trigger.threshold:g} s"
         yield _rule(title, workload, trigger, severity, summary, seconds, "answers")
 
 
 def _capacity(workload: WorkloadSpec, usual: int) -> Iterator[AlertRule]:
-    """Where an autoscaler is at its end, and where it keeps more than is needed."""
+    """Alerts on an autoscaler at its maximum, and on more instances than are needed."""
     if workload.queue is not None:
         yield _queue(workload)
         return
@@ -73,9 +75,9 @@ def _capacity(workload: WorkloadSpec, usual: int) -> Iterator[AlertRule]:
             workload,
             trigger,
             Severity.WARNING,
-            f"{workload.name} uses more than {trigger.threshold:g} % of its {what} with every instance it may have",
-            f"{{{{ $value | humanize }}}} % of the {what} that an instance requests, with {workload.size.maximum} of "
-            f"{workload.size.maximum} instances running: the autoscaler has none left to add.",
+            f"{workload.name} is at its maximum of instances and uses more than {trigger.threshold:g} % of its {what}",
+            f"{{{{ $value | humanize }}}} % of an instance's {what} request is in use, with {workload.size.maximum} of "
+            f"{workload.size.maximum} instances running: the autoscaler cannot add one.",
             "capacity",
             beside=full,
         )
@@ -89,8 +91,8 @@ def _queue(workload: WorkloadSpec) -> AlertRule:
         workload,
         trigger,
         Severity.WARNING,
-        f"more than {trigger.threshold:g} jobs wait, and {workload.name} does not catch up",
-        f"{{{{ $value }}}} jobs wait; at most {workload.size.maximum} instances work them off.",
+        f"more than {trigger.threshold:g} jobs wait for {workload.name}",
+        f"{{{{ $value }}}} jobs wait in the queue; the maximum is {workload.size.maximum} instances.",
         "capacity",
     )
 
@@ -106,8 +108,8 @@ def _could_be_smaller(workload: WorkloadSpec, usual: int) -> AlertRule:
         expression=idle + "".join(f"\nunless {unmet(trigger, workload)}" for trigger in spoilt),
         for_seconds=max(trigger.seconds for trigger in (*wanted, *spoilt)),
         severity=Severity.LOW,
-        summary=f"{workload.name} has more instances than it needs",
-        description=f"{{{{ $value }}}} instances run with little CPU, memory and queue; {usual} would do.",
+        summary=f"{workload.name} runs more instances than its load needs",
+        description=f"{{{{ $value }}}} instances run at low CPU, memory and queue length; {usual} would be enough.",
         runbook=runbook("capacity", "CouldBeSmaller"),
     )
 
@@ -119,8 +121,9 @@ def _blind(workload: WorkloadSpec) -> AlertRule:
         expression=f"absent({series('memory_usage_bytes', workload)})",
         for_seconds=BLIND_SECONDS,
         severity=Severity.HIGH,
-        summary=f"nobody knows how {workload.name} is",
-        description=f"Prometheus reads no instance of {workload.name}, so none of its other alerts can go off.",
+        summary=f"no metrics from {workload.name}",
+        description=f"Prometheus has scraped no {workload.name} pod for {BLIND_SECONDS // 60} min; its other alerts "
+        "cannot fire.",
         runbook=runbook("figures", "FiguresMissing"),
     )
 

@@ -1,4 +1,4 @@
-"""What a region's namespace needs at the most: every workload at its maximum, every store, every job at once. Pure."""
+"""Maximum demand of a region's namespace: every workload at its maximum, every store, every job at once. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,12 @@ SURGE: Final = 1
 
 @dataclass(frozen=True)
 class Running:
-    """So many pods of one kind at the same time, and what one asks for."""
+    """Pods of one kind that run at the same time.
+
+    name: workload, store or job.
+    count: number of pods.
+    resources: requests and limits of one pod.
+    """
 
     name: str
     count: int

@@ -1,4 +1,4 @@
-"""Whether the database holds when everything is at its maximum (requirement Y03). Pure."""
+"""Database connections with everything at its maximum, against the server's limit (requirement Y03). Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ from stacks.profile import PostgresProfile
 from stacks.workload import WorkloadSpec
 
 RESERVED: Final = 3
-"""What Postgres keeps for its superuser (superuser_reserved_connections)."""
+"""Connections that Postgres keeps for its superuser (superuser_reserved_connections)."""
 JOB_CONNECTIONS: Final = 12
 """Migration, backup, restore check and maintenance may run at once, each with a dump or a vacuum and a control."""
 
 
 @dataclass(frozen=True)
 class Connections:
-    """The worst case of one region against what accepts it."""
+    """Worst case of one region's database connections, against the limits (requirement Y03).
+
+    pooler_clients: client connections through the pooler.
+    pooler_accepts: clients that one PgBouncer accepts.
+    server: connections to the server.
+    server_accepts: max_connections of the server.
+    """
 
     pooler_clients: int
     pooler_accepts: int

@@ -48,13 +48,13 @@ def _errors(workload: WorkloadSpec) -> AlertRule:
         f"{attempts} > {ERRORS_A_SECOND:g}",
         5 * _MINUTES,
         Severity.WARNING,
-        f"more than {ERRORS_A_SECOND:g} attempts a second give no text",
-        "{{ $value | humanize }} attempts a second give no text.",
+        f"more than {ERRORS_A_SECOND:g} attempts a second fail",
+        "{{ $value | humanize }} failed attempts a second.",
     )
 
 
 def _success(workload: WorkloadSpec) -> AlertRule:
-    """A status that nobody has counted yet has no series, and all the jobs that there are may have failed."""
+    """A status that was never counted has no series, and all the jobs that there are may have failed."""
     ended = f"sum by (namespace) (rate({series('content_requests_total', workload)}[{WINDOW}]))"
     good = series("content_requests_total", workload, 'status="success"')
     well = f"(sum by (namespace) (rate({good}[{WINDOW}])) or 0 * {ended})"
@@ -64,8 +64,8 @@ def _success(workload: WorkloadSpec) -> AlertRule:
         f"{well} / ({ended} > 0) < {LEAST_SUCCESS:g}",
         10 * _MINUTES,
         Severity.CRITICAL,
-        f"fewer than {100 * LEAST_SUCCESS:g} of 100 jobs that end have a text",
-        "{{ $value | humanizePercentage }} of the jobs that ended have a text.",
+        f"fewer than {100 * LEAST_SUCCESS:g} % of finished jobs succeed",
+        "{{ $value | humanizePercentage }} of the finished jobs succeeded.",
     )
 
 
@@ -79,7 +79,7 @@ def _memory(workload: WorkloadSpec) -> AlertRule:
         f"max by (namespace) ({series('memory_usage_bytes', workload)}) > {most}",
         5 * _MINUTES,
         Severity.WARNING,
-        f"an instance of {workload.name} is about to reach its memory limit",
+        f"an instance of {workload.name} is close to its memory limit",
         f"{{{{ $value | humanize1024 }}}}B are resident; the limit is {workload.resources.memory_limit}.",
     )
 
@@ -92,8 +92,8 @@ def _connections() -> AlertRule:
         f"{share} > {MOST_CONNECTIONS:g}",
         5 * _MINUTES,
         Severity.CRITICAL,
-        "the database accepts hardly any more connections",
-        "{{ $value | humanizePercentage }} of the connections that the server accepts are in use.",
+        f"more than {100 * MOST_CONNECTIONS:g} % of the database's connections are in use",
+        "{{ $value | humanizePercentage }} of max_connections are in use.",
     )
 
 
@@ -104,7 +104,7 @@ def _costs(month_usd: int) -> Iterator[AlertRule]:
         f"{elected('content_cost_today_usd')} > {DAY_USD}",
         0,
         Severity.WARNING,
-        f"this day costs more than {DAY_USD} USD",
+        f"today's language model and request cost is above {DAY_USD} USD",
         "{{ $value | humanize }} USD for language models and requests since midnight UTC.",
     )
     yield _rule(
@@ -113,14 +113,14 @@ def _costs(month_usd: int) -> Iterator[AlertRule]:
         f"{elected('content_cost_month_usd')} > {month_usd}",
         0,
         Severity.HIGH,
-        f"language models cost more than {month_usd} USD this month",
-        "{{ $value | humanize }} USD for language models since the first of the month, which no budget of AWS sees.",
+        f"this month's language model cost is above {month_usd} USD",
+        "{{ $value | humanize }} USD for language models since the first of the month; AWS budgets do not include it.",
     )
 
 
 def _restarts() -> AlertRule:
-    """By kube-state-metrics. The count of a container only grows, so the difference is exact where ``increase`` is an
-    estimate.
+    """Restarts as kube-state-metrics counts them. The count of a container only grows, so the difference is exact where
+    ``increase`` is an estimate.
     """
     told = f"kube_pod_container_status_restarts_total{{{NAMESPACE_MATCHER}}}"
     window = f"[{RESTARTS_MINUTES}m]"

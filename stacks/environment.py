@@ -19,7 +19,7 @@ from stacks.routing import edge_name, public_names
 from stacks.workload import STOP, WorkloadSpec
 
 LOOPBACK: Final = "127.0.0.0/8"
-"""Where a forwarded client address is believed when the stack file names no pod ranges."""
+"""Networks whose forwarded client addresses are trusted when the stack file names no pod ranges."""
 
 
 def application_environment(
@@ -38,7 +38,7 @@ def application_environment(
 
 
 def _process(settings: StackSettings, region: Region, workload: WorkloadSpec) -> dict[str, str]:
-    """What every process that answers requests is told."""
+    """Variables of every process that answers requests."""
     names = (*public_names(settings.domain, region), workload.name, "localhost", "127.0.0.1")
     return {
         "ENVIRONMENT": settings.environment.value,
@@ -56,7 +56,9 @@ def _process(settings: StackSettings, region: Region, workload: WorkloadSpec) ->
 
 
 def _admission(settings: StackSettings, region: Region, edges: Mapping[str, str]) -> dict[str, str]:
-    """Who may come in, from where, and who else can answer for a job (requirements A11, E03)."""
+    """Variables of access control: callers, trusted networks, other regions that answer for a job (requirements A11,
+    E03).
+    """
     others = [other for other in in_priority_order(settings.regions) if other is not region]
     urls = {other.code: edges.get(other.code, f"https://{edge_name(other, settings.domain)}") for other in others}
     return {
@@ -81,7 +83,7 @@ def _rates(rates: RateSettings) -> dict[str, str]:
 def job_environment(
     settings: StackSettings, region: Region, job: JobSpec, backups: Backups, profile: Profile
 ) -> dict[str, pulumi.Input[str]]:
-    """What a job needs to know; where backups go only for who writes them."""
+    """Variables of a job; the backup target only for jobs that write there."""
     environment: dict[str, pulumi.Input[str]] = {
         "ENVIRONMENT": settings.environment.value,
         "REGION": region.code,

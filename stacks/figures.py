@@ -1,4 +1,4 @@
-"""How a trigger's subject is read from the service's own figures, in PromQL. Pure.
+"""PromQL expressions for the subject of each scale trigger, over the service's own metrics. Pure.
 
 Every expression gives one value by namespace. A service is known by its pods' name label, which Prometheus hands on
 from the pod as components.pod_monitor asks it to.
@@ -20,7 +20,7 @@ WINDOW: Final = "5m"
 """Over which rates and uneven figures are averaged: ten readings."""
 QUANTILE: Final = 0.95
 HANDOVER: Final = "1m"
-"""Two readings: from one elected process to the next nobody may have a figure for one of them."""
+"""Two scrape intervals: between two elected processes one scrape may have no sample."""
 
 NAMESPACE_MATCHER: Final = f'namespace="{NAMESPACE}"'
 
@@ -28,12 +28,14 @@ _OTHER_SIDE: Final = {Direction.ABOVE: "<=", Direction.BELOW: ">="}
 
 
 def met(trigger: Trigger, workload: WorkloadSpec) -> str:
-    """True while the trigger holds, and nothing while it does not or nobody measures."""
+    """PromQL that returns a sample while the trigger's condition is true (no sample if it is false or without data)."""
     return f"{measured(trigger.subject, workload)} {trigger.direction} {trigger.threshold:g}"
 
 
 def unmet(trigger: Trigger, workload: WorkloadSpec) -> str:
-    """True while the trigger does not hold; nothing where there is nothing to measure, such as without a request."""
+    """PromQL that returns a sample while the trigger's condition is false (no sample without data, such as without a
+    request).
+    """
     return f"{measured(trigger.subject, workload)} {_OTHER_SIDE[trigger.direction]} {trigger.threshold:g}"
 
 
@@ -59,7 +61,7 @@ def measured(subject: Subject, workload: WorkloadSpec) -> str:
 
 
 def instances(workload: WorkloadSpec) -> str:
-    """How many instances Prometheus reads, each once even where it reads pods by their annotations too."""
+    """PromQL for the number of instances that are scraped, each once even where pods are read by annotations too."""
     return f"count by (namespace) (count by (namespace, pod) ({series('memory_usage_bytes', workload)}))"
 
 
@@ -72,7 +74,9 @@ def elected(metric: str, *matchers: str, over: str = HANDOVER) -> str:
 
 
 def connections() -> str:
-    """Of all databases of a region's server, each told by the one elected process (see ``elected``)."""
+    """PromQL for the connections to all databases of a region's server, exported by the one elected process (see
+    ``elected``).
+    """
     told = f"pg_stat_database_numbackends{{{NAMESPACE_MATCHER}}}"
     return f"sum by (namespace) (max by (namespace, datname) (max_over_time({told}[{HANDOVER}])))"
 

@@ -1,4 +1,4 @@
-"""Whether each pod fits on the smallest node (requirement Z09), and its limits suit what it asks for. Pure."""
+"""Check that each pod fits on the smallest node (requirement Z09), and that its limits suit its requests. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from stacks.capacity import Running
 
 KEPT_MILLICORES: Final = 200
 KEPT_MEBIBYTES: Final = 1024
-"""What a node keeps for itself and for the pods that run on every node, rounded up from the managed clusters' own."""
+"""Memory that a node keeps for itself and for the pods that run on every node, rounded up from the managed clusters'
+own.
+"""
 
 
 def misfits(pods: Iterable[Running], nodes: NodeSettings) -> Iterator[tuple[str, str, str]]:
-    """Who fits on no node: its name, what it asks for, and what there is."""
+    """Pods that fit on no node: name, requests, and the node's allocatable amount."""
     cores = nodes.cores * 1000 - KEPT_MILLICORES
     memory = nodes.memory_gb * GIGABYTE // MEBIBYTE - KEPT_MEBIBYTES
     for pod in pods:

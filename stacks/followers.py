@@ -1,4 +1,4 @@
-"""Which stacks cannot do without the autoscaler of queues."""
+"""Stacks that need the queue autoscaler (KEDA)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from stacks.profile import resolve
 
 
 def need_scaler(settings: StackSettings) -> bool:
-    """Whether a workload that follows a queue always has more than one instance: it gets them from KEDA alone, because
-    its Deployment states no number (requirement K09).
+    """True if a workload that follows a queue always has more than one instance: KEDA alone gives it more, because its
+    Deployment states no replicas (requirement K09).
     """
     workloads = content_generation(resolve(settings))
     return any(one.queue is not None and one.size.minimum > 1 for one in workloads)

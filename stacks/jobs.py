@@ -1,4 +1,4 @@
-"""What runs to an end in a region: migrations before traffic, backups and maintenance by the clock (K17). Pure."""
+"""Jobs of a region: migrations before traffic, scheduled backups and maintenance (K17). Pure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ RESTORE_CHECK_HOURS: Final = 26
 WEEKLY: Final = "0 3 * * 0"
 MONTHLY: Final = "0 4 1 * *"
 LONG_SECONDS: Final = 6 * 3600
-"""For what reads or rewrites whole tables; a backup that takes too long is heard of by its silence."""
+"""Time limit of jobs that read or rewrite whole tables; a missing heartbeat reports a backup that takes too long."""
 
 
 class Urgency(StrEnum):
-    """How loud the alert is when a run fails; the label of its pods says so to the alert rules."""
+    """Severity of the alert on a failed run; a label of its pods carries it to the alert rules."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -28,7 +28,7 @@ class Urgency(StrEnum):
 
 
 class BackupUse(StrEnum):
-    """What a job does with the backups: its AWS identity may do that and no more."""
+    """Access of a job to the backups: its AWS identity may do that and no more."""
 
     WRITES = "writes"
     READS = "reads"
@@ -36,10 +36,15 @@ class BackupUse(StrEnum):
 
 @dataclass(frozen=True)
 class JobSpec:
-    """A job of the application's image. ``schedule`` is cron in UTC; without one it runs once a release.
+    """Job of the application's image.
 
-    ``deadline_seconds`` bounds one run; ``backups`` opens the way to AWS, with an identity of its own. One that
-    ``administers`` has the database administrator's login, for what the application's own may not do.
+    name: component name.
+    arguments: arguments after the image's entry point.
+    deadline_seconds: time limit of one run.
+    urgency: severity of the alert on a failed run.
+    schedule: cron expression in UTC; None runs the job once a release.
+    backups: access to the backup bucket, with an AWS identity of its own; None for no access.
+    administers: True gives it the database administrator's login, for work that the application's own login may not do.
     """
 
     name: str
@@ -62,12 +67,12 @@ RESTORE_CHECK: Final = "restore-check"
 
 
 def release_jobs(profile: Profile) -> tuple[JobSpec, ...]:
-    """What runs once a release, after the migration."""
+    """Jobs that run once a release, after the migration."""
     return (SEED,) if profile.seeded else ()
 
 
 def scheduled_jobs(profile: Profile) -> tuple[JobSpec, ...]:
-    """What runs by the clock; runs of one job never overlap."""
+    """Scheduled jobs; runs of one job never overlap."""
 
     def maintenance(when: str, schedule: str, urgency: Urgency) -> JobSpec:
         return JobSpec(f"maintenance-{when}", ("maintenance", when), LONG_SECONDS, urgency, schedule)
@@ -86,7 +91,7 @@ def job_names(profile: Profile) -> tuple[str, ...]:
 
 
 def expectations(profile: Profile, region: str) -> tuple[Expectation, ...]:
-    """What must be heard from a region's jobs, under the names that they count their successes by."""
+    """Heartbeats expected from a region's jobs, by the metric names of their successes."""
     return (
         Expectation(BACKUP, "BackupSucceeded", region, profile.alarm_hours),
         Expectation(RESTORE_CHECK, "RestoreCheckSucceeded", region, RESTORE_CHECK_HOURS),

@@ -1,6 +1,6 @@
-"""Which people may do what in an environment (requirements S08, Y07). Pure.
+"""Kubernetes permissions of teams by environment (requirements S08, Y07). Pure.
 
-Nobody may create or change pods where data is real: who may, reads every secret that a pod can mount. Changes come
+No team may create or change pods where data is real: that right reads every secret that a pod can mount. Changes come
 through the program, which is reviewed and audited.
 """
 
@@ -46,7 +46,7 @@ ENTER: Final = (
     Rule("", ("pods/exec", "pods/portforward"), ("create",)),
     Rule("batch", ("jobs",), ("create", "delete")),
 )
-"""To open a shell besides, and to run a job by hand: whoever may, reads what the pods have mounted."""
+"""Rights to open a shell and to run a job by hand besides; they read everything that the pods have mounted."""
 
 GIVEN: Final[Mapping[Environment, Mapping[Team, tuple[Rule, ...]]]] = MappingProxyType(
     {
@@ -61,7 +61,12 @@ GIVEN: Final[Mapping[Environment, Mapping[Team, tuple[Rule, ...]]]] = MappingPro
 
 @dataclass(frozen=True)
 class Access:
-    """One team's rights; ``name`` is the role's."""
+    """Rights of one team.
+
+    name: name of the role.
+    rules: rights of the role.
+    groups: groups of the cluster's identity provider.
+    """
 
     name: str
     rules: tuple[Rule, ...]

@@ -1,6 +1,7 @@
-"""Values of the shipped stack files that stand for somebody's own: they work on the embedded cloud and nowhere else.
+"""Placeholders in the shipped stack files: they work on the embedded cloud and nowhere else.
 
-A real deployment with them would stop in the middle (an image that no registry has), or send alarms to nobody. Pure.
+A real deployment with them would stop in the middle (an image that no registry has), or send alarms to no mailbox.
+Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from infra.errors import Wrong
 from infra.settings import NAMESPACE, StackSettings
 
 _RESERVED: Final = re.compile(r"(^|[.@/])(example(\.(com|net|org))?|test|invalid|localhost)(?=$|[:/])")
-"""Names that are set aside for documentation and tests (RFC 2606, RFC 6761); nobody can register them."""
+"""Names that are set aside for documentation and tests (RFC 2606, RFC 6761); they cannot be registered."""
 _EMPTY_DIGEST: Final = re.compile(r"@sha256:([0-9a-f])\1{63}$")
 
 
@@ -30,7 +31,7 @@ def placeholders(settings: StackSettings) -> Iterator[Wrong]:
     for key, addresses in _addresses(settings).items():
         for address in addresses:
             if _RESERVED.search(address):
-                allowed = "is an example; state an address that somebody reads, or leave it out"
+                allowed = "is an example; state an address that is read, or leave it out"
                 yield Wrong(f"{NAMESPACE}:{key}", address, allowed)
 
 

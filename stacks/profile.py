@@ -1,4 +1,4 @@
-"""What each environment is, as typed values on one screen, and how a stack file's own values go over them."""
+"""Profiles of the environments as typed values on one screen, and their merge with a stack file's own values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ from infra.sizes import DATABASE_LADDER, REDIS_LADDER, DatabaseRung, DatabaseSiz
 
 @dataclass(frozen=True)
 class Size:
-    """Instances a region, and the limit of one. ``pool`` and ``overflow`` are the workload's own unless given."""
+    """Size of a workload.
+
+    minimum: least number of instances a region.
+    maximum: largest number of instances a region.
+    memory: memory limit of one instance.
+    cpu: CPU limit of one instance.
+    sticky: keep a client on its instance (K16).
+    processes: server processes of one instance.
+    pool: database connections a process keeps open; None for the workload's own number.
+    overflow: database connections a process adds in a rush; None for the workload's own number.
+    """
 
     minimum: int
     maximum: int
@@ -27,10 +37,18 @@ class Size:
 
 @dataclass(frozen=True)
 class PostgresProfile:
-    """The database of an environment. ``storage_gb`` is GB; ``read_replicas`` and ``multi_az`` are for the managed
-    backend, and so is an ``instance_class`` that is not the size's.
+    """Database of an environment, with the PgBouncer instances in front of it (P02).
 
-    In front of it stand ``poolers`` PgBouncers, each for ``pooler_clients`` over ``pooler_size`` connections (P02).
+    backend: in the cluster, or managed.
+    size: step of the ladder, for CPU and memory (P03).
+    storage_gb: storage, GB.
+    instance_class: RDS instance class in place of the size's; managed only.
+    read_replicas: number of read replicas; managed only.
+    multi_az: standby in a second zone; managed only.
+    max_connections: connections that the server accepts.
+    poolers: number of PgBouncer instances.
+    pooler_clients: clients that one PgBouncer accepts.
+    pooler_size: server connections that one PgBouncer keeps.
     """
 
     backend: Backend
@@ -46,15 +64,20 @@ class PostgresProfile:
 
     @property
     def rung(self) -> DatabaseRung:
-        """What it may use."""
+        """CPU, memory and instance class of the database's size."""
         rung = DATABASE_LADDER[self.size]
         return replace(rung, instance_class=self.instance_class or rung.instance_class)
 
 
 @dataclass(frozen=True)
 class RedisProfile:
-    """The cache and queue stores of an environment; ``nodes`` above one means a replica with automatic failover.
-    ``memory_mb`` and ``node_type`` go before the size's.
+    """Cache and queue stores of an environment.
+
+    backend: in the cluster, or managed.
+    size: step of the ladder, for CPU and memory (R03).
+    memory_mb: maxmemory in place of the size's, MB.
+    node_type: ElastiCache node type in place of the size's.
+    nodes: nodes of each store; those above one are replicas with automatic failover; managed only.
     """
 
     backend: Backend
@@ -65,7 +88,7 @@ class RedisProfile:
 
     @property
     def rung(self) -> RedisRung:
-        """What one may use."""
+        """CPU, memory and node type of one instance of the size."""
         rung = REDIS_LADDER[self.size]
         return replace(rung, memory_mb=self.memory_mb or rung.memory_mb, node_type=self.node_type or rung.node_type)
 
@@ -74,9 +97,18 @@ class RedisProfile:
 class Profile:
     """Everything that differs between environments.
 
-    Backups: ``alarm_hours`` without a good one and somebody is told, ``lock_days`` in which nobody can delete one.
-    ``audited`` stacks write down every change of the account, ``seeded`` ones get made-up data (requirement S08).
-    ``edge_instances`` are proxies a region at the edge.
+    services: sizes by service.
+    postgres: the database.
+    redis: cache and queue stores.
+    backup_schedule: cron expression of the dumps, UTC.
+    retention_days: days until a dump expires.
+    monthly_usd: budget of a region, USD a calendar month.
+    protected: deletion protection of stateful resources.
+    alarm_hours: hours without a good backup until the alarm (W03).
+    lock_days: days of object lock, in which a dump cannot be deleted; 0 is no lock.
+    audited: declare the account's audit trail (Y07).
+    seeded: fill the database with made-up data (S08).
+    edge_instances: Envoy proxies a region.
     """
 
     services: MappingProxyType[str, Size]

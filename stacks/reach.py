@@ -1,4 +1,4 @@
-"""How a region is reached from outside: its certificate, and its edge by the Gateway API or ingress-nginx."""
+"""Public access to a region: its certificate, and its edge by the Gateway API or ingress-nginx."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ def declare_edge(
 
 
 def hosts(settings: StackSettings, region: Region) -> tuple[EdgeHost, ...]:
-    """What each name answers. The page's own name passes its calls on to the API, so that the page needs no other
-    origin; the region's name is for other regions and for health checks.
+    """Host names with the service that answers each. The page's own name passes its calls on to the API, so that the
+    page needs no other origin; the region's name is for other regions and for health checks.
     """
     page, api, own = public_names(settings.domain, region)
     administration = ADMINISTRATION if settings.admin.networks else ()

@@ -1,4 +1,4 @@
-"""What exists once in every region: the namespace, the data stores, the services, the jobs, the edge."""
+"""Resources of one region: namespace, data stores, services, jobs, edge."""
 
 from __future__ import annotations
 
@@ -43,10 +43,17 @@ SECRET_RECOVERY_DAYS = MappingProxyType({True: 30, False: 0})
 
 @dataclass(frozen=True)
 class RegionArgs:
-    """``backups`` takes every region's, ``zone`` is the domain's.
+    """Arguments of RegionalStack.
 
-    ``keys`` are the application's own, the same in every region. ``embedded`` is whether there is no outside to call;
-    ``edges`` are then the addresses of the regions' edges.
+    stack: stack name.
+    region: region to deploy to.
+    settings: settings of the stack file.
+    profile: profile with the stack file's own values.
+    backups: target of every region's backups.
+    zone: id of the domain's Route 53 zone.
+    keys: the application's own keys, the same in every region.
+    embedded: True on the embedded cloud, from which no outside service can be called.
+    edges: addresses of the regions' edges on the embedded cloud, by region.
     """
 
     stack: str
@@ -112,7 +119,7 @@ class RegionalStack(pulumi.ComponentResource):
 
 
 def _watch(name: str, args: RegionArgs, workloads: tuple[WorkloadSpec, ...], opts: pulumi.ResourceOptions) -> None:
-    """What the cluster's Prometheus reads, and when it tells somebody."""
+    """Pod monitor and alert rules for the cluster's Prometheus."""
     chosen = args.settings.alerts.labels
     names = tuple(workload.name for workload in workloads)
     PodMonitor(f"{name}-metrics", PodMonitorArgs(NAMESPACE, args.product, names, chosen), opts)
@@ -168,8 +175,8 @@ def _service(
 
 
 def _secrets_of(args: RegionArgs, workload: WorkloadSpec, secrets: ApplicationSecrets) -> tuple[pulumi.Input[str], ...]:
-    """What a workload may know: the stores' addresses, the application's keys, and, from whoever owns them and where
-    there is an outside to call, the language models' keys and the error tracker's.
+    """Secrets of a workload: the stores' addresses, the application's keys, and, from the stack's owners and only where
+    outside calls are allowed, the language models' keys and the error tracker's.
     """
     found: list[pulumi.Input[str]] = []
     if workload.pool is not None:

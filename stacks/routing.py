@@ -1,4 +1,4 @@
-"""Which region answers a client: the DNS records of a stack as plain data, and a model of how Route 53 reads them.
+"""DNS records of a stack as plain data, and a model of Route 53's answers to a client.
 
 AWS refuses two routing policies under one name, and failover is only PRIMARY or SECONDARY. So each policy has a name of
 its own, tied by aliases: geolocation at api.<domain>, whose default place is the latency set; each place goes to its
@@ -31,10 +31,14 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True)
 class RecordSpec:
-    """One DNS record. ``alias`` names another record of the table; ``target`` is an outside name.
+    """DNS record.
 
-    ``key`` is what the policy selects by: PRIMARY or SECONDARY, a region code, a continent code, or ``*``.
-    ``health_region`` is the region whose health check the record carries.
+    name: record name.
+    policy: routing policy.
+    key: value that the policy selects by: PRIMARY or SECONDARY, a region code, a continent code, or ``*``.
+    alias: name of another record of the table.
+    target: name outside the table.
+    health_region: region whose health check the record carries.
     """
 
     name: str
@@ -52,7 +56,11 @@ class RecordSpec:
 
 @dataclass(frozen=True)
 class Client:
-    """Who asks: the continent it is on and the regions by its distance to them, nearest first."""
+    """Client of a DNS query.
+
+    continent: continent of the client's address.
+    nearest: regions by latency, nearest first.
+    """
 
     continent: Continent
     nearest: tuple[str, ...]
@@ -68,7 +76,7 @@ def edge_name(region: Region, domain: str) -> str:
 
 
 def public_names(domain: str, region: Region) -> tuple[str, str, str]:
-    """What a region's edge answers to: the page's name, the API's, and the region's own, for other regions."""
+    """Host names of a region's edge: the page's, the API's, and the region's own, for other regions."""
     return domain, api_name(domain), edge_name(region, domain)
 
 

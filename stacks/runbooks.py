@@ -1,4 +1,4 @@
-"""Where it stands what to do about an alert: a page for each group, a heading for each alert. Pure."""
+"""Runbook address of an alert: a page for each group, a heading for each alert. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is well-formed in a stack file and still cannot work: told before the first resource (S06, Y03). Pure."""
+"""Cross-field validation of a stack file, before any resource is registered (S06, Y03). Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stacks.products.content_generation import content_generation
 from stacks.profile import Profile, resolve
 
 LEAST_MANAGED_GB: Final = 20
-"""Of gp3 storage (Amazon RDS User Guide, Amazon RDS DB instance storage)."""
+"""Least gp3 storage, GB (Amazon RDS User Guide, Amazon RDS DB instance storage)."""
 DIGEST: Final = re.compile(r"^[^@\s]+@sha256:[0-9a-f]{64}$")
 
 
@@ -54,7 +54,7 @@ CLUSTER: Final = {
         "the ARN of the cluster's identity provider in IAM (aws iam list-open-id-connect-providers); without it "
         "neither backups nor certificates have an AWS role"
     ),
-    "pod_ranges": "the address ranges of the pods; forwarded client addresses are believed only from there",
+    "pod_ranges": "the address ranges of the pods; forwarded client addresses are trusted only from there",
 }
 """Every region's cluster in a real deployment."""
 
@@ -114,7 +114,7 @@ def _limits(settings: StackSettings, profile: Profile) -> Iterator[Wrong]:
 
 
 def _writers(settings: StackSettings) -> Iterator[Wrong]:
-    """Made-up texts are refused by the service itself where people rely on them; better told before the update."""
+    """Refuse the embedded writer where people rely on the texts: the service would refuse it after the update."""
     writers = settings.writers
     real = [name.value for name in writers.providers if name is not Writer.EMBEDDED]
     if settings.environment in (Environment.STAGING, Environment.PROD) and not real:
@@ -172,7 +172,7 @@ def _access(settings: StackSettings) -> Iterator[Wrong]:
     given = GIVEN[settings.environment]
     for team in Team:
         if groups_of(settings.access, team) and team not in given:
-            teams = ", ".join(given) or "nobody: it is one person's machine"
+            teams = ", ".join(given) or "no teams: it is one person's machine"
             allowed = f"must be left out: in {settings.environment} have access: {teams} (S08)"
             yield Wrong(f"{NAMESPACE}:access.{team}", list(groups_of(settings.access, team)), allowed)
 

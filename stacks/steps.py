@@ -1,4 +1,6 @@
-"""When a data store needs its next size, and what to write into the stack file then (requirements P03, R03). Pure."""
+"""Advice on a data store's next size: the threshold, and the setting to write into the stack file (requirements P03,
+R03). Pure.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,12 @@ from infra.sizes import DATABASE_LADDER, REDIS_LADDER, one_up
 from stacks.profile import PostgresProfile, RedisProfile
 
 CONNECTIONS: Final = 80
-"""Of the database, all clients together; above it a database of two cores is too small (document C)."""
+"""Client connections of the database; above this number a database of two cores is too small (document C)."""
 MEMORY_PERCENT: Final = 75
-"""Of what a Redis may hold (document C)."""
+"""Share of Redis' maxmemory, per cent (document C)."""
 MINUTES: Final = 5
 FREE_STORAGE: Final = 0.2
-"""Share of a database's storage below which somebody must act: a full disk stops it (RDS, storage-full)."""
+"""Share of a database's storage below which storage must grow: a full disk stops it (RDS, storage-full)."""
 FREE_MEMORY: Final = 0.05
 """Share of a database's memory below which it begins to swap."""
 REPLICA_LAG_SECONDS: Final = 60
@@ -23,13 +25,13 @@ CREDITS: Final = 20
 
 
 def database_advice(postgres: PostgresProfile) -> str:
-    """What to do about more than ``CONNECTIONS``."""
+    """Advice for more than ``CONNECTIONS``."""
     return f"more than {CONNECTIONS} database connections for {MINUTES} min; {_database_step(postgres)}"
 
 
 def redis_advice(redis: RedisProfile, role: str) -> str:
-    """What to do about more than ``MEMORY_PERCENT``; both instances have one size."""
-    return f"redis-{role} holds more than {MEMORY_PERCENT} % for {MINUTES} min; {_redis_step(redis)}"
+    """Advice for more than ``MEMORY_PERCENT``; both instances have one size."""
+    return f"redis-{role} uses more than {MEMORY_PERCENT} % of its memory for {MINUTES} min; {_redis_step(redis)}"
 
 
 def _database_step(postgres: PostgresProfile) -> str:

@@ -1,5 +1,5 @@
-"""Alerts of the stores in the cluster, which tell their figures through the service (P03, R03). Managed ones tell AWS:
-stacks.store_ceilings. Pure.
+"""Alerts of the stores in the cluster, whose metrics the service exports (P03, R03). Managed ones have CloudWatch
+alarms: stacks.store_ceilings. Pure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FULL: Final = {Role.QUEUE: Severity.WARNING, Role.CACHE: Severity.LOW}
 
 
 def store_alerts(profile: Profile) -> Iterator[AlertRule]:
-    """Which store needs its next size, and the setting that gives it."""
+    """Alerts on stores that need their next size, each with the setting that gives it."""
     if profile.postgres.backend is Backend.CLUSTER:
         advice = steps.database_advice(profile.postgres)
         above = f"{connections()} > {steps.CONNECTIONS}"
@@ -43,7 +43,7 @@ def _alert(name: str, about: str, expression: str, severity: Severity, advice: s
         expression=expression,
         for_seconds=steps.MINUTES * 60,
         severity=severity,
-        summary=f"{about} needs its next size",
+        summary=f"{about} needs a larger size",
         description=f"{{{{ $value | humanize }}}}: {advice}.",
         runbook=runbook("stores", name),
     )

@@ -1,4 +1,4 @@
-"""Which figures of managed stores AWS watches, and from where on a store needs its next size (P03, R03)."""
+"""CloudWatch metrics of managed stores with the threshold of the next size (P03, R03)."""
 
 from __future__ import annotations
 

@@ -30,7 +30,14 @@ from stacks.workload import NAMESPACE
 
 @dataclass(frozen=True)
 class StoresArgs:
-    """``stack`` names what has no room for a long name; ``key`` encrypts what AWS stores."""
+    """Arguments of the stores of a region.
+
+    stack: stack name, for identifiers too short for a long name.
+    region: AWS region.
+    settings: settings of the stack file.
+    profile: profile with the stack file's own values.
+    key: ARN of the KMS key of what AWS stores.
+    """
 
     stack: str
     region: str
@@ -48,13 +55,22 @@ class StoresArgs:
 
 
 def rotation_of(settings: StackSettings) -> Rotation:
-    """Where the stack is in renewing its passwords and keys."""
+    """State of the stack's rotation of passwords and keys."""
     return Rotation(settings.secrets.generation, settings.secrets.retired)
 
 
 @dataclass(frozen=True)
 class Stores:
-    """What the services connect to, and the resources that must be there before anyone does."""
+    """Endpoints of a region's data stores.
+
+    database: Postgres server.
+    pooler: PgBouncer in front of it.
+    logins: logins of the services.
+    owners: logins of the role that owns the tables (X02).
+    cache: Redis for the cache.
+    queue: Redis for counters and queues.
+    resources: resources that must exist before a client connects.
+    """
 
     database: DatabaseEndpoint
     pooler: DatabaseEndpoint

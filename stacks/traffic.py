@@ -1,4 +1,4 @@
-"""Who may talk to whom in a region, as network policies want it (requirement K11)."""
+"""Allowed network traffic between the workloads of a region, as network policies take it (requirement K11)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def of_job(job: JobSpec, profile: Profile, data_ranges: tuple[str, ...]) -> Traf
 def of_pooler(
     workloads: tuple[WorkloadSpec, ...], profile: Profile, scaler: str, data_ranges: tuple[str, ...]
 ) -> Traffic:
-    """Who has a pool, and the autoscaler of namespace ``scaler`` that counts waiting jobs; out to the database."""
+    """Traffic of the pooler: from workloads with a pool and from the autoscaler in namespace ``scaler``, to the
+    database.
+    """
     clients = tuple(Peer(POSTGRES_PORT, component=one.name) for one in workloads if one.pool is not None)
     return Traffic((*clients, Peer(POSTGRES_PORT, namespace=scaler)), _postgres(profile, data_ranges))
 

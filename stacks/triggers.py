@@ -1,7 +1,7 @@
-"""When a service has too few instances or too many: the written scale triggers (requirement K19), stated once. Pure.
+"""Scale triggers: thresholds for too few or too many instances of a service (requirement K19), stated once. Pure.
 
-Replicas belong to the autoscalers, which act on four of them. The others are alerts: people are told where an
-autoscaler is at its end, or where no autoscaler looks.
+Replicas belong to the autoscalers, which act on four of them. The others are alerts: an autoscaler at its maximum, or a
+metric without an autoscaler.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 
 class Subject(StrEnum):
-    """What is measured, and in which unit."""
+    """Metric of a trigger, with its unit."""
 
     CPU = "per cent of the CPU that an instance requests"
     MEMORY = "per cent of the memory that an instance requests"
@@ -29,7 +29,7 @@ class Direction(StrEnum):
 
 
 class Means(StrEnum):
-    """Who acts on it."""
+    """Actor of a trigger: an autoscaler, or an alert."""
 
     AUTOSCALER = "autoscaler target"
     ALERT = "alert"
@@ -37,8 +37,14 @@ class Means(StrEnum):
 
 @dataclass(frozen=True)
 class Trigger:
-    """One of them. ``threshold`` is in the subject's unit, ``seconds`` is how long it must hold, ``source`` is the
-    document that asks for it. An autoscaler acts sooner than the documents ask: they say how late it may be.
+    """Scale trigger. An autoscaler acts sooner than the documents ask: they say how late it may be.
+
+    subject: metric, with its unit.
+    direction: above or below the threshold.
+    threshold: bound, in the subject's unit.
+    seconds: time that the condition must hold.
+    means: actor: autoscaler or alert.
+    source: letter of the document that asks for it.
     """
 
     subject: Subject

@@ -14,7 +14,7 @@ from stacks.runbooks import runbook
 from stacks.workload import WorkloadSpec
 
 FAILURES: Final = 3
-"""Of one task in one instance within ``FAILURES_MINUTES``; a task that always fails has some sixty."""
+"""Failures of one task in one instance within ``FAILURES_MINUTES``; a task that always fails has some sixty."""
 FAILURES_MINUTES: Final = 10
 STRAYED_HOURS: Final = 26
 """Daily maintenance moves such jobs within a day; two hours more for the run, and for a backup that it waits for."""
@@ -29,8 +29,9 @@ def upkeep_alerts(workloads: tuple[WorkloadSpec, ...]) -> Iterator[AlertRule]:
 
 
 def _failing(workload: WorkloadSpec) -> AlertRule:
-    """By instance, not added up: one bad moment fails a task once in each of them. ``increase`` extends what it saw to
-    the ends of its window, so that three failures come out as a little more.
+    """Alert on a background task that fails repeatedly, by instance, not added up: one bad moment fails a task once in
+    each of them. ``increase`` extends what it saw to the ends of its window, so that three failures come out as a
+    little more.
     """
     grown = f"increase({series('background_failures_total', workload)}[{FAILURES_MINUTES}m])"
     name = "BackgroundTaskFailing"
@@ -40,9 +41,9 @@ def _failing(workload: WorkloadSpec) -> AlertRule:
         expression=f"floor(max by (namespace, task) ({grown})) > {FAILURES}",
         for_seconds=0,
         severity=Severity.WARNING,
-        summary=f"a background task of {workload.name} fails again and again",
+        summary=f"a background task of {workload.name} fails repeatedly",
         description=f"The task {{{{ $labels.task }}}} failed {{{{ $value }}}} times within {FAILURES_MINUTES} min, in "
-        f"one instance of {workload.name}. It is started again each time.",
+        f"one instance of {workload.name}, and was restarted each time.",
         runbook=runbook("upkeep", name),
     )
 
@@ -55,7 +56,7 @@ def _strayed() -> AlertRule:
         expression=f"{elected('jobs_default_partition_rows', over=STRAYED_WINDOW)} > 0",
         for_seconds=STRAYED_HOURS * 3600,
         severity=Severity.WARNING,
-        summary=f"jobs lie in no month's partition for more than {STRAYED_HOURS} h",
+        summary=f"jobs have been in the default partition for more than {STRAYED_HOURS} h",
         description="{{ $value }} jobs (counted up to 1000) are in the table jobs_default: daily maintenance has not "
         "made their months' partitions.",
         runbook=runbook("upkeep", name),

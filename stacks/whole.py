@@ -37,7 +37,7 @@ NO_EDGES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Providers:
-    """Which providers a region's resources go to: its own cluster, and AWS, which serves every region."""
+    """Providers of a region's resources: its own cluster, and AWS, which serves every region."""
 
     def __init__(self, aws: pulumi.ProviderResource, kubernetes: dict[str, pulumi.ProviderResource]) -> None:
         self.aws = aws
@@ -103,7 +103,9 @@ def deploy(
 def _watch(
     stack: str, settings: StackSettings, backups: BackupBucket, metrics: str, opts: pulumi.ResourceOptions
 ) -> None:
-    """What tells when backups stop, who reads or deletes them, and, where people rely on it, who changed what."""
+    """Alarms on missing backups, the log of access to them, and, where people rely on the stack, the account's audit
+    trail.
+    """
     profile, regions = resolve(settings), in_priority_order(settings.regions)
     primary, account = settings.home_region, account_of(backups.key_arn)
     trail = f"{stack}-audit" if profile.audited else None

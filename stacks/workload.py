@@ -9,7 +9,7 @@ from components.amount import Resources
 from stacks.profile import Size
 
 NAMESPACE: Final = "contentgen"
-"""Of every object in a cluster."""
+"""Kubernetes namespace of every object."""
 
 APPLICATION_PORT: Final = 8000
 FRONTEND_PORT: Final = 3000
@@ -17,8 +17,12 @@ FRONTEND_PORT: Final = 3000
 
 @dataclass(frozen=True)
 class Stop:
-    """How an instance ends, in seconds, one after the other: ``turned_away`` while the cluster stops sending and the
-    process has not been told, ``drain`` while it says so in /ready and still serves, ``finish`` for what is under way.
+    """Timeline of a pod's termination, seconds of each phase in order.
+
+    turned_away: preStop: endpoints are removed, and the process has no signal yet.
+    drain: /ready answers 503, requests are still served.
+    finish: running requests and jobs finish.
+    margin: slack before SIGKILL.
     """
 
     turned_away: int
@@ -28,7 +32,7 @@ class Stop:
 
     @property
     def grace(self) -> int:
-        """After which Kubernetes ends it by force."""
+        """Seconds from the begin of a stop to SIGKILL (terminationGracePeriodSeconds)."""
         return self.turned_away + self.drain + self.finish + self.margin
 
 
@@ -37,7 +41,11 @@ STOP: Final = Stop(turned_away=5, drain=2, finish=50, margin=3)
 
 @dataclass(frozen=True)
 class Pool:
-    """Database connections of one process: kept open, and on top in a rush."""
+    """Database connections of one process.
+
+    size: connections that it keeps open.
+    overflow: connections that it adds in a rush.
+    """
 
     size: int
     overflow: int
@@ -49,8 +57,11 @@ class Pool:
 
 @dataclass(frozen=True)
 class QueueScaling:
-    """How a workload follows the queue (requirements K09, K10): one instance more for every ``more_above`` jobs that
-    wait, fewer when under ``fewer_below`` do, back to its minimum after ``idle_seconds`` without work.
+    """Scaling of a workload by its queue's length with KEDA (requirements K09, K10).
+
+    more_above: waiting jobs for each further instance.
+    fewer_below: waiting jobs up to which the queue counts as idle.
+    idle_seconds: idle time after which the workload is at its minimum.
     """
 
     more_above: int
@@ -60,13 +71,23 @@ class QueueScaling:
 
 @dataclass(frozen=True)
 class WorkloadSpec:
-    """One long-running workload.
+    """Long-running workload.
 
-    ``peers`` are workloads it calls; ``public`` ones are reached through the edge; ``pool`` is None for one without a
-    database. ``direct`` connections go round the pooler, because they listen. ``interruptible`` ones may run on spot
-    nodes (requirement K12): their work returns to the queue when a node goes. ``reaches_outside`` ones call over HTTPS,
-    and the one that ``writes`` has the language models' keys. The one that ``admits`` knows who may come in: it has the
-    application's own keys.
+    name: component name.
+    arguments: arguments after the image's entry point.
+    size: instances, limits and processes.
+    pool: database connections of one process; None for a workload without a database.
+    memory_request: memory request of one instance, such as 256Mi.
+    cpu_request: CPU request of one instance, such as 250m.
+    peers: workloads that it calls.
+    public: True if the edge routes to it.
+    port: port that it listens on.
+    direct: connections of one process past the pooler, because they listen (LISTEN).
+    queue: scaling by the queue; None scales by CPU and memory.
+    interruptible: allow spot nodes (requirement K12): its work returns to the queue when a node goes.
+    reaches_outside: allow HTTPS to the internet.
+    writes: give it the language models' keys.
+    admits: give it the application's own keys, with which it authenticates clients.
     """
 
     name: str
@@ -87,7 +108,7 @@ class WorkloadSpec:
 
     @property
     def resources(self) -> Resources:
-        """Of one instance."""
+        """Requests and limits of one instance."""
         return Resources(self.cpu_request, self.size.cpu, self.memory_request, self.size.memory)
 
     @property

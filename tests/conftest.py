@@ -1,4 +1,4 @@
-"""Which rows of docs/requirements.yaml a test proves: checked when tests are collected, written into the report."""
+"""Rows of docs/requirements.yaml that a test proves: checked when tests are collected, written into the report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ gc.set_threshold(100_000, 50, 100)
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now stays for good, and no collection needs to look at it."""
+    """Freeze what is imported by now: it stays for good, and no collection needs to look at it."""
     gc.freeze()
 
 

@@ -1,1 +1,1 @@
-"""Who may do what, and how often."""
+"""Authentication, authorisation and rate limits."""

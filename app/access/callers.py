@@ -1,4 +1,4 @@
-"""Who sends a request: nobody in particular, the holder of an API key, or of a session made from one (E03)."""
+"""Identity of a request's sender: anonymous, the holder of an API key, or of a session made from one (E03)."""
 
 from dataclasses import dataclass
 
@@ -66,7 +66,7 @@ class Callers:
         return caller
 
     def revoked(self, caller: Caller) -> bool:
-        """Whether the key or the session has ended since it was recognised."""
+        """True if the key or the session has ended since it was recognised."""
         names = [key_name(caller.key_id)] if caller.key_id else []
         if caller.session is not None:
             names.append(session_name(caller.session.id))

@@ -85,7 +85,7 @@ class KeyStore:
         return True
 
     async def end_session(self, session_id: str) -> None:
-        """Believe a session no longer."""
+        """Revoke a session."""
         async with self._database.write() as connection:
             await revoke(connection, [session_name(session_id)])
         self._revocations.add(session_name(session_id))

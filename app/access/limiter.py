@@ -89,7 +89,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a request may pass, and what the client should know about the window that decides."""
+    """Decision on a request, with the figures of the window that decides."""
 
     question: Question
     allowed: bool
@@ -176,7 +176,7 @@ PAID: Final = ("generate", "day")
 
 
 def _counted_as(who: str, window: Window) -> str:
-    """By the hour an address counts with more of its neighbours."""
+    """Key that a caller is counted under; by the hour an address counts with more of its neighbours."""
     if window.scope != "hour" or not who.startswith(ADDRESS):
         return who
     return ADDRESS + network_of(who.removeprefix(ADDRESS).partition("/")[0], IPV6_HOUR_PREFIX)

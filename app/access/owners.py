@@ -1,8 +1,8 @@
-"""Whose a job is, and the second lock on that: row-level security in the database (E03).
+"""Ownership of jobs, and its second check: row-level security in the database (E03).
 
 A job made with a key is the key's client's. One made without a key, which only open environments allow, is a guest's:
 its owner begins with ``~``, which no client's name can. Client-facing statements run as a role that the policy below
-binds, so a forgotten condition shows nothing of anybody else.
+binds, so a forgotten condition shows no other client's rows.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 ROLE: Final = "contentgen_client"
-"""A group that nobody logs in as; the service's logins are members and act as it for a client."""
+"""A group role without login; the service's logins are members and act as it for a client."""
 SETTING: Final = "contentgen.owner"
 GUESTS: Final = "~"
 
@@ -32,7 +32,7 @@ GRANTS: Final = (
     f"GRANT USAGE ON SCHEMA public TO {ROLE}",
     f"GRANT SELECT, UPDATE, DELETE ON jobs TO {ROLE}",
 )
-"""What a restored database has to be given again: dumps carry no rights."""
+"""Rights that a restored database has to be given again: dumps carry no rights."""
 ROW_POLICY: Final = (
     MAKE_ROLE,
     *GRANTS,
@@ -55,7 +55,7 @@ def guest(client_id: str) -> str:
 def acting_for(owner: str) -> TextClause:
     """The statement after which a transaction sees and changes rows of this owner only.
 
-    ``GUESTS`` stands for every guest: where no key is asked for, a guest's job is whoever's knows its id.
+    ``GUESTS`` stands for every guest: where no key is asked for, every caller who knows its id owns a guest's job.
     """
     return _ACT.bindparams(owner=owner)
 

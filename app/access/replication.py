@@ -34,7 +34,7 @@ class _Row(BaseModel):
 
 
 class KeyRow(_Row):
-    """A key as regions tell it to each other; the secret itself is nowhere."""
+    """A key as regions exchange it; the secret itself is nowhere."""
 
     id: str
     key_hash: str
@@ -63,7 +63,7 @@ class ErasureRow(_Row):
 
 
 class Changes(_Row):
-    """What changed in a region after a moment, and until which moment of its clock that is all."""
+    """Changes in a region after a moment, and the moment of its clock up to which they are complete."""
 
     until: datetime
     keys: tuple[KeyRow, ...] = ()
@@ -72,7 +72,7 @@ class Changes(_Row):
 
 
 async def changes(connection: AsyncConnection, since: datetime) -> Changes:
-    """What this region has to say. Where there is more than fits, ``until`` is where it stopped."""
+    """Changes in this region. Where there is more than fits, ``until`` is where it stopped."""
     now = (await connection.execute(text("SELECT now()"))).scalar_one()
     values = {"since": since, "most": LARGEST}
     keys = [KeyRow.model_validate(row) for row in await connection.execute(_KEYS, values)]

@@ -1,8 +1,8 @@
-"""Keys and sessions that are no longer believed, known to every process within two seconds (E03, E12, E06).
+"""Revoked keys and sessions, known to every process within two seconds (E03, E12, E06).
 
 Kept in the database, read incrementally by each process (app.watch), and carried to the other regions with the keys
 (app.access.replication). Redis has no part in it, and neither has a replica. A process that could not read for
-``STALE_SECONDS`` believes no credentials at all: what was revoked meanwhile it cannot know.
+``STALE_SECONDS`` accepts no credentials at all: what was revoked meanwhile it cannot know.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ def session_name(session_id: str) -> str:
 
 
 class Revocations:
-    """What one process knows."""
+    """Revocations known to one process."""
 
     def __init__(self) -> None:
         self._until: dict[str, datetime] = {}
@@ -51,7 +51,7 @@ class Revocations:
 
     @property
     def current(self) -> bool:
-        """Whether the process may believe credentials now."""
+        """True if the process may accept credentials now."""
         return time.monotonic() - self._read_at <= STALE_SECONDS
 
     async def caught_up(self) -> bool:
@@ -65,7 +65,7 @@ class Revocations:
         return True
 
     def denies(self, *names: str) -> bool:
-        """Whether one of them was revoked."""
+        """True if one of them was revoked."""
         return any(name in self._until for name in names)
 
     def add(self, *names: str) -> None:

@@ -1,6 +1,6 @@
 """Session tokens: an API key traded for a signed token that expires (E12), so that a browser need not keep the key.
 
-A token is believed by its signature, which every region makes with the same secret, until it expires or it or its key
+A token is verified by its signature, which every region makes with the same secret, until it expires or it or its key
 is revoked (app.access.revocations). Nothing is stored for a session that is in force.
 """
 
@@ -20,7 +20,9 @@ LONGEST_SECONDS = 86_400
 
 @dataclass(frozen=True)
 class Session:
-    """Who a token speaks for; the key was shown when it ``began``, in seconds of the epoch, as is ``expires``."""
+    """Session of a client, read from its token; the key was shown when it ``began``, in seconds of the epoch, as is
+    ``expires``.
+    """
 
     id: str
     client_id: str
@@ -34,13 +36,13 @@ class Sessions:
     """Issues and checks tokens."""
 
     def __init__(self, secrets: tuple[str, ...], seconds: int) -> None:
-        """Signs with the first of the secrets and believes all of them."""
+        """Signs with the first of the secrets and accepts all of them."""
         self._secrets = secrets
         self.seconds = seconds
 
     @property
     def configured(self) -> bool:
-        """Whether this deployment has a secret to sign with."""
+        """True if this deployment has a secret to sign with."""
         return bool(self._secrets)
 
     def issue(
@@ -59,7 +61,7 @@ class Sessions:
 
 
 def _spoken(token: str, secret: str) -> Session | None:
-    """What a token says, if it was signed with this secret and is in time."""
+    """Claims of a token, if it was signed with this secret and is in time."""
     required = {"require": ["exp", "jti", "sub", "kid", "auth_time"]}
     try:
         claims = jwt.decode(token, secret, [ALGORITHM], audience=AUDIENCE, options=required)

@@ -1,4 +1,4 @@
-"""What each kind of caller may do (A10, E04, E05); stated here once for limits, documentation and tests."""
+"""Allowances of each kind of caller (A10, E04, E05); stated here once for limits, documentation and tests."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,7 +34,7 @@ TIERS = {
 
 
 def allowance(tier: Tier | None, settings: Settings) -> Allowance:
-    """What a key's tier, or an address without a key, may do."""
+    """Allowance of a key's tier, or of an address without a key."""
     if tier is not None:
         return TIERS[tier]
     return Allowance(

@@ -25,7 +25,7 @@ class Count:
 def take(known: Count | None, limit: int, length: int, now: int) -> tuple[Count, bool, int, int]:
     """Count one request if it fits: the new count, whether it fits, what is left, and how long until one more fits.
 
-    A refused request is not counted. Who waits as long as told gets through, if nobody else took the place.
+    A refused request is not counted. A client that waits that long gets through, if no other request took the place.
     """
     window, elapsed = divmod(now, length)
     seen = (known or Count(window)).at(window)
@@ -37,7 +37,7 @@ def take(known: Count | None, limit: int, length: int, now: int) -> tuple[Count,
 
 
 def wait(seen: Count, limit: int, length: int, elapsed: int) -> int:
-    """Milliseconds until there is room for one more, if nobody else comes."""
+    """Milliseconds until there is room for one more, if no other request comes."""
     room = limit - 1 - seen.count
     if room >= 0:
         needed = 0 if seen.before <= room else length - room * length // seen.before

@@ -45,13 +45,13 @@ class Workers(Strict):
 
 
 class Cleared(Strict):
-    """How many dead letters were deleted."""
+    """Number of dead letters that were deleted."""
 
     cleared: int = Field(ge=0)
 
 
 class NewKey(Strict):
-    """Whom a key is for."""
+    """Client, name and tier of a new API key."""
 
     client_id: ClientId
     name: str = Field("", max_length=100)
@@ -98,7 +98,7 @@ async def queue(services: ServicesNow) -> QueueView:
 
 @router.put("/queues/{name}/workers", response_model=Workers, responses=ERRORS)
 async def scale(name: Annotated[str, Path(max_length=60)], change: Workers, services: ServicesNow) -> Workers:
-    """How many jobs of a queue may run at once, over all workers."""
+    """Set the number of a queue's jobs that may run at once, over all workers."""
     if name != ENTRYPOINT:
         raise ProblemError(404, f"There is no queue '{name[:60]}'; there is '{ENTRYPOINT}'.")
     await services.switchboard.set_queue_workers(change.workers)

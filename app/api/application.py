@@ -46,7 +46,7 @@ from app.writers.desk import desk
 
 
 class Role(StrEnum):
-    """What a process does: cpm takes requests, im writes, workers connect the two."""
+    """Role of a process: cpm takes requests, im writes, workers connect the two."""
 
     CPM = "cpm"
     IM = "im"
@@ -115,7 +115,7 @@ ROUTERS = {
 
 
 def _loops(services: Services, role: Role) -> dict[str, Loop]:
-    """What a process does beside answering, by name."""
+    """Background tasks of a process, by name."""
     loops: dict[str, Loop] = {"figures": lambda: keep_figures(services)}
     if role is Role.CPM:
         loops["progress"] = lambda: services.progress.follow(services.jobs)
@@ -150,7 +150,7 @@ def wrap(app: Starlette, settings: Settings, role: Role, routes: list[BaseRoute]
 
 
 def from_environment(role: Role, lifecycle: Lifecycle) -> FastAPI:
-    """What a server process calls: settings and logs first."""
+    """Entry point of a server process: settings and logs first."""
     settings = load_settings()
     redactor = logs.configure(settings)
     report_errors(settings, redactor.text)

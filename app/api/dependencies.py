@@ -1,4 +1,4 @@
-"""What routes ask for: the parts of the process, the caller, the job of the path, the administrator."""
+"""Dependencies of routes: the parts of the process, the caller, the job of the path, the administrator."""
 
 import hmac
 from typing import Annotated
@@ -34,7 +34,7 @@ ServicesNow = Annotated[Services, Depends(services)]
 
 
 def caller_of(request: Request) -> Caller:
-    """Who sends the request; 401 when this deployment wants a key and there is none (E03)."""
+    """Sender of the request; 401 when this deployment wants a key and there is none (E03)."""
     found = request.scope["state"]["caller"]
     assert isinstance(found, Caller)
     if found.key_id is None and services_of(request).settings.keys_required:

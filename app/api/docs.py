@@ -17,7 +17,7 @@ STARTS: Final = {
     "docs-start.js": 'SwaggerUIBundle({ url: "/openapi.json", dom_id: "#there", deepLinking: true });',
     "redoc-start.js": 'Redoc.init("/openapi.json", { disableSearch: true }, document.getElementById("there"));',
 }
-"""What the packages' own pages have as inline scripts."""
+"""Start scripts that the packages' own pages have inline."""
 POLICY: Final = f"{SECURITY_HEADERS[CSP]}; img-src 'self' data:; style-src 'self' 'unsafe-inline'"
 """Both viewers draw their icons from data: addresses and make their styles while they run."""
 FOREIGN: Final = b"https://cdn.redoc.ly/redoc/logo-mini.svg"

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond what the framework sees: problems, credentials, headers of answers."""
+"""Additions to the OpenAPI document that the framework cannot see: problems, credentials, headers of answers."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -64,7 +64,7 @@ def complete(app: FastAPI, *, keys_required: bool) -> None:
 
 
 def security_of(path: str, *, keys_required: bool) -> list[dict[str, list[str]]]:
-    """Which credentials a path asks for; any one of them is enough, and an empty one says that none is needed."""
+    """Credentials that a path asks for; any one of them is enough, and an empty one says that none is needed."""
     if path.startswith(OPEN):
         return []
     if path.startswith("/admin/"):

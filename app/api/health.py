@@ -25,7 +25,7 @@ class Live(BaseModel):
 
 
 class DatabaseFinding(BaseModel):
-    """Whether the primary answers, and how fast."""
+    """State of the primary database, and its latency."""
 
     connected: bool
     latency_ms: float | None = None
@@ -38,7 +38,7 @@ class DatabaseHealth(BaseModel):
 
 
 class Connected(BaseModel):
-    """Whether a dependency answers."""
+    """State of a dependency's connection."""
 
     connected: bool
 
@@ -56,7 +56,7 @@ class StripeHealth(BaseModel):
 
 
 class Active(BaseModel):
-    """Whether something is switched on."""
+    """State of an optional feature."""
 
     active: bool
 
@@ -76,7 +76,7 @@ class ServiceHealth(BaseModel):
 
 
 class Readiness(BaseModel):
-    """What a load balancer is told; ``degraded`` names what the service goes on without."""
+    """Readiness for a load balancer; ``degraded`` names what the service goes on without."""
 
     status: str
     degraded: list[str] = []
@@ -84,7 +84,7 @@ class Readiness(BaseModel):
 
 @router.get("/health", response_model=Live)
 async def health() -> Live:
-    """Live: asks nobody else, so that a broken dependency never restarts the service."""
+    """Live: asks no dependency, so that a broken dependency never restarts the service."""
     return Live()
 
 
@@ -105,14 +105,14 @@ async def health_cache(services: ServicesNow) -> Response:
 
 @router.get("/health/sentry", response_model=SentryHealth, responses={503: {"model": SentryHealth}})
 async def health_sentry(services: ServicesNow) -> Response:
-    """Whether errors are reported to Sentry; an error only where they should be."""
+    """Report whether errors go to Sentry; an error only where they should."""
     active = sentry_sdk.get_client().is_active()
     return _said(SentryHealth(sentry=Active(active=active)), good=active or services.settings.sentry_dsn is None)
 
 
 @router.get("/health/stripe", response_model=StripeHealth, responses={503: {"model": StripeHealth}})
 async def health_stripe(services: ServicesNow) -> Response:
-    """Whether the payment provider answered at most half a minute ago; an error only where one is configured."""
+    """Report whether the payment provider answered at most half a minute ago; an error only where one is configured."""
     answers = services.watch.payments
     good = answers or services.settings.stripe_api_url is None
     return _said(StripeHealth(stripe=Connected(connected=answers)), good=good)
@@ -138,8 +138,8 @@ async def api_ready(services: ServicesNow) -> Response:
 
 @router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
 async def ready(services: ServicesNow) -> Response:
-    """Whether traffic should come here: not while draining, not without the database and this release's migrations,
-    not with a background task that fails again and again. Without Redis yes, degraded.
+    """Readiness for traffic: not while draining, not without the database and this release's migrations, not with a
+    background task that fails again and again. Without Redis yes, degraded.
     """
     now = services.watch.now
     if services.lifecycle.draining:

@@ -1,4 +1,4 @@
-"""What regions say to each other: keys and revocations, for who holds the secret that regions share."""
+"""Routes between regions: keys and revocations, for holders of the secret that regions share."""
 
 from datetime import datetime
 from typing import Annotated

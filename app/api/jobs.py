@@ -1,4 +1,4 @@
-"""What clients do with their jobs: look, list, cancel, delete."""
+"""Routes of a client's jobs: look, list, cancel, delete."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ CHANGES = documented(401, 404, 409, 429, 502, 503)
 
 @router.get("/status/{job_id}", response_model=JobView, responses=documented(401, 404, 429, 502, 503))
 async def status(job: JobOfPath, services: ServicesNow, caller: CallerNow, hop: AskingRegion = None) -> Response:
-    """How far a job is, and its text when it is done (A04)."""
+    """Progress of a job, and its text when it is done (A04)."""
     if services.regions.elsewhere(job, hop):
         return await _elsewhere(services, job, "GET", f"/status/{job}", caller)
     return _shown(await _own(services, job, caller))
@@ -75,7 +75,7 @@ async def delete(job: JobOfPath, services: ServicesNow, caller: CallerNow, hop: 
 
 
 async def _own(services: Services, job: JobId, caller: Caller) -> Job:
-    """The job, if the caller may see it; to anybody else it does not exist."""
+    """The job, if the caller may see it; for every other caller it does not exist."""
     found = await services.jobs.seen(job, caller.sees)
     if found is None:
         raise ProblemError(404, NO_SUCH_JOB, code="job_not_found")

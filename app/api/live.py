@@ -23,7 +23,7 @@ from app.telemetry.metrics import ACTIVE_CONNECTIONS, SOCKETS
 
 router = APIRouter()
 CHECK_SECONDS = 1.0
-"""How soon a socket ends whose key was revoked, whose client is gone or whose process drains."""
+"""Interval of the check whether a socket's key was revoked, its client is gone or its process drains."""
 # Codes of RFC 6455, and of the range for applications: those that end in 4xx mean what HTTP's do.
 OVER, TRY_LATER, NOT_ALLOWED, NOT_FOUND, TOO_MANY, WRONG_FORM = 1000, 1013, 4401, 4404, 4429, 1003
 _LOG = structlog.get_logger("app.live")
@@ -60,7 +60,7 @@ async def watch(socket: WebSocket, job_id: Annotated[str, Path(max_length=60)]) 
 
 
 async def _admit(socket: WebSocket, services: Services, job_id: str) -> int:
-    """Who has not said who it is yet counts as its address."""
+    """Admit a client within its limit of connections; one that has not said who it is counts as its address."""
     address = f"address:{network_of(socket.client.host if socket.client else '')}"
     try:
         with services.progress.admitted(f"greeting:{address}", GREETINGS_PER_ADDRESS):

@@ -25,13 +25,13 @@ _STREAM: dict[int | str, dict[str, object]] = {
 
 
 class Erasure(Strict):
-    """What is to be erased, said once more: it cannot be taken back."""
+    """Confirmation of an erasure: the client to erase, said once more, because it cannot be taken back."""
 
     client_id: ClientId = Field(description="Your own client's name.")
 
 
 class Erased(BaseModel):
-    """How much of a client was deleted here; the other regions follow within seconds of being reachable."""
+    """Amount of a client's data that was deleted here; the other regions follow within seconds of being reachable."""
 
     jobs: int = Field(ge=0)
     erased_at: datetime

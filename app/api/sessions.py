@@ -20,15 +20,15 @@ class Token(BaseModel):
 
 
 class Access(BaseModel):
-    """What a page must know before it asks for anything else."""
+    """Access data that a page needs before any other call."""
 
-    keys_required: bool = Field(description="False where anybody may use the service, and see what others made here.")
+    keys_required: bool = Field(description="False where no key is needed, and all clients see each other's jobs.")
     client_id: str | None = Field(None, description="Whose key or session was sent along.")
 
 
 @router.get("/sessions", response_model=Access, responses=documented(401, 429, 503))
 async def access(request: Request, services: ServicesNow) -> Access:
-    """Whether this deployment asks for a key, and who the caller is."""
+    """Report whether this deployment asks for a key, and the caller's identity."""
     caller: Caller = request.scope["state"]["caller"]
     return Access(keys_required=services.settings.keys_required, client_id=caller.client_id)
 

@@ -1,4 +1,4 @@
-"""What clients see of a job."""
+"""Representation of a job for clients."""
 
 from datetime import UTC, datetime
 
@@ -32,7 +32,7 @@ class JobSummary(BaseModel):
 
 
 class JobFailure(BaseModel):
-    """Why a job ended, or last failed, without a text."""
+    """Reason for which a job ended, or last failed, without a text."""
 
     type: str
     message: str

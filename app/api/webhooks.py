@@ -1,4 +1,4 @@
-"""POST /webhooks/billing: the billing system tells us about plans; only its signature is believed (E03)."""
+"""POST /webhooks/billing: changes of plans from the billing system, verified by its signature (E03)."""
 
 import hashlib
 import hmac
@@ -37,7 +37,7 @@ def sign(secret: str, body: bytes, moment: int) -> str:
 
 
 def verified(secrets: Sequence[str], body: bytes, header: str, now: float) -> datetime | None:
-    """When an untouched, recent message of somebody who knows one of the secrets was signed; None for any other."""
+    """Time of signature of an untouched, recent message signed with one of the secrets; None for any other."""
     fields = {name: value for name, _, value in (part.partition("=") for part in header.split(","))}
     moment = fields.get("t", "")
     if not (moment.isascii() and moment.isdigit()) or abs(now - int(moment)) > TOLERANCE_SECONDS:

@@ -85,7 +85,7 @@ async def _answer(request: Request, work: Coroutine[object, object, Draft | Wait
 
 
 async def _while_connected(request: Request, work: Coroutine[object, object, T]) -> T | None:
-    """What `work` gives; it is cancelled, and None is given, when the worker closes its connection."""
+    """Result of `work`; it is cancelled, and None is given, when the worker closes its connection."""
     task, gone = asyncio.ensure_future(work), asyncio.create_task(_disconnected(request))
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""Who is calling: the real client's address, taken from X-Forwarded-For only as far as our own proxies wrote it (A11).
+"""Client address: taken from X-Forwarded-For only as far as our own proxies wrote it (A11).
 
 Each of our proxies adds the address that it saw. With ``PROXY_HOPS`` of them in front the client is that many places
 from the end of the list; what a client puts there itself stands further left and is never reached, from inside the

@@ -1,4 +1,4 @@
-"""What is refused before any route sees it: foreign hosts, plain HTTP where HTTPS is required, large bodies (E02)."""
+"""Refusals before any route: foreign hosts, plain HTTP where HTTPS is required, large bodies (E02)."""
 
 from collections.abc import Sequence
 from urllib.parse import quote

@@ -1,4 +1,6 @@
-"""Security headers on every reply, whoever makes it (Y01, HDR-05: set, never added; the server's name is removed)."""
+"""Security headers on every reply, from any route or middleware (Y01, HDR-05: set, never added; the server's name is
+removed).
+"""
 
 from collections.abc import Mapping
 

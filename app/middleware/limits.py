@@ -24,7 +24,7 @@ UNLIMITED = frozenset(
     )
 )
 INTERNAL: Final = "/internal/"
-"""What regions ask each other; the route itself knows who may."""
+"""Prefix of the paths between regions; the route itself knows who may call it."""
 UNAUTHORISED = {"WWW-Authenticate": "Bearer"}
 REMEMBERED: Final = 10_000
 """Addresses whose wrong credentials are not looked up any more for a while."""

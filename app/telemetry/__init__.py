@@ -1,1 +1,1 @@
-"""What the service says about itself: logs, metrics, errors and traces."""
+"""Telemetry of the service: logs, metrics, errors and traces."""

@@ -1,4 +1,4 @@
-"""What this day and this month cost so far in the region, and the row that says when a day costs too much (M02).
+"""Cost of this day and this month so far in the region, and the row that says when a day costs too much (M02).
 
 Language models are paid for elsewhere than the infrastructure, so no budget of a cloud sees them.
 """
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.database import Database
 
 OVERRUN_USD = 50.0
-"""Of a day (document A, check_daily_cost_limit)."""
+"""Cost of a day from which an alert row is written, USD (document A, check_daily_cost_limit)."""
 EVERY_SECONDS = 300.0
 """The day's jobs are counted anew each time."""
 TODAY = Gauge(

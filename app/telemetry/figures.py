@@ -1,7 +1,7 @@
-"""The gauges that nobody sets in passing: read every few seconds by a task of the process.
+"""Gauges that no request sets: read every few seconds by a task of the process.
 
 What is the same for the whole region (queue, stores, partitions) is read by one elected process; the others show zero,
-and whoever reads the figures takes the largest.
+and queries take the largest.
 """
 
 import asyncio

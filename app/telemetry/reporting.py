@@ -56,7 +56,7 @@ def scrub(node: object, clean: Callable[[str], str]) -> None:
 
 
 def tracer_provider(settings: ProcessSettings) -> TracerProvider | None:
-    """Where spans of requests go; None when no collector is named. Needs the extra `otel`, and says so."""
+    """Tracer provider for spans of requests; None when no collector is named. Needs the extra `otel`, and says so."""
     if settings.otel_exporter_otlp_endpoint is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""How full the stores are (A15, P03, R03), under the names that Prometheus' exporters for them have."""
+"""Fill levels of the stores (A15, P03, R03), under the metric names of Prometheus' exporters for them."""
 
 from prometheus_client import Gauge
 from sqlalchemy import text
@@ -8,7 +8,7 @@ from app.redis_link import RedisDown, RedisLink
 
 BACKENDS = Gauge(
     "pg_stat_database_numbackends",
-    "Connections to the database, of everybody.",
+    "Connections to the database, of all clients.",
     ("datname",),
     multiprocess_mode="livemax",
 )
@@ -33,7 +33,7 @@ async def read_database(connection: AsyncConnection) -> None:
 
 
 def forget() -> None:
-    """Show zero: another process reads the stores from now on, and whoever reads the figures takes the largest."""
+    """Show zero: another process reads the stores from now on, and queries take the largest."""
     for gauge in (BACKENDS, MAX_CONNECTIONS, REDIS_USED, REDIS_MAX):
         _forget(gauge)
 
@@ -44,7 +44,7 @@ def _forget(gauge: Gauge) -> None:
 
 
 async def read_redis(link: RedisLink, store: str) -> None:
-    """While Redis is down the figures keep their last values: that it is down is told elsewhere."""
+    """Read Redis' memory. While it is down the gauges keep their last values; another metric reports the outage."""
     try:
         memory = await link.ask(lambda redis: redis.info("memory"))
     except RedisDown:

@@ -1,1 +1,1 @@
-"""Who writes the text: the embedded writer, the providers, and the rules of choosing between them."""
+"""Writers of texts: the embedded writer, the providers, and the rules of choosing between them."""

@@ -1,4 +1,4 @@
-"""What the writing side is made of: calls with a deadline, providers' clients, their replies, and how they fail."""
+"""Types of the writing side: calls with a deadline, providers' clients, their replies, and their failures."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from app.failures import FailureClass, failure_class
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a call took, as it is charged: cached ones are part of the input, thoughts are part of the output."""
+    """Tokens of a call, as it is charged: cached ones are part of the input, thoughts are part of the output."""
 
     input: int
     output: int
@@ -43,12 +43,12 @@ class WriterError(Exception):
 
     @property
     def failure(self) -> FailureClass:
-        """What follows from it."""
+        """Failure class of the error."""
         return failure_class(self.kind)
 
 
 class Finish(StrEnum):
-    """Why a model stopped."""
+    """Reason for which a model stopped."""
 
     COMPLETE = "complete"
     TRUNCATED = "truncated"
@@ -98,7 +98,7 @@ class ProviderClient(Protocol):
 
 @dataclass(frozen=True)
 class Deadline:
-    """A moment after which nobody waits for the answer any more."""
+    """A moment after which no client waits for the answer."""
 
     at: float
 
@@ -129,5 +129,5 @@ class CallContext:
 
     @property
     def share(self) -> str:
-        """Part of the key of a text: empty for a text that everybody may get."""
+        """Part of the key of a text: empty for a text that every job may get."""
         return (self.job_id or self.own) if self.fresh else ""

@@ -45,7 +45,7 @@ class BatchLostError(WriterError):
 
 @dataclass
 class _Look:
-    """What a batch was when it was looked at last; the lock lets one look at a time."""
+    """State of a batch when it was looked at last; the lock lets one look at a time."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     at: float | None = None
@@ -70,7 +70,7 @@ class Batches:
     async def order(self, assignment: Assignment, context: CallContext) -> Waiting:
         """Have a text written with those that are asked for at about the same time. Raises WriterError.
 
-        Whoever asks again, because an answer was lost or for the same text, waits for what was ordered already.
+        A repeated request, after a lost answer or for the same text, waits for the order that is there.
         """
         question, key = self._provider.question(assignment), self._provider.key(assignment, context)
         window, largest = self._settings.llm_batch_window_seconds, self._settings.llm_batch_largest
@@ -115,7 +115,7 @@ class Batches:
         return draft if first else free(draft)
 
     def _waiting(self, ticket: Ticket) -> Waiting:
-        """When to ask again, and how much longer it is worth it."""
+        """Time of the next look, and for how much longer it is worth it."""
         age = max(0.0, (datetime.now(UTC) - ticket.given_at).total_seconds())
         return Waiting(
             ticket=ticket,
@@ -180,7 +180,7 @@ class Batches:
     async def _settle(
         self, key: str, ticket: Ticket, outcome: str, dollars: float | None, replies: Replies | None = None
     ) -> bool:
-        """Whether it was settled now. Raises WriterError: the text is still there when the ledger is back."""
+        """True if it was settled now. Raises WriterError: the text is still there when the ledger is back."""
         reply = replies.get(ticket.item) if replies else None
         BATCH_ITEMS.labels(self.name, "written" if outcome == "written" else "lost").inc()
         try:

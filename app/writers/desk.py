@@ -51,7 +51,7 @@ class Desk:
     async def write(self, assignment: Assignment, context: CallContext) -> Draft:
         """A text; who asks for one that is being written waits for that one. Raises WriterError.
 
-        A text that nobody waits for any more is given up, unless its call has begun.
+        A text that no request waits for is given up, unless its call has begun.
         """
         key = self._providers[0].key(assignment, context)
         flight = self._flights.get(key)
@@ -126,7 +126,7 @@ class Desk:
 
 
 def _deciding(failures: Sequence[WriterError]) -> WriterError:
-    """Of each provider's failure the one that says what becomes of the job.
+    """Deciding failure among those of the providers.
 
     A text that does not fit was paid for, so the attempt counts although another provider was away; it is the last
     attempt only where no provider can do better.

@@ -81,7 +81,7 @@ class EmbeddedProvider:
         self._texts = texts
 
     def key(self, assignment: Assignment, context: CallContext) -> str:
-        """Where its text is kept."""
+        """Cache key of its text."""
         return text_key(self.name, self._writer.model(assignment), assignment, context)
 
     async def write(self, assignment: Assignment, context: CallContext) -> Draft:

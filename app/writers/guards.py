@@ -24,7 +24,8 @@ LOOK_SECONDS = 0.05
 
 
 class Breaker:
-    """After so many failures of the provider in a row it is left alone for a while; then one call tries again.
+    """Circuit breaker of a provider: after so many failures in a row no call is made for a while; then one call tries
+    again.
 
     A failure that is the job's fault says nothing of the provider, nor does a call that was cancelled.
     """
@@ -38,7 +39,9 @@ class Breaker:
         self._trying = False
 
     async def call(self, work: Callable[[], Awaitable[T]]) -> T:
-        """What `work` gives. Raises WriterError, its own or because the provider is left alone now."""
+        """Run `work` unless the circuit is open, and give its result. Raises WriterError, its own or because the
+        provider is left alone now.
+        """
         left = self._open_until - time.monotonic()
         half_open = self._failed >= self._allowed
         if left > 0 or (half_open and self._trying):

@@ -2,7 +2,7 @@
 
 It alone says what a day's calls cost: the budget, the view daily_costs and the figures of spending come from it. A
 day's total is one row, so calls that are reserved at the same moment cannot pass the limit together. An unsettled call
-is also the lock on its text: nobody pays for the same text a second time meanwhile. What a process that died had
+is also the lock on its text: the same text is not paid for a second time meanwhile. What a process that died had
 reserved is settled as spent when the call must be over.
 """
 
@@ -31,7 +31,7 @@ NOTHING = Tokens(0, 0)
 
 
 class CallKind(StrEnum):
-    """How a text is asked for: alone, or in a provider's batch."""
+    """Kind of a call: alone, or in a provider's batch."""
 
     SYNC = "sync"
     BATCH = "batch"
@@ -52,7 +52,7 @@ class Call:
 
 
 class TextInFlightError(Exception):
-    """Somebody else pays for the same text at this moment."""
+    """Another call pays for the same text at this moment."""
 
 
 class Ledger:
@@ -97,7 +97,7 @@ class Ledger:
         return _note(rows)
 
     async def settle(self, call: Call, outcome: str, tokens: Tokens, cost_usd: float) -> None:
-        """What a call came to. While the database is away this goes on by itself, and the answer need not wait."""
+        """Record a call's cost. While the database is away this goes on by itself, and the answer need not wait."""
         task = asyncio.create_task(self._settle_call(call, outcome, tokens, cost_usd))
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
@@ -118,7 +118,7 @@ class Ledger:
             await asyncio.sleep(SETTLE_SECONDS)
 
     async def settle_item(self, key: str, ticket: Ticket, outcome: str, tokens: Tokens, cost_usd: float | None) -> bool:
-        """What one text of a batch came to; None is the whole reserve. False when it was settled before.
+        """Record the cost of one text of a batch; None is the whole reserve. False when it was settled before.
 
         Raises DatabaseUnavailable.
         """
@@ -132,7 +132,7 @@ class Ledger:
             await connection.execute(_HANDED_IN, rows)
 
     async def ticket(self, key: str) -> Ticket | None:
-        """Where a text was ordered that is not settled yet. Raises WriterError."""
+        """Ticket of a text that was ordered and is not settled yet. Raises WriterError."""
         try:
             async with self._database.read(fresh=True) as connection:
                 row = (await connection.execute(_TICKET, {"key": key})).one_or_none()
@@ -160,7 +160,7 @@ class Ledger:
 
 
 def _note(rows: "Sequence[Row[tuple[object, ...]]]") -> int:
-    """Figures of what was settled, whoever's call it was: each is counted where it is settled, so once."""
+    """Metrics of settled calls of any process: each is counted where it is settled, so once."""
     for row in rows:
         COST.labels(row.model).inc(float(row.cost_usd))
         for direction in ("input", "output", "thought", "cached"):

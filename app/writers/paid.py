@@ -50,13 +50,13 @@ class PaidProvider:
         self._running: dict[str, asyncio.Task[Draft]] = {}
 
     def question(self, assignment: Assignment) -> Question:
-        """What it is asked, for no more than a job may cost (E07)."""
+        """Question to the provider, for no more than a job may cost (E07)."""
         model = model_for(self._provider, assignment, self._settings.llm_models.get(self._provider, {}))
         tokens = ceiling(model, self._settings.llm_max_cost_per_job_usd, LONGEST_TOKENS)
         return Question(model, prompt(assignment), tokens)
 
     def key(self, assignment: Assignment, context: CallContext) -> str:
-        """Where its text is kept."""
+        """Cache key of its text."""
         return text_key(self.name, self.question(assignment).model, assignment, context)
 
     async def write(self, assignment: Assignment, context: CallContext) -> Draft:
@@ -101,14 +101,14 @@ class PaidProvider:
         await self.client.close()
 
     async def reserved_or(self, call: Call, needed: float, known: Callable[[], Awaitable[T | None]]) -> Call | T:
-        """The call, reserved; or what somebody else has paid for, once it is known. Raises WriterError."""
+        """The call, reserved; or the result of another paid call, once it is known. Raises WriterError."""
         pause = SHORTEST_LOOK_SECONDS
         while (found := await known()) is None:
             try:
                 return await self.ledger.reserve(call)
             except TextInFlightError:
                 if call.context.deadline.left < needed + pause:
-                    raise WriterError("deadline", "somebody else's call for the same text goes on") from None
+                    raise WriterError("deadline", "another call for the same text goes on") from None
             await asyncio.sleep(pause)
             pause = min(LONGEST_LOOK_SECONDS, 2 * pause)
         return found

@@ -1,4 +1,5 @@
-"""What models cost, in US dollars a million tokens, and which one suits a task: a simple one gets a cheap one (D01).
+"""Prices of models, in US dollars a million tokens, and the choice of one for a task: a simple one gets a cheap one
+(D01).
 
 Prices change; LLM_MODELS replaces the models, and an unknown model is charged like the dearest known one. Cached input
 is counted at the full price: prompts of ours are shorter than what providers cache.
@@ -53,7 +54,7 @@ def model_for(provider: Provider, assignment: Assignment, replaced: dict[Priorit
 
 
 def cost(model: str, tokens: Tokens, share: float = 1.0) -> float:
-    """What a call costs in US dollars, at a `share` of the price."""
+    """Cost of a call in US dollars, at a `share` of the price."""
     price = PRICES.get(model, _DEAREST)
     return round((tokens.input * price.input + tokens.output * price.output) * share / 1_000_000, 6)
 
@@ -64,5 +65,5 @@ def most(question: Question, share: float = 1.0) -> float:
 
 
 def ceiling(model: str, dollars: float, longest: int) -> int:
-    """How many output tokens a job's money buys, and at most `longest`."""
+    """Number of output tokens that a job's money buys, and at most `longest`."""
     return max(1, min(longest, int(dollars * 1_000_000 / PRICES.get(model, _DEAREST).output)))

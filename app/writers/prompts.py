@@ -1,4 +1,4 @@
-"""What a model is asked, and what is taken of its answer."""
+"""Prompt for a model, and the parsing of its answer."""
 
 import json
 import re

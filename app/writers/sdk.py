@@ -1,4 +1,4 @@
-"""What the adapters of the three SDKs share: errors and unreadable answers become ours."""
+"""Common parts of the adapters of the three SDKs: errors and unreadable answers become ours."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

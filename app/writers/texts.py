@@ -27,12 +27,12 @@ class TextCache:
 
 
 def text_key(provider: str, model: str, assignment: Assignment, context: CallContext) -> str:
-    """What decides a text: who writes it, what they are told, and for whom it is where nobody else may get it."""
+    """Key of a text: its writer, the writer's instructions, and its client where no other may get it."""
     parts = (provider, model, str(PROMPT_VERSION), context.share, assignment.model_dump_json())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def free(draft: Draft) -> Draft:
-    """A draft that somebody else has paid for."""
+    """A draft that another call has paid for."""
     usage = draft.usage.model_copy(update={"input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0})
     return draft.model_copy(update={"cached": True, "usage": usage})

@@ -63,7 +63,7 @@ TIME_FORMAT = "%Y-%m-%d_%H:%M"
 
 
 def budget_problems(inputs: Block) -> Iterable[Problem]:
-    """What AWS refuses and moto accepts."""
+    """Inputs that AWS refuses and moto accepts."""
     for name, allowed in CHOICES.items():
         if not inputs.is_unknown(name) and inputs.text(name) not in allowed:
             yield Problem(name, f"{name} is {inputs.text(name)!r}; AWS Budgets allows {', '.join(allowed)}")

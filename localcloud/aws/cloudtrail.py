@@ -70,7 +70,7 @@ def update_trail(aws: Aws, arn: str, before: Block, after: Block) -> None:
 
 
 def delete_trail(aws: Aws, _: str, known: Block) -> None:
-    """What it wrote stays in the bucket."""
+    """Delete a trail; its log files stay in the bucket."""
     aws.remove(MISSING, "cloudtrail", "delete_trail", Name=known.text("name"))
 
 

@@ -31,12 +31,12 @@ KNOWN = frozenset(
 """Settings taken; the four `skip...` ones are accepted because nothing is ever validated outside this machine."""
 
 ENDPOINT_NAMES = {"secretsmanager": "secretsmanager", "cloudwatchlogs": "logs"}
-"""Where the provider's name of a service's endpoint is not boto3's."""
+"""Services whose endpoint has another name in the provider than in boto3."""
 
 
 @dataclass(frozen=True)
 class AwsConfig:
-    """Where the AWS calls go and what every resource gets from the provider."""
+    """Configuration of the AWS calls: endpoint, region, and the tags that every resource gets from the provider."""
 
     region: str
     endpoints: Mapping[str, str]
@@ -106,7 +106,7 @@ def _endpoints(block: Block) -> dict[str, str]:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address can only be this machine."""
+    """True if an address can only be this machine."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True

@@ -69,7 +69,7 @@ PROVIDER_SIDE = frozenset(
 
 
 def group_problems(inputs: Block) -> Iterable[Problem]:
-    """What ElastiCache refuses and moto accepts."""
+    """Inputs that ElastiCache refuses and moto accepts."""
     if inputs.has("authToken") and not inputs.flag("transitEncryptionEnabled"):
         yield Problem(
             "authToken", "authToken needs transitEncryptionEnabled: true; ElastiCache sends no token in clear"

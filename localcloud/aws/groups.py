@@ -119,7 +119,7 @@ class ParameterGroups:
     tag_api: tags.TagApi
     changes: str
     applied: bool
-    """Whether a parameter says when it is applied (RDS) or not (ElastiCache)."""
+    """True if a parameter says when it is applied (RDS), False if not (ElastiCache)."""
 
     def resource(self) -> ResourceType[Aws]:
         """The table entry."""

@@ -61,7 +61,7 @@ def resource_policy(resource: str) -> Sequence[Statement] | None:
 
 
 class AccountKeys:
-    """Which KMS key is behind what; see `localcloud.aws.permissions.needs.Keys`."""
+    """KMS key behind each bucket, object and secret; see `localcloud.aws.permissions.needs.Keys`."""
 
     def of_bucket(self, bucket: str) -> str | None:
         found = _buckets().get(bucket)
@@ -92,7 +92,7 @@ class AccountKeys:
 
 
 class EmbeddedAccount:
-    """What is there; see `localcloud.aws.references.Account`."""
+    """Contents of the embedded account; see `localcloud.aws.references.Account`."""
 
     number = DEFAULT_ACCOUNT_ID
 

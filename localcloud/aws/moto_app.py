@@ -1,9 +1,9 @@
 """The WSGI application: moto's own, quiet, with our additions and addresses for the rest of the embedded cloud.
 
-`GET /contentgen/boot-id` tells one run of the server from the next: moto's data is gone after a restart, and whoever
-remembers the old id knows that it has to refresh. `GET /contentgen/databases` lists the managed databases, so that
-their endpoints, which listen nowhere, can be mapped to local servers. `GET /contentgen/permissions` lists the
-permissions that each identity has needed so far.
+`GET /contentgen/boot-id` tells one run of the server from the next: moto's data is gone after a restart, and a client
+with the old id has to refresh. `GET /contentgen/databases` lists the managed databases, so that their endpoints, which
+listen nowhere, can be mapped to local servers. `GET /contentgen/permissions` lists the permissions that each identity
+has needed so far.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class RequestHandler(MotoRequestHandler):
     """Moto's handler without a line of log per request; errors are still written."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Requests are not logged: nobody reads a hundred lines per deployment."""
+        """Requests are not logged: a deployment makes hundreds."""
 
 
 class Application:

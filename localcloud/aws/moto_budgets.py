@@ -1,4 +1,4 @@
-"""What moto's Budgets lacks: updating a budget, its tags, and who is told about it (requirement M01)."""
+"""Extension of moto's Budgets: updating a budget, its tags, and its subscribers (requirement M01)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The managed databases moto holds, for whoever maps their endpoints to servers that really answer."""
+"""The managed databases that moto holds, to map their endpoints to servers that really answer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def databases() -> list[Database]:
 
 
 def _was_used(module: str) -> bool:
-    """Whether moto has loaded a service: one nobody called holds nothing, and importing it takes a second."""
+    """True if moto has loaded a service: one that was never called holds nothing, and importing it takes a second."""
     return module in sys.modules
 
 

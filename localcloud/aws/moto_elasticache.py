@@ -1,4 +1,4 @@
-"""What moto's ElastiCache lacks: parameter groups, changing and removing subnet groups, the rest of a modification."""
+"""Extension of moto's ElastiCache: parameter groups, changing and removing subnet groups, more of a modification."""
 
 from __future__ import annotations
 
@@ -99,10 +99,10 @@ class CacheParameterGroup:
 
 
 auth_tokens: dict[str, str] = {}
-"""By the ARN of their replication group; moto remembers only that there is one."""
+"""Tokens by the ARN of their replication group; moto remembers only that there is one."""
 
 _groups: dict[tuple[str, str], dict[str, CacheParameterGroup]] = defaultdict(dict)
-"""By account and region."""
+"""Parameter groups by account and region."""
 
 
 class ExtendedElastiCacheResponse(ElastiCacheResponse):

@@ -1,4 +1,4 @@
-"""What moto's RDS lacks or gets wrong: resource ids, replicas elsewhere, subnet groups, resetting parameters."""
+"""Extension of moto's RDS: resource ids, replicas elsewhere, subnet groups, resetting parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESOURCE_ID_LENGTH = 26
 
 
 class ExtendedRDSResponse(RDSResponse):
-    """Moto's handler with instances that can be told apart."""
+    """Moto's handler with instances of distinct identifiers."""
 
     def create_db_instance(self) -> ActionResult:
         """Give every instance a resource id of its own; moto's is the same for all."""

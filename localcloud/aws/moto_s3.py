@@ -23,7 +23,7 @@ Conditions: TypeAlias = Mapping[str, Mapping[str, str | bool | list[str]]]
 Statement: TypeAlias = Mapping[str, Conditions]
 
 CONTEXT = {"aws:securetransport": "true", "s3:tlsversion": "1.3"}
-"""What is true of every call on this server, by condition key in lower case."""
+"""Context that is true of every call on this server, by condition key in lower case."""
 
 _OPERATORS: dict[str, Callable[[str, list[str]], bool]] = {
     "bool": lambda actual, wanted: actual in wanted,
@@ -34,7 +34,7 @@ _OPERATORS: dict[str, Callable[[str, list[str]], bool]] = {
 
 
 def applies(conditions: Conditions) -> bool:
-    """Whether a statement with these conditions can apply here; a condition we cannot decide does not exclude it."""
+    """True if a statement with these conditions can apply here; a condition we cannot decide does not exclude it."""
     for operator, keys in conditions.items():
         decide = _OPERATORS.get(operator.lower().removesuffix("ifexists"))
         for key, wanted in keys.items():

@@ -78,7 +78,7 @@ FIXED = {
 REPLICA_INHERITS = frozenset(
     {"Engine", "EngineVersion", "AllocatedStorage", "DBName", "MasterUsername", "StorageEncrypted"}
 )
-"""What a replica has from its source; RDS refuses these parameters when a replica is made."""
+"""Parameters that a replica has from its source; RDS refuses them when a replica is made."""
 
 NOT_IN_ANSWER_AS_ASKED = frozenset({"DBParameterGroupName", "VpcSecurityGroupIds", "DBSubnetGroupName", "Port"})
 PROVIDER_SIDE = frozenset(
@@ -128,7 +128,9 @@ def _described(aws: Aws, identifier: str) -> Block | None:
 
 
 def _found(aws: Aws, instance_id: str, known: Block) -> Block | None:
-    """By identifier when the state or an import has it, else by resource id, which is the id of the resource."""
+    """The instance, by identifier when the state or an import has it, else by resource id, which is the id of the
+    resource.
+    """
     if known.has("identifier"):
         return _described(aws, known.text("identifier"))
     if not instance_id.startswith("db-"):

@@ -29,7 +29,7 @@ def refuse_impossible(before: Block, after: Block) -> None:
 
 
 def instance_problems(inputs: Block) -> Iterable[Problem]:
-    """What RDS refuses about one instance by itself."""
+    """Inputs of a single instance that RDS refuses."""
     if not inputs.has("replicateSourceDb"):
         for name in ("engine", "allocatedStorage", "username", "password"):
             if not inputs.has(name):
@@ -57,7 +57,7 @@ def instance_problems(inputs: Block) -> Iterable[Problem]:
 
 
 def in_another_region(source: str) -> bool:
-    """Whether a replica's source is in another region: it is then named by ARN, else by identifier."""
+    """True if a replica's source is in another region: it is then named by ARN, else by identifier."""
     return source.startswith("arn:")
 
 

@@ -1,4 +1,4 @@
-"""What a request to AWS names must be there and fit: keys, roles, groups, buckets, records. moto takes any name.
+"""References of a request to AWS that must exist and fit: keys, roles, groups, buckets, records. moto takes any name.
 
 Each row is one check of a request against the account, with AWS' error code and the page that states it.
 """
@@ -21,10 +21,10 @@ SERVICE_NAMES: Final = (".elb.amazonaws.com", ".cloudfront.net", ".elasticbeanst
 
 
 class Account(Protocol):
-    """What is there."""
+    """Contents of an account that requests refer to."""
 
     def has_key(self, key: str, region: str) -> bool:
-        """Whether a KMS key, given by id, alias or ARN, is there and usable."""
+        """True if a KMS key, given by id, alias or ARN, is there and usable."""
         ...
 
     def trust_of(self, role: str) -> Sequence[Statement] | None:
@@ -32,11 +32,11 @@ class Account(Protocol):
         ...
 
     def has_group(self, group: str, region: str) -> bool:
-        """Whether a security group is there."""
+        """True if a security group is there."""
         ...
 
     def users_of_group(self, group: str, region: str) -> Sequence[str]:
-        """What a security group is attached to, or named by."""
+        """Users of a security group: resources that it is attached to, and groups that name it."""
         ...
 
     def users_of_cache_parameters(self, group: str, region: str) -> Sequence[str]:
@@ -48,7 +48,7 @@ class Account(Protocol):
         ...
 
     def has_record(self, zone: str, name: str, kind: str) -> bool | None:
-        """Whether a zone has a record of that name and type; None for a zone that is not this account's."""
+        """True if a zone has a record of that name and type; None for a zone that is not this account's."""
         ...
 
     @property

@@ -133,7 +133,7 @@ def delete_zone(aws: Aws, zone_id: str, known: Block) -> None:
 
 
 def health_check_problems(inputs: Block) -> Iterable[Problem]:
-    """What Route 53 refuses and moto accepts."""
+    """Health check inputs that Route 53 refuses and moto accepts."""
     if not inputs.is_unknown("type") and inputs.text("type") not in CHECK_TYPES:
         yield Problem("type", f"type is {inputs.text('type')!r}; Route 53 allows {', '.join(CHECK_TYPES)}")
     if inputs.has("requestInterval") and inputs.number("requestInterval", INTERVALS[0]) not in INTERVALS:

@@ -87,7 +87,7 @@ def policy_of(record: Block) -> str:
 
 
 def record_problems(inputs: Block) -> Iterator[Problem]:
-    """What Route 53 refuses about one record by itself."""
+    """Inputs of a single record that Route 53 refuses."""
     used = [policy.name for policy in POLICIES if inputs.has(policy.property)]
     if inputs.flag("multivalueAnswerRoutingPolicy"):
         used.append("multivalue")
@@ -127,7 +127,7 @@ def _policy_problems(inputs: Block) -> Iterable[Problem]:
 def clashes(
     wanted: Block, others: list[Block], *, alias_targets: list[Block], zone_id: str, apex: str
 ) -> Iterator[str]:
-    """Why Route 53 would refuse a record beside `others`, the records already under its name."""
+    """Conflicts for which Route 53 would refuse a record beside `others`, the records already under its name."""
     kind, policy = wanted.text("Type"), policy_of(wanted)
     if kind == "CNAME" and wanted.text("Name").rstrip(".") == apex:
         yield f"a CNAME is not permitted at the apex of zone {apex}; use an alias"

@@ -78,7 +78,7 @@ def _records(aws: Aws, zone_id: str, full_name: str) -> list[Block]:
 
 
 def _refuse_clash(aws: Aws, full_name: str, wanted: Block, zone_id: str, *, changing: str | None) -> None:
-    """What Route 53 refuses about a record beside the others of its zone; moto checks none of it."""
+    """Refuse a record that conflicts with the others of its zone, as Route 53 does; moto checks none of it."""
     others = [
         other
         for other in _records(aws, zone_id, full_name)

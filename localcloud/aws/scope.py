@@ -18,7 +18,7 @@ READ_TIMEOUT = 30
 """Seconds for an answer of the local server; more means that it hangs."""
 
 DESCRIPTION = "Managed by Pulumi"
-"""What the official provider writes where an API insists on a description and the program gives none."""
+"""Description that the official provider writes where an API insists on one and the program gives none."""
 
 CONNECTIONS = 32
 """Pooled connections of one client, as many as the provider serves calls at once."""

@@ -17,7 +17,7 @@ from localcloud.aws.config import is_loopback
 
 
 def main() -> None:
-    """Serve until a signal. The ready file is written once connections are accepted, and removed by nobody."""
+    """Serve until a signal. The ready file is written once connections are accepted, and never removed."""
     arguments = _arguments()
     if not is_loopback(f"http://{arguments.host}"):
         raise SystemExit(

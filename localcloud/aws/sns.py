@@ -13,7 +13,7 @@ MISSING = frozenset({"NotFound", "NotFoundException"})
 TAGS = tags.TagApi("sns", "tag_resource", "untag_resource", "list_tags_for_resource", "ResourceArn")
 PENDING = frozenset({"pending confirmation", "PendingConfirmation"})
 ACCOUNT_FIELD = 4
-"""Where an ARN holds the account, counted from 0 between colons."""
+"""Position of the account in an ARN, counted from 0 between colons."""
 
 TOPIC_ATTRIBUTES = {
     "displayName": "DisplayName",
@@ -167,7 +167,7 @@ def update_subscription(aws: Aws, arn: str, before: Block, after: Block) -> None
 
 
 def delete_subscription(aws: Aws, arn: str, _: Block) -> None:
-    """Nobody is notified through it any more."""
+    """Remove the subscription; its address gets no further notification."""
     aws.remove(MISSING, "sns", "unsubscribe", SubscriptionArn=arn)
 
 

@@ -25,7 +25,7 @@ def outputs(found: dict[str, str], known: Block) -> Properties:
 
 @dataclass(frozen=True)
 class TagApi:
-    """How one service names its tagging operations and their parameters."""
+    """Tagging operations of one service, and the names of their parameters."""
 
     service: str
     add: str

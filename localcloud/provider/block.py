@@ -29,11 +29,11 @@ class Block:
         return iter(self.values)
 
     def has(self, name: str) -> bool:
-        """Whether the property is set, be it to a value that is not known yet."""
+        """True if the property is set, be it to a value that is not known yet."""
         return self.values.get(name) is not None
 
     def is_unknown(self, name: str) -> bool:
-        """Whether the property is set, but only the deployment will know its value."""
+        """True if the property is set, but only the deployment will know its value."""
         return isinstance(self.values.get(name), Unknown)
 
     def text(self, name: str, default: str = "") -> str:

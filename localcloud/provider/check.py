@@ -18,7 +18,7 @@ SUFFIX_DIGITS = 7
 
 @dataclass(frozen=True)
 class Naming:
-    """What the engine says about automatic names: a seed, and perhaps a name it proposes or a ban."""
+    """Automatic naming by the engine: a seed, and perhaps a name it proposes or a ban."""
 
     logical_name: str
     seed: bytes

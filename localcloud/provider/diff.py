@@ -34,7 +34,7 @@ class Difference:
 
     @property
     def replaces(self) -> bool:
-        """Whether any change needs a new thing."""
+        """True if any change needs a new thing."""
         return any(change.replaces for change in self.changes)
 
 
@@ -93,7 +93,7 @@ def _item(items: list[Value], index: int) -> Value:
 
 
 def same_document(one: Value, other: Value) -> bool:
-    """Whether two texts are the same JSON document written differently, as policies come back from an API."""
+    """True if two texts are the same JSON document written differently, as policies come back from an API."""
     if not (
         isinstance(one, str) and isinstance(other, str) and one.startswith(("{", "[")) and other.startswith(("{", "["))
     ):
@@ -108,7 +108,7 @@ def overlaid(inputs: Properties, truth: Mapping[str, Value], shapes: Mapping[str
     """The inputs as the cloud has them now: each declared value replaced by the true one where the API tells it.
 
     Only what was declared is compared, because an API adds defaults of its own; maps (tags) are taken whole, because a
-    key somebody added by hand is drift.
+    key added by hand is drift.
     """
     return {
         name: _true_value(declared, truth[name], whole=shapes.get(name, _ANY).kind == "map")

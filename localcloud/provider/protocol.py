@@ -2,8 +2,8 @@
 
 A provider needs four generated modules of the package `pulumi`; importing the package itself runs the whole SDK, which
 takes half a second and ten megabytes in every provider process of every command. So unless a program has the SDK loaded
-already, the two packages above the stubs are entered as bare folders while the stubs load, and taken out again: whoever
-imports `pulumi` later gets the real one.
+already, the two packages above the stubs are entered as bare folders while the stubs load, and taken out again: a later
+import of `pulumi` gets the real one.
 """
 
 from __future__ import annotations

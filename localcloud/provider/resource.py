@@ -1,4 +1,4 @@
-"""How one resource type is declared: a table entry of functions and sets, free of gRPC."""
+"""Declaration of one resource type: a table entry of functions and sets, free of gRPC."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AlreadyThere(ProviderError):
 
 @dataclass(frozen=True)
 class Problem:
-    """Why an input is refused at Check, before anything is touched."""
+    """Problem of an input that is refused at Check, before anything is touched."""
 
     property: str
     reason: str
@@ -58,7 +58,7 @@ class AutoName:
 
 @dataclass(frozen=True)
 class Created:
-    """What a create call made: its id, and outputs that no read will ever return (a generated password, say)."""
+    """Result of a create call: its id, and outputs that no read will ever return (a generated password, say)."""
 
     id: str
     outputs: Properties = field(default_factory=dict, repr=False)
@@ -107,12 +107,12 @@ class ResourceType(Generic[Scope]):
         return schema_of(self.token)
 
     def hides(self, name: str) -> bool:
-        """Whether an output is a secret by its type, whatever the program marked."""
+        """True if an output is a secret by its type, whatever the program marked."""
         return name in self.secret_outputs or name in self.schema.secret_outputs
 
 
 class Provider(Protocol[Scope]):
-    """What a provider process adds to the shared machinery."""
+    """Parts that a provider process adds to the shared machinery."""
 
     name: str
     version: str

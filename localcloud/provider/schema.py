@@ -1,4 +1,4 @@
-"""What properties a resource type has, read from the installed Python SDK of the official provider.
+"""Properties of a resource type, read from the installed Python SDK of the official provider.
 
 The SDK package (`pulumi_aws`, `pulumi_random`) is generated from the official schema, so its Args classes say which
 inputs exist, which are required and what shape they have, and its State classes name the outputs. The text is read

@@ -78,7 +78,7 @@ def reveal_all(properties: Mapping[str, Value]) -> Properties:
 
 
 def holds_secret(value: Value) -> bool:
-    """Whether a secret stands anywhere in the value."""
+    """True if a secret stands anywhere in the value."""
     match value:
         case Secret():
             return True
@@ -91,7 +91,7 @@ def holds_secret(value: Value) -> bool:
 
 
 def holds_unknown(value: Value) -> bool:
-    """Whether anything in the value is not known yet."""
+    """True if anything in the value is not known yet."""
     match value:
         case Unknown():
             return True

@@ -1,1 +1,1 @@
-"""Who reaches whom: network policies and security groups as their documentation defines them, without a network."""
+"""Reachability model: network policies and security groups as their documentation defines them, without a network."""

@@ -39,12 +39,12 @@ class Policy:
     spec: Mapping[str, object]
 
     def selects(self, pod: Endpoint) -> bool:
-        """Whether it speaks of a pod."""
+        """True if it speaks of a pod."""
         return pod.namespace == self.namespace and matches(_mapping(self.spec.get("podSelector")), pod.labels)
 
 
 def allows(policies: Sequence[Policy], source: Endpoint, target: Endpoint, port: int, protocol: str = "TCP") -> bool:
-    """Whether the policies let a connection through, both sides."""
+    """True if the policies let a connection through, both sides."""
     out = _side(policies, "Egress", source, target, target, port, protocol)
     return out and _side(policies, "Ingress", target, source, target, port, protocol)
 

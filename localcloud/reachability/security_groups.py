@@ -27,7 +27,7 @@ class IngressRule:
 
 
 def admits(rules: Sequence[IngressRule], source: Endpoint, target: Endpoint, port: int) -> bool:
-    """Whether a group of the target admits the source. What has no group, such as a pod's neighbour, is not asked."""
+    """True if a group of the target admits the source. What has no group, such as a pod's neighbour, is not asked."""
     if not target.groups:
         return True
     return any(

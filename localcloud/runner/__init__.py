@@ -1,3 +1,3 @@
 """A small kubelet: runs the pods whose images can be run here as processes, with exactly what the pods declare, and
-tells the API server what became of them.
+reports their status to the API server.
 """

@@ -1,4 +1,4 @@
-"""Loopback addresses for pods and managed stores, and the pod addresses that Kubernetes is told.
+"""Loopback addresses for pods and managed stores, and the pod addresses that Kubernetes shows.
 
 The API server refuses loopback addresses as endpoints, so a pod that listens on 127.N.x.y is reported as 10.N.x.y. The
 lower half of each region's network is for pods and stores, the upper half for Services.
@@ -17,7 +17,7 @@ SHIFT: Final = 20_000
 
 
 def listening_port(port: int) -> int:
-    """Where a Service's port is really listened on. Who calls by name need not know: the name service says so too."""
+    """Port that a Service's port is really listened on. Clients by name need not know: the name service says so too."""
     return port + SHIFT if port < PRIVILEGED else port
 
 
@@ -25,8 +25,8 @@ def listening_port(port: int) -> int:
 class AddressPool:
     """Gives out addresses of one region and takes them back.
 
-    An owner that comes again, as a StatefulSet's pod does under its name, gets its old address while that is free:
-    whoever resolved the name before still finds it. ``memory`` is the file that says so to the next runner.
+    An owner that comes again, as a StatefulSet's pod does under its name, gets its old address while that is free: a
+    client that resolved the name before still finds it. ``memory`` is the file that says so to the next runner.
     """
 
     network: int
@@ -41,7 +41,7 @@ class AddressPool:
             }
 
     def take(self, owner: str = "") -> str:
-        """A loopback address nobody has. Raises RuntimeError when 32,000 are in use."""
+        """A free loopback address. Raises RuntimeError when 32,000 are in use."""
         before = self._remembered.get(owner)
         number = before if before is not None and before not in self._used else self._free()
         self._used.add(number)

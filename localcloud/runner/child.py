@@ -17,7 +17,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def _die_with_the_runner() -> None:
-    """Runs in the child: without it, a runner that is killed would leave servers behind that nobody knows of."""
+    """Runs in the child: without it, a runner that is killed would leave orphaned servers behind."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -58,7 +58,7 @@ async def end(child: Process, grace_seconds: float) -> None:
 def end_what_it_started(child: Process) -> None:
     """SIGKILL for the processes that one which has ended left behind: with a container's first process all others go.
 
-    Without it a hook's ``sleep`` would run on after its pod, as nobody's.
+    Without it a hook's ``sleep`` would run on after its pod, orphaned.
     """
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)

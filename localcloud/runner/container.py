@@ -28,7 +28,7 @@ def now() -> str:
 
 @dataclass
 class ContainerState:
-    """What a kubelet reports of a container. ``reason`` and ``message`` are of waiting or of the end."""
+    """State of a container, as a kubelet reports it. ``reason`` and ``message`` are of waiting or of the end."""
 
     phase: str = "waiting"
     reason: str = "ContainerCreating"
@@ -71,7 +71,7 @@ class RunningContainer:
             self.state.restarts += 1
 
     async def stop(self, grace_seconds: float, *, hook: bool = True) -> None:
-        """preStop, if the ``hook`` has anybody to wait for; SIGTERM, and after the grace time SIGKILL."""
+        """preStop, if the ``hook`` has clients to wait for; SIGTERM, and after the grace time SIGKILL."""
         child = self._child
         if child is None or child.returncode is not None:
             return

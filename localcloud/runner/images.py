@@ -1,4 +1,4 @@
-"""What each image we can run means on this machine: which program, as which user, with which additions.
+"""Meaning of each image that can run on this machine: program, user, additions.
 
 An addition is what a container runtime would bring: an address of its own to listen on, a home, a name service. What
 the pod declares is passed on as it is.
@@ -31,7 +31,7 @@ class ImageError(Exception):
 
 @dataclass(frozen=True)
 class Machine:
-    """What the embedded cloud adds to containers of ours: AWS endpoint, name table, certificates, image registry."""
+    """Additions of the embedded cloud to containers of ours: AWS endpoint, name table, certificates, image registry."""
 
     aws_endpoint: str
     hosts_file: Path
@@ -61,7 +61,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Process:
-    """What to execute. ``prepare`` runs first, in a thread, and may take seconds."""
+    """Process to execute. ``prepare`` runs first, in a thread, and may take seconds."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
@@ -77,7 +77,7 @@ def image_name(image: str) -> str | None:
 
 
 def owner_of(image: str) -> Identity | None:
-    """Who owns the volumes of a pod of that image: servers drop root, our application runs as whoever runs this."""
+    """Owner of the volumes of a pod of that image: servers drop root, our application runs as this process's user."""
     return unprivileged() if image_name(image) in ("postgres", "redis", "pgbouncer") else None
 
 

@@ -61,7 +61,7 @@ class Kubelet:
             self._tasks[uid] = asyncio.create_task(self._guarded(running))
 
     def _address(self, pod: Pod) -> str:
-        """The one the pod already has, when it ran under an earlier runner: others connect to what they were told."""
+        """The one the pod already has, when it ran under an earlier runner: clients keep using the known one."""
         told = pod.status.podIP if pod.status else None
         before = as_loopback(told) if told else None
         if before is not None and self.addresses.claim(before):
@@ -69,7 +69,7 @@ class Kubelet:
         return self.addresses.take(_steady_name(pod))
 
     async def _guarded(self, running: RunningPod) -> None:
-        """A fault of the runner's own must not leave a pod that nobody reports on: it becomes the pod's failure."""
+        """Report a fault of the runner's own as the pod's failure, so that no pod is left without a status."""
         try:
             await running.run()
         except asyncio.CancelledError:
@@ -106,7 +106,7 @@ class Kubelet:
 
 
 def _steady_name(pod: Pod) -> str:
-    """What a pod of a StatefulSet is known by over restarts; other pods are new each time."""
+    """Name that a pod of a StatefulSet keeps over restarts; other pods are new each time."""
     assert pod.metadata is not None
     owners = pod.metadata.ownerReferences or []
     steady = any(owner.kind == "StatefulSet" for owner in owners)

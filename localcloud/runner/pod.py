@@ -28,7 +28,7 @@ RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Node:
-    """What every pod of a region shares. Folders: ``pods`` go with their pods, ``claims`` and ``logs`` stay."""
+    """Node that every pod of a region shares. Folders: ``pods`` go with their pods, ``claims`` and ``logs`` stay."""
 
     region: str
     client: AsyncClient

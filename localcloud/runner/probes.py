@@ -39,7 +39,7 @@ async def ask(
 
 
 def port_number(container: Container, port: int | str) -> int:
-    """A port by number or by the container's own name for it. Raises OSError for a name nobody declared."""
+    """A port by number or by the container's own name for it. Raises OSError for an undeclared name."""
     if isinstance(port, int):
         return port
     for declared in container.ports or []:

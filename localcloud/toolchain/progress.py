@@ -1,4 +1,4 @@
-"""How far a build is: packages compiled of all, and the time left by the pace so far."""
+"""Progress of a build: packages compiled of all, and the time left by the pace so far."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a stack costs a month, by a price table in the repository and assumptions that are said."""
+"""Monthly cost of a stack, by a price table in the repository and stated assumptions."""

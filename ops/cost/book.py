@@ -39,7 +39,7 @@ class Table(BaseModel):
 
 
 class UnknownPriceError(LookupError):
-    """The table has no such price; the resource is told as unpriced, never as costing nothing."""
+    """The table has no such price; the resource is reported as unpriced, never as free."""
 
 
 class Book:

@@ -32,8 +32,8 @@ FAST_SECONDS: Final = 10
 
 @dataclass(frozen=True)
 class Priced:
-    """One resource as it stands before or after a change. ``provider`` tells the region of a cluster's objects; without
-    a ``urn`` it is told apart by type and name.
+    """One resource as it stands before or after a change. ``provider`` gives the region of a cluster's objects; without
+    a ``urn`` it is identified by type and name.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Priced:
 
     @property
     def key(self) -> str:
-        """What one resource alone has: names are shared by a key and a database, for instance."""
+        """Unique key of a resource: names are shared by a key and a database, for instance."""
         return self.urn or f"{self.type}::{self.name}"
 
 
@@ -66,7 +66,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Context:
-    """What a price function needs beside the resource: prices, how many pods each workload has, and the regions whose
+    """Input of a price function beside the resource: prices, the number of pods of each workload, and the regions whose
     database stands in several zones, so that the network around it does too.
     """
 
@@ -76,7 +76,7 @@ class Context:
 
 
 def assumptions(book: Book) -> str:
-    """What every estimate takes for granted, in one sentence."""
+    """Assumptions of every estimate, in one sentence."""
     assumed = book.assumed
     return (
         f"{HOURS_A_MONTH:g} hours a month; pods at their minimum, by their requests, at Fargate's price; "
@@ -92,7 +92,7 @@ def assumptions(book: Book) -> str:
 
 
 def cost_notes(book: Book, today: date) -> list[str]:
-    """What stands below an estimate: what it assumes, and a warning when a price was read too long ago."""
+    """Notes below an estimate: its assumptions, and a warning when a price was read too long ago."""
     notes = [f"Assumed: {assumptions(book)}."]
     age = (today - book.oldest).days
     if age > OLDEST_DAYS:
@@ -133,14 +133,14 @@ def _costs(resources: Iterable[Priced], context: Context) -> tuple[dict[str, flo
 
 
 def region_of(one: Priced) -> str:
-    """Of AWS its own property, of a cluster's object the provider's name."""
+    """Region of a resource: on AWS its own property, of a cluster's object the provider's name."""
     if CLUSTER in one.provider:
         return one.provider.partition(CLUSTER)[2].partition("::")[0]
     return text(one.inputs.get("region"))
 
 
 def _budget(resources: list[Priced]) -> float | None:
-    """Of what a month of everything may cost: a daily or yearly one is of another time, one of a service of a part."""
+    """Monthly budget of all services: a daily or yearly one is of another time, one of a service of a part."""
     limits = [
         _number(one.inputs.get("limitAmount"))
         for one in resources
@@ -199,7 +199,7 @@ def _gateway(one: Priced, context: Context) -> float:
 
 
 def _cluster(one: Priced, context: Context) -> float:
-    """What every region needs before the first pod runs: control plane, add-ons, way out, logs and traffic."""
+    """Fixed cost of every region before the first pod runs: control plane, add-ons, NAT, logs and traffic."""
     region, book = region_of(one), context.book
     addons = book.assumed("addon_vcpus") * book.price("fargate vcpu", region)
     addons += book.assumed("addon_gb") * book.price("fargate gb", region)

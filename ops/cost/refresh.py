@@ -35,7 +35,7 @@ class Moved:
 
 
 def refresh_prices(path: Path, address: str, report: Report, *, write: bool) -> None:
-    """Tells every price that moved, and with ``write`` puts it into the table with today's date.
+    """Print every price that changed, and with ``write`` put it into the table with today's date.
 
     Raises PriceListError when the list cannot be read, and, after all others are written, for items that match no price
     of it or several.

@@ -1,4 +1,4 @@
-"""What runs in a cluster, as the amounts that are paid for: pods of each workload, cores, memory, volumes, job runs."""
+"""Billable amounts of a cluster: pods of each workload, cores, memory, volumes, job runs."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ UNCOUNTED: Final[Mapping[str, str]] = {
     "kubernetes:keda.sh/v1alpha1:ScaledJob": "as many jobs as there is work",
     "kubernetes:serving.knative.dev/v1:Service": "as many pods as there are requests",
 }
-"""Kinds that cost something which nobody can tell from what is declared, and why."""
+"""Kinds whose cost cannot be derived from the declaration, and why."""
 MINUTES: Final = 60
 HOURS: Final = 24
 DAYS_A_MONTH: Final = 365 / 12
 
 
 class Declared(Protocol):
-    """One resource: its type, its inputs, and the provider that tells its cluster."""
+    """One resource: its type, its inputs, and the provider, which gives its cluster."""
 
     @property
     def type(self) -> str: ...
@@ -45,7 +45,7 @@ class Declared(Protocol):
 
 
 def pods_at(resources: Iterable[Declared], *, most: bool) -> dict[tuple[str, str], float]:
-    """How many pods each workload with an autoscaler has at one of its bounds."""
+    """Number of pods of each workload with an autoscaler at one of its bounds."""
     found = {}
     for one in resources:
         kind = one.type.rpartition(":")[2]
@@ -57,7 +57,7 @@ def pods_at(resources: Iterable[Declared], *, most: bool) -> dict[tuple[str, str
 
 
 def _bound(spec: Object, kind: str, *, most: bool) -> float:
-    """Where nothing is said Kubernetes keeps one pod; KEDA keeps none, and goes to a hundred."""
+    """Bound of an autoscaler; Kubernetes' default is one pod, KEDA's none at the least and a hundred at the most."""
     if kind == "ScaledObject":
         value = number(spec.get("maxReplicaCount" if most else "minReplicaCount"))
         return (100.0 if most else 0.0) if value is None else value
@@ -89,7 +89,7 @@ def requested(pod: Object, what: str) -> float:
 
 
 def _request(holder: Object, what: str) -> float | None:
-    """What is asked for; a limit without a request is the request too (Kubernetes, resource management)."""
+    """Resource request of a container; a limit without a request counts as one (Kubernetes, resource management)."""
     resources = mapping(holder.get("resources"))
     for side in ("requests", "limits"):
         written = mapping(resources.get(side)).get(what)
@@ -113,7 +113,7 @@ def claimed_gigabytes(claim: Object) -> float:
 
 
 def runs_a_month(schedule: str) -> float:
-    """How often a schedule of five fields is due. Raises UnknownPriceError for one that cannot be read."""
+    """Runs a month of a schedule of five fields. Raises UnknownPriceError for one that cannot be read."""
     fields = schedule.split()
     if schedule.startswith("@"):
         named = {"@hourly": 24.0, "@daily": 1.0, "@midnight": 1.0, "@weekly": 1 / 7, "@monthly": 1 / DAYS_A_MONTH}
@@ -132,7 +132,7 @@ def runs_a_month(schedule: str) -> float:
 
 
 def _share(field: str, size: int) -> float:
-    """Which share of its values a field of a schedule chooses."""
+    """Share of its values that a field of a schedule chooses."""
     chosen = 0.0
     for part in field.split(","):
         values, _, step = part.partition("/")

@@ -28,7 +28,7 @@ LINES: Final = 15
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a run of the command has to do."""
+    """Options of one run of the command."""
 
     mutants: tuple[Mutant, ...]
     """Mutants to apply, of rows and generated ones."""

@@ -74,7 +74,7 @@ class Recorder:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """How a phase of a test ended, and by which exception."""
+        """Result of a test's phase, and the exception that ended it."""
         report = yield
         raised = call.excinfo.typename if report.failed and call.excinfo else ""
         end = {"test": item.nodeid, "when": report.when, "outcome": report.outcome}

@@ -27,7 +27,7 @@ class ProofDataError(Exception):
 
 
 class Tier(StrEnum):
-    """Which tests can notice a mutant: those without a deployed stack, or the engine tier."""
+    """Tier of tests that can notice a mutant: those without a deployed stack, or the engine tier."""
 
     FAST = "fast"
     ENGINE = "engine"
@@ -124,7 +124,7 @@ def problems(root: Path, mutants: Sequence[Mutant]) -> list[str]:
 
 
 def read_partial(root: Path, rows: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-    """What is missing of each row that is met in part. Raises ProofDataError with all findings."""
+    """Missing parts of each row that is met in part. Raises ProofDataError with all findings."""
     path = root / PARTIAL
     try:
         written = _PARTIAL.validate_python((yaml.safe_load(path.read_text()) or {}) if path.exists() else {})

@@ -22,7 +22,7 @@ RECORD: Final = Path("tests/proof/record.json")
 
 
 class Proven(BaseModel):
-    """What was seen of one row."""
+    """Recorded result of one row."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
@@ -50,7 +50,7 @@ def digest_of(sentence: str, tests: Iterable[str]) -> str:
 
 
 def read_record(root: Path) -> Record:
-    """What was recorded; nothing where nothing was. Raises ProofDataError for a file of another form."""
+    """Recorded results; nothing where nothing was recorded. Raises ProofDataError for a file of another form."""
     path = root / RECORD
     try:
         return _FILE.validate_json(path.read_text()) if path.exists() else {}

@@ -78,7 +78,7 @@ class Proof:
         killers: Mapping[str, str],
         tell: Callable[[Verdict], None],
     ) -> None:
-        """Tell a verdict for each mutant as it is known. ``killers`` has the test that noticed a mutant before."""
+        """Report the verdict on each mutant as it is known. ``killers`` has the test that noticed a mutant before."""
 
         def one(worker: Worker, mutant: Mutant) -> None:
             tell(self._judge(worker, mutant, suites.get(mutant.row), killers.get(mutant.digest)))
@@ -99,7 +99,7 @@ class Proof:
         return verdict
 
     def _is_sound(self, worker: Worker, test: str) -> bool:
-        """Whether a test passes without a mutant; each is asked once."""
+        """True if a test passes without a mutant; each is asked once."""
         if test not in self._sound:
             run = worker.run([test.partition("::")[0]], only=test, seconds=LATE_SECONDS)
             self._sound[test] = run.exit == 0

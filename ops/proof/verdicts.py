@@ -10,7 +10,7 @@ from ops.proof.workers import NOTHING_COLLECTED, Run
 
 
 class Answer(StrEnum):
-    """How the tests took a mutant; all but killed fail the command."""
+    """Verdict of the tests on a mutant; all but killed fail the command."""
 
     KILLED = "killed"
     """A test failed by itself."""

@@ -26,7 +26,7 @@ class WorkerError(Exception):
 
 
 class End(BaseModel):
-    """How one phase of one test ended."""
+    """Result of one phase of one test."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +42,7 @@ class End(BaseModel):
 
 
 class Run(BaseModel):
-    """What a run of pytest showed."""
+    """Results of one run of pytest."""
 
     model_config = ConfigDict(frozen=True)
 

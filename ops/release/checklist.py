@@ -54,7 +54,7 @@ def read(root: Path) -> tuple[Item, ...]:
 
 
 def unanswered(items: tuple[Item, ...], facts: Facts) -> list[str]:
-    """What the workflow's own questions find wrong, each with the question."""
+    """Failed questions of the workflow, each with its finding."""
     found = []
     for item in items:
         if item.by == "workflow":
@@ -65,7 +65,7 @@ def unanswered(items: tuple[Item, ...], facts: Facts) -> list[str]:
 
 
 def _tests_passed(facts: Facts) -> str:
-    return "" if facts.tests_passed else "reports/tests.xml is not there, or tells of failures; run make test"
+    return "" if facts.tests_passed else "reports/tests.xml is missing or reports failures; run make test"
 
 
 def _plan_is_there(facts: Facts) -> str:
@@ -108,7 +108,7 @@ def _migrations_tested(facts: Facts) -> str:
 
 def _alerts_reach_people(facts: Facts) -> str:
     silent = [kind for kind, addresses in facts.notices.items() if not addresses]
-    return f"nobody is named for {', '.join(silent)}; fix: contentgen:{silent[0]}" if silent else ""
+    return f"no address is set for {', '.join(silent)}; fix: set contentgen:{silent[0]}" if silent else ""
 
 
 def _staging_first(facts: Facts) -> str:
@@ -138,4 +138,4 @@ CHECKS: Final[Mapping[str, Callable[[Facts], str]]] = {
     "can_go_back": _can_go_back,
     "changes_are_told": _changes_are_told,
 }
-"""By the name in the list; each says what is wrong, or nothing."""
+"""Checks by their names in the list; each returns the problem, or nothing."""

@@ -44,7 +44,7 @@ STOPPED: Final = "it was stopped from outside before its end"
 
 
 def events_of(stack: str) -> Path:
-    """Where the preview of a stack is kept that its plan was made by; it holds inputs in clear and goes nowhere."""
+    """Path of the preview events behind a stack's plan; the file holds inputs in clear and goes nowhere."""
     return CHECKOUT / PLAN.parent / f"events-{stack}.json"
 
 
@@ -69,7 +69,7 @@ def make_plan(target: Target, environment: Mapping[str, str], out: Report) -> bo
 def make_release(
     target: Target, addresses: Mapping[str, str], back_to: str, environment: Mapping[str, str], out: Report
 ) -> bool:
-    """Applies the plan, tests, watches, goes back by itself; whether it is released. Slack is told either way.
+    """Apply the plan, test, watch, roll back on a failure; True if it is released. Slack is notified either way.
 
     ``addresses`` are those of every region. ``back_to`` is a commit; the one that the stack records when it is empty.
     Raises RecordError.
@@ -121,8 +121,8 @@ def make_rollback(
     environment: Mapping[str, str],
     out: Report,
 ) -> bool:
-    """Goes back to a release on request, the one before the one that runs when ``revision`` is empty; whether that then
-    answers. Slack is told either way.
+    """Go back to a release on request, the one before the one that runs when ``revision`` is empty; True if that then
+    answers. Slack is notified either way.
 
     ``image`` is for a release that the stack has no record of. Raises RecordError for one that is not known.
     """
@@ -141,7 +141,7 @@ def make_rollback(
         wait=time.sleep,
         say=out.step,
     )
-    why = f"asked for by {environment.get('AUTHOR', 'somebody')}"
+    why = f"asked for by {environment.get('AUTHOR', 'an unknown user')}"
     ended = _ended(lambda: back(steps, why), partial(_tell, target, to.commit, environment, out))
     return ended is Outcome.ROLLED_BACK
 
@@ -190,7 +190,7 @@ def facts(
 
 
 def tests_passed(path: Path) -> bool:
-    """Whether a test report is there and tells of no failure."""
+    """True if a test report is there and reports no failure."""
     if not path.exists():
         return False
     suites = ET.parse(path).getroot().iter("testsuite")  # noqa: S314 - the report of our own tests
@@ -199,7 +199,7 @@ def tests_passed(path: Path) -> bool:
 
 
 def migrations_tested(path: Path) -> bool:
-    """Whether a test report has tests of migrations, whose failures ``tests_passed`` knows."""
+    """True if a test report has tests of migrations, whose failures ``tests_passed`` knows."""
     if not path.exists():
         return False
     cases = ET.parse(path).getroot().iter("testcase")  # noqa: S314 - the report of our own tests
@@ -216,7 +216,7 @@ def _new_migrations(to: Release | None) -> tuple[str, ...]:
 
 
 def _same_files(commit: str) -> bool:
-    """Whether a commit has the files of this checkout's; a merge of the same changes has."""
+    """True if a commit has the files of this checkout's; a merge of the same changes has."""
     return _git("diff", "--quiet", commit, "HEAD").returncode == 0
 
 
@@ -234,7 +234,7 @@ def _go_back(target: Target, to: Release | None, record: Record, out: Report) ->
 
 
 def _ended(run: Callable[[], tuple[Outcome, str]], tell_slack: Callable[[Outcome, str], None]) -> Outcome:
-    """The outcome of a release or rollback. It is told whatever happens, an interrupt too."""
+    """The outcome of a release or rollback. Slack is notified whatever happens, on an interrupt too."""
     outcome, why = Outcome.STUCK, STOPPED
     try:
         outcome, why = run()
@@ -246,11 +246,11 @@ def _ended(run: Callable[[], tuple[Outcome, str]], tell_slack: Callable[[Outcome
 def _tell(target: Target, commit: str, environment: Mapping[str, str], out: Report, outcome: Outcome, why: str) -> None:
     out.line(f"{target.stack}: {outcome.value}{f': {why}' if why else ''}")
     webhook = environment.get("SLACK_WEBHOOK", "")
-    notice = Notice(outcome, target.stack, commit, environment.get("AUTHOR", "somebody"), why)
+    notice = Notice(outcome, target.stack, commit, environment.get("AUTHOR", "an unknown user"), why)
     if not webhook:
-        out.line("SLACK_WEBHOOK is not set, so nobody was told")
+        out.line("SLACK_WEBHOOK is not set; no message was sent")
     elif not tell(notice, webhook):
-        out.line("Slack does not answer, so nobody was told")
+        out.line("Slack does not answer; no message was sent")
 
 
 def _resolved(revision: str) -> str:

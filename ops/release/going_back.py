@@ -1,9 +1,9 @@
 """Going back to an earlier release: its own code, image and policies on the stack as it stands.
 
 What a newer release added and the stack protects (a database, a bucket, a key) is not declared by the older program,
-and the engine deletes nothing that is protected. Such additions stay, and are named: they hold data that somebody may
-want, and the next release that declares them goes on with them. The database keeps its newer schema, which migrations
-extend so that the release before still works on it (app/migrate.py).
+and the engine deletes nothing that is protected. Such additions stay, and are named: they hold data that may be needed,
+and the next release that declares them goes on with them. The database keeps its newer schema, which migrations extend
+so that the release before still works on it (app/migrate.py).
 """
 
 from __future__ import annotations

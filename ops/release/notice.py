@@ -23,7 +23,7 @@ SIGNS: Final = {
 
 @dataclass(frozen=True)
 class Notice:
-    """What is told. ``why`` is empty for a release that went well."""
+    """Message to Slack about a release. ``why`` is empty for a release that went well."""
 
     outcome: Outcome
     environment: str
@@ -44,7 +44,7 @@ class Notice:
 
 
 def tell(notice: Notice, webhook: str, pause: Callable[[float], None] = time.sleep) -> bool:
-    """Whether Slack took it. A release does not fail because nobody could be told, but its output says so."""
+    """True if Slack took the message. A release does not fail because Slack is unreachable, but its output says so."""
     for attempt in range(ATTEMPTS):
         if attempt:
             pause(float(attempt))

@@ -1,4 +1,4 @@
-"""What a release must know of the preview that its plan was made by, without the preview itself.
+"""Facts about the preview behind a release's plan, without the preview itself.
 
 The engine's events hold every input in clear. They stay on the machine that made the plan; only this goes on, with the
 plan, whose secrets the engine encrypts.

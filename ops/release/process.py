@@ -18,11 +18,13 @@ FAILURES_IN_A_ROW: Final = 3
 SMOKE_PAUSE_SECONDS: Final = 10.0
 """Between the attempts of a smoke test: a load balancer may still send to a pod that goes."""
 MOST_FAILED_SHARE: Final = 0.2
-"""Of all looks of a watch; a service that fails every second request never fails three looks in a row for sure."""
+"""Share of failed probes of a watch; a service that fails every second request never fails three looks in a row for
+sure.
+"""
 
 
 class Outcome(StrEnum):
-    """How a release ended; the words go to Slack."""
+    """Outcome of a release; the words go to Slack."""
 
     RELEASED = "released"
     REFUSED = "refused, nothing was changed"
@@ -55,10 +57,10 @@ class Steps:
 
 
 def release(steps: Steps, watch_seconds: float = WATCH_SECONDS) -> tuple[Outcome, str]:
-    """Releases, and goes back by itself when a step fails; the outcome, and why it is not a release.
+    """Run the release, and roll back when a step fails; the outcome, and the reason when it is not a release.
 
     An update that was refused before it changed anything leaves what runs alone: going back would deploy for no reason,
-    and would undo what was released since the plan was made. A step that fails in a way that nobody foresaw has failed
+    and would undo what was released since the plan was made. A step that fails in an unexpected way has failed
     too: a broken release must not stay because of it. Raises KeyboardInterrupt when it is stopped from outside.
     """
     try:

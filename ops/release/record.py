@@ -1,7 +1,7 @@
 """The releases of a real stack, as its own outputs keep them (L02): the one that runs, and those before it.
 
-An update writes them, and going back writes the older one again, so they are true whoever deployed. Where a push, a tag
-or a branch stands says nothing of what runs.
+An update writes them, and going back writes the older one again, so they are true for any way of deployment. Where a
+push, a tag or a branch stands says nothing of what runs.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def update(target: Target, *arguments: str) -> None:
 
 
 def has_begun(events: Iterable[str]) -> bool:
-    """Whether an update began to change a resource, by the engine's events. A line that is cut off counts as nothing:
+    """True if an update began to change a resource, by the engine's events. A line that is cut off counts as nothing:
     the engine writes an event whole before it acts on it.
     """
     for line in events:

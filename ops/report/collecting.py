@@ -55,7 +55,7 @@ def collected(report: StackReport) -> StackData:
 
 
 def incomplete(preview: Preview) -> bool:
-    """Whether the program or a provider ended a preview early: deletions are only computed at its end."""
+    """True if the program or a provider ended a preview early: deletions are only computed at its end."""
     return bool(preview.errors) or not (preview.succeeded or violations(preview))
 
 
@@ -92,7 +92,7 @@ def _told(report: StackReport) -> Iterable[Told]:
 
 
 def _only_by_base(preview: Preview) -> list[Finding]:
-    """What the rules of the base say and those of this change do not."""
+    """Findings by the rules of the base that the rules of this change do not report."""
     own = {(one.rule, one.message) for one in preview.findings if not one.by_base}
     return [one for one in preview.findings if one.by_base and not one.exempt and (one.rule, one.message) not in own]
 

@@ -37,7 +37,7 @@ DATA: Final = "data"
 """The folder beside the comment that holds a file of data a stack: what a workflow hands on."""
 SUMMARY_FILE: Final = "GITHUB_STEP_SUMMARY"
 OF_RUN: Final = ("HEAD_OWNER", "HEAD_BRANCH", "HEAD_COMMIT", "RUN_ADDRESS", "RUN_ENDED", "RUN_CONCLUSION")
-"""What the platform says of the run that left the data."""
+"""Variables with the platform's facts of the run that left the data."""
 
 
 def report(
@@ -115,7 +115,7 @@ def stack_report(root: Path, stack: str, path: Path, book: Book | None = None, b
 
 
 def cost(preview: Preview, book: Book) -> tuple[Estimate, Estimate]:
-    """What the stack costs now, and what it would."""
+    """Monthly cost of the stack now, and after the change."""
     now = [_priced(one, one.before) for one in preview.changes if one.operation is not Operation.CREATE]
     then = [_priced(one, one.after) for one in preview.changes if one.operation is not Operation.DELETE]
     return estimate(now, book), estimate(then, book)
@@ -158,7 +158,7 @@ def write_comment(root: Path, folder: Path, repository: str, environment: Mappin
 
 
 def _run(head: Head, repository: str, environment: Mapping[str, str]) -> Run:
-    """What the platform says of the run. The rules' pages are those of the commit that renders."""
+    """Facts of the run as the platform reports them. The rules' pages are those of the commit that renders."""
     server, commit = environment.get("GITHUB_SERVER_URL", "https://github.com"), environment.get("GITHUB_SHA", "main")
     address = environment["RUN_ADDRESS"]
     at = datetime.fromisoformat(environment["RUN_ENDED"])

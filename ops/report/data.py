@@ -1,6 +1,6 @@
-"""What a preview's run hands on: one stack as data, of a known version, bounded and without secrets.
+"""Data that a preview's run hands on: one stack, of a known version, bounded and without secrets.
 
-The run of a pull request may have changed every line that it executes. So it leaves no text that anybody shows as it
+The run of a pull request may have changed every line that it executes. So it leaves no text that is shown as it
 is: the default branch reads this model, which refuses what is too long, too much or of another shape, and writes the
 comment itself.
 """
@@ -17,11 +17,11 @@ from ops.report.events import Operation, ReportError
 
 VERSION: Final = 1
 LARGEST_BYTES: Final = 20_000_000
-"""Of one stack's file: ten thousand changes of the longest kind have less."""
+"""Largest size of one stack's file: ten thousand changes of the longest kind have less."""
 MOST_STACKS: Final = 20
 FILE: Final = "report.json"
 ARTIFACT: Final = "preview-"
-"""How the names of the folders begin that hold one stack's report each."""
+"""Prefix of the names of the folders that hold one stack's report each."""
 LONGEST_PROBLEM: Final = 1_500
 
 Name = Annotated[str, Field(max_length=400)]
@@ -59,7 +59,7 @@ class Changed(_Model):
 
 
 class Told(_Model):
-    """What a policy said. ``kind`` is its weight: the first two fail the check."""
+    """Finding of a policy. ``kind`` is its weight: the first two fail the check."""
 
     kind: Literal["mandatory", "did not run", "ends soon", "exemption", "advice"]
     rule: Rule
@@ -107,12 +107,12 @@ class StackData(_Model):
         return [one for one in self.changes if one.operation is operation]
 
     def kinds(self, *kinds: str) -> list[Told]:
-        """What policies said, of these weights."""
+        """Findings of policies with these weights."""
         return [one for one in self.told if one.kind in kinds]
 
     @property
     def reasons(self) -> list[str]:
-        """Why the check of the stack fails, in a few words each."""
+        """Reasons for the failed check of the stack, in a few words each."""
         broken, unclear = len(self.kinds("mandatory")), len(self.kinds("did not run"))
         return [
             *(["it could not be previewed"] if self.problem else []),
@@ -158,6 +158,6 @@ def read_all(folder: Path, expected: Sequence[str]) -> list[StackData]:
                 continue
             one = failed(stack, f"its report cannot be read: {error}")
         twice = one.stack in found
-        found[one.stack] = failed(one.stack, "its run left two reports, so neither is believed") if twice else one
+        found[one.stack] = failed(one.stack, "its run left two reports, so neither is used") if twice else one
     lost = [failed(one, "its run ended before it could write a report") for one in expected if one not in found]
     return sorted([*found.values(), *lost], key=lambda one: one.stack)[:MOST_STACKS]

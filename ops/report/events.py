@@ -17,12 +17,12 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | Non
 Object: TypeAlias = Mapping[str, Json]
 
 BASE_PACK: Final = "contentgen-base"
-"""The name by which the base's pack answers, so that its findings are told from those of the head's."""
+"""The name by which the base's pack answers, which distinguishes its findings from those of the head's."""
 SKIPPED: Final = "can't run policy"
 EXEMPT: Final = "[exempt]"
 FAREWELL: Final = re.compile(r"Detected that \S+ exited prematurely")
-"""How the engine tells that a plugin took more than five seconds to say goodbye, which a busy machine may. What was
-computed is whole all the same: a plugin that ends any earlier fails the call it is in, and with it the preview.
+"""Message of the engine that a plugin took more than five seconds to end, which a busy machine may. The computed steps
+are whole all the same: a plugin that ends any earlier fails the call it is in, and with it the preview.
 """
 
 KNOWN_EVENTS: Final = frozenset(
@@ -35,7 +35,7 @@ class ReportError(Exception):
 
 
 class Operation(StrEnum):
-    """What happens to a resource. The engine has more words for the steps of a replacement; they count once."""
+    """Operation on a resource. The engine has more words for the steps of a replacement; they count once."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -75,7 +75,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a policy said; ``by_base`` of one that the base of a pull request has, which judges beside its own."""
+    """Finding of a policy; ``by_base`` of a policy of the pull request's base, which judges beside its own."""
 
     rule: str
     level: str
@@ -207,7 +207,7 @@ def _finding(event: Object) -> Finding:
 
 
 def _error(event: Object) -> list[str]:
-    """What the engine calls an error, with the resource it is about; that the preview failed says nothing by itself."""
+    """Error of the engine, with the resource it is about; that the preview failed says nothing by itself."""
     message = str(event.get("message")).strip()
     if event.get("severity") != "error" or message in ("preview failed", ""):
         return []

@@ -42,7 +42,7 @@ ORDER: Final = (Operation.CREATE, Operation.UPDATE, Operation.REPLACE, Operation
 
 @dataclass(frozen=True)
 class Run:
-    """What the platform says of a run: the head it was about, its address, when and how it ended. ``pages`` is the
+    """Facts of a run as the platform reports them: its head commit, address, end time and result. ``pages`` is the
     place of the rules' pages.
     """
 
@@ -66,7 +66,7 @@ def comment(
 
 
 def mark() -> str:
-    """By this the comment of an earlier run is found and replaced."""
+    """Marker by which the comment of an earlier run is found and replaced."""
     return MARK
 
 
@@ -104,7 +104,7 @@ def _head(
 
 
 def _headline(stacks: Sequence[StackData], run: Run | None) -> str:
-    """What people and their mail read: whether it passes, and the sum of every stack."""
+    """Headline for people and their mail: the result, and the sum of every stack."""
     sums = "; ".join(_sum(one) for one in stacks)
     failed = [one.stack for one in stacks if one.reasons]
     if failed:
@@ -113,7 +113,7 @@ def _headline(stacks: Sequence[StackData], run: Run | None) -> str:
 
 
 def _unsaid(run: Run | None) -> str:
-    """A run that failed although nothing of what it left says so is not believed."""
+    """Fail a run that the platform reports as failed although its data shows no failure."""
     if run is None or run.conclusion == SUCCESS:
         return ""
     return f"the run ended with {code(run.conclusion)}, and its reports do not say why"

@@ -13,7 +13,7 @@ import yaml
 
 PACK: Final = "policies"
 PAGES: Final = "docs/policies"
-"""A page a rule, made from the pack: their names are the rules' names, read without running anybody's code."""
+"""A page a rule, made from the pack: their names are the rules' names, read without running the change's code."""
 NO_RULES: Final = ("README", "exemptions")
 JUDGES: Final = (
     "policies/**/*.py",

@@ -21,7 +21,7 @@ TIMEOUT_SECONDS: Final = 20.0
 PAGE: Final = 100
 _MARK: Final = re.compile(r"<!-- contentgen [^>]*-->")
 AUTHOR: Final = "github-actions[bot]"
-"""Who writes with the token of a workflow; a comment of anybody else with our mark is not ours."""
+"""Author of comments by the token of a workflow; a comment of another author with our mark is not ours."""
 LONGEST: Final = 65_536
 """Characters of a comment (GitHub)."""
 RETRIED: Final = (429, 500, 502, 503, 504)
@@ -40,7 +40,7 @@ class PublishingError(Exception):
 
 @dataclass(frozen=True)
 class PullRequest:
-    """Where the comment goes: ``owner/name`` and the number. The token is sent as a header and never shown."""
+    """Target of the comment: ``owner/name`` and the number. The token is sent as a header and never shown."""
 
     repository: str
     number: int
@@ -50,7 +50,7 @@ class PullRequest:
 
 @dataclass(frozen=True)
 class Repository:
-    """Where an issue goes."""
+    """Target repository of an issue."""
 
     name: str
     token: str
@@ -87,7 +87,7 @@ def _address(answer: httpx.Response) -> str:
 
 @dataclass(frozen=True)
 class Head:
-    """What a run was about, as the platform says: the repository's owner, the branch and the commit."""
+    """Head of a run, as the platform reports it: the repository's owner, the branch and the commit."""
 
     owner: str
     branch: str
@@ -220,6 +220,6 @@ def _ask(
 
 
 def _is_limited(answer: httpx.Response) -> bool:
-    """Whether a refusal is only for now (GitHub, secondary rate limits)."""
+    """True if a refusal is a rate limit (GitHub, secondary rate limits)."""
     headers = answer.headers
     return answer.status_code == FORBIDDEN and ("retry-after" in headers or headers.get("x-ratelimit-remaining") == "0")

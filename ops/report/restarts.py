@@ -14,7 +14,7 @@ ROLLED: Final = ("Deployment", "StatefulSet", "DaemonSet")
 SCALERS: Final = ("HorizontalPodAutoscaler", "ScaledObject")
 TEMPLATE: Final = "spec.template"
 PROBE_PERIOD_SECONDS: Final = 10
-"""What Kubernetes takes where a probe states no period (Kubernetes API, Probe)."""
+"""Default period of a probe (Kubernetes API, Probe)."""
 SURGE: Final = "25%"
 """Both of a Deployment's rolling update where nothing is said (Kubernetes API, RollingUpdateDeployment)."""
 
@@ -53,7 +53,7 @@ def _of(change: Change, least: Mapping[tuple[str, str], float]) -> Restart:
 
 
 def _at_once(change: Change, spec: Object, pods: int) -> int:
-    """How many pods are renewed in one wave; a StatefulSet and a DaemonSet go one by one."""
+    """Number of pods that are renewed in one wave; a StatefulSet and a DaemonSet go one by one."""
     if not change.type.endswith(":Deployment"):
         return 1
     strategy = mapping(spec.get("strategy"))

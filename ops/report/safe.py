@@ -1,6 +1,6 @@
 """Names, values and messages in Markdown, so that none of them is ever Markdown itself: no link, no tag, no mention.
 
-Whatever anybody chose is put in code, in which the platform reads nothing; sections are cut at whole lines.
+Every value from outside is put in code spans, in which the platform renders nothing; sections are cut at whole lines.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What must not be shown. The engine hides what it knows to be secret; this hides what merely looks so, because a
-comment is public and cannot be taken back.
+"""Redaction of values that must not be shown. The engine hides what it knows to be secret; this hides what merely looks
+so, because a comment is public and cannot be taken back.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ SECRET_TYPES: Final = (
     "aws:secretsmanager/secretVersion:SecretVersion",
     "random:index/randomPassword:RandomPassword",
 )
-"""Of these no value is shown at all."""
+"""Types of which no value is shown at all."""
 
 _NAME: Final = re.compile(
     r"(?i)(password|passwd|(?<![a-z])pwd(?![a-z])|secret(?!_?name|s?manager)|token|credential|passphrase"
@@ -39,7 +39,7 @@ _CHANGED: Final = re.compile(r"(?:: |, )[+~=-]{2}([A-Za-z0-9_]+)(?=\[|,|$)")
 
 
 def is_secret(type_: str, path: str) -> bool:
-    """Whether a property of a type may not be shown, by where it is."""
+    """True if a property of a type may not be shown, by its place."""
     return type_ in SECRET_TYPES or bool(_NAME.search(path) and not _HARMLESS.search(path))
 
 
@@ -66,7 +66,7 @@ def without_secrets(lines: Iterable[str]) -> Iterator[str]:
 
 
 def clean(text: str) -> str:
-    """A text without the passwords, keys and tokens that can be told by their shape."""
+    """A text without the passwords, keys and tokens that are recognised by their shape."""
     text = _KEY_BLOCK.sub(HIDDEN, text)
     text = _LOGIN.sub(rf"\1:{HIDDEN}@", text)
     text = _ARGUMENT.sub(rf"\1{HIDDEN}", text)

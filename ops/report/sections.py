@@ -32,14 +32,14 @@ def _danger(stack: str, change: Changed) -> str:
 
 
 def errors(stacks: Sequence[StackData], room: int) -> Iterator[str]:
-    """Why a preview is not there or ended early, the same error of many resources once."""
+    """Reasons for a missing or incomplete preview, the same error of many resources once."""
     told = [(one.stack, error) for one in stacks for error in ([one.problem] if one.problem else one.errors)]
     lines = ["\n".join([f"**{stack} failed:**", "", *block(error), ""]) for stack, error in told]
     yield from bounded(lines, room, "errors")
 
 
 def policies(stacks: Sequence[StackData], pages: str, room: int) -> Iterator[str]:
-    """What stops the update and rules that did not run; advice is folded, or it drowns them."""
+    """Mandatory violations and rules that did not run; advice is folded, or it drowns them."""
     lines = [_found(one.stack, told, pages) for one in stacks for told in one.kinds("mandatory", "did not run")]
     advice = [_found(one.stack, told, pages) for one in stacks for told in one.kinds("advice")]
     if lines:
@@ -127,7 +127,7 @@ def usd(amount: float) -> str:
 
 
 def change_of(before: float, after: float) -> str:
-    """What a change adds, and its share."""
+    """Cost that a change adds, and its share."""
     percent = f" ({(after - before) / before:+.0%})" if before else ""
     sign = "+" if after >= before else "-"
     return f"{sign}{usd(abs(after - before))}{percent}"

@@ -1,4 +1,4 @@
-"""Which resources hold data: what replaces or deletes one of them is said first."""
+"""Resource types that hold data: a replacement or deletion of one of them is said first."""
 
 from __future__ import annotations
 

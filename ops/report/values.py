@@ -32,7 +32,7 @@ def at(value: Json, path: str) -> Json | object:
 
 
 def difference(change: Change, path: str) -> tuple[str | None, str | None]:
-    """What stood at a path and what will, ready to be shown; None where there is nothing."""
+    """Old and new value at a path, ready to be shown; None where there is nothing."""
     return _shown(change, path, dict(change.before)), _shown(change, path, dict(change.after))
 
 
@@ -52,14 +52,14 @@ def _shown(change: Change, path: str, whole: Json) -> str | None:
 
 
 def _named_secret(type_: str, path: str, whole: Json) -> bool:
-    """Whether a value stands beside the name of a secret, as in a list of variables or of parameters."""
+    """True if a value stands beside the name of a secret, as in a list of variables or of parameters."""
     holder, _, key = path.rpartition(".")
     beside = at(whole, holder) if key == "value" else None
     return isinstance(beside, dict) and is_secret(type_, str(beside.get("name", "")))
 
 
 def _holds_secret(type_: str, path: str, value: object) -> bool:
-    """Whether something inside a larger value may not be shown."""
+    """True if a part of a larger value may not be shown."""
     if isinstance(value, dict):
         named = str(value.get("name", "")) if "value" in value else ""
         inside = any(is_secret(type_, key) or _holds_secret(type_, path, one) for key, one in value.items())

@@ -1,4 +1,4 @@
-"""What fails the check of a pull request: errors, mandatory violations, and rules that could not run."""
+"""Verdict on a pull request; it fails by errors, mandatory violations, and rules that could not run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MANDATORY: Final = "mandatory"
 
 @dataclass(frozen=True)
 class Levels:
-    """Which level a stack gives its rules: one for all, and that of single rules."""
+    """Enforcement levels of a stack: one for all rules, and those of single rules."""
 
     of_all: str
     of_rule: Mapping[str, str]
@@ -29,7 +29,7 @@ def levels(config: Mapping[str, Mapping[str, object]]) -> Levels:
 
 
 def violations(preview: Preview) -> list[Finding]:
-    """What stops the update."""
+    """Violations that stop the update."""
     own = [one for one in preview.findings if not one.by_base]
     return [one for one in own if one.level == MANDATORY and not one.skipped and not one.exempt]
 
@@ -41,7 +41,7 @@ def not_run(preview: Preview, of: Levels) -> list[Finding]:
 
 
 def failures(preview: Preview, of: Levels) -> Iterator[str]:
-    """Why the check of this stack fails; nothing when it passes."""
+    """Reasons for the failed check of this stack; nothing when it passes."""
     yield from (f"{preview.stack}: {one.rule}: {one.message}" for one in violations(preview))
     yield from (f"{preview.stack}: {one.rule} could not run: {one.message}" for one in not_run(preview, of))
     yield from (f"{preview.stack}: {error}" for error in preview.errors)

@@ -1,4 +1,4 @@
-"""How an example resource is written down."""
+"""Form of an example resource."""
 
 from __future__ import annotations
 

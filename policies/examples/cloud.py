@@ -47,7 +47,7 @@ _LOGS: Final = in_aws("s3/bucket:Bucket", "access-logs", {"forceDestroy": False}
 
 
 def _closed(bucket: Resource, name: str, algorithm: str) -> dict[str, Resource]:
-    """What a bucket needs beside itself."""
+    """Companion resources of a bucket: access block, encryption, versioning, policy."""
     after = (bucket,)
     return {
         f"{name} public access": in_aws(

@@ -88,7 +88,7 @@ def scheduled(component: str) -> Resource:
 
 
 def traffic(component: str) -> Resource:
-    """What a component may talk to."""
+    """Network policy of a component."""
     outside: dict[str, Value] = {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.169.254/32"]}}
     spec: dict[str, Value] = {
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": component}},

@@ -1,4 +1,4 @@
-"""Who may do what in the account, and who may come in: least privilege, closed ports."""
+"""Rules of access: least privilege in the account, closed ports."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ CALLER_CONDITIONS: Final = (
     "lambda:functionurlauthtype",
     "s3:dataaccesspointaccount",
 )
-"""Conditions that bind everybody to a known caller (Service Authorization Reference, global condition keys)."""
+"""Conditions that bind every principal to a known caller (Service Authorization Reference, global condition keys)."""
 
 
 def _least_privilege(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -117,13 +117,13 @@ def _least_privilege(resource: Resource, settings: Settings) -> Iterator[str]:
 
 
 def _callable(resource: Resource) -> Iterator[str]:
-    """Who may call a function."""
+    """Problems of the principals that may call a function."""
     properties = resource.properties
     if resource.type == FUNCTION_URL and properties.get("authorizationType") != "AWS_IAM":
-        yield "authorizationType is not AWS_IAM, so everybody in the world may call the function"
+        yield "authorizationType is not AWS_IAM, so anyone on the internet may call the function"
     bound = any(states(properties, key) for key in ("sourceAccount", "sourceArn", "principalOrgId"))
     if resource.type == FUNCTION_PERMISSION and properties.get("principal") == "*" and not bound:
-        yield "principal is *, so everybody in the world may call the function; name sourceArn or principalOrgId"
+        yield "principal is *, so anyone on the internet may call the function; name sourceArn or principalOrgId"
 
 
 def _judged(where: str, document: Value, check: Callable[[Statement], Iterator[str]]) -> Iterator[str]:
@@ -159,16 +159,16 @@ def _reads_data(action: str) -> bool:
 
 
 def _is_every(resource: str) -> bool:
-    """Whether an ARN is of everything of a service: its resource part begins with a wildcard."""
+    """True if an ARN is of everything of a service: its resource part begins with a wildcard."""
     parts = resource.split(":", 5)
     return resource == "*" or len(parts) < 6 or parts[5].lstrip("/")[:1] in ("*", "?")
 
 
 def _trust(statement: Statement) -> Iterator[str]:
     if statement.everybody and not _is_bound(statement):
-        yield "lets everybody in the world take the role"
+        yield "allows every AWS account to assume the role"
     if "NotPrincipal" in statement.excepted:
-        yield "has NotPrincipal, which lets everybody else take the role"
+        yield "has NotPrincipal, which allows every other principal to assume the role"
     if "Federated" in statement.principals:
         subjects = [
             value
@@ -183,19 +183,19 @@ def _trust(statement: Statement) -> Iterator[str]:
         for subject in subjects:
             known = re.split(r"[:/]", re.split(r"[*?]", subject)[0])
             if re.search(r"[*?]", subject) and len([one for one in known[:-1] if one]) < KNOWN_SEGMENTS:
-                yield f"trusts the subjects {subject}, which is nobody in particular; name one"
+                yield f"trusts the subjects {subject}, which is no single subject; name one"
 
 
 def _shared(statement: Statement) -> Iterator[str]:
-    """What a resource's own policy allows to others."""
+    """Problems of a resource's own policy that lets others in."""
     if statement.everybody and not _is_bound(statement):
-        yield "lets everybody in the world in; name who, or bind it by aws:PrincipalOrgID or aws:SourceArn"
+        yield "allows every principal; name principals, or add a condition on aws:PrincipalOrgID or aws:SourceArn"
     if "NotPrincipal" in statement.excepted:
-        yield "has NotPrincipal, which lets everybody else in"
+        yield "has NotPrincipal, which allows every other principal"
 
 
 def _is_bound(statement: Statement) -> bool:
-    """Whether a condition binds everybody to a known caller; one that excludes somebody does not."""
+    """True if a condition binds every principal to a known caller; one that only excludes principals does not."""
     return any(
         key.lower() in CALLER_CONDITIONS and not any(value == "*" for value in every(keys.get(key)))
         for operator, keys in statement.conditions.items()
@@ -219,7 +219,7 @@ def _closed_ports(resource: Resource, settings: Settings) -> Iterator[str]:
         entries = mappings(properties.get("entries")) if resource.type == PREFIX_LIST else [properties]
         for block in (text(one.get("cidr")) for one in entries):
             if is_world(block):
-                yield f"holds {block}, so what names this list is open to everybody; name who may come in"
+                yield f"holds {block}, so every rule with this list is open to the internet; name the allowed range"
 
 
 def _old_blocks(rule: Properties) -> list[str]:
@@ -267,12 +267,12 @@ CLOSED_PORTS: Final = ResourceRule(
     name="closed-ports",
     severity=Severity.CRITICAL,
     says="From everywhere only 80 and 443 reach in; never SSH, never a database.",
-    why="An open port is tried by strangers before anybody has logged in for the first time.",
+    why="An open port is scanned and attacked within minutes.",
     fix="Name the private range, or the security group, that may come in.",
     source="Checkov CKV_AWS_24, 25, 260, 277; CIS AWS 5.2",
     types=(GROUP, DEFAULT_GROUP, INGRESS, OLD_RULE, PREFIX_LIST, PREFIX_ENTRY),
     check=_closed_ports,
-    tunables=(Tunable("ports", Kind.TEXTS, ["80", "443"], "ports that everybody may reach"),),
+    tunables=(Tunable("ports", Kind.TEXTS, ["80", "443"], "ports that the whole internet may reach"),),
     breaks=(
         Break("ingress rule", "/cidrIpv4", "0.0.0.0/0"),
         Break("ingress rule", "/cidrIpv6", "::/0"),

@@ -1,4 +1,4 @@
-"""Who changed what: a trail over the whole account that nobody can rewrite unseen."""
+"""Rules of the audit trail: it covers the whole account, and its log cannot be rewritten unseen."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TRAIL_FLAGS: Final = (
     ("enableLogging", True),
     ("includeGlobalServiceEvents", True),
 )
-"""What a trail must have switched on, and what AWS does when nothing is said."""
+"""Flags that a trail must have switched on, and AWS' default for each."""
 
 
 def _audited(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
@@ -28,14 +28,14 @@ def _audited(resources: Sequence[Resource], settings: Settings) -> Iterator[Judg
     if not settings.flag("required"):
         return
     if not resources:
-        yield Violation("nobody can say later who changed what: there is no trail")
+        yield Violation("has no CloudTrail trail; declare one")
     judged = list(each(resources, lambda trail: (Violation(wrong, trail) for wrong in _lacking(trail.properties))))
     if len({one.resource.urn for one in judged if one.resource}) == len({one.urn for one in resources}):
         yield from judged
 
 
 def _lacking(trail: Properties) -> Iterator[str]:
-    """What a trail leaves out."""
+    """Gaps in a trail's coverage."""
     for key, absent in TRAIL_FLAGS:
         if trail.get(key, absent) is not True:
             yield f"{key} is {shown(trail.get(key))}; allowed is true"
@@ -45,7 +45,7 @@ def _lacking(trail: Properties) -> Iterator[str]:
 
 
 def _chooses_changes(selector: Properties) -> bool:
-    """Whether a selector takes management events of writing, which both are the default (CloudTrail API)."""
+    """True if a selector takes management events of writing, which both are the default (CloudTrail API)."""
     return selector.get("includeManagementEvents") is not False and selector.get("readWriteType") != "ReadOnly"
 
 
@@ -58,8 +58,8 @@ AUDIT_TRAIL: Final = StackRule(
     id="DAT-11",
     name="audit-trail",
     severity=Severity.HIGH,
-    says="Every change of the account is written down, in every region, so that nobody can rewrite it unseen.",
-    why="After an incident, and in every audit, the first question is who changed what; without a trail nobody knows.",
+    says="CloudTrail records every change of the account, in every region, with log file validation.",
+    why="After an incident, and in every audit, the first question is who changed what; only a trail answers it.",
     fix="Declare a Trail over all regions with log file validation and a key, writing to the bucket for logs.",
     source="Checkov CKV_AWS_35, 36, 67, 251, 252; CIS AWS 3.1, 3.2, 3.7",
     types=(TRAIL,),

@@ -16,7 +16,7 @@ from policies.tunables import Kind, Settings, Tunable
 SCALED: Final = (DEPLOYMENT, STATEFUL_SET, REPLICA_SET, ROLLOUT)
 SCALED_KINDS: Final = tuple(one.rpartition(":")[2] for one in SCALED)
 MEASURED: Final = ("cpu", "memory")
-"""What Kubernetes measures of every pod."""
+"""Resources that Kubernetes measures of every pod."""
 
 
 def _behaviour(resource: Resource, settings: Settings) -> Iterator[str]:

@@ -68,7 +68,7 @@ def _close(resource: Resource) -> Iterator[Assignment]:
 
 
 def _tls_only(policy: Value, bucket: str) -> bool:
-    """Whether a policy refuses plain HTTP to every object; one that names its bucket is known at the update only."""
+    """True if a policy refuses plain HTTP to every object; one that names its bucket is known at the update only."""
     objects = f":::{bucket}/*" if bucket else "/*"
     if policy is None:
         return True
@@ -88,7 +88,7 @@ def _tls_only(policy: Value, bucket: str) -> bool:
 
 
 def _is_plain(statement: Statement) -> bool:
-    """Whether its only condition is that a call is not by TLS."""
+    """True if its only condition is that a call is not by TLS."""
     return [
         (operator, key.lower(), value)
         for operator, keys in statement.conditions.items()
@@ -139,7 +139,7 @@ BESIDE: Final = (ACCESS, OWNERSHIP, POLICY, ENCRYPTION, VERSIONING, LIFECYCLE)
 
 
 def _is_of(one: Resource, bucket: Resource) -> bool:
-    """Whether a resource is about this bucket: by what its ``bucket`` refers to, or by the bucket's name."""
+    """True if a resource is about this bucket: by what its ``bucket`` refers to, or by the bucket's name."""
     name = later(bucket.properties, "bucket")
     if name is not None and later(one.properties, "bucket") == name:
         return True
@@ -170,7 +170,7 @@ def _logged(resources: Sequence[Resource], settings: Settings) -> Iterator[Judge
             and bucket.urn not in touched
             and not any(_is_of(one, bucket) or _takes(one, bucket) for one in logging)
         ):
-            yield Violation("nobody can say later who read or deleted what: it has no BucketLogging", bucket)
+            yield Violation("has no BucketLogging; declare one with a bucket for logs", bucket)
 
     yield from each([one for one in resources if one.type == BUCKET], judged)
 
@@ -183,7 +183,7 @@ def _logs_of(logging: Resource) -> frozenset[str]:
 
 
 def _takes(logging: Resource, bucket: Resource) -> bool:
-    """Whether a bucket is where the logs go, by its name."""
+    """True if a bucket is the target of access logs, by its name."""
     name = later(bucket.properties, "bucket")
     return name is not None and later(logging.properties, TARGET) == name
 
@@ -197,7 +197,7 @@ def _locked(resources: Sequence[Resource], settings: Settings) -> Iterator[Judge
     def judged(bucket: Resource) -> Iterator[Judged]:
         days = [_retained(one) for one in locks if _is_of(one, bucket)]
         if not any(days):
-            yield Violation("its backups can be deleted by whoever gets hold of a key: no default retention", bucket)
+            yield Violation("has no default retention, so any leaked key can delete its backups", bucket)
         elif max(days) < least:
             yield Violation(
                 f"its backups can be deleted after {max(days):g} days; it must be {least:g} or more", bucket
@@ -217,7 +217,7 @@ CLOSED_BUCKET: Final = ResourceRule(
     id="DAT-01",
     name="closed-bucket",
     severity=Severity.CRITICAL,
-    says="Buckets are closed to the public, owned by one account, and speak TLS only.",
+    says="Buckets block public access, are owned by one account, and accept TLS only.",
     why="A bucket that was opened by mistake is copied within hours.",
     fix="Set all four flags, BucketOwnerEnforced, and the policy that denies plain HTTP.",
     source="Checkov CKV_AWS_53-56, CKV2_AWS_6, CKV2_AWS_65, CKV_AWS_379; CIS AWS 2.1",
@@ -276,7 +276,7 @@ AGED_OUT: Final = ResourceRule(
     name="bucket-lifecycle",
     severity=Severity.HIGH,
     says="Objects, old versions and unfinished uploads expire.",
-    why="What nobody deletes is paid for every month, and personal data stays longer than promised.",
+    why="Objects without an expiry are paid for every month, and personal data stays longer than promised.",
     fix="Add rules for expiration, noncurrent versions and unfinished uploads.",
     source="Checkov CKV2_AWS_61, CKV_AWS_300",
     types=(LIFECYCLE,),
@@ -320,7 +320,7 @@ LOCKED_BACKUP: Final = StackRule(
     tunables=(
         Tunable("required", Kind.FLAG, True, "whether people rely on the stack's backups"),
         Tunable("name", Kind.TEXT, "backup", "what the names of backup buckets hold"),
-        Tunable("leastDays", Kind.NUMBER, 7, "fewest days for which nobody can delete a backup"),
+        Tunable("leastDays", Kind.NUMBER, 7, "least days of object lock on a backup"),
     ),
     breaks=(Break("bucket lock", ""), Break("bucket lock", "/rule")),
 )

@@ -1,4 +1,4 @@
-"""What only shows when the whole stack is looked at: connections in the worst case, room in the namespace."""
+"""Rules over the whole stack: database connections in the worst case, room in the namespace."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _connections(config: Resource, keys: Sequence[str]) -> float | None:
 
 
 def _is_quota(one: Resource) -> bool:
-    """Whether a quota limits something, of all pods: one with scopes counts some of them only."""
+    """True if a quota limits something, of all pods: one with scopes counts some of them only."""
     spec = mapping(one.properties.get("spec"))
     return bool(mapping(spec.get("hard"))) and not items(spec.get("scopes")) and not mapping(spec.get("scopeSelector"))
 

@@ -1,4 +1,4 @@
-"""What it may cost, and who pays: a budget, tags, sizes from a list."""
+"""Rules of cost: a budget, tags, sizes from a list."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SIZED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "aws:ec2/launchTemplate:LaunchTemplate": ("instanceType", "machines"),
     }
 )
-"""What has a size: the property, and the list that holds what it may be."""
+"""Types that have a size: the property, and the list of allowed sizes."""
 LABELS: Final = ["name", "component", "part-of", "managed-by"]
 
 
@@ -45,7 +45,7 @@ def _budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Judge
         and all(text(by.get("name")) in OF_ALL for by in mappings(one.properties.get("costFilters")))
     ]
     if not budgets:
-        yield Violation("has no monthly budget of what it costs")
+        yield Violation("has no monthly budget; declare one")
 
     def judged(budget: Resource) -> Iterator[Judged]:
         yield from (Violation(wrong, budget) for wrong in _one_budget(budget, settings.number("monthlyUsd")))
@@ -67,7 +67,7 @@ def _one_budget(budget: Resource, most: float) -> Iterator[str]:
     ]
     for kind, percent in NOTICES:
         if (kind, percent) not in told:
-            yield f"tells nobody when {kind} passes {percent} %"
+            yield f"has no notification with a subscriber for {kind} at {percent} %"
 
 
 def _tagged(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -103,21 +103,21 @@ def _sized(resource: Resource, settings: Settings) -> Iterator[str]:
         days = number(properties.get("retentionInDays"))
         if not days or not settings.number("leastLogDays") <= days <= settings.number("mostLogDays"):
             allowed = f"{settings.number('leastLogDays'):g} to {settings.number('mostLogDays'):g}"
-            yield f"retentionInDays is {shown(days)}; allowed are {allowed}: logs without an end cost for ever"
+            yield f"retentionInDays is {shown(days)}; allowed are {allowed}: logs without retention cost for ever"
         return
     key, name = SIZED[resource.type]
     if properties.get(key) not in settings.texts(name):
         yield f"{key} is {shown(properties.get(key))}; allowed are {', '.join(settings.texts(name)) or 'none'}"
     several = properties.get("multiAz" if resource.type == DATABASE else "multiAzEnabled")
     if several is True and not settings.flag("severalZones"):
-        yield "is in several zones, which doubles its price; this stack needs no such thing"
+        yield "is in several zones, which doubles its price; this stack needs one zone"
 
 
 BUDGET_PRESENT: Final = StackRule(
     id="CST-01",
     name="budget",
     severity=Severity.HIGH,
-    says="Every stack has a monthly budget that tells somebody at 80 % and 100 %, and when 100 % is foreseen.",
+    says="Every stack has a monthly budget with notifications at 80 % and 100 %, and at a forecast of 100 %.",
     why="Otherwise the first to notice is the invoice, a month later.",
     fix="Declare a monthly cost budget with the three notices, each with a subscriber.",
     source="AWS Well-Architected, COST02",
@@ -140,7 +140,7 @@ TAGS: Final = ResourceRule(
     name="cost-tags",
     severity=Severity.MEDIUM,
     says="Everything in AWS carries the tags by which the bill is read.",
-    why="Cost that belongs to nobody is nobody's to lower.",
+    why="Cost without an owner is not lowered by anyone.",
     fix="Set them once, as the provider's defaultTags.",
     source="AWS tagging policies",
     types=(AWS,),

@@ -1,5 +1,5 @@
-"""What the pack does not look at: kinds that run programs, give permissions, open ports or keep data, and that no rule
-reads. Silence about them would be taken for consent.
+"""Coverage of the pack: kinds that run programs, give permissions, open ports or keep data, and that no rule reads.
+Silence about them would be taken for consent.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def unread(others: Sequence[Rule]) -> ResourceRule:
         severity=Severity.HIGH,
         says="Kinds that run programs, give permissions, open ports or keep data are read by a rule, or named here.",
         why="A pack that says nothing of a kind it does not know is taken for one that found nothing.",
-        fix="Use a kind that the rules read, or list the type under accepted once somebody has looked at it.",
+        fix="Use a kind that the rules read, or review the type and list it under accepted.",
         source="AWS Well-Architected, SEC06; Kubernetes, policies for custom resources",
         types=tuple(SENSITIVE),
         of_parts=True,

@@ -40,7 +40,7 @@ def is_replica(database: Properties) -> bool:
 
 
 def must(properties: Properties, **wanted: bool) -> Iterator[str]:
-    """What is wrong with properties that must be on or off."""
+    """Violations by properties that must be on or off."""
     for key, value in wanted.items():
         if properties.get(key) is not value:
             yield f"{key} is {shown(properties.get(key))}; allowed is {str(value).lower()}"
@@ -123,7 +123,7 @@ def _protected_cache(resource: Resource, settings: Settings) -> Iterator[str]:
     if resource.type == SERVERLESS_CACHE:
         # Encrypted always, by AWS (ElastiCache User Guide, encryption).
         if not states(properties, "userGroupId"):
-            yield "asks for no login: whoever reaches the port reads and writes"
+            yield "has no userGroupId: any client that reaches the port reads and writes"
     else:
         yield from _encrypted_cache(properties)
     if not number(properties.get("snapshotRetentionLimit")):
@@ -135,7 +135,7 @@ def _encrypted_cache(properties: Properties) -> Iterator[str]:
     if properties.get("transitEncryptionMode") == "preferred":
         yield "transitEncryptionMode is preferred, which takes plain text too; allowed is required"
     if not states(properties, "authToken") and not items(later(properties, "userGroupIds")):
-        yield "asks for no token: whoever reaches the port reads and writes"
+        yield "has no authToken or userGroupIds: any client that reaches the port reads and writes"
 
 
 def _keeps_nothing(resource: Resource) -> bool:
@@ -200,7 +200,7 @@ OBSERVED_DATABASE: Final = ResourceRule(
     id="DAT-05b",
     name="database-insight",
     severity=Severity.MEDIUM,
-    says="Managed databases tell which queries are slow, and export their log.",
+    says="Managed databases have Performance Insights, and export their log.",
     why="Without it the first slow day is spent switching it on.",
     fix="Set performanceInsightsEnabled and enabledCloudwatchLogsExports.",
     source="Checkov CKV_AWS_353, CKV_AWS_129, CKV2_AWS_30",

@@ -1,4 +1,4 @@
-"""What is reachable from outside: TLS only, no retired controller, known origins, limits on use."""
+"""Rules of the public edge: TLS only, no retired controller, known origins, limits on use."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _ingress(resource: Resource) -> Iterator[str]:
 def _gateway(resource: Resource) -> Iterator[str]:
     listeners = mappings(at(resource.properties, "spec", "listeners"))
     if not any(text(one.get("protocol")) in ("HTTPS", "TLS") for one in listeners):
-        yield "no listener speaks TLS; add one with protocol HTTPS"
+        yield "has no TLS listener; add one with protocol HTTPS"
     for one in listeners:
         named = f"listener {text(one.get('name'))}"
         protocol = text(one.get("protocol"))
@@ -127,7 +127,7 @@ def _answered_in_clear(route: Resource, paths: list[str]) -> Iterator[str]:
 
 
 def _plain_listeners(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
-    """By protocol, whatever a listener is called."""
+    """Violations by routes on listeners of plain HTTP, found by protocol, whatever a listener is called."""
     gateways = [one for one in resources if one.type == GATEWAY]
 
     def judged(route: Resource) -> Iterator[Judged]:
@@ -156,7 +156,7 @@ def _retired(resource: Resource, settings: Settings) -> Iterator[str]:
         yield f"uses the class {class_}, whose controller gets no fixes any more; use the Gateway API"
     for key in annotations:
         if key.endswith("-snippet"):
-            yield f"the annotation {key} lets whoever writes it run configuration inside the controller"
+            yield f"the annotation {key} lets its author run configuration inside the controller"
 
 
 def _internal(service: Resource, settings: Settings) -> Iterator[str]:
@@ -180,7 +180,7 @@ def _is_internal(annotations: Properties) -> bool:
 
 
 def _is_bounded(service: Resource) -> bool:
-    """Whether only named addresses may come, none of them everybody."""
+    """True if only named addresses may come, none of them the whole internet."""
     blocks = texts(at(service.properties, "spec", "loadBalancerSourceRanges"))
     return bool(blocks) and not any(is_world(one) for one in blocks)
 
@@ -209,7 +209,7 @@ def _rate_limits(resources: Sequence[Resource], settings: Settings) -> Iterator[
 
 
 def _is_limit(policy: Resource, most: float) -> bool:
-    """Whether a policy states a limit that holds somebody back: a number, not beyond what no client needs."""
+    """True if a policy states a limit with effect: a number, not beyond any client's need."""
     limit = mapping(at(policy.properties, "spec", "rateLimit"))
     rules = [one for kind in ("local", "global") for one in mappings(at(limit, kind, "rules"))]
     rates = [
@@ -222,8 +222,8 @@ TLS_ONLY: Final = ResourceRule(
     id="HDR-06",
     name="tls-only",
     severity=Severity.CRITICAL,
-    says="Plain HTTP only redirects; everything else speaks TLS 1.2 or 1.3.",
-    why="Whoever is on the way reads and changes what goes over plain HTTP.",
+    says="Plain HTTP only redirects; every other listener uses TLS 1.2 or 1.3.",
+    why="Any hop on the way can read and change plain HTTP.",
     fix="Attach the route to the TLS listener by sectionName; let the plain one redirect with 301.",
     source="Checkov CKV_AWS_2, CKV_AWS_174, CKV_AWS_376; Gateway API",
     types=(GATEWAY, CLIENT_LIMITS, LISTENER, INGRESS, *ROUTES),
@@ -304,7 +304,7 @@ RATE_LIMITED: Final = StackRule(
     name="rate-limits",
     severity=Severity.HIGH,
     says="Every route that reaches a backend has a rate limit at the edge.",
-    why="One client can otherwise use up everybody's capacity, and the budget of a paid writer.",
+    why="One client can otherwise use up the capacity of all, and the budget of a paid writer.",
     fix="Declare a BackendTrafficPolicy whose targetRefs name the route or its gateway.",
     source="OWASP API Security Top 10 2023, API4",
     types=(RATE_LIMITS, *ROUTES),

@@ -1,4 +1,4 @@
-"""What browsers are told: security headers on every route, and nothing that talks too much."""
+"""Rules of response headers: security headers on every route, and none that discloses the software."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _content(value: str) -> bool:
 
 
 def _is_loose(directive: str, source: str) -> bool:
-    """Whether a source lets in what anybody may have written."""
+    """True if a source admits content that any third party may have written."""
     if source in ("*", "http:") or source.startswith(("'unsafe-", "http://*", "https://*", "*:")):
         return True
     if source in ("data:", "blob:", "filesystem:", "https:", "ws:", "wss:"):
@@ -78,7 +78,7 @@ ALLOWED: Final[Mapping[str, tuple[str, Callable[[str], bool]]]] = MappingProxyTy
         ),
     }
 )
-"""What each header may be, in words and as a check. These six are required whatever the configuration says."""
+"""Allowed values of each header, in words and as a check. These six are required whatever the configuration says."""
 
 
 def _backends(route: Resource) -> Iterator[tuple[int, Properties]]:
@@ -154,13 +154,13 @@ def _talkative(route: Resource, settings: Settings) -> Iterator[str]:
     for index, rule in _backends(route):
         modifiers = [mapping(one.get("responseHeaderModifier")) for one in filters(rule)]
         for name in sorted(refused & set(_set_headers(rule))):
-            yield f"rules[{index}] sets {name}, which browsers have dropped or which harms; take it out"
+            yield f"rules[{index}] sets {name}, which browsers ignore or which harms; remove it"
         for header in (header for one in modifiers for header in mappings(one.get("add"))):
             yield f"rules[{index}] adds {shown(header.get('name'))}; with `set` there is one value, with `add` two"
         removed = _removed(rule)
         for name in settings.texts("removed"):
             if name.lower() not in removed:
-                yield f"rules[{index}] does not remove {name}, which tells attackers what runs behind it"
+                yield f"rules[{index}] does not remove {name}, which discloses the server's software"
 
 
 SECURITY_HEADERS: Final = ResourceRule(
@@ -219,7 +219,7 @@ TALKATIVE_HEADERS: Final = ResourceRule(
     id="HDR-04, HDR-05",
     name="talkative-headers",
     severity=Severity.MEDIUM,
-    says="No header is set twice, none is a dropped one, and none tells which software answers.",
+    says="No header is set twice, none is a dropped one, and none discloses the server's software.",
     why="A second value undoes the first; old headers were used against visitors; a version is a list of exploits.",
     fix="Use `set` instead of `add`, and list the talkative headers under `remove`.",
     source="OWASP Secure Headers Project, headers to remove; Gateway API",

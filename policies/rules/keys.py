@@ -19,7 +19,7 @@ RENEWED: Final = ("", "SYMMETRIC_DEFAULT")
 """Specifications of keys that KMS renews by itself (AWS KMS Developer Guide, automatic key rotation)."""
 LONGEST_PERIOD_DAYS: Final = 366
 SHARED: Final = "alias/aws/"
-"""How the names of keys begin that AWS keeps for the whole account."""
+"""Prefix of the names of keys that AWS keeps for the whole account."""
 
 
 def _rotated_key(resource: Resource, settings: Settings) -> Iterator[str]:

@@ -15,7 +15,7 @@ from policies.tunables import Kind, Settings, Tunable
 
 PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")
 WAYS: Final = ("httpGet", "tcpSocket", "exec", "grpc")
-"""How a probe may ask (Kubernetes API, Probe)."""
+"""Kinds of a probe (Kubernetes API, Probe)."""
 POD: Final = "/spec/template/spec"
 CONTAINER: Final = f"{POD}/containers/0"
 SHELLS: Final = ("ash", "bash", "dash", "sh")
@@ -46,7 +46,7 @@ def _graceful(resource: Resource, settings: Settings) -> Iterator[str]:
 
 
 def _pause(hook: Properties) -> float | None:
-    """How long a hook waits: by the cluster itself, or by the program sleep; None for what cannot be told."""
+    """Seconds that a hook waits: by the cluster itself, or by the program sleep; None for an unknown program."""
     command = [text(word) for word in items(at(hook, "exec", "command"))]
     program = command[0].rpartition("/")[2] if command else ""
     if program in SHELLS and len(command) == SHELL_WORDS:
@@ -73,7 +73,7 @@ def _probed(resource: Resource, settings: Settings) -> Iterator[str]:
 
 
 def _question(probe: Properties) -> tuple[str, ...]:
-    """What a probe asks by HTTP: the path without its query, and the port where one is stated."""
+    """HTTP request of a probe: the path without its query, and the port where one is stated."""
     asked = mapping(probe.get("httpGet"))
     path = text(asked.get("path")).partition("?")[0]
     return (path.rstrip("/") or "/", shown(asked.get("port"))) if path else ()

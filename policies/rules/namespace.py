@@ -1,4 +1,4 @@
-"""What surrounds pods: the namespace's own security, who may talk to whom, secrets, permissions."""
+"""Rules around pods: Pod Security labels of the namespace, network policies, secrets, permissions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ WHOLE_STANDARD: Final = 25
 """The minor version since which restricted asks for everything that it does today (Pod Security Standards)."""
 METADATA: Final = "169.254.169.254/32"
 METADATA_6: Final = "fd00:ec2::254/128"
-"""Where EC2 answers with the machine's credentials (EC2 User Guide, instance metadata), by IP version."""
+"""Address of EC2's instance metadata, which holds the machine's credentials (EC2 User Guide, instance metadata), by IP
+version.
+"""
 BINDINGS: Final = (
     "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
     "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
@@ -42,7 +44,7 @@ POWERS: Final = {
     "nodes/proxy": ("create", "get"),
     "certificatesigningrequests/approval": ("patch", "update"),
 }
-"""Subresources by which one becomes somebody else (Kubernetes, RBAC good practices), with the verbs that do it."""
+"""Subresources that allow impersonation (Kubernetes, RBAC good practices), with the verbs that do it."""
 OF_ONE: Final = ("serviceaccounts/token",)
 """Of these, one that is named is what a controller needs for its own work, such as cert-manager for an issuer."""
 VARIABLE: Final = "/spec/template/spec/containers/0/env/1/value"
@@ -84,7 +86,7 @@ def _closed(policy: Resource) -> Iterator[str]:
 
 
 def _is_for(policy: Resource, workload: Resource, labels: Properties) -> bool:
-    """Whether a policy is about these pods; one that chooses all of a namespace says nothing of a workload."""
+    """True if a policy is about these pods; one that chooses all of a namespace says nothing of a workload."""
     if namespace(policy) != namespace(workload):
         return False
     selector = mapping(at(policy.properties, "spec", "podSelector"))
@@ -94,7 +96,7 @@ def _is_for(policy: Resource, workload: Resource, labels: Properties) -> bool:
 def _no_metadata(resource: Resource, settings: Settings) -> Iterator[str]:
     for index, rule in enumerate(mappings(at(resource.properties, "spec", "egress"))):
         if not items(rule.get("to")):
-            yield f"egress[{index}] names nobody, so it allows everybody"
+            yield f"egress[{index}] has no `to`, which allows every destination"
         for peer in mappings(rule.get("to")):
             block = mapping(peer.get("ipBlock"))
             reached, without = text(block.get("cidr")), texts(block.get("except"))
@@ -103,7 +105,7 @@ def _no_metadata(resource: Resource, settings: Settings) -> Iterator[str]:
                     yield f"egress[{index}] reaches {reached} without except {address}, the machine's own roles"
     for index, rule in enumerate(mappings(at(resource.properties, "spec", "ingress"))):
         if not items(rule.get("from")) and not items(rule.get("ports")):
-            yield f"ingress[{index}] names nobody and no port, so everybody may come in on every port"
+            yield f"ingress[{index}] has no `from` and no ports, which allows every source on every port"
 
 
 def _no_plain_secrets(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -121,7 +123,7 @@ def _least_privilege(resource: Resource, settings: Settings) -> Iterator[str]:
             if any("*" in one for one in texts(rule.get(key))):
                 yield f"{where}.{key} holds *; name what is needed"
         for verb in sorted(verbs & set(WAYS_UP)):
-            yield f"{where} may {verb}, which is every permission by another way"
+            yield f"{where} may {verb}, which grants every permission indirectly"
         if "secrets" in resources and verbs & {"get", "list", "watch"} and not items(rule.get("resourceNames")):
             yield f"{where} reads every secret of the namespace; name those it needs in resourceNames"
         named = bool(items(rule.get("resourceNames")))
@@ -129,7 +131,7 @@ def _least_privilege(resource: Resource, settings: Settings) -> Iterator[str]:
             if named and power in OF_ONE:
                 continue
             if power in resources and verbs & set(means) and object_name(resource) not in settings.texts("people"):
-                yield f"{where} may {' and '.join(sorted(verbs & set(means)))} {power}, which is another's permissions"
+                yield f"{where} may {' and '.join(sorted(verbs & set(means)))} {power}, another subject's permissions"
 
 
 def _binding(binding: Resource) -> Iterator[str]:
@@ -137,7 +139,7 @@ def _binding(binding: Resource) -> Iterator[str]:
     for subject in mappings(binding.properties.get("subjects")):
         name = text(subject.get("name"))
         if name in EVERYBODY or name.startswith("system:serviceaccounts:"):
-            yield f"gives {role or 'a role'} to {name}, which is everybody who has or has no login"
+            yield f"gives {role or 'a role'} to {name}, which is no single subject; name one"
     if role == "cluster-admin":
         yield "gives cluster-admin, which is every permission in the cluster; bind a role that names what is needed"
 
@@ -202,7 +204,7 @@ NO_PLAIN_SECRETS: Final = ResourceRule(
     name="no-plain-secrets",
     severity=Severity.CRITICAL,
     says="No password, token or key stands in an environment variable or a config map.",
-    why="Both are shown to whoever may look at a pod, and land in logs and dumps.",
+    why="Both can be read by every user who may view a pod, and land in logs and dumps.",
     fix="Keep it in a Secret, mounted as a file.",
     source="Checkov CKV_K8S_35",
     types=TYPES,

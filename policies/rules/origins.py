@@ -1,4 +1,4 @@
-"""Which other sites may call: origins in settings, on routes, of buckets and functions."""
+"""Rules of cross-origin access: origins in settings, on routes, of buckets and functions."""
 
 from __future__ import annotations
 

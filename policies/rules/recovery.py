@@ -1,4 +1,4 @@
-"""What comes back: databases with a backup that is tried, stores with a stand-in."""
+"""Rules of recovery: databases with a backup that is tried, stores with a standby."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _tried(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged
     databases = [one for one in resources if _is_database(one)]
     if databases and not any(settings.text("job") in name for name in _jobs(resources)):
         yield Violation(
-            f"nothing restores its backups to see whether they hold: no job {settings.text('job')}", databases[0]
+            f"no scheduled job restores its backups; declare one called {settings.text('job')}", databases[0]
         )
     watched = any(
         settings.text("alarm") in f"{one.name} {one.properties}".lower()
@@ -58,7 +58,7 @@ def _tried(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged
         if one.type in (ALARM, ALERTS)
     )
     if databases and not watched:
-        yield Violation(f"nobody is told when backups stop: no alarm speaks of {settings.text('alarm')}", databases[0])
+        yield Violation(f"has no alarm on missing backups: no alarm names {settings.text('alarm')}", databases[0])
 
 
 def _stand_in(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -110,15 +110,15 @@ TRIED: Final = StackRule(
     id="RES-05b",
     name="backup-is-tried",
     severity=Severity.HIGH,
-    says="Backups are restored by the clock, and somebody is told when they stop.",
-    why="Nobody wants backups, people want restores: most that fail do so on the day they are needed.",
+    says="A scheduled job restores backups, and an alarm fires when it stops.",
+    why="A backup that was never restored is not known to work.",
     fix="Declare the CronJob that restores the newest backup and checks it, and an alarm on missing successes.",
     source="Google SRE, data integrity; AWS Backup restore testing",
     types=(DATABASE, STATEFUL_SET, CRON_JOB, ALARM, ALERTS),
     check=_tried,
     tunables=(
         Tunable("job", Kind.TEXT, "restore", "what the name of the restore's CronJob holds"),
-        Tunable("alarm", Kind.TEXT, "backup", "what the alarm speaks of"),
+        Tunable("alarm", Kind.TEXT, "backup", "word that the alarm's name or properties hold"),
     ),
     breaks=(Break("restore test", ""), Break("alarm", "")),
 )

@@ -43,16 +43,16 @@ def _healthy(record: Resource, settings: Settings) -> Iterator[str]:
     if not routed and not aliases and not _leads_to_a_region(properties):
         return
     if not aliases and (ttl is None or ttl > most):
-        yield f"ttl is {shown(ttl)}; it must be {most:g} s or less, or clients stay with a region that is gone"
+        yield f"ttl is {shown(ttl)}; it must be {most:g} s or less, or clients stay with a lost region"
     if not aliases and not states(properties, "healthCheckId"):
-        yield "has no health check, so a region that is gone is still answered"
+        yield "has no health check, so DNS still answers with a lost region"
     for alias in aliases:
         if alias.get("evaluateTargetHealth") is not True and not _is_of_aws(alias, UNWATCHED):
             yield f"its alias to {shown(alias.get('name'))} does not evaluate the target's health"
 
 
 def _is_routed(properties: Properties) -> bool:
-    """Whether a record is one of several for its name; a routing policy is a list, an object or a flag."""
+    """True if a record is one of several for its name; a routing policy is a list, an object or a flag."""
     return any(bool(properties.get(key)) for key in POLICIES)
 
 
@@ -62,7 +62,7 @@ def _name(value: Value) -> str:
 
 
 def _leads_to_a_region(properties: Properties) -> bool:
-    """Whether clients follow the record: an address, or a name that is not a proof of ownership (ACM, DKIM)."""
+    """True if clients follow the record: an address, or a name that is not a proof of ownership (ACM, DKIM)."""
     kind = text(properties.get("type"))
     return kind in ADDRESSES or (kind == "CNAME" and not _is_proof(text(later(properties, "name"))))
 
@@ -85,7 +85,10 @@ def _chains(resources: Sequence[Resource], settings: Settings) -> Iterator[Judge
             yield Violation(f"{name} has {' and '.join(roles)}; a chain has one PRIMARY and one SECONDARY", records[0])
         places = [one for each in records for one in mappings(each.properties.get(GEOLOCATION))]
         if places and not any(one.get("country") == "*" for one in places):
-            yield Violation(f"{name} answers nobody outside its places: no record has country *", records[0])
+            yield Violation(
+                f"{name} has no default record: clients outside its places get no answer; add one with country *",
+                records[0],
+            )
         yield from _ends(name, records, by_name, settings)
     leaves = [
         name
@@ -100,7 +103,7 @@ def _chains(resources: Sequence[Resource], settings: Settings) -> Iterator[Judge
 def _ends(
     name: str, records: Sequence[Resource], by_name: Mapping[str, Sequence[Resource]], settings: Settings
 ) -> Iterator[Violation]:
-    """Where a failover name leads, one region after the other: to the end, once each, in the order that was agreed."""
+    """Violations by the order of a failover name's regions: to the end, once each, as agreed."""
     if not any(items(one.properties.get(FAILOVER)) for one in records):
         for one in records:
             for alias in mappings(one.properties.get("aliases")):
@@ -144,7 +147,7 @@ def _role(record: Resource) -> str:
 
 
 def _is_inner(name: str, by_name: Mapping[str, Sequence[Resource]]) -> bool:
-    """Whether another chain goes on with this one: only the outer one begins at its home."""
+    """True if another chain goes on with this one: only the outer one begins at its home."""
     return any(
         _name(alias.get("name")) == name and items(one.properties.get(FAILOVER))
         for records in by_name.values()

@@ -1,4 +1,4 @@
-"""What survives: several instances apart from each other, honest probes, a stop that loses nothing."""
+"""Rules of resilience: several instances apart from each other, honest probes, a stop that loses nothing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _several(resources: Sequence[Resource], settings: Settings) -> Iterator[Judg
         mine = [other for other in scalers if (namespace(other), target(other)) == (namespace(one), name)]
         minimum = _minimum(mine[-1]) if mine else own
         if (minimum is None or minimum < least) and name not in settings.texts("single"):
-            yield Violation(f"its least number of instances is {shown(minimum)}; it must be {least:g} or more", one)
+            yield Violation(f"its minimum number of instances is {shown(minimum)}; it must be {least:g} or more", one)
         covering = [budget for budget in budgets if _covers(budget, one)]
         if not covering:
             yield Violation("no PodDisruptionBudget covers its pods, so a drain may take all of them at once", one)
@@ -70,9 +70,9 @@ def _drainable(budget: Resource, minimum: float) -> Iterator[str]:
     if unavailable is None and available is None:
         yield "states neither maxUnavailable nor minAvailable"
     elif unavailable is not None and _of(unavailable, minimum) == 0:
-        yield "lets no pod go, so no node can ever be drained"
+        yield "allows no eviction, so nodes cannot be drained"
     elif available is not None and _of(available, minimum) >= minimum:
-        yield f"minAvailable {shown(available)} of {minimum:g} instances lets no pod go"
+        yield f"minAvailable {shown(available)} of {minimum:g} instances allows no eviction"
 
 
 def _of(amount: Value, instances: float) -> float:
@@ -96,9 +96,9 @@ def _apart(resource: Resource, settings: Settings) -> Iterator[str]:
     ]
     spreads = mappings(spec.get("topologySpreadConstraints"))
     if "kubernetes.io/hostname" not in _keys(terms, labels):
-        yield "nothing keeps its pods on different machines"
+        yield "has no podAntiAffinity by host, so its pods may share one node"
     if "topology.kubernetes.io/zone" not in _keys(spreads, labels):
-        yield "nothing spreads its pods over zones"
+        yield "has no topologySpreadConstraints by zone, so its pods may share one zone"
     if at(resource.properties, "spec", "strategy", "type") == "Recreate":
         # All pods go before the first new one comes, as a program needs that must not run twice.
         return

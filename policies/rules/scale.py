@@ -1,4 +1,4 @@
-"""How far things may grow: instances, memory, storage, connections, and who decides on replicas."""
+"""Rules of scale: limits of instances, memory, storage and connections, and the owner of replicas."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KEDA_JOBS: Final = 100
 COUNTED_FAMILIES: Final = ("postgres", "aurora-postgresql", "mysql", "aurora-mysql", "mariadb")
 """Families of parameter groups in which max_connections is a parameter."""
 OF_POD: Final = ("cpu", "memory")
-"""What may be stated for a pod as a whole instead (Kubernetes, pod-level resources)."""
+"""Resources that may be stated for a pod as a whole instead (Kubernetes, pod-level resources)."""
 CLAIM: Final = "kubernetes:core/v1:PersistentVolumeClaim"
 AUTOSCALERS: Final = (AUTOSCALER, OLD_AUTOSCALER, SCALED_OBJECT)
 
@@ -47,7 +47,7 @@ def target(resource: Resource) -> str:
 
 
 def maximum(resource: Resource) -> float | None:
-    """How far an autoscaler goes; KEDA spells it its own way."""
+    """Maximum of an autoscaler; KEDA spells it its own way."""
     key = "maxReplicaCount" if resource.type == SCALED_OBJECT else "maxReplicas"
     return number(at(resource.properties, "spec", key))
 
@@ -179,7 +179,7 @@ SCALE_LIMITS: Final = ResourceRule(
     name="scale-limits",
     severity=Severity.CRITICAL,
     says="No service, database or volume may grow beyond the limits of its product.",
-    why="A limit that nobody stated is found by the invoice, or by the database that takes no more connections.",
+    why="An unstated limit is found by the invoice, or by the database that takes no more connections.",
     fix="Lower the value in the stack file; a higher limit is a change of its own, reviewed.",
     source="the product's limits; kube-score, horizontal pod autoscaler",
     types=(*AUTOSCALERS, *POD_TYPES, CLAIM, DATABASE, PARAMETERS, MACHINES),

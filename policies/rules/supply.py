@@ -1,4 +1,4 @@
-"""Where software comes from: images by digest from known registries, interfaces that stay."""
+"""Rules of the supply chain: images by digest from known registries, stable API versions."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def _pinned(resource: Resource, settings: Settings) -> Iterator[str]:
             continue
         tag = image.rpartition("/")[2].partition(":")[2]
         if tag in ("", "latest"):
-            yield f"{name} takes {image}, which is another image tomorrow"
+            yield f"{name} takes {image}, a moving reference; name the digest"
         elif settings.flag("digest"):
             yield f"{name} takes {image} by its tag, which can be moved; name the digest"
 
 
 def _is_from(image: str, registry: str) -> bool:
-    """Whether an image is of a registry or of a path in it, and not of one whose name only begins so."""
+    """True if an image is of a registry or of a path in it, and not of one whose name only begins so."""
     rest = image.removeprefix(registry)
     return rest != image and (registry.endswith("/") or rest[:1] in ("/", ":", "@"))
 
@@ -54,7 +54,7 @@ PINNED: Final = ResourceRule(
     name="pinned-images",
     severity=Severity.HIGH,
     says="Images are named by digest and come from known registries.",
-    why="What runs is then what was tested and scanned; a tag is whatever somebody pushed last.",
+    why="A digest runs what was tested and scanned; a tag runs what was pushed last.",
     fix="Name the image with @sha256: and its digest.",
     source="Checkov CKV_K8S_14, CKV_K8S_43; Kyverno, restrict-image-registries",
     types=POD_TYPES,

@@ -34,7 +34,7 @@ CALLS: Final = (
         rate=Rate(per_second=10, burst=20),
     ),
 )
-"""What clients call, under the API's own name and, for the page's sake, under the page's too. A path ending in / means
+"""Routes for clients, under the API's own name and, for the page's sake, under the page's too. A path ending in / means
 all below it. Metrics and internal paths are nowhere.
 """
 
@@ -45,7 +45,7 @@ MONITORING: Final = (RouteGroup("health", UNLIMITED_PATHS, timeout="10s", rate=N
 WEBHOOKS: Final = (RouteGroup("webhooks", ("/webhooks/",), timeout="60s", rate=Rate(per_second=10, burst=20)),)
 
 ADMINISTRATION: Final = (RouteGroup("admin", ("/admin/",), timeout="60s", rate=Rate(per_second=10, burst=20)),)
-"""Only where somebody may come in: see ``contentgen:admin``."""
+"""Route of the administration, declared only with ``contentgen:admin`` networks."""
 
 OTHER_REGIONS: Final = (
     RouteGroup(
@@ -55,8 +55,8 @@ OTHER_REGIONS: Final = (
         rate=Rate(per_second=100, burst=200),
     ),
 )
-"""What a region answers for another one, under its own name: many clients' questions come from one address. What is
-below /internal/ is for regions alone, which the service itself knows by their signature.
+"""Routes that a region answers for another one, under its own name: many clients' questions come from one address.
+Paths below /internal/ are for regions alone, which the service itself knows by their signature.
 """
 
 

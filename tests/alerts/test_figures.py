@@ -1,4 +1,6 @@
-"""What rules go by is exported: each metric and label by the running application, and the tests' world has the same."""
+"""Metrics of the alert rules are exported: each metric and label by the running application, and the tests' world has
+the same.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ from tests.unit.program import ROOT, STACKS
 SERIES = re.compile(r"([a-z_]+)\{([^}]*)\}")
 LABEL = re.compile(r'([a-z_]+)(?:=~|!~|!=|=)"')
 OF_THE_TARGET = {"namespace", "pod", "container", "job", "instance", NAME_LABEL}
-"""What Prometheus adds by where it reads, and by the pod's labels that the monitor names."""
+"""Labels that Prometheus adds by where it reads, and by the pod's labels that the monitor names."""
 ELECTED = {
     *("queue_size", "active_jobs", "queue_oldest_job_seconds", "provider_batch_waiting_jobs"),
     *("pg_stat_database_numbackends", "pg_settings_max_connections"),
@@ -40,7 +42,7 @@ ELECTED = {
 }
 """One process of a region reads them, and all others show 0."""
 OF_KUBERNETES = {"kube_pod_container_status_restarts_total": {"namespace", "pod", "container", "uid"}}
-"""What kube-state-metrics tells (its documentation, pod metrics)."""
+"""Metrics of kube-state-metrics (its documentation, pod metrics)."""
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +129,8 @@ def test_what_an_alert_says_is_filled_in(promtool: Promtool, rules_of: Callable[
     expected = {
         "exp_labels": {"severity": "warning", "service": "worker", "namespace": "contentgen"},
         "exp_annotations": {
-            "summary": "more than 100 jobs wait, and worker does not catch up",
-            "description": "250 jobs wait; at most 5 instances work them off.",
+            "summary": "more than 100 jobs wait for worker",
+            "description": "250 jobs wait in the queue; the maximum is 5 instances.",
             "runbook": "docs/runbooks/capacity.md#queuelong",
         },
     }

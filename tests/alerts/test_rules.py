@@ -29,7 +29,7 @@ Alert = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Case:
-    """What is, from the first minute; which alerts fire at some minute, and no others."""
+    """State of the world from the first minute; which alerts fire at some minute, and no others."""
 
     title: str
     services: Mapping[str, Service]

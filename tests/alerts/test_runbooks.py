@@ -1,4 +1,4 @@
-"""What runbooks tell people to do can be done: commands, settings, workloads and figures that they name exist."""
+"""Runbooks can be followed: commands, settings, workloads and metrics that they name exist."""
 
 from __future__ import annotations
 

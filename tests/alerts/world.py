@@ -36,7 +36,7 @@ NEXT_TO_NONE: Final = always(0.002)
 
 @dataclass(frozen=True)
 class Service:
-    """How one service is. CPU and memory are per cent of what an instance requests, ``broken`` and the values of
+    """State of one service. CPU and memory are per cent of what an instance requests, ``broken`` and the values of
     ``slower`` are shares of all answers: those with status 500, and those that took more than so many seconds.
     """
 

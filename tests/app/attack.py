@@ -17,7 +17,7 @@ MEGABYTES = 256
 """A process never takes more memory."""
 HEALTH_SECONDS = 0.1
 PROCESSOR_SECONDS = 0.05
-"""What a body of the largest size may cost."""
+"""Processor time that a body of the largest size may cost."""
 
 
 @dataclass

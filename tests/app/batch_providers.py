@@ -27,7 +27,7 @@ DIRECT = ("/v1/chat/completions", "/v1/messages")
 
 @dataclass
 class Providers:
-    """What was handed in, and how the batches are: `pending`, `done`, or one of the ways in which they fail.
+    """Batches that were handed in, and their state: `pending`, `done`, or one of the ways in which they fail.
 
     `taken` is set with a new batch, whose answer waits for `hold`.
     """
@@ -45,12 +45,12 @@ class Providers:
 
     @property
     def direct(self) -> int:
-        """How often one text was asked for alone."""
+        """Number of calls for one text alone."""
         return sum(one.path in DIRECT or one.path.endswith(":generateContent") for one in self.seen)
 
     @property
     def items(self) -> list[int]:
-        """How many texts each batch has."""
+        """Number of texts in each batch."""
         return [len(items) for items in self.batches.values()]
 
     def answer(self, seen: Seen) -> Answer:

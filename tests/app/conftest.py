@@ -37,7 +37,7 @@ USER, PASSWORD, TEMPLATE = "contentgen", "postgres-password", "contentgen_templa
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the session's servers listen."""
+    """Addresses of the session's servers."""
 
     postgres: PostgresServer
     redis: RedisServer
@@ -130,7 +130,7 @@ def pooler(servers: Servers, folder: Path) -> Iterator[int]:
 
 @pytest.fixture
 def way() -> str:
-    """How the service reaches its database, `direct` or by the `pooler`; modules that try both replace this fixture."""
+    """Route of the service to its database, `direct` or by the `pooler`; modules that try both replace this fixture."""
     return "direct"
 
 
@@ -236,7 +236,7 @@ class Fleet:
             yield running, url
 
     def log(self, name: str) -> Path:
-        """Where a process's output goes."""
+        """File of a process's output."""
         return self.folder / f"{name}.log"
 
 

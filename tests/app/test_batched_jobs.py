@@ -51,7 +51,7 @@ class ScriptedIm:
 
     @property
     def preferences(self) -> list[str | None]:
-        """What came with each request to write."""
+        """Preferences that came with each request to write."""
         return [one.headers["Prefer"] for one in self.seen if one.path == "/v1/write"]
 
 

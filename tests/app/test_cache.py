@@ -74,7 +74,7 @@ def test_lifetimes_are_a_minute_here_and_an_hour_there(servers: Servers) -> None
 def test_the_cache_and_the_counters_live_on_redis_instances_of_their_own(
     make_client: Callable[..., TestClient], servers: Servers
 ) -> None:
-    """What may be thrown away when memory runs out (LRU) apart from what may not (noeviction)."""
+    """Entries that may be evicted when memory runs out (LRU) are apart from those that may not (noeviction)."""
     admin = {"allowed_admin_ips": "203.0.113.0/24", "admin_token": "an-administrators-token"}
     client = make_client(redis_queue_url=servers.redis_url.replace("/0", "/1"), **admin)
     made = client.post("/admin/keys", json={"client_id": "acme"}, headers={"X-Admin-Token": admin["admin_token"]})

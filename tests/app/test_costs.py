@@ -1,4 +1,4 @@
-"""What the service says of its costs (M02), and what it writes down when a day costs too much."""
+"""Cost metrics of the service (M02), and the row that it writes when a day costs too much."""
 
 from datetime import UTC, date, datetime
 

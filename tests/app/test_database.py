@@ -1,4 +1,4 @@
-"""What counts as "the database is away", which clients are told as 503, and what is a mistake of ours."""
+"""Errors that count as "the database is away", which clients get as 503, and errors that are a mistake of ours."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,4 @@
-"""What the documents ask for where a deployment says nothing: the numbers as they stand there."""
+"""Defaults of the documents where a deployment says nothing: the numbers as they stand there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose fault a failure is, and what becomes of the job (C03)."""
+"""Classes of failures and their consequences for the job (C03)."""
 
 import asyncio
 from collections.abc import Callable

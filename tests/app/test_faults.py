@@ -1,4 +1,4 @@
-"""What breaks around the service while it works: after each fault every accepted job has ended, in one state, once."""
+"""Faults around the service while it works: after each fault every accepted job has ended, in one state, once."""
 
 import asyncio
 import signal
@@ -219,7 +219,7 @@ def test_redis_stopped_frozen_or_full_is_never_seen_by_a_client(
 
 
 def readiness(api: str) -> tuple[int, str]:
-    """What an API answers when it is asked whether it is ready."""
+    """Answer of an API to the readiness check."""
     reply = httpx.get(f"{api}/ready")
     return reply.status_code, reply.json()["status"]
 

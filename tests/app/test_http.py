@@ -1,4 +1,4 @@
-"""What holds for every reply: headers, hosts, schemes, documents, figures, log lines."""
+"""Properties of every reply: headers, hosts, schemes, documents, figures, log lines."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Whose a job is and who may act for whom: owners, keys, sessions and their end, over processes and regions."""
+"""Ownership of jobs and delegation: owners, keys, sessions and their end, over processes and regions."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What may be done by one process at a time never stops anything else."""
+"""Work that one process does at a time never stops anything else."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -158,7 +158,7 @@ def test_the_code_of_the_previous_release_works_on_the_newest_schema(release: Pa
 @pytest.mark.requirement("A13")
 @pytest.mark.requirement("S09")
 def test_this_release_goes_on_while_the_schema_is_expanded_under_it(client: TestClient, database_url: str) -> None:
-    """What the next release's migrations may do while this one still takes requests."""
+    """Migrations of the next release may do this while this one still takes requests."""
     body = {"topic": "Growing tomatoes on a balcony", "content_type": "social", "client_id": "acme"}
     assert client.post("/generate", json=body).status_code == 202
     for statement in (

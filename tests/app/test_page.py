@@ -53,7 +53,7 @@ def picture(page: Page, name: str) -> None:
 
 
 def flaws(page: Page) -> list[str]:
-    """What axe-core finds wrong for people who use a keyboard, a screen reader, or need contrast."""
+    """Violations that axe-core finds for people who use a keyboard, a screen reader, or need contrast."""
     found = Axe().run(page).response["violations"]
     return [f"{flaw['id']}: {[node['html'] for node in flaw['nodes']]}" for flaw in found]
 

@@ -1,4 +1,4 @@
-"""What is stored about a client, seen and erased whole, in small steps, whatever there is of it (X03)."""
+"""Data stored about a client, seen and erased whole, in small steps, whatever there is of it (X03)."""
 
 import asyncio
 import json

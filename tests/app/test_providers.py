@@ -44,7 +44,7 @@ def write(
 
 
 def ask(settings: Settings, name: str) -> object:
-    """What the adapter alone makes of an answer."""
+    """Result of the adapter alone on an answer."""
 
     async def run() -> object:
         client = client_of(Named(name), settings)

@@ -1,4 +1,4 @@
-"""What decides the order of jobs, and what decides a text."""
+"""Order of jobs, and the key of a text."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta

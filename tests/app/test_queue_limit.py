@@ -1,4 +1,4 @@
-"""How many jobs of a queue run at once, as an administrator sets it (D02)."""
+"""Number of a queue's jobs that run at once, as an administrator sets it (D02)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What leaves the service about itself: errors in Sentry's wire format, traces in OpenTelemetry's."""
+"""Reports about the service that leave it: errors in Sentry's wire format, traces in OpenTelemetry's."""
 
 import json
 import queue

@@ -43,7 +43,7 @@ def scratches(servers: Servers, database: str) -> list[str]:
 
 
 def counted(shelf: Shelf, aws: str) -> dict[str, list[float]]:
-    """What CloudWatch was told, by the metric's name."""
+    """CloudWatch metrics that were sent, by name."""
     listed = boto3.client("cloudwatch", endpoint_url=aws, **KEYS).get_paginator("list_metrics").paginate()
     found: dict[str, list[float]] = {}
     for metric in (metric for page in listed for metric in page["Metrics"]):

@@ -1,4 +1,4 @@
-"""What one process knows of revocations, and for how long it may believe it (E03)."""
+"""Revocations known to one process, and for how long it may believe them (E03)."""
 
 import asyncio
 from datetime import UTC, datetime

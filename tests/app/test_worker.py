@@ -1,4 +1,4 @@
-"""What happens to a job on its way: retries, dead letters, cancellation, expiry, order, the net under the queue."""
+"""Course of a job: retries, dead letters, cancellation, expiry, order, the net under the queue."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What a worker says to the queue's database: no more than it needs, and so that nothing is late for it."""
+"""Statements of a worker to the queue's database: no more than it needs, and none late."""
 
 import asyncio
 from datetime import timedelta

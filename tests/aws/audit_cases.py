@@ -56,7 +56,7 @@ def log_bucket(world: World) -> str:
 
 
 def logging_seen(world: World, made: Made) -> Properties:
-    """Where the logs go."""
+    """Target of the logs."""
     found = world.boto("s3").get_bucket_logging(Bucket=made.id)["LoggingEnabled"]
     return {"targetBucket": found["TargetBucket"], "targetPrefix": found["TargetPrefix"]}
 

@@ -39,7 +39,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Checked:
-    """What Check answered."""
+    """Answer of Check."""
 
     inputs: Properties
     failures: dict[str, str]

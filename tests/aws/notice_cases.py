@@ -89,7 +89,7 @@ def topic_policy(world: World) -> Properties:
 
 
 def subscription_seen(world: World, made: Made) -> Properties:
-    """Who is told, and how."""
+    """Subscribers of a topic, with their protocols."""
     found = world.boto("sns").get_subscription_attributes(SubscriptionArn=made.id)["Attributes"]
     return {
         "topic": found["TopicArn"],

@@ -100,7 +100,7 @@ def key_seen(world: World, made: Made) -> Properties:
 
 
 def alias_seen(world: World, made: Made) -> Properties:
-    """Which key the alias leads to."""
+    """Key that the alias leads to."""
     return {"targetKeyId": world.boto("kms").describe_key(KeyId=made.id)["KeyMetadata"]["KeyId"]}
 
 

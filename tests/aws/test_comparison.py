@@ -1,4 +1,4 @@
-"""How inputs are compared: with the last deployment's, with what a refresh found, and with the values a thing has."""
+"""Comparison of inputs: with the last deployment's, with what a refresh found, and with the values a thing has."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def same(one: Value, other: Value) -> bool:
 
 
 def assert_there(world: World, case: Case, made: Made, wanted: Properties) -> None:
-    """What was declared is what boto3 sees."""
+    """Assert that boto3 sees the resource as it was declared."""
     seen = case.observe(world, made)
     assert seen, "the case observes nothing"
     for name, value in seen.items():

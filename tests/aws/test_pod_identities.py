@@ -132,7 +132,7 @@ class Source(io.BytesIO):
 
 
 def write_backup(pod: Pod) -> None:
-    """What the job `backup` asks of AWS: a large dump, a small state, one more figure; nothing is kept of a failure."""
+    """AWS calls of the job `backup`: a large dump, a small state, one more figure; nothing is kept of a failure."""
     bucket = Bucket(pod.bucket, REGION)
     broken = Source(b"0" * (PART_BYTES + 1))
     broken.broken = True
@@ -147,7 +147,7 @@ def write_backup(pod: Pod) -> None:
 
 
 def check_restore(pod: Pod) -> None:
-    """What the job `restore-check` asks of AWS."""
+    """AWS calls of the job `restore-check`."""
     own = Bucket(pod.bucket, REGION)
     pod.world.boto("s3").put_object(Bucket=pod.bucket, Key=DUMP, Body=b"dump")
     assert boto3.client("s3").list_objects_v2(Bucket=pod.bucket, Prefix="db/")["KeyCount"] == 1
@@ -157,7 +157,7 @@ def check_restore(pod: Pod) -> None:
 
 
 def prove_domain(pod: Pod, kind: str = "TXT", name: str = "_acme-challenge.api") -> None:
-    """What cert-manager asks of AWS by the solver route53 (cert-manager documentation, Configuring DNS01, Route53)."""
+    """AWS calls of cert-manager by the solver route53 (cert-manager documentation, Configuring DNS01, Route53)."""
     client = boto3.client("route53")
     domain = f"{name}.{pod.role}.example.org"
     record = {"Name": domain, "Type": kind, "TTL": 60, "ResourceRecords": [{"Value": '"proof"'}]}

@@ -1,4 +1,4 @@
-"""What the provider does with every type alike: configuration, refusals, names, tags, regions, secrets, retries."""
+"""Behaviour of the provider with every type: configuration, refusals, names, tags, regions, secrets, retries."""
 
 from __future__ import annotations
 

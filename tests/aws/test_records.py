@@ -36,7 +36,7 @@ class Zone:
         return [{"name": f"{name}.{self.domain}", "zoneId": self.made.id, "evaluateTargetHealth": True}]
 
     def seen(self) -> list[dict[str, object]]:
-        """What boto3 sees, without the zone's own records."""
+        """Records that boto3 sees, without the zone's own."""
         sets = self.world.boto("route53").list_resource_record_sets(HostedZoneId=self.made.id)["ResourceRecordSets"]
         return [one for one in sets if one["Type"] not in ("NS", "SOA")]
 

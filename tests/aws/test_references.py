@@ -1,4 +1,4 @@
-"""What a request names must be there and fit: each reference is broken once and refused with AWS' code."""
+"""References of a request must exist and fit: each one is broken once and refused with AWS' code."""
 
 from __future__ import annotations
 

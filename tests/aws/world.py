@@ -66,7 +66,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class World:
-    """What a test needs to declare things and to look at them from the other side."""
+    """World of a test, to declare things and to look at them from the other side."""
 
     cloud: Cloud
     driver: Driver

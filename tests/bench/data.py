@@ -63,7 +63,7 @@ ERASE = (
 
 @dataclass(frozen=True)
 class Step:
-    """What was done, how long it took, and the most memory that our own process had (not Postgres' programs)."""
+    """Step of a run, its duration, and the most memory that our own process had (not Postgres' programs)."""
 
     what: str
     seconds: float

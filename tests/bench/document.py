@@ -28,7 +28,7 @@ class Section:
 
 
 def machine() -> str:
-    """Where the figures are from, without a name."""
+    """Description of the machine that the figures are from, without a name."""
     memory = psutil.virtual_memory().total / 2**30
     return f"{psutil.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
 

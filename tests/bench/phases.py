@@ -24,7 +24,7 @@ RUNS = 3
 
 @dataclass(frozen=True)
 class Program:
-    """What is deployed: ours, or the one in the folder ``main``, with the variables that it reads."""
+    """Program to deploy: ours, or the one in the folder ``main``, with the variables that it reads."""
 
     main: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -86,7 +86,7 @@ def write_flat(subject: Subject, path: Path) -> None:
 
 
 def listed(path: Path) -> int:
-    """How many resources a list has."""
+    """Number of resources in a list."""
     return len(json.loads(path.read_text()))
 
 

@@ -1,4 +1,4 @@
-"""How the time grows with services and regions: our components, and a flat program of the same resources, each time."""
+"""Growth of the time with services and regions: our components, and a flat program of the same resources, each time."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ STACK_RULES = [rule for rule in RULES if isinstance(rule, StackRule)]
 
 @dataclass(frozen=True)
 class Found:
-    """What the engine showed."""
+    """Findings that the engine showed."""
 
     code: int
     errors: str

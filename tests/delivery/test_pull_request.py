@@ -23,7 +23,7 @@ TWO_CHANGES = {
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """What git prints; commits are nobody's."""
+    """Output of git; commits are nobody's."""
     command = ["git", "-c", "user.name=test", "-c", "user.email=test@example.com", *arguments]
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 

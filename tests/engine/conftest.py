@@ -38,7 +38,7 @@ def up(world: World) -> str:
 
 @pytest.fixture
 def url(world: World, up: str) -> str:
-    """Where the local stack answers now."""
+    """Address of the local stack now."""
     return world.cloud("local").regions[0].url
 
 

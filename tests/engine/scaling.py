@@ -62,7 +62,9 @@ class Scaling:
         return seen
 
     def falling(self, *, to: int, seconds: float) -> list[tuple[float, int]]:
-        """When each lower count was first seen, down to ``to``. Fails by itself when that does not come in time."""
+        """Time at which each lower count was first seen, down to ``to``. Fails by itself when that does not come in
+        time.
+        """
         steps: list[tuple[float, int]] = []
         before = self.replicas()
         for now in _ticks(seconds):

@@ -1,4 +1,4 @@
-"""What may happen to a running stack at any moment, and that the next ``up`` makes it whole again."""
+"""Faults that may happen to a running stack at any moment, and that the next ``up`` makes it whole again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def up_in_mid_update(world: World) -> subprocess.Popen[str]:
 
 
 def made_good(world: World, url: str) -> str:
-    """What the next `up` prints, after which nothing is pending and a job is done."""
+    """Output of the next `up`, after which nothing is pending and a job is done."""
     done = world.command("up", "--stack", "local")
     assert done.returncode == 0, done.stdout[-4000:]
     assert world.engine("local").pending_operations() == 0

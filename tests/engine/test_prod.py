@@ -122,7 +122,7 @@ def test_an_update_leaves_the_replicas_that_the_autoscalers_chose(world: World, 
 
 @pytest.fixture(scope="module")
 def calm_since(world: World, up: str) -> float:
-    """When the load went; the tests in between are the time that the autoscaler waits before it acts."""
+    """Moment at which the load went; the tests in between are the time that the autoscaler waits before it acts."""
     scaling = Scaling(world, "prod", "cpm")
     # On a busy machine figures may be missing for a while, and the calm would have begun before.
     scaling.noticed("900m")

@@ -47,7 +47,7 @@ def steady_traffic(url: str, session: Mapping[str, str] | None = None) -> Iterat
 
 
 def unfinished(url: str, jobs: list[str], session: Mapping[str, str], seconds: float = 60.0) -> list[str]:
-    """Which of the accepted jobs have no text when the time is over."""
+    """Accepted jobs that have no text when the time is over."""
     deadline = time.monotonic() + seconds
     left = list(jobs)
     while left and time.monotonic() < deadline:

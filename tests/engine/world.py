@@ -34,7 +34,7 @@ TOPIC = {"topic": "rooftop gardens", "content_type": "blog", "keywords": ["bees"
 
 @dataclass(frozen=True)
 class World:
-    """Where a test's stacks live, away from those of the person who runs the tests."""
+    """World of a test's stacks, away from those of the person who runs the tests."""
 
     state: Path
     home: Path
@@ -130,7 +130,7 @@ class World:
         return asyncio.run(ask())
 
     def logs_in(self, stack: str, user: str, password: str, region: str = "us-east-1") -> bool:
-        """Whether a stack's database takes a login."""
+        """True if a stack's database takes a login."""
         try:
             self._ask(self._address(stack, region), "SELECT 1", user, password)
         except asyncpg.InvalidPasswordError:
@@ -184,6 +184,6 @@ def finished_job(url: str, seconds: float = 30.0, session: Mapping[str, str] | N
 
 
 def summary(output: str) -> str:
-    """What the engine counted: the lines of its last ``Resources:`` block."""
+    """Counts of the engine: the lines of its last ``Resources:`` block."""
     tail = output.rsplit("Resources:", 1)[-1]
     return tail.split("Duration:", 1)[0].strip()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Result:
-    """What was sent and what came back; seconds."""
+    """Request and its answer; seconds."""
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)

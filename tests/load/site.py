@@ -38,7 +38,7 @@ class Running:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Address that it answers at."""
         return f"http://127.0.0.1:{self.port}"
 
     @property

@@ -1,4 +1,4 @@
-"""What a control plane holds before a stack comes."""
+"""Objects of a control plane before a stack comes."""
 
 from __future__ import annotations
 

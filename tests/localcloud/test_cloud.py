@@ -1,4 +1,4 @@
-"""What an embedded cloud asks of a machine, said before it starts anything."""
+"""Requirements of an embedded cloud on a machine, reported before it starts anything."""
 
 from __future__ import annotations
 

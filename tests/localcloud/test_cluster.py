@@ -1,4 +1,4 @@
-"""How a region's control plane is told to run."""
+"""Options of a region's control plane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pod declares is what its process gets."""
+"""Containers run as their pod declares."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def _wait_for(path: Path) -> None:
 
 
 def _exit_code_of_stopped(spec: Mapping[str, object], folder: Path, *, grace_seconds: int, hook: bool = True) -> int:
-    """How a program ends that says which signal it got: 0 for SIGTERM, 7 for SIGINT."""
+    """Exit code of a stopped program, which says the signal it got: 0 for SIGTERM, 7 for SIGINT."""
     ready = folder / "ready"
     code = (
         "import signal, sys, time, pathlib\n"

@@ -1,4 +1,4 @@
-"""How far a build is: a bar on a terminal, a few lines without one."""
+"""Progress of a build: a bar on a terminal, a few lines without one."""
 
 from __future__ import annotations
 

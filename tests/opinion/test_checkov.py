@@ -36,7 +36,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Accepted:
-    """Why a check may fail, and in which stacks."""
+    """Accepted finding of a check, with the reason and the stacks."""
 
     stacks: tuple[str, ...]
     reason: str
@@ -68,7 +68,7 @@ def rendered(folder: Path) -> int:
 
 
 def opinion(folder: Path) -> Sequence[Finding]:
-    """What checkov finds wrong below a folder."""
+    """Findings of checkov below a folder."""
     command = [str(checkov()), "-d", str(folder), "--framework", "kubernetes", "-o", "json", "--quiet", "--compact"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode in (0, 1), done.stderr

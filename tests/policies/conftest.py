@@ -17,7 +17,7 @@ CONFIG: Final[dict[str, dict[str, Value]]] = {
     "scale-limits": {"instances": {"cpm": 10}},
     "failover-chain": {"priority": ["us-east-1", "eu-west-1"]},
 }
-"""What no default can know of the example: its services and its regions."""
+"""Configuration of the example that no default can know: its services and its regions."""
 
 ROWS: Final[dict[str, str]] = {
     **dict.fromkeys(("security-headers", "content-policy"), "Y01"),
@@ -56,7 +56,7 @@ def of_name(name: str) -> Rule:
 
 
 def is_value(change: Break) -> bool:
-    """Whether a change is of one property, so that the property can be unknown or secret instead."""
+    """True if a change is of one property, so that the property can be unknown or secret instead."""
     return bool(change.path)
 
 

@@ -1,4 +1,4 @@
-"""What our own stacks declare, as the pack sees it."""
+"""Resources that our own stacks declare, as the pack sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pack does beyond its rules: a rule that fails is named, and no rule runs on what it does not read."""
+"""Analyzer around the rules: a rule that fails is named, and no rule runs on what it does not read."""
 
 from __future__ import annotations
 

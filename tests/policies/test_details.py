@@ -1,4 +1,4 @@
-"""What rules say of a stack of a few resources, word by word: which resource, which of two findings, which value."""
+"""Messages of rules about a stack of a few resources, word by word: the resource, the finding, the value."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_gateway_has_a_listener_of_tls_whatever_else_it_has() -> None:
         return of("gateway", GATEWAY, spec__listeners=list(listeners))
 
     assert said("tls-only", gateway(HTTPS)) == []
-    assert said("tls-only", gateway(HTTP)) == ["edge-gateway: no listener speaks TLS; add one with protocol HTTPS"]
+    assert said("tls-only", gateway(HTTP)) == ["edge-gateway: has no TLS listener; add one with protocol HTTPS"]
 
 
 @pytest.mark.parametrize("policy", ["ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS-1-2-2017-01"])
@@ -125,8 +125,8 @@ def test_each_kind_of_database_is_backed_up_tried_and_watched(database: Resource
         f"{database.name}: a database without a scheduled job called backup"
     ]
     assert said("backup-is-tried", database) == [
-        f"{database.name}: nothing restores its backups to see whether they hold: no job restore",
-        f"{database.name}: nobody is told when backups stop: no alarm speaks of backup",
+        f"{database.name}: no scheduled job restores its backups; declare one called restore",
+        f"{database.name}: has no alarm on missing backups: no alarm names backup",
     ]
     assert said("backup-is-tried", of("restore test"), database, ALARM) == []
 
@@ -192,7 +192,9 @@ def test_a_chain_that_comes_back_or_leads_nowhere_is_told_of_at_its_first_record
 def test_a_deployment_that_states_no_instances_has_one() -> None:
     alone = of("deployment")
     budget = of("disruption budget", spec__maxUnavailable=GONE, spec__minAvailable=1)
-    assert f"{budget.name}: minAvailable 1 of 1 instances lets no pod go" in said("several-instances", alone, budget)
+    assert f"{budget.name}: minAvailable 1 of 1 instances allows no eviction" in said(
+        "several-instances", alone, budget
+    )
 
 
 def test_a_stop_has_exactly_the_time_of_its_pause_and_its_drain() -> None:

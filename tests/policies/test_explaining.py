@@ -1,4 +1,4 @@
-"""What explain says of a resource: every rule that reads it, with its result and why."""
+"""Explanation of a resource: every rule that reads it, with its result and why."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ BEYOND = Break("autoscaler", "/spec/maxReplicas", 11)
 
 @cache
 def found_in(root: Path, stack: str) -> tuple[Finding, ...]:
-    """What the pack says about everything a stack declares, before anything of it exists."""
+    """Findings of the pack on everything a stack declares, before anything of it exists."""
     config = json.loads((root / "policies" / "config" / f"{stack}.json").read_text())
     return tuple(Pack(RULES, config).findings(resources(root, stack)))
 

@@ -1,5 +1,5 @@
-"""What each rule lets pass beside the compliant example, and what it refuses beside its own breaks: the other ways to
-write the same thing, the value at the limit and the one just beyond it.
+"""Variants of each rule's compliant example and of its own breaks, passed and refused: the other ways to write the same
+thing, the value at the limit and the one just beyond it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def tls_only(**changes: Value) -> str:
 
 
 def passes(name: str, example: str, changes: Changes, type_: str = "") -> bool:
-    """Whether a rule says nothing of the compliant stack with these changes of one resource."""
+    """True if a rule passes the compliant stack with these changes of one resource."""
     resource = COMPLIANT[example]
     properties = resource.properties
     for path, value in changes.items():

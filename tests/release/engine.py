@@ -58,7 +58,7 @@ class PretendedEngine:
         (self.folder / f"preview-{number}").write_text("\n".join(lines))
 
     def update_ends(self, exit_code: int, *operations: str) -> None:
-        """How updates end, after steps of these operations."""
+        """Script the end of updates, after steps of these operations."""
         events = [{"resourcePreEvent": {"metadata": {"op": one, "urn": "u"}}} for one in operations]
         (self.folder / "events").write_text("\n".join(map(json.dumps, events)))
         (self.folder / "exit-code").write_text(str(exit_code))

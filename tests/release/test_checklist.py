@@ -85,7 +85,7 @@ def test_a_release_against_which_nothing_speaks_goes_on(root: Path, facts: Facts
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"tests_passed": False}, "reports/tests.xml is not there"),
+        ({"tests_passed": False}, "reports/tests.xml is missing"),
         ({"plan": Path("/nowhere/plan.json")}, "plan.json is not there; run make plan"),
         (
             {"planned": planned([said("spread", "cpm: apart"), BUDGET], "failed")},
@@ -108,7 +108,7 @@ def test_a_release_against_which_nothing_speaks_goes_on(root: Path, facts: Facts
         ({"migrations": ("0008_x.py",)}, "has no test of migrations, and 0008_x.py is new; run make test"),
         (
             {"notices": {"alerts.notify": ("a@b.org",), "backup.notify": ()}},
-            "nobody is named for backup.notify; fix: contentgen:backup.notify",
+            "no address is set for backup.notify; fix: set contentgen:backup.notify",
         ),
         ({"rehearsal": Rehearsal(deployed="staging runs 0123")}, "deployed to staging first? No: staging runs 0123"),
         ({"rehearsal": Rehearsal(passed="/ready answers 503")}, "pass on staging? No: /ready answers 503"),

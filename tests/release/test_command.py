@@ -26,7 +26,7 @@ HOOK = {"SLACK_WEBHOOK": "https://hook"}
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Notice]:
-    """What Slack hears; the checklist has no objection, and nothing is waited for."""
+    """Messages to Slack; the checklist has no objection, and nothing is waited for."""
     heard: list[Notice] = []
     monkeypatch.setattr(command, "time", SimpleNamespace(sleep=lambda seconds: None))
     monkeypatch.setattr(command, "unanswered", lambda checklist, facts: ())

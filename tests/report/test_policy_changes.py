@@ -1,4 +1,4 @@
-"""What a pull request changes of its own judges is told, and the base's pack judges it too."""
+"""Changes of a pull request to its own policies are reported, and the base's pack judges it too."""
 
 from __future__ import annotations
 

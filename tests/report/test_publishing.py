@@ -127,7 +127,7 @@ def pull(number: int, commit: str, base: str = "owner/name") -> dict[str, object
 
 
 def left_by_a_run(folder: Path, **texts: str) -> Path:
-    """What each stack's job uploaded; a fork writes what it likes."""
+    """Uploads of each stack's job; a fork writes what it likes."""
     for stack, text in texts.items():
         path = folder / f"preview-{stack}" / FILE
         path.parent.mkdir(parents=True)
@@ -213,7 +213,7 @@ def test_a_report_larger_than_any_is_not_read(tmp_path: Path, monkeypatch: pytes
 
 def test_two_reports_of_one_stack_are_both_not_believed(tmp_path: Path) -> None:
     (one,) = read_all(left_by_a_run(tmp_path, prod=data("prod"), other=data("prod")), ["prod"])
-    assert one.problem == "its run left two reports, so neither is believed"
+    assert one.problem == "its run left two reports, so neither is used"
 
 
 @pytest.mark.requirement("S04")

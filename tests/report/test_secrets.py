@@ -1,4 +1,4 @@
-"""What the engine prints in clear when an update is not the planned one, and what drift may name."""
+"""Secrets that the engine prints in clear when an update is not the planned one, and values that drift may name."""
 
 from __future__ import annotations
 

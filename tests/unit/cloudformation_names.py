@@ -1,4 +1,4 @@
-"""Where CloudFormation has other names than the official plugin, and where it has none."""
+"""Property names of CloudFormation that differ from the official plugin's, and those it does not have."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DROPPED: Final[Mapping[str, frozenset[str]]] = {
     "aws:route53/zone:Zone": frozenset({"forceDestroy"}),
     "aws:secretsmanager/secret:Secret": frozenset({"recoveryWindowInDays"}),
 }
-"""What happens at a change or a removal, which CloudFormation says outside the properties."""
+"""Properties about a change or a removal, which CloudFormation says outside the properties."""
 TYPES: Final[Mapping[str, str]] = {
     "aws:cloudtrail/trail:Trail": "AWS::CloudTrail::Trail",
     "aws:cloudwatch/metricAlarm:MetricAlarm": "AWS::CloudWatch::Alarm",
@@ -87,7 +87,7 @@ FILLED_IN: Final[Mapping[str, Mapping[str, Json]]] = {
     "aws:cloudtrail/trail:Trail": {"enableLogging": True},
     "aws:iam/rolePolicy:RolePolicy": {"name": "automatic-1234567"},
 }
-"""What the official plugin sends where the program gives nothing, and CloudFormation wants something."""
+"""Values that the official plugin sends where the program gives nothing, and CloudFormation wants something."""
 BUCKET_PARTS: Final[Mapping[str, tuple[str, str | None]]] = {
     "aws:s3/bucketVersioning:BucketVersioning": ("VersioningConfiguration", "versioningConfiguration"),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": ("PublicAccessBlockConfiguration", None),

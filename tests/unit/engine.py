@@ -28,7 +28,7 @@ SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
 HIDDEN: Final = "[secret]"
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 MADE_UP: Final = "-abc123"
-"""How a name ends that a provider makes up."""
+"""Suffix of a name that a provider makes up."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def run(program: Callable[[], object], stack: str = "test", *, preview: bool = F
 
 
 def _computed(type_: str, name: str, wire: Mapping[str, Json]) -> dict[str, Json]:
-    """What only a provider would know."""
+    """Values that only a provider would know."""
     if type_.startswith("random:"):
         return {"result": f"{CANARY}-{name}"}
     if type_.startswith("kubernetes:"):

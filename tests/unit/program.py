@@ -40,7 +40,7 @@ Declare = Callable[[str], RecordingEngine]
 
 
 def declared(stack: str, settings: StackSettings, *, preview: bool = False) -> RecordingEngine:
-    """What the program declares for a stack with these settings, on a real target; run once for all who ask.
+    """Resources that the program declares for a stack with these settings, on a real target; run once for all who ask.
 
     Clusters that the settings leave without a network get a made-up one, as the embedded cloud gives them.
     """

@@ -1,4 +1,4 @@
-"""What every identity may do in AWS: the whole list, held against what was decided."""
+"""AWS permissions of every identity: the whole list, held against what was decided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the benchmarks stand on: the flat program has the same graph, and a cut run loses nothing it measured."""
+"""Basis of the benchmarks: the flat program has the same graph, and a cut run loses nothing it measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine is told of where a resource was declared (docs/decisions/call-stacks.md)."""
+"""Source positions of resources as the engine gets them (docs/decisions/call-stacks.md)."""
 
 from __future__ import annotations
 

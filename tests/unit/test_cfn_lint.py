@@ -31,7 +31,7 @@ class Finding:
 
 
 def opinion(template: Template, region: str) -> list[Finding]:
-    """What cfn-lint finds in a template, deployed to a region."""
+    """Findings of cfn-lint in a template, deployed to a region."""
     resources = template["Resources"]
     assert isinstance(resources, dict)
     found = []

@@ -1,4 +1,4 @@
-"""What is off on the embedded cloud is missed by no stack."""
+"""Controllers that are off on the embedded cloud are missed by no stack."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from localcloud.cluster import IDLE_CONTROLLERS
 from tests.unit.engine import RecordingEngine
 
 TASK = re.compile(r"(-(approving|cleaner|protection|signing|status))?-controller$")
-"""What follows the kind in a controller's name."""
+"""Part of a controller's name that follows the kind."""
 
 
 def test_no_stack_declares_a_kind_whose_controller_is_off(each: RecordingEngine) -> None:

@@ -19,7 +19,7 @@ def settings(environment: str, **values: object) -> StackSettings:
 
 
 def addresses(engine: RecordingEngine, region: str = "us-east-1") -> dict[str, str]:
-    """What the services of a region connect to."""
+    """Addresses that the services of a region connect to."""
     secret = engine.one("core/v1:Secret", f"{region}-secrets-secret").at("stringData")
     assert isinstance(secret, dict)
     return {key: str(value) for key, value in secret.items()}

@@ -13,7 +13,7 @@ LINK = re.compile(r"\[[^\]]*\]\((?!https?://|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)")
 CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 QUOTED = re.compile(r"`((?:docs|infra|stacks|components|policies|app|ops|localcloud|tests)/[\w./-]+)`")
 AGREED = dict(re.findall(r"([A-Z])([0-9]+)", "A16 B5 C2 D2 E14 G6 K21 L6 M5 O18 P5 R3 S11 T6 W8 X3 Y9 Z11"))
-"""How many rows each letter has; they are numbered from 1."""
+"""Number of rows of each letter; they are numbered from 1."""
 SOURCES = ("card", "A", "B", "C", "D", "E")
 
 

@@ -191,7 +191,7 @@ def test_a_sticky_service_keeps_a_client_at_the_edge_and_inside() -> None:
 
 
 def backends(engine: RecordingEngine, host: str) -> dict[str, Json]:
-    """Which Service answers each path of a host."""
+    """Service that answers each path of a host."""
     return {
         str(mapping(mapping(match)["path"])["value"]): mapping(rules[0])["name"]
         for route in engine.of("HTTPRoute")

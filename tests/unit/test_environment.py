@@ -1,4 +1,6 @@
-"""What the program tells the application: every setting, or it is left alone for a reason; keys to whom they serve."""
+"""Variables from the program to the application: every setting, or it is left alone for a reason; keys to whom they
+serve.
+"""
 
 from __future__ import annotations
 

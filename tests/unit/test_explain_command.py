@@ -1,4 +1,4 @@
-"""Which resource ``contentgen explain`` means: a URN, or a name that one resource alone has."""
+"""Resource that ``contentgen explain`` means: a URN, or a name that one resource alone has."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ print(json.dumps(found))
 
 @pytest.fixture(scope="module")
 def found(root: Path) -> dict[str, object]:
-    """What an interpreter of its own saw: packages are imported once a process."""
+    """Result of an interpreter of its own: packages are imported once a process."""
     done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=root, check=True, capture_output=True, text=True)
     answer: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
     return answer

@@ -23,7 +23,7 @@ BATCHES = 40
 
 
 def settings_of(number: int) -> StackSettings | SettingsError:
-    """What becomes of a file before anything is declared; any other exception is a defect."""
+    """Settings of a file, or its refusal before anything is declared; any other exception is a defect."""
     file = mutated(number)
     try:
         settings = parse(file.stack, file.values)
@@ -34,7 +34,7 @@ def settings_of(number: int) -> StackSettings | SettingsError:
 
 
 def aws_problems(engine: RecordingEngine) -> Iterator[str]:
-    """What the embedded AWS refuses."""
+    """Problems that the embedded AWS refuses."""
     for one in engine.resources:
         if one.custom and one.type in TYPES:
             resource = TYPES[one.type]
@@ -69,5 +69,5 @@ def test_the_embedded_aws_is_asked_about_every_kind_of_resource_that_a_stack_has
 
 
 def in_words(wrong: Wrong) -> bool:
-    """Whether an error names the key, and says what is allowed in more than a validator's own code."""
+    """True if an error names the key, and says what is allowed in more than a validator's own code."""
     return wrong.key.startswith("contentgen") and len(wrong.allowed.split()) > 1 and "\n" not in str(wrong)

@@ -1,4 +1,4 @@
-"""Who may talk to whom, computed from the network policies as a cluster would, for every pair of pods."""
+"""Allowed connections, computed from the network policies as a cluster would, for every pair of pods."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def selects(selector: Json, labels: dict[str, Json]) -> bool:
 
 
 def allows(policy: Declared, way: str, peer: dict[str, Json], port: int) -> bool:
-    """Whether a policy lets its pods talk to a pod of the same namespace on a port, in or out."""
+    """True if a policy lets its pods talk to a pod of the same namespace on a port, in or out."""
     side = {"ingress": "from", "egress": "to"}[way]
     for rule in objects(policy.at("spec", way)):
         known = any("podSelector" in one and selects(one["podSelector"], peer) for one in objects(rule.get(side)))

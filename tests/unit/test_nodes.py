@@ -1,4 +1,4 @@
-"""What clusters are made of: a floor, pods that fit, manifests for the oldest version, and real clusters held to it."""
+"""Nodes of clusters: a floor, pods that fit, manifests for the oldest version, and real clusters held to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which people may do what in each environment: every rule of every role, one by one (requirements S08, Y07)."""
+"""Permissions of people in each environment: every rule of every role, one by one (requirements S08, Y07)."""
 
 from __future__ import annotations
 

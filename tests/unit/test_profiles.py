@@ -1,4 +1,4 @@
-"""What environments are, and how a stack file's own values go over them."""
+"""Profiles of environments, and their merge with a stack file's own values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API offers to the public and what the edge lets through are the same."""
+"""Public paths of the API and those that the edge lets through are the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.program import ROOT
 
 
 def covered(path: str, groups: tuple[RouteGroup, ...]) -> bool:
-    """Whether a route of the edge passes a path on; ``{...}`` stands for any one part."""
+    """True if a route of the edge passes a path on; ``{...}`` stands for any one part."""
     concrete = path.replace("{", "").replace("}", "")
     return any(
         concrete.startswith(one) if one.endswith("/") and one != "/" else concrete == one

@@ -24,7 +24,7 @@ NEEDS = {
     ("redis-cache", 6379): JOBS | POOLED,
     ("redis-queue", 6379): JOBS | POOLED,
 }
-"""Who must reach a store, and nobody else."""
+"""Workloads that must reach a store, and nobody else."""
 OTHERS = {"frontend", "stranger", "envoy-gateway-system", "monitoring"}
 ELSEWHERE = {"keda", "envoy-gateway-system", "monitoring"}
 
@@ -68,7 +68,7 @@ Reached = dict[tuple[str, int], set[str]]
 
 
 def reached(engine: RecordingEngine, region: str, pods: str, without: int | None = None) -> Reached:
-    """Who reaches which store."""
+    """Workloads that reach each store."""
     listed = policies(engine, region)
     if without is not None:
         del listed[without]

@@ -1,4 +1,4 @@
-"""Which rows a test run proves, and that no test can claim a row that does not exist."""
+"""Rows that a test run proves, and that no test can claim a row that does not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which region answers whom: the routing table read as Route 53 reads it, for every outage there can be."""
+"""Region that answers each client: the routing table read as Route 53 reads it, for every outage there can be."""
 
 from __future__ import annotations
 

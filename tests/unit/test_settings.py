@@ -1,4 +1,4 @@
-"""What a stack file may say, and how it is told what it may not."""
+"""Settings of a stack file, and the messages about wrong ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is well-formed and still cannot work, and how it is told."""
+"""Well-formed stack files that still cannot work, and the messages about them."""
 
 from __future__ import annotations
 

@@ -33,7 +33,8 @@ OWN = {
         "contentgen:kubernetes:TeamAccess": 9,
     },
 }
-"""What an environment has beside what all have: made-up data, an audit trail with its key, teams by region."""
+"""Resources of an environment beside those that all have: made-up data, an audit trail with its key, teams by region.
+"""
 
 REGIONAL = {
     "contentgen:data:ApplicationSecrets": 1,

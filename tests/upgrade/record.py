@@ -1,4 +1,4 @@
-"""What a release deploys of things that hold data: ``python -m tests.upgrade.record 0.2.0`` writes it down for ever.
+"""Record of a release's resources that hold data: ``python -m tests.upgrade.record 0.2.0`` writes it down for ever.
 
 A later program must find each of them again, under its name and with what cannot change in place unchanged.
 """
@@ -31,7 +31,7 @@ KUBERNETES: Final = {
     "kubernetes:apps/v1:StatefulSet": ("spec.serviceName", "spec.selector", "spec.volumeClaimTemplates"),
     "kubernetes:core/v1:Namespace": ("metadata.name",),
 }
-"""What Kubernetes lets nobody change in a StatefulSet, and what else holds data by its name."""
+"""Fields that Kubernetes lets nobody change in a StatefulSet, and what else holds data by its name."""
 
 
 @dataclass(frozen=True)

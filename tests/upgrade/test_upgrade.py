@@ -23,12 +23,12 @@ def today() -> Mapping[str, Kept]:
 
 
 def chosen_by_the_cloud(one: Kept, name: str) -> bool:
-    """Whether a value that is no longer declared stays as it is, because the provider then takes it from the cloud."""
+    """True if a value that is no longer declared stays as it is, because the provider then takes it from the cloud."""
     return one.fixed.get(name) is None and one.type in TYPES and name in TYPES[one.type].also_computed
 
 
 def broken(before: list[Kept], after: Mapping[str, Kept]) -> list[str]:
-    """What would be lost: resources that are gone, and values that no resource of that kind can change in place."""
+    """Resources and values that would be lost: gone, or of a kind that cannot change in place."""
     found = [f"{one.urn} is gone" for one in before if one.urn not in after]
     for one in before:
         now = after.get(one.urn)

@@ -1,4 +1,6 @@
-"""Where a job waits whose text a provider's batch will bring, and until when (D01). The release before ignores both."""
+"""Batch ticket of a job whose text a provider's batch will bring, and its deadline (D01). The release before ignores
+both.
+"""
 
 from alembic import op
 

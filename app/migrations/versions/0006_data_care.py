@@ -14,7 +14,7 @@ TABLES = (
 
 
 def upgrade() -> None:
-    """New tables nobody waits for; the indexes commit one by one (CONCURRENTLY may not run in a transaction)."""
+    """New tables block no statement; the indexes commit one by one (CONCURRENTLY may not run in a transaction)."""
     for statement in TABLES:
         op.execute(statement)
     with op.get_context().autocommit_block():

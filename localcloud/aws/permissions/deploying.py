@@ -17,7 +17,7 @@ PASSED_TO: Final = "monitoring.rds.amazonaws.com"
 READ_SECRETS: Final = frozenset({"kms:Decrypt"})
 """Needed to read back a secret that a key of ours encrypts."""
 COMMANDS: Final = frozenset({"cloudwatch:DescribeAlarms", "eks:DescribeCluster"})
-"""What the commands around the engine ask: where the clusters are, and which alarms are on during a release."""
+"""Actions of the commands around the engine: where the clusters are, and which alarms are on during a release."""
 PUSHING: Final = frozenset(
     {
         "ecr:BatchCheckLayerAvailability",
@@ -47,8 +47,8 @@ def planning_actions() -> frozenset[str]:
 
 
 def policy(actions: Collection[str], names: str) -> str:
-    """A policy document of these actions. Buckets and roles are narrowed to those whose names begin with ``names``, for
-    whoever may write policies into any role, or pass any, may do everything.
+    """A policy document of these actions. Buckets and roles are narrowed to those whose names begin with ``names``,
+    because the right to write policies into any role, or to pass any, is every right.
     """
     groups: dict[str, list[str]] = {}
     for action in sorted(actions):

@@ -1,5 +1,5 @@
-"""Whether a call is allowed, within one account (IAM User Guide, "Policy evaluation logic": "How AWS enforcement code
-logic evaluates requests", and "Identity-based policies and resource-based policies").
+"""Evaluation of a call's permission within one account (IAM User Guide, "Policy evaluation logic": "How AWS enforcement
+code logic evaluates requests", and "Identity-based policies and resource-based policies").
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ EVERYTHING: Final = "*"
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls.
+    """Identity of the caller.
 
     arn: of the session or the user, as AWS shows it in a refusal.
     account: twelve digits.
@@ -41,7 +41,7 @@ class Call:
     """One permission that a request needs.
 
     action: service prefix and name, such as s3:PutObject.
-    resource: ARN, or * where the action has no resource or none can be told.
+    resource: ARN, or * where the action has no resource or it is unknown.
     context: condition keys of the request.
     """
 
@@ -52,7 +52,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Policies:
-    """What is evaluated for one call.
+    """Policies that are evaluated for one call.
 
     identity: statements of the caller's own policies.
     resource: statements of the resource's policy; None where it has none.
@@ -91,7 +91,7 @@ def decide(call: Call, caller: Caller, policies: Policies) -> Decision:
 
 
 def applies(statement: Statement, call: Call) -> bool:
-    """Whether a statement speaks of a call: its action, its resource, its conditions."""
+    """True if a statement speaks of a call: its action, its resource, its conditions."""
     action = any(like(one, call.action, same_case=False) for one in statement.actions) != statement.other_actions
     return action and _of_resource(statement, call) and hold(statement.conditions, call.context)
 
@@ -104,7 +104,7 @@ def _of_resource(statement: Statement, call: Call) -> bool:
 
 
 def _concerns(statement: Statement, caller: Caller) -> bool:
-    """A principal that is the account stands for everybody in it."""
+    """A principal that is the account stands for every identity in it."""
     account = {f"arn:aws:iam::{caller.account}:root", caller.account}
     return _names(statement, caller) or any(kind == "AWS" and one in account for kind, one in statement.principals)
 

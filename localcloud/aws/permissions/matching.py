@@ -21,7 +21,7 @@ ARN_FIELDS: Final = 6
 
 
 def like(pattern: str, text: str, *, same_case: bool = True) -> bool:
-    """Whether a text matches a pattern in which * is any text and ? any character."""
+    """True if a text matches a pattern in which * is any text and ? any character."""
     return _compiled(pattern, same_case).fullmatch(text) is not None
 
 
@@ -39,7 +39,7 @@ def filled(text: str, context: Context) -> str | None:
 
 
 def hold(conditions: Sequence[Condition], context: Context) -> bool:
-    """Whether every condition holds. Raises PolicyError for an operator unknown here."""
+    """True if every condition holds. Raises PolicyError for an operator unknown here."""
     return all(_holds(operator, key, values, context) for operator, key, values in conditions)
 
 

@@ -18,7 +18,7 @@ from localcloud.aws.permissions.requests import Request
 BUDGET_READS: Final = ("Describe",)
 BUDGET_TAGS: Final = frozenset({"TagResource", "UntagResource", "ListTagsForResource"})
 FREE: Final = frozenset({"GetCallerIdentity"})
-"""Allowed to everybody with a key (STS API, GetCallerIdentity: no permissions are required)."""
+"""Allowed to every caller with a key (STS API, GetCallerIdentity: no permissions are required)."""
 CREATING: Final = ("Create", "Put", "Run", "Authorize")
 TAG_ACTIONS: Final = {
     "iam": "TagRole",
@@ -33,7 +33,7 @@ STORES: Final = frozenset({"rds", "elasticache"})
 
 
 class Keys(Protocol):
-    """What must be known of the account to say which key a request uses."""
+    """Facts about the account that say which key a request uses."""
 
     def of_bucket(self, bucket: str) -> str | None:
         """ARN of the KMS key that a bucket encrypts with by itself."""

@@ -18,7 +18,7 @@ CREDENTIAL: Final = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)
 MODEL_NAMES: Final = {"monitoring": "cloudwatch"}
 """Service names of a signature that are not those of the models."""
 TAGS: Final = ("Tag", "ResourceTags")
-"""How the names of parameters begin that hold the tags of what is created."""
+"""Prefixes of the parameters that hold the tags of what is created."""
 GLOBAL_REGION: Final = "us-east-1"
 
 
@@ -28,7 +28,7 @@ class UnreadableRequest(Exception):
 
 @dataclass(frozen=True)
 class Signature:
-    """Whose key signed a request, and for which region and service."""
+    """Signature of a request: its access key, region and service."""
 
     key: str
     region: str

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 READING: Final = ("Get", "List", "Describe", "View")
-"""How the names of actions begin that change nothing."""
+"""Prefixes of the actions that change nothing."""
 LINKED_ROLE: Final = "iam:CreateServiceLinkedRole"
 GRANT: Final = "kms:CreateGrant kms:DescribeKey"
 NETWORK: Final = "ec2:DescribeSecurityGroups ec2:DescribeSubnets ec2:DescribeVpcs"
@@ -33,12 +33,12 @@ class Rights:
 
     @property
     def exercised(self) -> frozenset[str]:
-        """What a whole life of such a resource needs on the embedded AWS."""
+        """Permissions that the whole life of such a resource needs on the embedded AWS."""
         return self._named(f"{self.reads} {self.changes}")
 
     @property
     def of_plan(self) -> frozenset[str]:
-        """What reading it back needs."""
+        """Permissions that reading it back needs."""
         more = {one for one in self._named(self.beside) if one.partition(":")[2].startswith(READING)}
         return self._named(self.reads) | more
 

@@ -1,4 +1,4 @@
-"""Which permission an operation of S3 needs where its name is another (Service Authorization Reference, "Actions,
+"""Permission of each S3 operation that has another name than its permission (Service Authorization Reference, "Actions,
 resources, and condition keys for Amazon S3"; Amazon S3 User Guide, "Required permissions for Amazon S3 API
 operations").
 """

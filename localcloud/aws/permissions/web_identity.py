@@ -1,5 +1,5 @@
-"""Whether a token of a cluster may take a role: the trust policy, evaluated with the token's claims (IAM User Guide,
-"Available keys for AWS OIDC federation"; Amazon EKS User Guide, "IAM roles for service accounts").
+"""Role trust for a token of a cluster: the trust policy, evaluated with the token's claims (IAM User Guide, "Available
+keys for AWS OIDC federation"; Amazon EKS User Guide, "IAM roles for service accounts").
 
 The signature is not verified: everything that reaches this server is on this machine. Issuer, subject, audience and
 expiry are held against the trust policy as AWS holds them.
@@ -27,7 +27,7 @@ class TokenError(ValueError):
 
 
 def may_take(token: str, trust: Sequence[Statement], account: str) -> Decision:
-    """Whether the trust policy lets the token's subject take the role. Raises TokenError for an unusable token."""
+    """True if the trust policy lets the token's subject take the role. Raises TokenError for an unusable token."""
     try:
         options = {"verify_signature": False, "verify_exp": True, "verify_aud": False}
         claims = jwt.decode(token, options=options)  # type: ignore[arg-type]

@@ -44,7 +44,7 @@ def actions(statement: dict[str, object]) -> list[str]:
 
 
 def foreign_actions(document: str, service: str) -> bool:
-    """Whether a document is none, or names an action of another service."""
+    """True if a document is none, or names an action of another service."""
     found = statements(document)
     mine = (f"{service}:", "*")
     return not found or any(not one.lower().startswith(mine) for statement in found for one in actions(statement))
@@ -85,7 +85,7 @@ RULES: Final = (
         lambda inputs: _size(inputs.text("policy")) > LONGEST_GRANTS,
     ),
     Rule(
-        "key-policy-lockout", KEY_POLICY, "policy", "a policy that lets somebody change it (kms:PutKeyPolicy)",
+        "key-policy-lockout", KEY_POLICY, "policy", "a policy that lets a principal change it (kms:PutKeyPolicy)",
         "KMS API, PutKeyPolicy.BypassPolicyLockoutSafetyCheck", _locks_out,
     ),
     Rule(

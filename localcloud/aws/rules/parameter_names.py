@@ -64,8 +64,9 @@ POSTGRES: Final = frozenset(
         "wal_writer_delay", "work_mem", "xmlbinary", "xmloption",
     }
 )  # fmt: skip
-"""Of PostgreSQL 13 to 17 what RDS lets be set (RDS User Guide, Working with parameters on your RDS for PostgreSQL DB
-instance; PostgreSQL documentation, Server Configuration)."""
+"""Parameters of PostgreSQL 13 to 17 that RDS lets be set (RDS User Guide, Working with parameters on your RDS for
+PostgreSQL DB instance; PostgreSQL documentation, Server Configuration).
+"""
 
 REDIS: Final = frozenset(
     {
@@ -88,4 +89,4 @@ REDIS: Final = frozenset(
         "zset-max-listpack-entries", "zset-max-listpack-value",
     }
 )  # fmt: skip
-"""Of Redis 7 (ElastiCache User Guide, Redis OSS specific parameters)."""
+"""Parameters of Redis 7 (ElastiCache User Guide, Redis OSS specific parameters)."""

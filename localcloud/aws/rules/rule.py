@@ -35,11 +35,11 @@ class Rule:
     breaks: Callable[[Block], bool]
 
     def holds_for(self, resource: ResourceType[Aws]) -> bool:
-        """Whether resources of the type are held to the rule."""
+        """True if resources of the type are held to the rule."""
         return resource.token == self.token or (self.token == EVERY_TAGGED and "tags" in resource.inputs)
 
     def broken_by(self, inputs: Block) -> bool:
-        """Whether the inputs break the rule."""
+        """True if the inputs break the rule."""
         return inputs.has(self.key) and not inputs.is_unknown(self.key) and self.breaks(inputs)
 
     def problem(self, token: str, inputs: Block) -> Problem:

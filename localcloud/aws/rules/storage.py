@@ -50,7 +50,7 @@ RULES: Final = (
         lambda inputs: foreign_actions(inputs.text("policy"), "s3"),
     ),
     Rule(
-        "bucket-policy-public", BUCKET_POLICY, "policy", "no grant to everybody while public policies are blocked",
+        "bucket-policy-public", BUCKET_POLICY, "policy", "no grant to all principals while public policies are blocked",
         "Amazon S3 User Guide, Blocking public access: BlockPublicPolicy", _public,
     ),
     Rule(

@@ -95,7 +95,7 @@ RULES: Final = (
         lambda inputs: inputs.text("protocol") == "email" and EMAIL.fullmatch(inputs.text("endpoint")) is None,
     ),
     Rule(
-        "zone-reserved", ZONE, "name", "a domain that nobody reserved: neither example.com nor .test",
+        "zone-reserved", ZONE, "name", "a domain that is not reserved: neither example.com nor .test",
         "Route 53 API, CreateHostedZone, InvalidDomainName; RFC 2606", _reserved,
     ),
     Rule(

@@ -21,7 +21,7 @@ def _names():
 
 
 def _place(host, port):
-    """Where a name and port are listened on: low ports of Services stand higher, because they take a privilege.
+    """Address that a name and port are listened on: low ports of Services stand higher, because they take a privilege.
 
     Some libraries resolve a name first and connect to its address with the port they were given, so an address that is
     a Service's counts as its name.
