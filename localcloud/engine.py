@@ -242,8 +242,11 @@ def _wait(child: subprocess.Popen[bytes], deadline: float, require: Callable[[],
                 return _ended(child)
             try:
                 require()
+            except KeyboardInterrupt:
+                interrupted = True
+                _interrupt(child)
             except BaseException:
-                # Whatever it was, an interrupt too: the engine must not go on alone.
+                # Whatever it was: the engine must not go on alone.
                 _ended(child)
                 raise
         else:

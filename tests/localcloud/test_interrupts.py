@@ -14,8 +14,9 @@ from localcloud.engine import _wait
 class Interrupted(subprocess.Popen[bytes]):
     """An engine during which somebody presses the keys once, and that ends with ``code`` all the same."""
 
-    def __init__(self, code: int) -> None:
-        self._code, self._waits, self.signals = code, iter([KeyboardInterrupt(), None]), list[int]()
+    def __init__(self, code: int, first: BaseException | None = None) -> None:
+        self._code, self._waits = code, iter([first or KeyboardInterrupt(), None])
+        self.signals: list[int] = []
 
     def wait(self, timeout: float | None = None) -> int:
         self.returncode = self._code
@@ -40,4 +41,14 @@ def test_an_engine_that_was_done_before_it_heeded_an_interrupt_ends_the_command_
 def test_an_engine_that_ends_because_of_an_interrupt_gives_its_own_exit_code() -> None:
     engine = Interrupted(255)
     assert _wait(engine, time.monotonic() + 60, lambda: None) == 255
+    assert engine.signals == [signal.SIGINT]
+
+
+def test_an_interrupt_during_a_look_at_the_cloud_leaves_the_engine_its_time_to_end() -> None:
+    engine = Interrupted(255, subprocess.TimeoutExpired("pulumi", 2))
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    assert _wait(engine, time.monotonic() + 60, interrupted) == 255
     assert engine.signals == [signal.SIGINT]
