@@ -45,9 +45,12 @@ def glossary(root: Path) -> list[tuple[str, str, str]]:
 
 
 def matching(root: Path, file: str) -> set[str]:
-    """The files below the checkout that a path of the page stands for; itself, or all that fit its placeholder."""
-    found = root.glob(PLACEHOLDER.sub("*", file))
-    return {str(path.relative_to(root)) for path in found}
+    """The files below the checkout that a path of the page stands for: itself, or all pages and modules that fit its
+    placeholder; an index is named by itself.
+    """
+    pattern = PLACEHOLDER.sub("*", file)
+    found = {str(path.relative_to(root)) for path in root.glob(pattern)}
+    return found if pattern == file else {one for one in found if not one.endswith("README.md")}
 
 
 def section(page: str, title: str) -> str:
