@@ -12,7 +12,11 @@ def test_make_up_names_the_stack_before_the_command_that_imports_for_a_second() 
     make = shutil.which("make")
     assert make is not None
     listed = subprocess.run(
-        [make, "--no-print-directory", "-n", "up", "STACK=prod"], cwd=CHECKOUT, capture_output=True, text=True, check=True
+        [make, "--no-print-directory", "-n", "up", "STACK=prod"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.splitlines()
     steps = [line for line in listed if "bootstrap.py" not in line]
     assert steps[0] == 'echo "deploying prod onto the embedded cloud"'
