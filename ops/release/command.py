@@ -28,6 +28,7 @@ from ops.release.plan_facts import read as read_facts
 from ops.release.process import WATCH_SECONDS, Outcome, StepError, Steps, back, release
 from ops.release.record import Record, RecordError, Release, record_of, recording
 from ops.release.rehearsal import STAGING, rehearsal, rehearsed
+from ops.release.rollouts import wait_for_rollouts
 from ops.release.service import Service
 from ops.release.updating import update
 from ops.report.command import DEFAULT_FILE, report, stack_report
@@ -90,10 +91,10 @@ def make_release(
         return False
     service = Service(target, addresses, settings.security_headers, out.line)
     steps = Steps(
-        apply=lambda: update(recording(target, newest, record.before(newest)), "--plan", str(CHECKOUT / PLAN)),
+        apply=lambda: _apply(recording(target, newest, record.before(newest)), settings),
         smoke=service.smoke,
         look=service.look,
-        go_back=lambda: _go_back(target, to, record, out),
+        go_back=lambda: _go_back(target, settings, to, record, out),
         wait=time.sleep,
         say=out.step,
     )
@@ -137,7 +138,7 @@ def make_rollback(
         apply=lambda: None,
         smoke=service.smoke,
         look=service.look,
-        go_back=lambda: _go_back(target, to, record, out),
+        go_back=lambda: _go_back(target, settings, to, record, out),
         wait=time.sleep,
         say=out.step,
     )
@@ -227,10 +228,16 @@ def _newest(target: Target, environment: Mapping[str, str]) -> Release:
     return Release(commit=_commit(), image=image, schema=schema_of(CHECKOUT))
 
 
-def _go_back(target: Target, to: Release | None, record: Record, out: Report) -> None:
+def _apply(target: Target, settings: StackSettings) -> None:
+    update(target, "--plan", str(CHECKOUT / PLAN))
+    wait_for_rollouts(target, settings)
+
+
+def _go_back(target: Target, settings: StackSettings, to: Release | None, record: Record, out: Report) -> None:
     if to is None:
         raise StepError("no release is recorded to go back to: this was the first")
     go_back(target, to, record.before(to), out.step)
+    wait_for_rollouts(target, settings)
 
 
 def _ended(run: Callable[[], tuple[Outcome, str]], tell_slack: Callable[[Outcome, str], None]) -> Outcome:

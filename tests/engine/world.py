@@ -63,9 +63,11 @@ class World:
         assert not (self.state / stack).exists()
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """``contentgen ...`` in the background, output readable line by line."""
+        """``contentgen ...`` in the background, output readable line by line. It heeds interrupts, even where whoever
+        runs the tests has them ignored, as a shell does for what it starts in the background.
+        """
         return subprocess.Popen(
-            [str(CONTENTGEN), *arguments],
+            ["/usr/bin/env", "--default-signal=INT", str(CONTENTGEN), *arguments],
             env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

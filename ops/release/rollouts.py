@@ -1,0 +1,59 @@
+"""Rollouts of a stack's Deployments, waited for until their end.
+
+The engine does not wait where a release goes back to an earlier pod template: a ReplicaSet of that template is there with
+no replicas, and the provider takes it for available at the controller's first look (pulumi-kubernetes,
+provider/pkg/await/deployment.go, checkReplicaSetStatus). Until the end of the rollout both releases answer.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Final
+
+from infra.settings import StackSettings
+from localcloud.cloudfile import CloudFile
+from localcloud.toolchain.origin import KUBECTL
+from ops.release.process import StepError
+from ops.target import EngineReadError, Target, kept
+
+DEPLOYMENT: Final = "kubernetes:apps/v1:Deployment"
+ROLLOUT_SECONDS: Final = 600
+"""Kubernetes gives up a rollout without progress after that time too (progressDeadlineSeconds)."""
+
+
+def wait_for_rollouts(target: Target, settings: StackSettings) -> None:
+    """Waits until every Deployment of the stack runs its own release alone. Raises StepError, naming the first that
+    does not.
+    """
+    try:
+        state = json.loads(kept(target, "export"))
+    except EngineReadError as error:
+        raise StepError(f"the stack's Deployments cannot be read: {error}") from None
+    for one in state["deployment"].get("resources", []):
+        if one["type"] == DEPLOYMENT:
+            for region in settings.regions:
+                if f"::kubernetes-{region}::" in one["provider"]:
+                    _wait(target, settings, region, one["outputs"]["metadata"])
+
+
+def _wait(target: Target, settings: StackSettings, region: str, metadata: dict[str, str]) -> None:
+    name = f"deployment/{metadata['name']}"
+    command = [str(KUBECTL), *_access(target, settings, region), "-n", metadata["namespace"], "rollout", "status", name]
+    done = subprocess.run(
+        [*command, f"--timeout={ROLLOUT_SECONDS}s"],
+        env=dict(target.environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise StepError(f"{region}: the rollout of {name} did not end: {done.stderr.strip()}")
+
+
+def _access(target: Target, settings: StackSettings, region: str) -> Iterator[str]:
+    if target.engine is not None:
+        yield from ("--kubeconfig", CloudFile.read(target.engine.cloud_file).kubeconfigs[region])
+    elif region in settings.clusters and (context := settings.clusters[region].context):
+        yield from ("--context", context)
