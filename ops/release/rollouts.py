@@ -1,7 +1,7 @@
 """Rollouts of a stack's Deployments, waited for until their end.
 
-The engine does not wait where a release goes back to an earlier pod template: a ReplicaSet of that template is there with
-no replicas, and the provider takes it for available at the controller's first look (pulumi-kubernetes,
+The engine does not wait where a release goes back to an earlier pod template: a ReplicaSet of that template is there
+with no replicas, and the provider takes it for available at the controller's first look (pulumi-kubernetes,
 provider/pkg/await/deployment.go, checkReplicaSetStatus). Until the end of the rollout both releases answer.
 """
 
