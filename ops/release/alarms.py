@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final, TypeAlias
@@ -13,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localcloud.aws.session import owners_session
 from localcloud.cloudfile import CloudFile
 from ops.release.process import StepError
-from ops.target import EngineReadError, Target, kept
+from ops.release.state import resources
+from ops.target import Target
 
 ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
 MOST_NAMES: Final = 100
@@ -25,14 +25,10 @@ Alarms: TypeAlias = Mapping[str, tuple[str, ...]]
 
 def alarms_of(target: Target) -> Alarms:
     """The alarms that the stack's state holds. Raises StepError where it cannot be read."""
-    try:
-        state = json.loads(kept(target, "export"))
-    except EngineReadError as error:
-        raise StepError(f"the stack's alarms cannot be read: {error}") from None
     found: dict[str, list[str]] = defaultdict(list)
-    for one in state["deployment"].get("resources", []):
-        if one["type"] == ALARM:
-            found[one["outputs"]["region"]].append(one["outputs"]["name"])
+    for one in resources(target):
+        if one.type == ALARM:
+            found[str(one.outputs["region"])].append(str(one.outputs["name"]))
     return {region: tuple(names) for region, names in found.items()}
 
 

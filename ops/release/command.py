@@ -89,14 +89,12 @@ def make_release(
     if wrong:
         tell_slack(Outcome.REFUSED, "; ".join(wrong))
         return False
-    service = Service(target, addresses, settings.security_headers, out.line)
-    steps = Steps(
-        apply=lambda: _apply(recording(target, newest, record.before(newest)), settings),
-        smoke=service.smoke,
-        look=service.look,
-        go_back=lambda: _go_back(target, settings, to, record, out),
-        wait=time.sleep,
-        say=out.step,
+    released = recording(target, newest, record.before(newest))
+    steps = _steps(
+        Service(target, addresses, settings.security_headers, out.line),
+        lambda: _apply(released, settings),
+        lambda: _go_back(target, settings, to, record, out),
+        out,
     )
     seconds = float(environment.get("WATCH_SECONDS", WATCH_SECONDS))
     return _ended(lambda: release(steps, seconds), tell_slack) is Outcome.RELEASED
@@ -133,14 +131,11 @@ def make_rollback(
     if to.schema_ < newest:
         out.line(f"the database stays at revision {newest}, of which {to.commit[:12]} knows {to.schema_ or 'nothing'}")
     settings = read(CHECKOUT, target.stack)
-    service = Service(target, addresses, settings.security_headers, out.line)
-    steps = Steps(
-        apply=lambda: None,
-        smoke=service.smoke,
-        look=service.look,
-        go_back=lambda: _go_back(target, settings, to, record, out),
-        wait=time.sleep,
-        say=out.step,
+    steps = _steps(
+        Service(target, addresses, settings.security_headers, out.line),
+        lambda: None,
+        lambda: _go_back(target, settings, to, record, out),
+        out,
     )
     why = f"asked for by {environment.get('AUTHOR', 'an unknown user')}"
     ended = _ended(lambda: back(steps, why), partial(_tell, target, to.commit, environment, out))
@@ -226,6 +221,10 @@ def _newest(target: Target, environment: Mapping[str, str]) -> Release:
     given = environment.get(IMAGE_VARIABLE) or read(CHECKOUT, target.stack).image
     image = given if target.engine is None else target.engine.setting(deployment.IMAGE_SETTING)
     return Release(commit=_commit(), image=image, schema=schema_of(CHECKOUT))
+
+
+def _steps(service: Service, apply: Callable[[], None], go_back: Callable[[], None], out: Report) -> Steps:
+    return Steps(apply=apply, smoke=service.smoke, look=service.look, go_back=go_back, wait=time.sleep, say=out.step)
 
 
 def _apply(target: Target, settings: StackSettings) -> None:

@@ -8,18 +8,18 @@ so that the release before still works on it (app/migrate.py).
 
 from __future__ import annotations
 
-import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from ops.commits import CommitError, checked_out
 from ops.previewing import PreviewError, preview_events
 from ops.release.process import StepError
 from ops.release.record import Release, recording
+from ops.release.state import resources
 from ops.release.updating import update
 from ops.report.events import Operation, Preview, ReportError, parse
-from ops.target import EngineReadError, Target, kept
+from ops.target import Target
 
 
 def go_back(target: Target, release: Release, earlier: tuple[Release, ...], say: Callable[[str], None]) -> None:
@@ -45,7 +45,7 @@ def undeclared(target: Target, events: Path) -> tuple[str, ...]:
     if first.succeeded and not first.errors:
         return ()
     declared = {change.urn for change in first.changes if change.operation is not Operation.DELETE}
-    found = tuple(urn for urn in _protected(target) if urn not in declared)
+    found = tuple(one.urn for one in resources(target) if one.protect and one.urn not in declared)
     second = _preview(target, events, *(part for urn in found for part in ("--exclude", urn))) if found else first
     if second.errors or not second.succeeded:
         raise StepError(f"the earlier release cannot be deployed: {'; '.join(second.errors) or 'a policy refuses it'}")
@@ -59,11 +59,3 @@ def _preview(target: Target, events: Path, *arguments: str) -> Preview:
             return parse(target.stack, lines)
     except (PreviewError, ReportError) as error:
         raise StepError(str(error)) from None
-
-
-def _protected(target: Target) -> Sequence[str]:
-    try:
-        state = json.loads(kept(target, "export"))
-    except EngineReadError as error:
-        raise StepError(f"the state cannot be read: {error}") from None
-    return [one["urn"] for one in state["deployment"].get("resources", []) if one.get("protect")]

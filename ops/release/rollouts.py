@@ -7,40 +7,43 @@ provider/pkg/await/deployment.go, checkReplicaSetStatus). Until the end of the r
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator
 from typing import Final
+
+from pydantic import BaseModel
 
 from infra.settings import StackSettings
 from localcloud.cloudfile import CloudFile
 from localcloud.toolchain.origin import KUBECTL
 from ops.release.process import StepError
-from ops.target import EngineReadError, Target, kept
+from ops.release.state import resources
+from ops.target import Target
 
 DEPLOYMENT: Final = "kubernetes:apps/v1:Deployment"
 ROLLOUT_SECONDS: Final = 600
 """Kubernetes gives up a rollout without progress after that time too (progressDeadlineSeconds)."""
 
 
+class _Metadata(BaseModel):
+    name: str
+    namespace: str
+
+
 def wait_for_rollouts(target: Target, settings: StackSettings) -> None:
     """Waits until every Deployment of the stack runs its own release alone. Raises StepError, naming the first that
     does not.
     """
-    try:
-        state = json.loads(kept(target, "export"))
-    except EngineReadError as error:
-        raise StepError(f"the stack's Deployments cannot be read: {error}") from None
-    for one in state["deployment"].get("resources", []):
-        if one["type"] == DEPLOYMENT:
+    for one in resources(target):
+        if one.type == DEPLOYMENT:
             for region in settings.regions:
-                if f"::kubernetes-{region}::" in one["provider"]:
-                    _wait(target, settings, region, one["outputs"]["metadata"])
+                if f"::kubernetes-{region}::" in one.provider:
+                    _wait(target, settings, region, _Metadata.model_validate(one.outputs["metadata"]))
 
 
-def _wait(target: Target, settings: StackSettings, region: str, metadata: dict[str, str]) -> None:
-    name = f"deployment/{metadata['name']}"
-    command = [str(KUBECTL), *_access(target, settings, region), "-n", metadata["namespace"], "rollout", "status", name]
+def _wait(target: Target, settings: StackSettings, region: str, metadata: _Metadata) -> None:
+    name = f"deployment/{metadata.name}"
+    command = [str(KUBECTL), *_access(target, settings, region), "-n", metadata.namespace, "rollout", "status", name]
     done = subprocess.run(
         [*command, f"--timeout={ROLLOUT_SECONDS}s"],
         env=dict(target.environment),

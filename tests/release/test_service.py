@@ -125,5 +125,5 @@ def test_the_stacks_own_alarms_that_are_on_are_found_in_each_region(tmp_path: Pa
 def test_a_state_that_cannot_be_read_is_an_error_with_the_engines_words(tmp_path: Path) -> None:
     target = PretendedEngine(tmp_path).target()
     (tmp_path / "export").unlink()
-    with pytest.raises(StepError, match=r"(?s)alarms cannot be read: .*FileNotFoundError"):
+    with pytest.raises(StepError, match=r"(?s)prod: its state cannot be read: .*FileNotFoundError"):
         alarms_of(target)
