@@ -4,51 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.labels import metadata
+from stacks.specs.alert import AlertRule
 
 API: Final = "monitoring.coreos.com/v1"
 COMPONENT: Final = "alerts"
 EVALUATED_SECONDS: Final = 30
 """Interval of rule evaluation (O09); pods are scraped as often."""
-
-
-class Severity(StrEnum):
-    """Urgency of an alert, most urgent first: at once, within the hour, today, when there is time."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    WARNING = "warning"
-    LOW = "low"
-
-
-@dataclass(frozen=True)
-class AlertRule:
-    """Prometheus alert rule.
-
-    name: alert name, CamelCase.
-    about: workload or store that the alert is about.
-    expression: PromQL that returns a sample while the condition is true.
-    for_seconds: time that the condition must hold before the alert fires.
-    severity: urgency, as a label of the alert.
-    summary: one line.
-    description: the problem, and the first place to look.
-    runbook: page with the steps to take, with its heading.
-    """
-
-    name: str
-    about: str
-    expression: str
-    for_seconds: int
-    severity: Severity
-    summary: str
-    description: str
-    runbook: str
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from typing import Final
 import pulumi
 from pulumi_kubernetes import batch, core, meta, networking
 
-from components.amount import Resources
 from components.generation_service import SECRETS_MOUNT, instance_environment
 from components.hardening import container_security, pod_security
 from components.labels import labels, metadata
-from components.network_policy import Traffic, policy_spec
+from components.network_policy import policy_spec
+from stacks.specs.job import JOB_RESOURCES
+from stacks.specs.network import Traffic
 
-RESOURCES: Final = Resources("100m", "1000m", "128Mi", "512Mi")
 STARTING_DEADLINE_SECONDS: Final = 600
 HISTORY: Final = 3
 URGENCY_LABEL: Final = "contentgen/on-failure"
@@ -104,8 +104,8 @@ def _job(args: ApplicationJobArgs, account: pulumi.Output[str]) -> batch.v1.JobS
         args=list(args.arguments),
         env=[*instance_environment(args.port), *variables],
         resources=core.v1.ResourceRequirementsArgs(
-            requests={**RESOURCES.requests(), "ephemeral-storage": "64Mi"},
-            limits={**RESOURCES.limits(), "ephemeral-storage": "1Gi"},
+            requests={**JOB_RESOURCES.requests(), "ephemeral-storage": "64Mi"},
+            limits={**JOB_RESOURCES.limits(), "ephemeral-storage": "1Gi"},
         ),
         security_context=container_security(),
         volume_mounts=[

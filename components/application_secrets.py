@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import pulumi
@@ -14,9 +15,11 @@ from components.labels import metadata
 from components.logins import Logins
 from components.postgres import DatabaseEndpoint, login_name, owner_name
 from components.redis import RedisEndpoint
+from stacks.specs.store import Role
 
 COMPONENT = "application-secrets"
 DATABASE_KEY: Final = "database_url"
+REDIS_KEYS: Final = MappingProxyType({Role.CACHE: "redis_url", Role.QUEUE: "redis_queue_url"})
 UNNAMED_STATEMENTS: Final = "&default_query_exec_mode=simple_protocol"
 """For KEDA's driver, which otherwise names statements on one server connection and runs them on another: a pooler of
 transactions refuses the second. No other client knows the option."""
@@ -34,8 +37,7 @@ class ApplicationSecretsArgs:
     logins: logins of the services.
     owners: logins of the role that owns the tables (X02).
     keys: signing keys and tokens of the application, by file name.
-    cache: Redis for the cache.
-    queue: Redis for counters and queues.
+    redis: Redis by purpose.
     recovery_days: days that AWS keeps a deleted secret; 0 deletes at once.
     key: ARN of the KMS key that encrypts the entry in Secrets Manager.
     """
@@ -48,8 +50,7 @@ class ApplicationSecretsArgs:
     logins: Logins
     owners: Logins
     keys: Mapping[str, pulumi.Output[str]]
-    cache: RedisEndpoint
-    queue: RedisEndpoint
+    redis: Mapping[Role, RedisEndpoint]
     recovery_days: int
     key: pulumi.Input[str]
 
@@ -74,8 +75,7 @@ class ApplicationSecrets(pulumi.ComponentResource):
             DATABASE_KEY: args.pooler.url(),
             "database_url_direct": args.database.logged_in(args.logins.active).url(),
             "database_read_url": args.pooler.read_url(),
-            "redis_url": args.cache.url(),
-            "redis_queue_url": args.queue.url(),
+            **{REDIS_KEYS[role]: endpoint.url() for role, endpoint in args.redis.items()},
         }
         owned = {**values, "database_url_direct": args.database.owned_by(args.owners.active).url()}
         logins = {login_name(one): one.password for one in args.logins.both}

@@ -11,24 +11,9 @@ import pulumi
 import pulumi_aws.cloudwatch as cloudwatch
 
 from components.notice_topic import ALARMS, Notices, notice_topic
+from stacks.specs.alert import Expectation
 
 HOUR_SECONDS: Final = 3600
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """Heartbeat of a job.
-
-    name: job.
-    metric: CloudWatch metric that counts the job's successes.
-    region: region of the job, as the metric's dimension Region.
-    hours: longest time between two successes.
-    """
-
-    name: str
-    metric: str
-    region: str
-    hours: int
 
 
 @dataclass(frozen=True)

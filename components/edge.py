@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 import pulumi
@@ -15,7 +14,8 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.envoy_proxy import proxy_spec
 from components.labels import metadata
-from components.traffic_limits import Rate, RouteTraffic, backend_traffic_policy
+from components.traffic_limits import RouteTraffic, backend_traffic_policy
+from stacks.specs.route import EdgeHost, Published, RouteGroup
 
 API: Final = "gateway.networking.k8s.io/v1"
 POLICY_API: Final = "gateway.envoyproxy.io/v1alpha1"
@@ -39,50 +39,6 @@ TRUSTED_HOPS: Final = 0
 """Nothing stands before the gateway that adds to X-Forwarded-For: the network load balancer keeps client addresses."""
 TALKATIVE_HEADERS: Final = ("Server", "X-Powered-By")
 """Headers that disclose the software behind the edge; they are removed from every response."""
-
-
-@dataclass(frozen=True)
-class RouteGroup:
-    """Paths with the same limits; each group is a route of its own.
-
-    name: part of the route's name.
-    paths: paths; one that ends in / stands for all below it.
-    timeout: time limit of a request, such as 60s.
-    rate: limit by client; None for no limit.
-    """
-
-    name: str
-    paths: tuple[str, ...]
-    timeout: str
-    rate: Rate | None
-
-
-class Published(StrEnum):
-    """Owner of a host's DNS record; only the cluster's DNS controller knows the load balancer's address.
-
-    ``ALONE``: the controller, for this cluster alone. ``NEAREST``: the controllers of all clusters, one record each, of
-    which a client gets the nearest that is healthy. ``ELSEWHERE``: no controller; the stack's own records lead to it.
-    """
-
-    ALONE = "alone"
-    NEAREST = "nearest"
-    ELSEWHERE = "elsewhere"
-
-
-@dataclass(frozen=True)
-class EdgeHost:
-    """Host name of the edge, with the Services behind it.
-
-    name: part of the routes' names.
-    host: host name.
-    published: owner of its DNS record.
-    backends: route groups by the Service that answers them.
-    """
-
-    name: str
-    host: str
-    published: Published
-    backends: dict[str, tuple[RouteGroup, ...]]
 
 
 @dataclass(frozen=True)

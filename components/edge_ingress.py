@@ -9,9 +9,10 @@ from typing import Final
 import pulumi
 from pulumi_kubernetes import networking
 
-from components.edge import COMPONENT, LONG_READ, TALKATIVE_HEADERS, EdgeArgs, EdgeHost, RouteGroup, dns_annotations
+from components.edge import COMPONENT, LONG_READ, TALKATIVE_HEADERS, EdgeArgs, dns_annotations
 from components.labels import metadata
 from components.traffic_limits import STICKY_COOKIE
+from stacks.specs.route import EdgeHost, RouteGroup
 
 INGRESS_CLASS: Final = "nginx"
 BODY_LIMIT: Final = "10m"

@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_kubernetes import apps, core, meta, networking, policy
 
-from components.amount import Resources
 from components.hardening import container_security, pod_security
 from components.labels import labels, metadata, selector
-from components.network_policy import Traffic, policy_spec
+from components.network_policy import policy_spec
 from components.spread import affinity, tolerations, zone_spread
+from stacks.specs.network import METRICS_PATH, PORT_NAME, PROBES, SERVICE_PORT, Probes, Traffic
+from stacks.specs.resources import Resources
 
-PORT_NAME = "http"
-METRICS_PATH = "/metrics"
-SERVICE_PORT = 80
 PROGRESS_SECONDS = 600
 """Without a new ready pod for so long a rollout has failed, and the update with it (requirement A05). A node may have
 to be added first; a start itself may take 155 s.
@@ -41,6 +39,8 @@ class GenerationServiceArgs:
     traffic: peers that the pods may talk to, for their network policy (K11).
     secrets: Secrets whose keys are files under SECRETS_MOUNT.
     environment: variables, which become the config map.
+    probes: paths of the probes.
+    replicas: number of instances; None leaves it to an autoscaler.
     sticky: keep a client on its instance (K16), for callers inside the cluster too.
     interruptible: allow spot nodes (K12).
     cluster_sleeps: True if the cluster's version has the sleep action for preStop hooks.
@@ -58,6 +58,8 @@ class GenerationServiceArgs:
     traffic: Traffic
     secrets: tuple[pulumi.Input[str], ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    probes: Probes = PROBES
+    replicas: int | None = None
     sticky: bool = False
     interruptible: bool = False
     cluster_sleeps: bool = True
@@ -126,6 +128,7 @@ def _deployment(
     scrape = {"prometheus.io/scrape": "true", "prometheus.io/port": str(args.port), "prometheus.io/path": METRICS_PATH}
     return apps.v1.DeploymentSpecArgs(
         selector=meta.v1.LabelSelectorArgs(match_labels=selector(args.component)),
+        replicas=args.replicas,
         progress_deadline_seconds=PROGRESS_SECONDS,
         strategy=apps.v1.DeploymentStrategyArgs(
             type="RollingUpdate", rolling_update=apps.v1.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
@@ -186,9 +189,9 @@ def _container(args: GenerationServiceArgs, config: pulumi.Output[str]) -> core.
         ),
         security_context=container_security(),
         # E's timings: startup and liveness ask the process alone, readiness asks whether it can serve.
-        startup_probe=_probe("/health", delay=5, period=5, timeout=5, failures=30),
-        readiness_probe=_probe("/ready", delay=10, period=5, timeout=5, failures=3),
-        liveness_probe=_probe("/health", delay=30, period=10, timeout=5, failures=3),
+        startup_probe=_probe(args.probes.alive, delay=5, period=5, timeout=5, failures=30),
+        readiness_probe=_probe(args.probes.ready, delay=10, period=5, timeout=5, failures=3),
+        liveness_probe=_probe(args.probes.alive, delay=30, period=10, timeout=5, failures=3),
         lifecycle=core.v1.LifecycleArgs(pre_stop=_pause(args)),
         volume_mounts=[*secrets, core.v1.VolumeMountArgs(name="tmp", mount_path="/tmp")],
     )

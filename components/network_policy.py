@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pulumi_kubernetes import meta, networking
 
 from components.labels import selector
+from stacks.specs.network import Peer, Traffic
 
 DNS_PORT = 53
-HTTPS_PORT = 443
 METADATA_ADDRESS = "169.254.169.254/32"
 NODE_DNS_ADDRESS = "169.254.20.10/32"
 """NodeLocal DNSCache (Kubernetes documentation, Using NodeLocal DNSCache)."""
-
-
-@dataclass(frozen=True)
-class Peer:
-    """Other side of an allowed connection: one of component, namespace and cidr.
-
-    port: TCP port.
-    component: component of the own namespace.
-    namespace: other namespace, whole.
-    cidr: address block; the whole internet excludes EC2's metadata address.
-    """
-
-    port: int
-    component: str | None = None
-    namespace: str | None = None
-    cidr: str | None = None
-
-
-@dataclass(frozen=True)
-class Traffic:
-    """Allowed ingress and egress of a workload. Name look-ups are always allowed, everything unsaid is not.
-
-    ingress: peers that may connect.
-    egress: peers that it may connect to.
-    """
-
-    ingress: tuple[Peer, ...] = ()
-    egress: tuple[Peer, ...] = ()
 
 
 def policy_spec(component: str, traffic: Traffic) -> networking.v1.NetworkPolicySpecArgs:

@@ -8,19 +8,18 @@ from typing import Final
 import pulumi
 from pulumi_kubernetes import apps, core, meta, networking, policy
 
-from components.amount import Resources
 from components.hardening import container_security, pod_security
 from components.labels import labels, metadata, selector
 from components.logins import Logins
-from components.network_policy import Traffic, policy_spec
-from components.postgres import DATABASE, PORT, DatabaseEndpoint, login_name
+from components.network_policy import policy_spec
+from components.postgres import DATABASE, DatabaseEndpoint, login_name
 from components.spread import affinity, zone_spread
+from stacks.specs.network import Traffic
+from stacks.specs.store import POOLER, POOLER_RESOURCES, POSTGRES_PORT
 
-COMPONENT: Final = "pgbouncer"
 READ_DATABASE: Final = "contentgen_read"
 UID: Final = 999
 """Its image needs no entry of it in passwd; low numbers belong to a node's own users."""
-RESOURCES: Final = Resources("100m", "500m", "64Mi", "128Mi")
 CONFIG_MOUNT: Final = "/etc/pgbouncer"
 GRACE_SECONDS: Final = 60
 LEAVE: Final = "sleep 5; kill -INT 1; sleep 50"
@@ -71,16 +70,16 @@ class PgBouncer(pulumi.ComponentResource):
     def __init__(self, name: str, args: PgBouncerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:PgBouncer", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        named = metadata(COMPONENT, args.product, args.namespace, COMPONENT)
+        named = metadata(POOLER, args.product, args.namespace, POOLER)
         networking.v1.NetworkPolicy(
-            f"{name}-traffic", metadata=named, spec=policy_spec(COMPONENT, args.traffic), opts=child
+            f"{name}-traffic", metadata=named, spec=policy_spec(POOLER, args.traffic), opts=child
         )
         account = core.v1.ServiceAccount(
             f"{name}-account", metadata=named, automount_service_account_token=False, opts=child
         )
         secret = core.v1.Secret(
             f"{name}-config",
-            metadata=metadata(COMPONENT, args.product, args.namespace),
+            metadata=metadata(POOLER, args.product, args.namespace),
             string_data={
                 "pgbouncer.ini": configuration(args),
                 "userlist.txt": pulumi.Output.secret(pulumi.Output.concat(*_accepted(args.logins))),
@@ -92,7 +91,7 @@ class PgBouncer(pulumi.ComponentResource):
             f"{name}-budget",
             metadata=named,
             spec=policy.v1.PodDisruptionBudgetSpecArgs(
-                max_unavailable=1, selector=meta.v1.LabelSelectorArgs(match_labels=selector(COMPONENT))
+                max_unavailable=1, selector=meta.v1.LabelSelectorArgs(match_labels=selector(POOLER))
             ),
             opts=child,
         )
@@ -105,16 +104,16 @@ class PgBouncer(pulumi.ComponentResource):
         core.v1.Service(
             f"{name}-service",
             # The Deployment already waits for ready pods; waiting for the Service too adds ten seconds.
-            metadata=metadata(COMPONENT, args.product, args.namespace, COMPONENT, {"pulumi.com/skipAwait": "true"}),
+            metadata=metadata(POOLER, args.product, args.namespace, POOLER, {"pulumi.com/skipAwait": "true"}),
             spec=core.v1.ServiceSpecArgs(
-                selector=selector(COMPONENT),
-                ports=[core.v1.ServicePortArgs(name="server", port=PORT, target_port="server")],
+                selector=selector(POOLER),
+                ports=[core.v1.ServicePortArgs(name="server", port=POSTGRES_PORT, target_port="server")],
             ),
             opts=child,
         )
         read = READ_DATABASE if args.database.replicated else DATABASE
         # With its namespace, because the autoscaler asks from another one.
-        host = f"{COMPONENT}.{args.namespace}.svc"
+        host = f"{POOLER}.{args.namespace}.svc"
         self.endpoint = replace(
             args.database.logged_in(args.logins.active),
             host=host,
@@ -136,13 +135,15 @@ def configuration(args: PgBouncerArgs) -> pulumi.Output[str]:
     replica: tuple[pulumi.Input[str], ...] = ("host=", database.read_host) if database.replicated else ()
     lines: list[pulumi.Input[str]] = [
         "[databases]\n",
-        pulumi.Output.concat(f"{DATABASE} = host=", database.host, f" port={PORT} dbname={DATABASE}\n"),
+        pulumi.Output.concat(f"{DATABASE} = host=", database.host, f" port={POSTGRES_PORT} dbname={DATABASE}\n"),
     ]
     if replica:
-        lines.append(pulumi.Output.concat(f"{READ_DATABASE} = ", *replica, f" port={PORT} dbname={DATABASE}\n"))
+        lines.append(
+            pulumi.Output.concat(f"{READ_DATABASE} = ", *replica, f" port={POSTGRES_PORT} dbname={DATABASE}\n")
+        )
     settings = {
         "listen_addr": "0.0.0.0",
-        "listen_port": PORT,
+        "listen_port": POSTGRES_PORT,
         "unix_socket_dir": "",
         "auth_type": "scram-sha-256",
         "auth_file": f"{CONFIG_MOUNT}/userlist.txt",
@@ -169,20 +170,20 @@ def _deployment(
     config = core.v1.SecretVolumeSourceArgs(secret_name=secret, default_mode=0o440)
     return apps.v1.DeploymentSpecArgs(
         replicas=args.instances,
-        selector=meta.v1.LabelSelectorArgs(match_labels=selector(COMPONENT)),
+        selector=meta.v1.LabelSelectorArgs(match_labels=selector(POOLER)),
         strategy=apps.v1.DeploymentStrategyArgs(
             type="RollingUpdate", rolling_update=apps.v1.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
         ),
         template=core.v1.PodTemplateSpecArgs(
-            metadata=meta.v1.ObjectMetaArgs(labels=labels(COMPONENT, args.product)),
+            metadata=meta.v1.ObjectMetaArgs(labels=labels(POOLER, args.product)),
             spec=core.v1.PodSpecArgs(
                 service_account_name=account,
                 automount_service_account_token=False,
                 enable_service_links=False,
                 security_context=pod_security(UID),
                 termination_grace_period_seconds=GRACE_SECONDS,
-                affinity=affinity(COMPONENT),
-                topology_spread_constraints=[zone_spread(COMPONENT)],
+                affinity=affinity(POOLER),
+                topology_spread_constraints=[zone_spread(POOLER)],
                 containers=[_container(args)],
                 volumes=[
                     core.v1.VolumeArgs(name="config", secret=config),
@@ -196,13 +197,13 @@ def _deployment(
 def _container(args: PgBouncerArgs) -> core.v1.ContainerArgs:
     accepts = core.v1.TCPSocketActionArgs(port="server")
     return core.v1.ContainerArgs(
-        name=COMPONENT,
+        name=POOLER,
         image=args.image,
         args=["pgbouncer", f"{CONFIG_MOUNT}/pgbouncer.ini"],
-        ports=[core.v1.ContainerPortArgs(name="server", container_port=PORT)],
+        ports=[core.v1.ContainerPortArgs(name="server", container_port=POSTGRES_PORT)],
         resources=core.v1.ResourceRequirementsArgs(
-            requests={**RESOURCES.requests(), "ephemeral-storage": "16Mi"},
-            limits={**RESOURCES.limits(), "ephemeral-storage": "64Mi"},
+            requests={**POOLER_RESOURCES.requests(), "ephemeral-storage": "16Mi"},
+            limits={**POOLER_RESOURCES.limits(), "ephemeral-storage": "64Mi"},
         ),
         security_context=container_security(),
         startup_probe=core.v1.ProbeArgs(tcp_socket=accepts, period_seconds=1, failure_threshold=60),

@@ -10,13 +10,11 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.alert_rules import API
-from components.generation_service import METRICS_PATH, PORT_NAME
 from components.labels import metadata
+from stacks.specs.network import METRICS_PATH, PORT_NAME
 
 COMPONENT: Final = "metrics"
 NAME: Final = "app.kubernetes.io/name"
-NAME_LABEL: Final = "app_kubernetes_io_name"
-"""Prometheus' form of the label's name: its labels have neither dots nor slashes."""
 INTERVAL_SECONDS: Final = 30
 
 

@@ -8,8 +8,8 @@ from typing import Final, Protocol
 import pulumi
 
 from components.logins import Login
+from stacks.specs.store import POSTGRES_PORT
 
-PORT: Final = 5432
 ADMINISTRATOR: Final = "contentgen"
 """Login that makes the other logins; migrations alone know its password."""
 LOGIN_PREFIX: Final = "contentgen_"
@@ -68,7 +68,9 @@ class DatabaseEndpoint:
         return self._url(self.read_host, self.read_database)
 
     def _url(self, host: pulumi.Input[str], database: str) -> pulumi.Output[str]:
-        address = pulumi.Output.concat("postgresql://", self.user, ":", self.password, "@", host, f":{PORT}/{database}")
+        address = pulumi.Output.concat(
+            "postgresql://", self.user, ":", self.password, "@", host, f":{POSTGRES_PORT}/{database}"
+        )
         return pulumi.Output.secret(pulumi.Output.concat(address, "?sslmode=", self.ssl_mode))
 
 

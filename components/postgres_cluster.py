@@ -7,21 +7,19 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core
 
-from components.amount import Resources
 from components.hardening import container_security
 from components.labels import metadata
 from components.logins import password
-from components.network_policy import Traffic
 from components.postgres import (
     ADMINISTRATOR,
     DATABASE,
-    PORT,
     DatabaseEndpoint,
     server_parameters,
 )
 from components.stateful_store import StatefulStore, StatefulStoreArgs
+from stacks.specs.network import Traffic
+from stacks.specs.store import POSTGRES, POSTGRES_PORT, postgres_resources
 
-COMPONENT = "postgres"
 UID = 999
 PASSWORD_MOUNT = "/run/secrets/postgres"
 DATA_MOUNT = "/var/lib/postgresql/data"
@@ -63,7 +61,7 @@ class ClusterPostgres(pulumi.ComponentResource):
         secret_value = password(name, self)
         secret = core.v1.Secret(
             f"{name}-secret",
-            metadata=metadata(COMPONENT, args.product, args.namespace),
+            metadata=metadata(POSTGRES, args.product, args.namespace),
             string_data={"password": secret_value.result},
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -72,8 +70,8 @@ class ClusterPostgres(pulumi.ComponentResource):
             StatefulStoreArgs(
                 namespace=args.namespace,
                 product=args.product,
-                component=COMPONENT,
-                port=PORT,
+                component=POSTGRES,
+                port=POSTGRES_PORT,
                 uid=UID,
                 storage=f"{args.storage_gb}Gi",
                 container=_server(args),
@@ -95,20 +93,15 @@ class ClusterPostgres(pulumi.ComponentResource):
         self.register_outputs({"host": store.host})
 
 
-def resources(cores: int, memory_gb: int) -> Resources:
-    """Little is asked for: these are stacks that are often idle."""
-    return Resources("250m", f"{cores * 1000}m", "512Mi", f"{memory_gb}Gi")
-
-
 def _server(args: ClusterPostgresArgs) -> core.v1.ContainerArgs:
     wanted = server_parameters(args.memory_gb, args.max_connections)
-    amount = resources(args.cores, args.memory_gb)
+    amount = postgres_resources(args.cores, args.memory_gb)
     answers = core.v1.ExecActionArgs(command=["psql", "-U", ADMINISTRATOR, "-d", DATABASE, "-qtAc", "SELECT 1"])
     return core.v1.ContainerArgs(
-        name=COMPONENT,
+        name=POSTGRES,
         image=args.image,
         args=[part for key, value in sorted(wanted.items()) for part in ("-c", f"{key}={value}")],
-        ports=[core.v1.ContainerPortArgs(name="server", container_port=PORT)],
+        ports=[core.v1.ContainerPortArgs(name="server", container_port=POSTGRES_PORT)],
         env=[
             core.v1.EnvVarArgs(name="POSTGRES_USER", value=ADMINISTRATOR),
             core.v1.EnvVarArgs(name="POSTGRES_DB", value=DATABASE),

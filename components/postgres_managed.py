@@ -13,10 +13,10 @@ from components.monitoring_role import INTERVAL_SECONDS, monitoring_role
 from components.postgres import (
     ADMINISTRATOR,
     DATABASE,
-    PORT,
     DatabaseEndpoint,
     server_parameters,
 )
+from stacks.specs.store import POSTGRES_PORT
 
 ENGINE_VERSION = "17"
 AUTOMATED_BACKUP_DAYS = 7
@@ -80,7 +80,7 @@ class ManagedPostgres(pulumi.ComponentResource):
         stateful = pulumi.ResourceOptions(parent=self, protect=args.protected)
         secret = password(name, self, args.keeper)
         subnets = rds.SubnetGroup(f"{name}-subnets", subnet_ids=args.network.subnet_ids, region=args.region, opts=child)
-        group = args.network.security_group(PORT, "postgres")
+        group = args.network.security_group(POSTGRES_PORT, "postgres")
         parameters = rds.ParameterGroup(
             f"{name}-parameters",
             family=f"postgres{ENGINE_VERSION}",

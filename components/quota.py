@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core
 
-from components.amount import Totals
 from components.labels import metadata
+from stacks.specs.resources import Totals
 
 COMPONENT = "quota"
 

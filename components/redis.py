@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, Protocol
+from typing import Protocol
 
 import pulumi
 
-PORT: Final = 6379
-
-
-class Role(StrEnum):
-    """Purpose of a Redis instance, which decides its eviction policy."""
-
-    CACHE = "cache"
-    QUEUE = "queue"
-
-    @property
-    def eviction(self) -> str:
-        """A cache forgets the least used; limits and queues must not lose anything silently."""
-        return {Role.CACHE: "allkeys-lru", Role.QUEUE: "noeviction"}[self]
+from stacks.specs.store import REDIS_PORT
 
 
 @dataclass(frozen=True)
@@ -39,7 +26,9 @@ class RedisEndpoint:
     def url(self) -> pulumi.Output[str]:
         """Secret, because it carries the password."""
         scheme = "rediss" if self.tls else "redis"
-        return pulumi.Output.secret(pulumi.Output.concat(scheme, "://:", self.password, "@", self.host, f":{PORT}/0"))
+        return pulumi.Output.secret(
+            pulumi.Output.concat(scheme, "://:", self.password, "@", self.host, f":{REDIS_PORT}/0")
+        )
 
 
 class Redis(Protocol):

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core
 
-from components.amount import Resources
 from components.hardening import container_security
 from components.labels import metadata
 from components.logins import Logins
-from components.network_policy import Traffic
-from components.redis import PORT, RedisEndpoint, Role
+from components.redis import RedisEndpoint
 from components.stateful_store import StatefulStore, StatefulStoreArgs
+from stacks.specs.network import Traffic
+from stacks.specs.store import REDIS_PORT, REDIS_VOLUME_GB, Role, redis_component, redis_resources
 
 UID = 999
-VOLUME_GB = 1
 PROBE_USER = "probe"
 PING = ("redis-cli", "--no-auth-warning", "--user", PROBE_USER, "--pass", "any", "ping")
 """A user that may ask for a sign of life and nothing else, so that no probe needs the password in its environment."""
@@ -57,7 +56,7 @@ class ClusterRedis(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ClusterRedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:ClusterRedis", name, None, opts)
-        component = f"redis-{args.role}"
+        component = redis_component(args.role)
         secret = core.v1.Secret(
             f"{name}-secret",
             metadata=metadata(component, args.product, args.namespace),
@@ -72,9 +71,9 @@ class ClusterRedis(pulumi.ComponentResource):
                 namespace=args.namespace,
                 product=args.product,
                 component=component,
-                port=PORT,
+                port=REDIS_PORT,
                 uid=UID,
-                storage=f"{VOLUME_GB}Gi",
+                storage=f"{REDIS_VOLUME_GB}Gi",
                 container=_server(component, args),
                 volumes=(
                     core.v1.VolumeArgs(
@@ -92,11 +91,6 @@ class ClusterRedis(pulumi.ComponentResource):
         self.register_outputs({"host": store.host})
 
 
-def resources(cpu: str, memory_mb: int) -> Resources:
-    """Requirement R01's; twice ``maxmemory`` as the limit."""
-    return Resources("100m", cpu, "128Mi", f"{2 * memory_mb}Mi")
-
-
 def _accepted(logins: Logins) -> list[pulumi.Input[str]]:
     """Both passwords open the door, so that clients change over one by one."""
     passwords = [pulumi.Output.concat(" >", login.password) for login in logins.both]
@@ -106,7 +100,7 @@ def _accepted(logins: Logins) -> list[pulumi.Input[str]]:
 def configuration(args: ClusterRedisArgs) -> str:
     """redis.conf without the passwords."""
     lines = (
-        f"port {PORT}",
+        f"port {REDIS_PORT}",
         f"user {PROBE_USER} on nopass -@all +ping",
         "appendonly yes",
         "appendfsync everysec",
@@ -117,13 +111,13 @@ def configuration(args: ClusterRedisArgs) -> str:
 
 
 def _server(component: str, args: ClusterRedisArgs) -> core.v1.ContainerArgs:
-    amount = resources(args.cpu, args.memory_mb)
+    amount = redis_resources(args.cpu, args.memory_mb)
     ping = core.v1.ExecActionArgs(command=list(PING))
     return core.v1.ContainerArgs(
         name=component,
         image=args.image,
         args=["redis-server", f"{CONFIG_MOUNT}/redis.conf", "--dir", DATA_MOUNT],
-        ports=[core.v1.ContainerPortArgs(name="server", container_port=PORT)],
+        ports=[core.v1.ContainerPortArgs(name="server", container_port=REDIS_PORT)],
         resources=core.v1.ResourceRequirementsArgs(
             requests={**amount.requests(), "ephemeral-storage": "16Mi"},
             limits={**amount.limits(), "ephemeral-storage": "64Mi"},

@@ -9,7 +9,8 @@ import pulumi_aws.elasticache as elasticache
 
 from components.data_network import DataNetwork, last_snapshot
 from components.logins import Logins
-from components.redis import PORT, RedisEndpoint, Role
+from components.redis import RedisEndpoint
+from stacks.specs.store import REDIS_PORT, Role
 
 ENGINE_VERSION = "7.1"
 FAMILY = "redis7"
@@ -59,7 +60,7 @@ class ManagedRedis(pulumi.ComponentResource):
         subnets = elasticache.SubnetGroup(
             f"{name}-subnets", subnet_ids=args.network.subnet_ids, region=args.region, opts=child
         )
-        group = args.network.security_group(PORT, f"redis-{args.role}")
+        group = args.network.security_group(REDIS_PORT, f"redis-{args.role}")
         parameters = elasticache.ParameterGroup(
             f"{name}-parameters",
             family=FAMILY,
@@ -82,7 +83,7 @@ class ManagedRedis(pulumi.ComponentResource):
             transit_encryption_enabled=True,
             auth_token=args.logins.active.password,
             auth_token_update_strategy=ONLY_THIS if args.logins.settled else BESIDE_THE_LAST,
-            port=PORT,
+            port=REDIS_PORT,
             subnet_group_name=subnets.name,
             security_group_ids=[group.id],
             parameter_group_name=parameters.name,

@@ -14,7 +14,7 @@ RECORD_TYPE = "CNAME"
 
 
 class Record(Protocol):
-    """One record of the table, as plain values; ``stacks.routing.RecordSpec`` is one."""
+    """One record of the table, as plain values; ``stacks.networking.dns_routing.RecordSpec`` is one."""
 
     @property
     def name(self) -> str: ...

@@ -9,7 +9,8 @@ from pulumi_kubernetes import apps, core, meta, networking
 
 from components.hardening import pod_security
 from components.labels import labels, metadata, selector
-from components.network_policy import Traffic, policy_spec
+from components.network_policy import policy_spec
+from stacks.specs.network import Traffic
 
 
 @dataclass(frozen=True)

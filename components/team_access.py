@@ -9,22 +9,9 @@ import pulumi
 from pulumi_kubernetes import rbac
 
 from components.labels import metadata
+from stacks.specs.rbac import Rule
 
 API: Final = "rbac.authorization.k8s.io"
-
-
-@dataclass(frozen=True)
-class Rule:
-    """Verbs on resources of one API group.
-
-    api: API group; the empty one is Kubernetes' core.
-    resources: resources of the group, such as pods/log.
-    verbs: allowed verbs.
-    """
-
-    api: str
-    resources: tuple[str, ...]
-    verbs: tuple[str, ...]
 
 
 @dataclass(frozen=True)

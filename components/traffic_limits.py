@@ -7,24 +7,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from stacks.specs.route import Rate
+
 BODY_LIMIT: Final = "10Mi"
 CONNECT_TIMEOUT: Final = "60s"
 SECONDS_A_MINUTE: Final = 60
 EVERYWHERE: Final = "0.0.0.0/0"
 STICKY_COOKIE: Final = "contentgen-instance"
 STICKY_LIFETIME: Final = "1h"
-
-
-@dataclass(frozen=True)
-class Rate:
-    """Request limit of one client.
-
-    per_second: sustained requests a second, over a minute.
-    burst: most requests in any one second.
-    """
-
-    per_second: int
-    burst: int
 
 
 @dataclass(frozen=True)

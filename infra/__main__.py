@@ -17,11 +17,13 @@ from infra.call_stacks import shorten
 from infra.errors import SettingsError
 from infra.providers import aws_provider, kubernetes_providers
 from infra.release import outputs, with_image
-from infra.settings import NAMESPACE, parse_config
+from infra.settings import NAMESPACE
 from infra.tags import tags
 from infra.target import TargetError, embedded_cloud
-from stacks.soundness import require_sound
-from stacks.whole import Providers, deploy
+from stacks.deploy import Providers, deploy
+from stacks.plan import plan
+from stacks.stack_files import parse_config
+from stacks.validation import require_valid
 
 
 def main() -> None:
@@ -33,13 +35,14 @@ def main() -> None:
         settings = parse_config(stack, with_image(config, os.environ))
         cloud = embedded_cloud()
         settings = cloud.joined(settings) if cloud else settings
-        require_sound(stack, settings, embedded=cloud is not None)
+        planned = plan(stack, settings)
+        require_valid(planned, embedded=cloud is not None)
     except (SettingsError, TargetError) as error:
         raise pulumi.RunError(str(error)) from None
     aws = aws_provider(settings, tags(settings, stack), cloud)
     providers = Providers(aws, kubernetes_providers(stack, settings, cloud))
     edges = cloud.edges if cloud else {}
-    deployed = deploy(stack, settings, providers, embedded=cloud is not None, edges=edges)
+    deployed = deploy(planned, providers, embedded=cloud is not None, edges=edges)
     for name, value in {**deployed, **outputs(ROOT, settings.image, os.environ)}.items():
         pulumi.export(name, value)
 

@@ -49,12 +49,6 @@ class Backend(StrEnum):
     MANAGED = "managed"
 
 
-class Product(StrEnum):
-    """The products this program can deploy."""
-
-    CONTENT_GENERATION = "content-generation"
-
-
 class EdgeKind(StrEnum):
     """Kind of a cluster's edge: the Gateway API, or ingress-nginx where it is still in use."""
 

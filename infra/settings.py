@@ -7,15 +7,15 @@ special about the stack. No I/O here: the caller brings the text.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from infra.clusters import ClusterSettings, ControllerSettings
-from infra.errors import SettingsError, Wrong, described
+from infra.errors import Wrong, described
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
-from infra.limits import GIBIBYTE, LIMITS, LONGEST_STACK_NAME, ScaleLimits
+from infra.limits import LONGEST_STACK_NAME
 from infra.nodes import NodeSettings
 from infra.regions import BY_CODE, in_priority_order
 from infra.sections import (
@@ -28,7 +28,6 @@ from infra.sections import (
     Environment,
     ImageSettings,
     PostgresSettings,
-    Product,
     RateSettings,
     RedisSettings,
     SecretSettings,
@@ -36,16 +35,22 @@ from infra.sections import (
     TelemetrySettings,
     WriterSettings,
 )
-from infra.shapes import ACCOUNT_PATTERN, Domain, HeaderName, HeaderValue, Image, Model, TagValue, memory_bytes
+from infra.shapes import ACCOUNT_PATTERN, Domain, HeaderName, HeaderValue, Image, Model, NamespaceName, TagValue
 
 NAMESPACE: Final = "contentgen"
+"""Prefix of the keys in a stack file."""
+
+DEFAULT_PRODUCT: Final = "content-generation"
 
 
 class StackSettings(Model):
     """A whole stack file."""
 
     environment: Environment = Field(strict=False, description="profile the stack starts from")
-    product: Product = Field(Product.CONTENT_GENERATION, strict=False, description="product to deploy")
+    product: str = Field(DEFAULT_PRODUCT, description="product to deploy")
+    namespace: NamespaceName | None = Field(
+        None, description="Kubernetes namespace of the stack, unless the product's own"
+    )
     domain: Domain = Field(description="domain of the page; the public API answers at api.<domain>")
     account: str | None = Field(
         None, pattern=ACCOUNT_PATTERN, description="AWS account of the stack; a real deployment to any other is refused"
@@ -117,22 +122,13 @@ class StackSettings(Model):
         return {name: value for name, value in _merged(self.headers).items() if value is not None}
 
 
-def parse(stack: str, values: Mapping[str, object]) -> StackSettings:
-    """The settings of a stack file's ``contentgen:`` values.
-
-    Raises SettingsError with every wrong value, each with the key, the value got and what is allowed.
-    """
-    file = f"Pulumi.{stack}.yaml"
+def checked(stack: str, values: Mapping[str, object]) -> tuple[StackSettings | None, list[Wrong]]:
+    """The settings of a stack file's ``contentgen:`` values, None if they have no valid form, and every wrong value."""
     wrong = _name_too_long(stack)
-    settings: StackSettings | None = None
     try:
-        settings = StackSettings.model_validate(dict(values))
+        return StackSettings.model_validate(dict(values)), wrong
     except ValidationError as error:
-        wrong += described(error, NAMESPACE)
-    wrong += _beyond_limits(values)
-    if wrong or settings is None:
-        raise SettingsError(file, tuple(wrong))
-    return settings
+        return None, [*wrong, *described(error, NAMESPACE)]
 
 
 def _name_too_long(stack: str) -> list[Wrong]:
@@ -142,9 +138,9 @@ def _name_too_long(stack: str) -> list[Wrong]:
     return [Wrong("stack", stack, allowed)]
 
 
-def parse_config(stack: str, config: Mapping[str, str]) -> StackSettings:
-    """The same from what the engine hands to a program: text, with mappings and lists as JSON."""
-    return parse(stack, {key: _value(text) for key, text in config.items()})
+def from_config(config: Mapping[str, str]) -> dict[str, object]:
+    """The values that the engine hands to a program, which are text, with mappings and lists as JSON."""
+    return {key: _value(text) for key, text in config.items()}
 
 
 def _value(text: str) -> object:
@@ -161,47 +157,3 @@ def _merged(headers: Mapping[str, str | None]) -> dict[str, str | None]:
     """The default headers with others over them; names differ only by more than case, as in HTTP."""
     spelt = {name.lower(): name for name in SECURITY_HEADERS}
     return {**SECURITY_HEADERS, **{spelt.get(name.lower(), name): value for name, value in headers.items()}}
-
-
-def _beyond_limits(values: Mapping[str, object]) -> list[Wrong]:
-    """Limits of the product, checked even when something else in the file is wrong, so that all is said at once."""
-    limits = LIMITS.get(str(values.get("product", Product.CONTENT_GENERATION)))
-    if limits is None:
-        return []
-    services, postgres, budget = values.get("services"), values.get("postgres"), values.get("budget")
-    wrong: list[Wrong] = []
-    if isinstance(services, Mapping):
-        for name, service in services.items():
-            wrong += _service_beyond(str(name), service, limits)
-    if isinstance(postgres, Mapping):
-        for field, limit in (("storage_gb", limits.storage_gb), ("max_connections", limits.database_connections)):
-            value = postgres.get(field)
-            if isinstance(value, int) and value > limit:
-                wrong.append(Wrong(f"{NAMESPACE}:postgres.{field}", value, f"must be at most {limit} (Y02)"))
-    regions = values.get("regions")
-    if isinstance(budget, Mapping) and isinstance(regions, Sequence):
-        money, most = budget.get("monthly_usd"), limits.monthly_usd * len(regions)
-        if isinstance(money, int) and money > most:
-            allowed = f"must be at most {most}: {limits.monthly_usd} a region (M01)"
-            wrong.append(Wrong(f"{NAMESPACE}:budget.monthly_usd", money, allowed))
-    return wrong
-
-
-def _service_beyond(name: str, service: object, limits: ScaleLimits) -> list[Wrong]:
-    key = f"{NAMESPACE}:services.{name}"
-    if name not in limits.instances:
-        return [Wrong(key, name, f"allowed services are {', '.join(limits.instances)}")]
-    if not isinstance(service, Mapping):
-        return []
-    wrong: list[Wrong] = []
-    # A minimum alone lifts the maximum with it, so both ends are held.
-    for end in ("minimum", "maximum"):
-        instances = service.get(end)
-        if isinstance(instances, int) and instances > limits.instances[name]:
-            allowed = f"must be at most {limits.instances[name]}, the limit of {name} (Y02)"
-            wrong.append(Wrong(f"{key}.{end}", instances, allowed))
-    memory = service.get("memory")
-    if isinstance(memory, str) and (memory_bytes(memory) or 0) > limits.memory_bytes:
-        allowed = f"must be at most {limits.memory_bytes // GIBIBYTE}Gi an instance (Y02)"
-        wrong.append(Wrong(f"{key}.memory", memory, allowed))
-    return wrong

@@ -33,6 +33,7 @@ HEADER_VALUE_PATTERN: Final = r"^[!-~]([\t -~]*[!-~])?$"
 TAG_VALUE_PATTERN: Final = r"^[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]*[A-Za-z0-9_.:/=+@-])?$"
 """Form of a tag's value that every AWS service takes (Tagging AWS Resources, tag naming limits), in ASCII."""
 CONTEXT_PATTERN: Final = r"^[!-~]([ -~]*[!-~])?$"
+NAMESPACE_PATTERN: Final = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 MEMORY_PATTERN: Final = r"^[1-9][0-9]*(Mi|Gi)$"
 CPU_PATTERN: Final = r"^[1-9][0-9]*m?$"
 LABEL_NAME_PATTERN: Final = r"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
@@ -51,6 +52,7 @@ IN_WORDS: Final = MappingProxyType(
     {
         DOMAIN_PATTERN: "a domain name such as contentgen.example.org",
         EMAIL_PATTERN: "an e-mail address such as team@example.org",
+        NAMESPACE_PATTERN: "a name of a namespace: at most 63 small letters, digits and -, such as content-generation",
         OBJECT_NAME: "a name of Kubernetes: small letters, digits, - and ., such as writer-keys",
         IMAGE_PATTERN: "a reference to an image: [registry/]name[:tag][@sha256:<64 hexadecimal digits>]",
         HEADER_NAME_PATTERN: "a header's name: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110)",
@@ -92,6 +94,7 @@ KubeContext = Annotated[str, StringConstraints(pattern=CONTEXT_PATTERN, max_leng
 Memory = Annotated[str, StringConstraints(pattern=MEMORY_PATTERN)]
 LabelName = Annotated[str, StringConstraints(pattern=LABEL_NAME_PATTERN)]
 LabelValue = Annotated[str, StringConstraints(pattern=LABEL_VALUE_PATTERN)]
+NamespaceName = Annotated[str, StringConstraints(pattern=NAMESPACE_PATTERN)]
 Cpu = Annotated[str, StringConstraints(pattern=CPU_PATTERN)]
 
 

@@ -1,4 +1,4 @@
-"""Stack files as they lie in the project: which there are, and their settings checked before the engine starts."""
+"""Stack files as they lie in the project: which there are, and what they say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from infra.errors import SettingsError, Wrong
-from infra.settings import NAMESPACE, StackSettings, parse
+from infra.settings import NAMESPACE
 
 
 def stacks(folder: Path) -> list[str]:
@@ -15,8 +15,8 @@ def stacks(folder: Path) -> list[str]:
     return sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
 
 
-def read(folder: Path, stack: str) -> StackSettings:
-    """The settings of a stack's file. Raises SettingsError, for a missing or malformed file too."""
+def values(folder: Path, stack: str) -> dict[str, object]:
+    """The ``contentgen:`` values of a stack's file, unchecked. Raises SettingsError for a missing or malformed file."""
     path = folder / f"Pulumi.{stack}.yaml"
     if not path.exists():
         known = ", ".join(stacks(folder))
@@ -33,4 +33,4 @@ def read(folder: Path, stack: str) -> StackSettings:
         raise SettingsError(path.name, (Wrong("config", config, f"must be a mapping of {NAMESPACE}:... keys"),))
     prefix = f"{NAMESPACE}:"
     own = {str(key): value for key, value in config.items() if str(key).startswith(prefix)}
-    return parse(stack, {key.removeprefix(prefix): value for key, value in own.items()})
+    return {key.removeprefix(prefix): value for key, value in own.items()}

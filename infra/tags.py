@@ -8,7 +8,7 @@ from infra.settings import StackSettings
 def tags(settings: StackSettings, stack: str) -> dict[str, str]:
     """Cost-allocation tags; they become the AWS provider's default tags."""
     return {
-        "contentgen:product": settings.product.value,
+        "contentgen:product": settings.product,
         "contentgen:environment": settings.environment.value,
         "contentgen:stack": stack,
         "contentgen:owner": settings.owner,

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from infra.errors import SettingsError
-from infra.stackfile import read, stacks
+from infra.stackfile import stacks
 from infra.target import TargetError
 from localcloud.cloud import CloudError
 from localcloud.cluster import ClusterError
@@ -55,6 +55,7 @@ from ops.report.secrets import without_secrets
 from ops.requirements import RequirementsError, review
 from ops.rotation import Step
 from ops.sessions import CLIENT, SECONDS, TokenError, token_of
+from ops.stack_files import read
 from ops.target import EngineMissingError, embedded
 from ops.target import chosen as target_of
 

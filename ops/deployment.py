@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.errors import SettingsError
 from infra.regions import in_priority_order
 from infra.settings import NAMESPACE, StackSettings
-from infra.stackfile import read, stacks
+from infra.stackfile import stacks
 from localcloud.cloud import Cloud, CloudError
 from localcloud.cloudfile import CloudFile
 from localcloud.cluster import ClusterError
@@ -27,9 +27,10 @@ from localcloud.toolchain.origin import Toolchain, ensure
 from ops.console import Report
 from ops.policy_pack import stack_policy_config
 from ops.reporting import show_deployed
-from stacks.followers import need_scaler
-from stacks.routing import edge_name
-from stacks.soundness import require_sound
+from ops.stack_files import read
+from stacks.networking.dns_routing import edge_name
+from stacks.plan import plan
+from stacks.validation import require_valid
 
 ANSWER_SECONDS = 30.0
 DESTROY_SECONDS = 300.0
@@ -127,7 +128,7 @@ def addresses_of(stack: str, *, on_real: bool) -> dict[str, str]:
 def problem_of(stack: str, settings: StackSettings, *, on_real: bool) -> str:
     """Problem of a stack's settings for its deployment, in the words of the refusal; nothing when sound."""
     try:
-        require_sound(stack, settings, embedded=not on_real)
+        require_valid(plan(stack, settings), embedded=not on_real)
     except SettingsError as error:
         return str(error)
     return ""
@@ -136,7 +137,7 @@ def problem_of(stack: str, settings: StackSettings, *, on_real: bool) -> str:
 def _sound(stack: str) -> StackSettings:
     """A stack's settings. Raises SettingsError for wrong ones, and for those that cannot work together."""
     settings = read(CHECKOUT, stack)
-    require_sound(stack, settings, embedded=True)
+    require_valid(plan(stack, settings), embedded=True)
     return settings
 
 
@@ -160,7 +161,7 @@ def needed_tools(settings: StackSettings) -> tuple[Family, ...]:
     """The tools without which this stack cannot become what it declares. Workers get more than one instance from KEDA
     alone: a stack that always wants more waits for its build, any other takes it up later.
     """
-    return (*FIRST, *LATER) if need_scaler(settings) else FIRST
+    return (*FIRST, *LATER) if plan("", settings).needs_scaler else FIRST
 
 
 def _destroy(cloud: Cloud, report: Report) -> None:

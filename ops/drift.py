@@ -15,7 +15,6 @@ from pathlib import Path
 import boto3
 
 from infra.regions import in_priority_order
-from infra.stackfile import read
 from infra.tags import tags
 from localcloud.paths import CHECKOUT
 from ops.commits import checked_out
@@ -26,6 +25,7 @@ from ops.release.record import record_of, recording
 from ops.report.events import Change, Operation, Preview, ReportError, parse
 from ops.report.publishing import API, Repository, close_issue, publish_issue
 from ops.report.safe import code
+from ops.stack_files import read
 from ops.target import Target, kept, real
 
 OWN_TAGS = ("contentgen:product", "contentgen:stack")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from infra.stackfile import read
 from ops.console import Report
 from ops.policy_pack import Explained, explained
+from ops.stack_files import read
 from ops.target import EngineReadError, Target, kept
 
 

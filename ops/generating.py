@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from infra.stackfile import read, stacks
+from infra.stackfile import stacks
 from ops.console import Report
 from ops.embedded_cloud_page import embedded_cloud_page
 from ops.limits_page import limits_page
@@ -23,6 +23,7 @@ from ops.policy_pack import policy_pages, policy_profiles, stack_policy_config
 from ops.prerequisites import clusters_page
 from ops.schema import stack_file_schema
 from ops.settings_page import settings_page
+from ops.stack_files import read
 
 SCHEMA: Final = Path("docs/stack.schema.json")
 SETTINGS_PAGE: Final = Path("docs/settings.md")

@@ -11,9 +11,10 @@ from components.monitoring_role import GRANTS as MONITORING
 from components.service_role import Grant
 from localcloud.aws.permissions.deploying import PUSHING, deploying_actions, planning_actions, policy
 from localcloud.aws.permissions.rights import RIGHTS
-from stacks.access import Backups, backup_grants, certificate_grants
-from stacks.jobs import BACKUP, RESTORE_CHECK, BackupUse
-from stacks.reach import ISSUER_ACCOUNT
+from stacks.identity.iam_grants import Backups, backup_grants, certificate_grants
+from stacks.networking.edge import ISSUER_ACCOUNT
+from stacks.products.jobs import BACKUP, RESTORE_CHECK
+from stacks.specs.job import BackupUse
 
 STACK: Final = "STACK-"
 BACKUPS: Final = Backups(
@@ -62,8 +63,8 @@ def permissions_page() -> str:
             "",
             "| service account | actions | resources | condition |",
             "| --- | --- | --- | --- |",
-            *_rows(BACKUP, backup_grants(BACKUPS, BackupUse.WRITES)),
-            *_rows(RESTORE_CHECK, backup_grants(BACKUPS, BackupUse.READS)),
+            *_rows(BACKUP.name, backup_grants(BACKUPS, BackupUse.WRITES)),
+            *_rows(RESTORE_CHECK.name, backup_grants(BACKUPS, BackupUse.READS)),
             *_rows(ISSUER_ACCOUNT, certificate_grants("ZONE")),
             "",
             "RDS writes the database servers' operating-system metrics with this policy:",

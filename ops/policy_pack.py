@@ -10,7 +10,6 @@ from pathlib import Path
 
 from infra.errors import SettingsError, Wrong
 from infra.exemptions import EXEMPTIONS, exemptions
-from infra.policy_config import Values, policy_config
 from infra.settings import StackSettings
 from policies.configuration import ConfigurationError, check
 from policies.explaining import Explained, explain
@@ -18,6 +17,7 @@ from policies.pack import RULES
 from policies.pages import pages
 from policies.profiles import PROFILES, Profile
 from policies.states import resources
+from stacks.policy_config import Values, policy_config
 
 __all__ = ["Explained", "explained", "policy_pages", "policy_profiles", "stack_policy_config"]
 

@@ -16,8 +16,7 @@ from infra.sections import Backend, EdgeKind, Writer
 from infra.settings import StackSettings
 from ops.clusters import Ask, ClusterUnknownError, kubectl
 from ops.console import Report
-from stacks.profile import resolve
-from stacks.workload import NAMESPACE
+from stacks.plan import plan
 
 Object: TypeAlias = Mapping[str, object]
 Query: TypeAlias = Callable[[StackSettings], tuple[str, ...]]
@@ -50,8 +49,12 @@ def _gateway(settings: StackSettings) -> bool:
 
 
 def _in_cluster(settings: StackSettings) -> bool:
-    profile = resolve(settings)
+    profile = plan("", settings).profile
     return Backend.CLUSTER in (profile.postgres.backend, profile.redis.backend)
+
+
+def _of_namespace(settings: StackSettings, *query: str) -> tuple[str, ...]:
+    return ("-n", plan("", settings).namespace, *query, "-o", "json")
 
 
 def _items(value: object) -> list[Object]:
@@ -203,13 +206,13 @@ PREREQUISITES: Final = (
     ),
     Prerequisite(
         "keys of the language models", "the service that writes waits for its Secret until the update fails",
-        lambda settings: ("-n", NAMESPACE, "get", "secret", str(settings.writers.secret), "-o", "json"),
-        f"make namespace {NAMESPACE} and in it the Secret of contentgen:writers.secret: <provider>_api_key for each",
+        lambda settings: _of_namespace(settings, "get", "secret", str(settings.writers.secret)),
+        "make the stack's namespace and in it the Secret of contentgen:writers.secret: <provider>_api_key for each",
         _has_keys, lambda settings: settings.writers.secret is not None,
     ),
     Prerequisite(
         "address of the error tracker", "every service waits for its Secret until the update fails",
-        lambda settings: ("-n", NAMESPACE, "get", "secret", str(settings.telemetry.secret), "-o", "json"),
+        lambda settings: _of_namespace(settings, "get", "secret", str(settings.telemetry.secret)),
         "make the Secret of contentgen:telemetry.secret with the key sentry_dsn",
         lambda found, settings: isinstance(found.get("data"), dict) and "sentry_dsn" in str(found["data"]),
         lambda settings: settings.telemetry.secret is not None,

@@ -12,10 +12,10 @@ from enum import StrEnum
 
 from infra.sections import SecretSettings
 from infra.settings import NAMESPACE
-from infra.stackfile import read
 from localcloud.paths import CHECKOUT
 from ops.console import Report
 from ops.deployment import up
+from ops.stack_files import read
 
 SECTION = re.compile(rf"^  {NAMESPACE}:secrets:.*\n(?:    .*\n)*", re.MULTILINE)
 

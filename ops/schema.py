@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from infra.limits import LIMITS, ScaleLimits
 from infra.regions import BY_CODE
-from infra.sections import Product
 from infra.settings import NAMESPACE, StackSettings
+from stacks.products.registry import PRODUCTS
+from stacks.specs.limits import ScaleLimits
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | None"
 Node: TypeAlias = dict[str, Json]
@@ -31,6 +31,7 @@ def stack_file_schema() -> Node:
     model: Node = _without_noise(StackSettings.model_json_schema())
     settings = node(model["properties"])
     settings["regions"] = {**node(settings["regions"]), "items": {"enum": list(BY_CODE)}, "uniqueItems": True}
+    settings["product"] = {**node(settings["product"]), "enum": list(PRODUCTS)}
     settings["clusters"] = {**node(settings["clusters"]), "propertyNames": {"enum": list(BY_CODE)}}
     required = model["required"]
     config: Node = {
@@ -40,7 +41,7 @@ def stack_file_schema() -> Node:
         "patternProperties": {PROVIDER_KEYS: {"description": "a provider's own key; may be a secure value"}},
         "additionalProperties": False,
         "required": [f"{NAMESPACE}:{name}" for name in required] if isinstance(required, list) else [],
-        "allOf": [_limited(Product(product), limits) for product, limits in LIMITS.items()],
+        "allOf": [_limited(product, one.limits) for product, one in PRODUCTS.items()],
     }
     engine: Node = {key: {"type": "string", "description": text} for key, text in ENGINE_KEYS.items()}
     return {
@@ -61,7 +62,7 @@ def node(value: Json) -> Node:
     return value
 
 
-def _limited(product: Product, limits: ScaleLimits) -> Node:
+def _limited(product: str, limits: ScaleLimits) -> Node:
     """The limits of one product; a file that names no product means the default one."""
     services: Node = {
         name: {
@@ -76,9 +77,9 @@ def _limited(product: Product, limits: ScaleLimits) -> Node:
     }
     key = f"{NAMESPACE}:product"
     default = StackSettings.model_fields["product"].default
-    chosen: Node = {"properties": {key: {"const": product.value}}}
+    chosen: Node = {"properties": {key: {"const": product}}}
     return {
-        "if": chosen if product is default else {**chosen, "required": [key]},
+        "if": chosen if product == default else {**chosen, "required": [key]},
         "then": {
             "properties": {
                 f"{NAMESPACE}:services": {"properties": services, "additionalProperties": False},

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Final
 
-from infra.limits import GIBIBYTE, LIMITS
-from infra.policy_config import LEVELS
-from infra.sections import Environment
+from infra.limits import GIBIBYTE
 from infra.settings import NAMESPACE
 from infra.shapes import IN_WORDS
 from ops.schema import Json, Node, node, stack_file_schema
-from stacks.profile import PROFILES, PostgresProfile, Profile, RedisProfile, Size
+from stacks.policy_config import LEVELS
+from stacks.products.blueprint import Blueprint
+from stacks.products.registry import PRODUCTS
+from stacks.specs.profile import PostgresProfile, Profile, RedisProfile, Size
 
 PROFILED: Final = ("services", "postgres", "redis", "backup", "budget")
 """Sections whose values come from the environment's profile when a stack file does not give them."""
@@ -46,9 +47,9 @@ def settings_page() -> str:
             *keys,
             "\n## Environments\n",
             "What `contentgen:environment` chooses. Sizes of services are instances a region, and the limit of one.\n",
-            *_table(("", *Environment), list(_profiles())),
+            *(line for product in PRODUCTS.values() for line in _environments(product)),
             "\n## Limits\n",
-            "Stated once in infra/limits.py. Settings, autoscalers and the policy pack refuse more.\n",
+            "Stated once in a product's blueprint. Settings, autoscalers and the policy pack refuse more.\n",
             *_table(("product", "instances", "memory of one", "storage", "connections"), list(_limits())),
             "",
         ]
@@ -134,9 +135,13 @@ def _what(one: Node) -> str:
     return str(one.get("description", "")).replace("<", "&lt;")
 
 
-def _profiles() -> Iterator[tuple[str, ...]]:
+def _environments(product: Blueprint) -> list[str]:
+    return [f"### {product.name}\n", *_table(("", *product.environments), list(_profiles(product))), ""]
+
+
+def _profiles(product: Blueprint) -> Iterator[tuple[str, ...]]:
     """A line for every value of a profile, with the environments beside each other."""
-    all_ = [PROFILES[environment] for environment in Environment]
+    all_ = list(product.profiles.values())
     for service in all_[0].services:
         sizes = [profile.services[service] for profile in all_]
         yield (f"{service}: instances", *(f"{size.minimum} to {size.maximum}" for size in sizes))
@@ -148,7 +153,7 @@ def _profiles() -> Iterator[tuple[str, ...]]:
         yield (f"redis: {field.name}", *(_cell(getattr(profile.redis, field.name)) for profile in all_))
     for name in [field.name for field in fields(Profile) if field.name not in ("services", "postgres", "redis")]:
         yield (name, *(_cell(getattr(profile, name)) for profile in all_))
-    yield ("policies", *(LEVELS[environment] for environment in Environment))
+    yield ("policies", *(LEVELS[environment] for environment in product.profiles))
 
 
 def _cell(value: object) -> str:
@@ -158,7 +163,8 @@ def _cell(value: object) -> str:
 
 
 def _limits() -> Iterator[tuple[str, ...]]:
-    for product, limits in LIMITS.items():
+    for product in PRODUCTS.values():
+        limits = product.limits
         instances = ", ".join(f"{name} {most}" for name, most in limits.instances.items())
         memory, storage = f"{limits.memory_bytes // GIBIBYTE}Gi", f"{limits.storage_gb} GB"
-        yield (product, instances, memory, storage, str(limits.database_connections))
+        yield (product.name, instances, memory, storage, str(limits.database_connections))

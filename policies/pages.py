@@ -35,7 +35,7 @@ def pages(rules: Sequence[Rule]) -> dict[Path, str]:
 def _index() -> Iterator[str]:
     total = sum(len(rules) for rules in AREAS.values())
     yield from ("# Policies", "", f"{total} rules, checked at every preview and update. Made by `make generated`.", "")
-    yield from ("Levels: mandatory in local, staging and prod, advisory in dev (`infra/policy_config.py`).", "")
+    yield from ("Levels: mandatory in local, staging and prod, advisory in dev (`stacks/policy_config.py`).", "")
     for area, rules in AREAS.items():
         yield from (f"## {area}", "", "| id | rule | severity | what it says |", "|---|---|---|---|")
         for rule in rules:

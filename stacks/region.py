@@ -24,19 +24,15 @@ from infra.clusters import ClusterSettings
 from infra.nodes import SLEEPS_BY_ITSELF, version
 from infra.regions import Region
 from infra.settings import StackSettings
-from stacks import traffic
-from stacks.access import Backups, backup_grants
-from stacks.alerts import alert_groups
-from stacks.capacity import capacity
-from stacks.environment import application_environment, job_environment
-from stacks.jobs import MIGRATION, JobSpec, release_jobs, scheduled_jobs
-from stacks.people import people
-from stacks.products.content_generation import content_generation
-from stacks.profile import Profile
-from stacks.reach import declare_edge
-from stacks.stores import Stores, StoresArgs, stores
-from stacks.triggers import CPU_TARGET, MEMORY_TARGET
-from stacks.workload import APPLICATION_PORT, NAMESPACE, STOP, WorkloadSpec
+from stacks.data.stores import Stores, StoresArgs, stores
+from stacks.environment_variables import application_environment, job_environment
+from stacks.identity.iam_grants import Backups, backup_grants
+from stacks.networking import network_policies as traffic
+from stacks.networking.edge import declare_edge
+from stacks.plan import StackPlan
+from stacks.specs.job import JobSpec
+from stacks.specs.scale_triggers import CPU_TARGET, MEMORY_TARGET
+from stacks.specs.workload import APPLICATION_PORT, STOP, Workload
 
 SECRET_RECOVERY_DAYS = MappingProxyType({True: 30, False: 0})
 
@@ -45,10 +41,8 @@ SECRET_RECOVERY_DAYS = MappingProxyType({True: 30, False: 0})
 class RegionArgs:
     """Arguments of RegionalStack.
 
-    stack: stack name.
+    plan: plan of the stack.
     region: region to deploy to.
-    settings: settings of the stack file.
-    profile: profile with the stack file's own values.
     backups: target of every region's backups.
     zone: id of the domain's Route 53 zone.
     keys: the application's own keys, the same in every region.
@@ -56,10 +50,8 @@ class RegionArgs:
     edges: addresses of the regions' edges on the embedded cloud, by region.
     """
 
-    stack: str
+    plan: StackPlan
     region: Region
-    settings: StackSettings
-    profile: Profile
     backups: Backups
     zone: pulumi.Output[str]
     keys: Mapping[str, pulumi.Output[str]]
@@ -67,12 +59,12 @@ class RegionArgs:
     edges: Mapping[str, str]
 
     @property
-    def product(self) -> str:
-        return self.settings.product.value
+    def settings(self) -> StackSettings:
+        return self.plan.settings
 
     @property
     def cluster(self) -> ClusterSettings:
-        return self.settings.clusters.get(self.region.code, ClusterSettings())
+        return self.plan.cluster(self.region)
 
     @property
     def oidc_provider(self) -> str | None:
@@ -84,47 +76,45 @@ class RegionalStack(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RegionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:stack:Region", name, None, opts)
-        workloads = content_generation(args.profile)
-        namespace = Namespace(f"{name}-space", NAMESPACE, args.product, pulumi.ResourceOptions(parent=self))
+        plan = args.plan
+        namespace = Namespace(f"{name}-space", plan.namespace, plan.product, pulumi.ResourceOptions(parent=self))
         inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
-        Quota(f"{name}-quota", QuotaArgs(NAMESPACE, args.product, capacity(workloads, args.profile)), inside)
+        Quota(f"{name}-quota", QuotaArgs(plan.namespace, plan.product, plan.quota), inside)
         key = EncryptionKey(
             f"{name}-data",
-            EncryptionKeyArgs(args.region.code, f"data of {args.stack} in {args.region.code}", args.profile.protected),
+            EncryptionKeyArgs(args.region.code, f"data of {plan.stack} in {args.region.code}", plan.profile.protected),
             pulumi.ResourceOptions(parent=self),
         )
-        data = stores(name, StoresArgs(args.stack, args.region.code, args.settings, args.profile, key.arn), inside)
+        data = stores(name, StoresArgs(plan, args.region, key.arn), inside)
         secrets = _secrets(name, args, data, key, inside)
         migration = ApplicationJob(
-            f"{name}-{MIGRATION.name}",
-            _job(args, MIGRATION, secrets.migration_name),
+            f"{name}-{plan.migration.name}",
+            _job(args, plan.migration, secrets.migration_name),
             pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=data.resources)),
         )
         migrated = pulumi.ResourceOptions(parent=self, depends_on=[namespace, migration])
-        for workload in workloads:
-            service = GenerationService(
-                f"{name}-{workload.name}", _service(args, workload, workloads, secrets), migrated
-            )
-            _autoscaler(f"{name}-{workload.name}-autoscaler", args, workload, secrets.scaler_name, service)
-        for job in (*release_jobs(args.profile), *scheduled_jobs(args.profile)):
-            role = _role(f"{args.stack}-{args.region.short}-{job.name}", args, job, inside)
+        for workload in plan.workloads:
+            service = GenerationService(f"{name}-{workload.name}", _service(args, workload, secrets), migrated)
+            if workload.autoscaled:
+                _autoscaler(f"{name}-{workload.name}-autoscaler", args, workload, secrets.scaler_name, service)
+        for job in plan.jobs[1:]:
+            role = _role(f"{plan.stack}-{args.region.short}-{job.name}", args, job, inside)
             mounted = secrets.migration_name if job.administers else secrets.owner_name
             ApplicationJob(f"{name}-{job.name}", _job(args, job, mounted, role), migrated)
-        for grant in people(args.settings):
-            TeamAccess(f"{name}-{grant.name}", TeamAccessArgs(NAMESPACE, args.product, **vars(grant)), inside)
+        for grant in plan.people:
+            TeamAccess(f"{name}-{grant.name}", TeamAccessArgs(plan.namespace, plan.product, **vars(grant)), inside)
         if args.settings.alerts.operator:
-            _watch(name, args, workloads, inside)
-        declare_edge(f"{name}-edge", NAMESPACE, args.region, args.settings, args.profile, args.zone, inside)
+            _watch(name, plan, inside)
+        declare_edge(f"{name}-edge", plan, args.region, args.zone, inside)
         self.register_outputs({"region": args.region.code})
 
 
-def _watch(name: str, args: RegionArgs, workloads: tuple[WorkloadSpec, ...], opts: pulumi.ResourceOptions) -> None:
+def _watch(name: str, plan: StackPlan, opts: pulumi.ResourceOptions) -> None:
     """Pod monitor and alert rules for the cluster's Prometheus."""
-    chosen = args.settings.alerts.labels
-    names = tuple(workload.name for workload in workloads)
-    PodMonitor(f"{name}-metrics", PodMonitorArgs(NAMESPACE, args.product, names, chosen), opts)
-    rules = AlertRulesArgs(NAMESPACE, args.product, alert_groups(args.settings), chosen)
-    AlertRules(f"{name}-alerts", rules, opts)
+    chosen = plan.settings.alerts.labels
+    names = tuple(workload.name for workload in plan.workloads)
+    PodMonitor(f"{name}-metrics", PodMonitorArgs(plan.namespace, plan.product, names, chosen), opts)
+    AlertRules(f"{name}-alerts", AlertRulesArgs(plan.namespace, plan.product, plan.alerts, chosen), opts)
 
 
 def _secrets(
@@ -133,29 +123,26 @@ def _secrets(
     return ApplicationSecrets(
         f"{name}-secrets",
         ApplicationSecretsArgs(
-            namespace=NAMESPACE,
-            product=args.product,
+            namespace=args.plan.namespace,
+            product=args.plan.product,
             region=args.region.code,
             database=data.database,
             pooler=data.pooler,
             logins=data.logins,
             owners=data.owners,
             keys=args.keys,
-            cache=data.cache,
-            queue=data.queue,
-            recovery_days=SECRET_RECOVERY_DAYS[args.profile.protected],
+            redis=data.redis,
+            recovery_days=SECRET_RECOVERY_DAYS[args.plan.profile.protected],
             key=key.arn,
         ),
         opts,
     )
 
 
-def _service(
-    args: RegionArgs, workload: WorkloadSpec, workloads: tuple[WorkloadSpec, ...], secrets: ApplicationSecrets
-) -> GenerationServiceArgs:
+def _service(args: RegionArgs, workload: Workload, secrets: ApplicationSecrets) -> GenerationServiceArgs:
     return GenerationServiceArgs(
-        namespace=NAMESPACE,
-        product=args.product,
+        namespace=args.plan.namespace,
+        product=args.plan.product,
         component=workload.name,
         image=args.settings.image,
         arguments=workload.arguments,
@@ -164,46 +151,48 @@ def _service(
         pre_stop_seconds=STOP.turned_away,
         grace_seconds=STOP.grace,
         secrets=_secrets_of(args, workload, secrets),
-        traffic=traffic.of_workload(workload, workloads, args.profile, args.settings, args.cluster.data_ranges),
-        environment=application_environment(
-            args.settings, args.region, workload, embedded=args.embedded, edges=args.edges
-        ),
+        traffic=traffic.of_workload(args.plan, workload, args.cluster.data_ranges),
+        environment=application_environment(args.plan, args.region, workload, embedded=args.embedded, edges=args.edges),
+        probes=workload.probes,
+        replicas=None if workload.autoscaled else workload.size.minimum,
         sticky=workload.size.sticky,
         interruptible=workload.interruptible,
         cluster_sleeps=version(args.settings.nodes.kubernetes) >= SLEEPS_BY_ITSELF,
     )
 
 
-def _secrets_of(args: RegionArgs, workload: WorkloadSpec, secrets: ApplicationSecrets) -> tuple[pulumi.Input[str], ...]:
+def _secrets_of(args: RegionArgs, workload: Workload, secrets: ApplicationSecrets) -> tuple[pulumi.Input[str], ...]:
     """Secrets of a workload: the stores' addresses, the application's keys, and, from the stack's owners and only where
     outside calls are allowed, the language models' keys and the error tracker's.
     """
     found: list[pulumi.Input[str]] = []
     if workload.pool is not None:
         found.append(secrets.secret_name)
-    if workload.admits:
+    if workload.holds_application_keys:
         found.append(secrets.keys_name)
     if args.embedded:
         return tuple(found)
-    others = (args.settings.writers.secret if workload.writes else None, args.settings.telemetry.secret)
+    others = (args.settings.writers.secret if workload.uses_llm_keys else None, args.settings.telemetry.secret)
     return (*found, *(name for name in others if name is not None))
 
 
 def _autoscaler(
-    name: str, args: RegionArgs, workload: WorkloadSpec, secret: pulumi.Output[str], service: GenerationService
+    name: str, args: RegionArgs, workload: Workload, secret: pulumi.Output[str], service: GenerationService
 ) -> None:
     """One autoscaler a Deployment: by the queue for who works it off, by CPU and memory for who answers requests."""
     owned = pulumi.ResourceOptions(parent=service)
     least, most = workload.size.minimum, workload.size.maximum
     if workload.queue is None:
         targets = round(CPU_TARGET.threshold), round(MEMORY_TARGET.threshold)
-        Autoscaler(name, AutoscalerArgs(NAMESPACE, args.product, workload.name, least, most, *targets), owned)
+        Autoscaler(
+            name, AutoscalerArgs(args.plan.namespace, args.plan.product, workload.name, least, most, *targets), owned
+        )
         return
     QueueScaler(
         name,
         QueueScalerArgs(
-            namespace=NAMESPACE,
-            product=args.product,
+            namespace=args.plan.namespace,
+            product=args.plan.product,
             component=workload.name,
             minimum=least,
             maximum=most,
@@ -223,7 +212,7 @@ def _role(name: str, args: RegionArgs, job: JobSpec, opts: pulumi.ResourceOption
     """
     if job.backups is None or args.oidc_provider is None:
         return None
-    role = ServiceRoleArgs(NAMESPACE, job.name, args.oidc_provider, backup_grants(args.backups, job.backups))
+    role = ServiceRoleArgs(args.plan.namespace, job.name, args.oidc_provider, backup_grants(args.backups, job.backups))
     return ServiceRole(name, role, opts).arn
 
 
@@ -231,17 +220,17 @@ def _job(
     args: RegionArgs, job: JobSpec, secret: pulumi.Output[str], role: pulumi.Output[str] | None = None
 ) -> ApplicationJobArgs:
     return ApplicationJobArgs(
-        namespace=NAMESPACE,
-        product=args.product,
+        namespace=args.plan.namespace,
+        product=args.plan.product,
         component=job.name,
         image=args.settings.image,
         arguments=job.arguments,
         port=APPLICATION_PORT,
         secret=secret,
-        traffic=traffic.of_job(job, args.profile, args.cluster.data_ranges),
+        traffic=traffic.of_job(args.plan, job, args.cluster.data_ranges),
         deadline_seconds=job.deadline_seconds,
         urgency=job.urgency,
         schedule=job.schedule,
-        environment=job_environment(args.settings, args.region, job, args.backups, args.profile),
+        environment=job_environment(args.plan, args.region, job, args.backups),
         role=role,
     )

@@ -13,7 +13,6 @@ from typing import Final
 
 from infra.release import IMAGE_VARIABLE, MIGRATIONS, schema_of
 from infra.settings import StackSettings
-from infra.stackfile import read
 from localcloud.paths import CHECKOUT
 from ops import deployment
 from ops.console import Report
@@ -32,6 +31,7 @@ from ops.release.rollouts import wait_for_rollouts
 from ops.release.service import Service
 from ops.release.updating import update
 from ops.report.command import DEFAULT_FILE, report, stack_report
+from ops.stack_files import read
 from ops.target import Target, real
 
 PLAN: Final = Path("reports/plan.json")

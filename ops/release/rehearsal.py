@@ -8,12 +8,12 @@ from typing import Final
 
 from infra.sections import Environment
 from infra.settings import StackSettings
-from infra.stackfile import read
 from localcloud.paths import CHECKOUT
 from ops import deployment
 from ops.release.process import StepError
 from ops.release.record import RecordError, Release, record_of
 from ops.release.service import Service
+from ops.stack_files import read
 from ops.target import Target, real
 
 STAGING: Final = "staging"

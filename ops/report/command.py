@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from infra.stackfile import read, stacks
+from infra.stackfile import stacks
 from ops.console import Report
 from ops.cost.book import Book, load
 from ops.cost.estimate import Estimate, Priced, cost_notes, estimate
@@ -31,6 +31,7 @@ from ops.report.publishing import (
 from ops.report.sarif import sarif
 from ops.report.secrets import clean
 from ops.report.verdict import failures, levels
+from ops.stack_files import read
 
 DEFAULT_FILE: Final = Path("reports/preview.md")
 DATA: Final = "data"

@@ -17,7 +17,7 @@ PAGES: Final = "docs/policies"
 NO_RULES: Final = ("README", "exemptions")
 JUDGES: Final = (
     "policies/**/*.py",
-    "infra/policy_config.py",
+    "stacks/policy_config.py",
     "infra/exemptions.py",
     "ops/report/*.py",
     ".github/workflows/*",
@@ -27,7 +27,7 @@ JUDGES: Final = (
 
 def judges(names: Iterable[str]) -> list[str]:
     """Those of the files that decide what a pull request may do, its limits and exemptions included."""
-    patterns = (*JUDGES, f"{PACK}/*", "infra/limits*.py")
+    patterns = (*JUDGES, f"{PACK}/*", "stacks/products/*")
     return sorted({one for one in names if any(fnmatch(one, pattern) for pattern in patterns)})
 
 

@@ -1,0 +1,1 @@
+"""The products that this program can deploy."""

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from components.alert_rules import rendered
-from infra.stackfile import read
 from localcloud.toolchain.build import ensure
 from localcloud.toolchain.families import PROMTOOL
-from stacks.alerts import alert_groups
+from ops.stack_files import read
+from stacks.plan import plan
 
 Promtool = Callable[..., tuple[int, str]]
 Checks = Sequence[Mapping[str, object]]
@@ -40,7 +40,7 @@ def rules_of(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
 
     def written(stack: str) -> Path:
         file = folder / f"{stack}.yaml"
-        file.write_text(yaml.safe_dump(rendered(alert_groups(read(root, stack))), sort_keys=False))
+        file.write_text(yaml.safe_dump(rendered(plan("it", read(root, stack)).alerts), sort_keys=False))
         return file
 
     return written

@@ -7,9 +7,9 @@ import pytest
 from app.telemetry.costs import OVERRUN_USD
 from components.alert_rules import rendered
 from infra.sections import ServiceSettings
-from infra.stackfile import read
-from stacks.alerts import alert_groups
-from stacks.content_alerts import DAY_USD
+from ops.stack_files import read
+from stacks.plan import plan
+from stacks.products.content_generation.alerts import DAY_USD
 from tests.alerts.conftest import Replay, fired
 from tests.unit.program import ROOT, STACKS
 
@@ -132,7 +132,9 @@ def test_an_instance_near_its_memory_limit_for_five_minutes_warns(
 @pytest.mark.requirement("O09")
 def test_with_two_gigabytes_an_instance_warns_at_one_and_a_half() -> None:
     large = read(ROOT, "prod").model_copy(update={"services": {"cpm": ServiceSettings(memory="2Gi")}})
-    (rule,) = (one for one in alert_groups(large)["content"] if (one.name, one.about) == ("HighMemoryUsage", "cpm"))
+    (rule,) = (
+        one for one in plan("it", large).alerts["content"] if (one.name, one.about) == ("HighMemoryUsage", "cpm")
+    )
     assert rule.expression.endswith("> 1500000000")
 
 
@@ -209,7 +211,7 @@ def test_a_container_that_restarts_a_third_time_within_half_an_hour_is_told_of(
 @pytest.mark.requirement("O09")
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_group_is_evaluated_each_thirty_seconds(stack: str) -> None:
-    groups = rendered(alert_groups(read(ROOT, stack)))["groups"]
+    groups = rendered(plan("it", read(ROOT, stack)).alerts)["groups"]
     assert isinstance(groups, list)
     assert {group["interval"] for group in groups} == {"30s"}
     assert "content" in {group["name"] for group in groups}

@@ -21,11 +21,9 @@ from app.process_settings import ProcessSettings
 from app.queue import QueueState
 from app.telemetry import costs, figures, stores
 from app.telemetry.metrics import BACKGROUND_FAILURES, CONTENT_ERRORS, CONTENT_REQUESTS
-from components.pod_monitor import NAME_LABEL
-from infra.stackfile import read
-from stacks.alerts import alert_groups
-from stacks.products.content_generation import content_generation
-from stacks.profile import resolve
+from ops.stack_files import read
+from stacks.plan import plan
+from stacks.specs.alert import NAME_LABEL
 from tests.alerts.conftest import Promtool
 from tests.alerts.world import Service, always, series
 from tests.unit.program import ROOT, STACKS
@@ -71,7 +69,7 @@ def named(expression: str) -> list[tuple[str, set[str]]]:
 def test_every_figure_in_a_rule_is_exported_with_the_labels_it_is_chosen_by(
     exported: Mapping[str, set[str]], stack: str
 ) -> None:
-    for rules in alert_groups(read(ROOT, stack)).values():
+    for rules in plan("it", read(ROOT, stack)).alerts.values():
         for rule in rules:
             found = named(rule.expression)
             assert found, f"{rule.name} goes by nothing"
@@ -83,7 +81,7 @@ def test_every_figure_in_a_rule_is_exported_with_the_labels_it_is_chosen_by(
 @pytest.mark.parametrize("stack", STACKS)
 def test_figures_of_one_elected_process_are_read_as_the_largest_of_all_over_its_replacement(stack: str) -> None:
     read_ones = set()
-    for rules in alert_groups(read(ROOT, stack)).values():
+    for rules in plan("it", read(ROOT, stack)).alerts.values():
         for rule in rules:
             for metric in ELECTED:
                 found = len(re.findall(rf"\b{metric}\b", rule.expression))
@@ -118,7 +116,7 @@ def values() -> dict[str, float]:
 
 
 def test_the_figures_of_the_tests_have_exactly_the_labels_of_the_real_ones(exported: Mapping[str, set[str]]) -> None:
-    workload = content_generation(resolve(read(ROOT, "prod")))[0]
+    workload = plan("it", read(ROOT, "prod")).workloads[0]
     for told, _ in series(workload, Service(), always(50)):
         ((name, labels),) = named(told)
         assert labels - OF_THE_TARGET == exported[name], name

@@ -10,15 +10,14 @@ import pytest
 import yaml
 
 from components.pod_monitor import INTERVAL_SECONDS
-from infra.stackfile import read
-from stacks.products.content_generation import content_generation
-from stacks.profile import resolve
+from ops.stack_files import read
+from stacks.plan import plan
 from tests.alerts.conftest import Promtool
 from tests.alerts.world import FIFTY, MINUTES, Course, Service, always, series, spell
 from tests.unit.program import ROOT, STACKS
 
 PROD = read(ROOT, "prod")
-WORKLOADS = content_generation(resolve(PROD))
+WORKLOADS = plan("it", PROD).workloads
 CALM = Service()
 IDLE = CALM.but(instances=3, cpu=always(29), memory=always(39), broken=always(0.0009)).slow(0.5, always(0.04))
 """Under every lower trigger by a little, with one instance more than production begins with."""

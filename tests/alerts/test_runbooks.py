@@ -14,9 +14,7 @@ from app.cli import main
 from app.failures import FAILURES
 from infra.settings import StackSettings
 from ops.schema import node, stack_file_schema
-from stacks.jobs import job_names
-from stacks.products.content_generation import content_generation
-from stacks.profile import resolve
+from stacks.plan import plan
 from tests.unit.program import ROOT
 
 PAGES = sorted((ROOT / "docs/runbooks").glob("*.md"))
@@ -31,11 +29,11 @@ def quoted(page: Path) -> list[str]:
 NO_FIGURES = {"break_glass", "error_type", "jobs_default", "daily_costs", "cost_overrun", "created_at", *FAILURES}
 """A group, a label, a table and its column, and what a label may say."""
 LEAST = {"environment": "prod", "domain": "example.com", "regions": ["us-east-1"]}
-PRODUCTION = resolve(StackSettings.model_validate(LEAST))
+PRODUCTION = plan("it", StackSettings.model_validate(LEAST))
 
 
 def workloads() -> set[str]:
-    return {one.name for one in content_generation(PRODUCTION)}
+    return {one.name for one in PRODUCTION.workloads}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -47,7 +45,7 @@ def test_commands_are_ones_that_there_are(page: Path) -> None:
         if one.startswith("kubectl"):
             assert re.match(rf"kubectl -n contentgen ({'|'.join(VERBS)}) ", one), one
             assert set(re.findall(r"deployment/(\S+)", one)) <= workloads(), one
-            assert set(re.findall(r"cronjob/(\S+)", one)) <= set(job_names(PRODUCTION)), one
+            assert set(re.findall(r"cronjob/(\S+)", one)) <= set(PRODUCTION.job_names), one
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

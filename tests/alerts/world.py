@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import Final
 
 from app.telemetry.metrics import BUCKETS
-from components.amount import mebibytes, millicores
 from components.pod_monitor import INTERVAL_SECONDS
-from stacks.workload import NAMESPACE, WorkloadSpec
+from stacks.products.content_generation.blueprint import BLUEPRINT
+from stacks.specs.resources import mebibytes, millicores
+from stacks.specs.workload import Workload
 
 MINUTES: Final = 40
 STEPS: Final = MINUTES * 60 // INTERVAL_SECONDS
@@ -58,17 +59,17 @@ class Service:
         return self.but(slower={one: course if one <= bound else own for one, own in self.slower.items()})
 
 
-def series(workload: WorkloadSpec, service: Service, queue: Course) -> Iterator[tuple[str, str]]:
+def series(workload: Workload, service: Service, queue: Course) -> Iterator[tuple[str, str]]:
     """Each series of a service with its values. The queue is told by the first worker alone, as if it were elected."""
     if not service.seen:
         return
     core_percent = millicores(workload.cpu_request) / 1000
     for number in range(service.instances):
         own = {
-            "namespace": NAMESPACE,
+            "namespace": BLUEPRINT.namespace,
             "pod": f"{workload.name}-{number}",
             "container": workload.name,
-            "job": f"{NAMESPACE}/metrics",
+            "job": f"{BLUEPRINT.namespace}/metrics",
             "instance": f"10.0.0.{number}:{workload.port}",
             "app_kubernetes_io_name": workload.name,
         }

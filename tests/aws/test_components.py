@@ -19,14 +19,14 @@ from components.data_network import DataNetwork, DataNetworkArgs
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.logins import Logins, Rotation
 from components.postgres_managed import ManagedPostgres, ManagedPostgresArgs
-from components.redis import Role
 from components.redis_managed import ManagedRedis, ManagedRedisArgs
 from components.routing import HealthCheck, Routing, RoutingArgs
 from components.store_alarms import Ceiling, StoreAlarms, StoreAlarmsArgs
 from infra.regions import in_priority_order
 from localcloud.aws.network import network_of
 from localcloud.provider.values import Properties, reveal_all
-from stacks.routing import edge_name, routing_table
+from stacks.networking.dns_routing import edge_name, routing_table
+from stacks.specs.store import Role
 from tests.aws.driver import Driver, Made
 from tests.aws.world import Cloud
 

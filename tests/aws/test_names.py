@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from infra.limits import LONGEST_STACK_NAME
-from infra.stackfile import read
 from localcloud.aws.names import NAME_LIMITS
 from localcloud.aws.provider import TYPES
 from localcloud.provider.check import SUFFIX_DIGITS
+from ops.stack_files import read
 from tests.aws.world import World
 from tests.unit.program import ROOT, STACKS, declared
 

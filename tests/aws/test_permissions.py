@@ -95,7 +95,7 @@ def test_a_resource_without_one_of_its_rights_is_refused_as_aws_refuses(
 
 
 def test_every_type_that_a_stack_declares_has_its_rights_and_no_other() -> None:
-    from infra.stackfile import read
+    from ops.stack_files import read
 
     kinds = {one.type for stack in STACKS for one in declared_by(stack, read(ROOT, stack)).resources}
     assert set(RIGHTS) == {kind for kind in kinds if kind.startswith("aws:")}

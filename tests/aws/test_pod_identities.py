@@ -20,8 +20,8 @@ from botocore.exceptions import ClientError
 from app import backup_metrics
 from app.backup import PART_BYTES, Bucket
 from app.settings import Settings
-from infra.stackfile import read
 from localcloud.aws.network import IDENTITY_PROVIDER
+from ops.stack_files import read
 from tests.aws.world import REGION, World
 from tests.unit.engine import RecordingEngine
 from tests.unit.program import ROOT, declared

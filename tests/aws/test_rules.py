@@ -8,12 +8,12 @@ import grpc
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.stackfile import read
 from localcloud.aws.provider import TYPES
 from localcloud.aws.rules import RULES
 from localcloud.aws.rules.rule import EVERY_TAGGED
 from localcloud.provider.block import Block
 from localcloud.provider.values import Properties
+from ops.stack_files import read
 from tests.aws.cases import TRUST, subnets, topic
 from tests.aws.database_cases import GROUP, INSTANCE, subnet_group
 from tests.aws.driver import Made

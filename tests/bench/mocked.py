@@ -5,12 +5,13 @@ import sys
 
 from infra.call_stacks import shorten
 from infra.providers import aws_provider, kubernetes_providers
-from infra.stackfile import read
 from infra.tags import tags
 from infra.target import EmbeddedCloud
 from localcloud.aws.network import network_of
 from localcloud.paths import CHECKOUT
-from stacks.whole import Providers, deploy
+from ops.stack_files import read
+from stacks.deploy import Providers, deploy
+from stacks.plan import plan
 from tests.unit.engine import run
 
 
@@ -22,7 +23,8 @@ def main(stack: str) -> None:
 
     def program() -> None:
         aws = aws_provider(settings, tags(settings, stack), cloud)
-        deploy(stack, settings, Providers(aws, kubernetes_providers(stack, settings, cloud)), embedded=True)
+        providers = Providers(aws, kubernetes_providers(stack, settings, cloud))
+        deploy(plan(stack, settings), providers, embedded=True)
 
     print(len(run(program, stack).resources), "resources")
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.stackfile import read
 from localcloud.cloud import Cloud
 from localcloud.engine import Engine
 from localcloud.paths import CHECKOUT
 from localcloud.toolchain.origin import ensure
 from ops.policy_pack import stack_policy_config
+from ops.stack_files import read
 from tests.bench.flat import flatten, write
 
 STACK = "prod"

@@ -11,11 +11,11 @@ import psutil
 
 from infra.providers import SERVICES
 from infra.regions import in_priority_order
-from infra.stackfile import read
 from localcloud.cloud import Cloud
 from localcloud.paths import CHECKOUT
 from localcloud.protection import release
 from localcloud.toolchain.origin import ensure
+from ops.stack_files import read
 from tests.bench.document import Section, machine
 from tests.bench.phases import STACK, Program, begin, flat_program, listed, median, once, seconds, timed, write_flat
 

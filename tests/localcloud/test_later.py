@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.stackfile import read
 from localcloud import observe
 from localcloud.cloudfile import CloudFile, RegionFile
 from localcloud.paths import CHECKOUT
@@ -16,6 +15,7 @@ from localcloud.toolchain.compiler import only_one
 from localcloud.toolchain.families import ACTIONLINT, FIRST, KEDA, PROMTOOL
 from ops import doctoring
 from ops.deployment import needed_tools
+from ops.stack_files import read
 
 NOTHING_RUNS = "not built; `make tools`, then `make up`"
 

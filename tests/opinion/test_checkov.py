@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.stackfile import read
 from localcloud.servers import cached
+from ops.stack_files import read
 from tests.unit.program import ROOT, STACKS, declared
 
 HERE = Path(__file__).resolve().parent

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from infra.settings import StackSettings
-from infra.stackfile import read
+from ops.stack_files import read
 from policies.pack import RULES
 from policies.reading import Value
 from policies.rule import Break, Rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from infra.settings import StackSettings
-from infra.stackfile import read
+from ops.stack_files import read
 from policies.rule import Resource
 from tests.unit.engine import Declared
 from tests.unit.program import declared

@@ -10,7 +10,6 @@ from pulumi.runtime.proto import analyzer_pb2
 
 from infra.errors import SettingsError
 from infra.exemptions import parse
-from infra.policy_config import policy_config
 from infra.settings import StackSettings
 from policies.analyzer import Analyzer
 from policies.configuration import ConfigurationError
@@ -18,6 +17,7 @@ from policies.examples import COMPLIANT
 from policies.pack import RULES
 from policies.rule import Break
 from policies.testing import UNKNOWN, Finding, Pack, broken, request_of
+from stacks.policy_config import policy_config
 from tests.policies.conftest import CONFIG
 
 BEYOND = broken(COMPLIANT, Break("autoscaler", "/spec/maxReplicas", 11)).values()

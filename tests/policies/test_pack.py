@@ -10,15 +10,15 @@ import pytest
 import yaml
 
 from infra.exemptions import EXEMPTIONS, exemptions
-from infra.policy_config import LEVELS, policy_config
 from infra.settings import Environment
-from infra.stackfile import read
+from ops.stack_files import read
 from policies.configuration import ConfigurationError, check
 from policies.examples import COMPLIANT
 from policies.pack import AREAS, NAME, RULES, VERSION
 from policies.rule import Break
 from policies.sdk import policy_of
 from policies.testing import Finding, Pack, broken
+from stacks.policy_config import LEVELS, policy_config
 from tests.policies.declared import resources
 from tests.unit.program import STACKS
 

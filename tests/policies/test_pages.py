@@ -9,8 +9,8 @@ import pytest
 
 from infra.errors import SettingsError
 from infra.exemptions import EXEMPTIONS
-from infra.stackfile import read
 from ops.policy_pack import policy_pages, stack_policy_config
+from ops.stack_files import read
 from policies.pack import RULES
 from policies.rule import Rule
 

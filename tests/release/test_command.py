@@ -10,11 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from infra.stackfile import read
 from ops.console import Report
 from ops.release import command, going_back
 from ops.release.notice import Notice
 from ops.release.process import Outcome, StepError, Steps, release
+from ops.stack_files import read
 from ops.target import Target
 from tests.release.engine import PretendedEngine
 from tests.report.events import lines

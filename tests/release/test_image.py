@@ -12,11 +12,11 @@ import pytest
 import yaml
 from moto import mock_aws
 
-from infra.stackfile import read
 from ops import image as pushing
 from ops.console import Report
 from ops.image import ImageError, push
 from ops.kubeconfig import KubeconfigError, write_kubeconfig
+from ops.stack_files import read
 from tests.unit.program import ROOT
 
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from infra.stackfile import read
 from ops import image
 from ops.console import Report
 from ops.release import command
@@ -16,6 +15,7 @@ from ops.release import rehearsal as rehearsing
 from ops.release.process import StepError
 from ops.release.record import RecordError
 from ops.release.rehearsal import Rehearsal, rehearsal
+from ops.stack_files import read
 from ops.target import Target
 from tests.release.engine import PretendedEngine
 from tests.unit.program import ROOT

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.stackfile import read
 from ops.release import rollouts
 from ops.release.process import StepError
 from ops.release.rollouts import DEPLOYMENT, wait_for_rollouts
+from ops.stack_files import read
 from tests.release.engine import PretendedEngine
 from tests.unit.program import ROOT
 

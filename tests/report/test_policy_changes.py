@@ -85,7 +85,7 @@ def test_what_a_change_does_to_its_judges_is_told_in_one_sentence(
 
 def test_files_of_the_program_judge_nothing() -> None:
     assert judges(["app/api.py", "components/budget.py", "docs/policies/spread.md"]) == []
-    named = [CONFIG, "infra/policy_config.py", "ops/report/markdown.py", "policies/pack.py"]
+    named = [CONFIG, "stacks/policy_config.py", "ops/report/markdown.py", "policies/pack.py"]
     assert judges(named) == sorted(named)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.stackfile import read
+from ops.stack_files import read
 from tests.unit.engine import RecordingEngine
 from tests.unit.program import ROOT, STACKS, Declare, declared
 

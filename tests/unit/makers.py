@@ -6,26 +6,24 @@ from collections.abc import Callable
 
 import pulumi
 
-from components.alert_rules import AlertRule, AlertRules, AlertRulesArgs, Severity
-from components.amount import Resources, Totals
+from components.alert_rules import AlertRules, AlertRulesArgs
 from components.application_job import ApplicationJob, ApplicationJobArgs
 from components.application_keys import ApplicationKeys
 from components.application_secrets import ApplicationSecrets, ApplicationSecretsArgs
 from components.audit_trail import AuditTrail, AuditTrailArgs
 from components.autoscaler import Autoscaler, AutoscalerArgs
-from components.backup_alarms import BackupAlarms, BackupAlarmsArgs, Expectation
+from components.backup_alarms import BackupAlarms, BackupAlarmsArgs
 from components.backup_bucket import BackupBucket, BackupBucketArgs
 from components.budget import Budget, BudgetArgs
 from components.certificate import Certificate, CertificateArgs
 from components.data_network import DataNetwork, DataNetworkArgs
-from components.edge import Edge, EdgeArgs, EdgeHost, Published, RouteGroup
+from components.edge import Edge, EdgeArgs
 from components.edge_ingress import IngressEdge
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.generation_service import GenerationService, GenerationServiceArgs
 from components.log_bucket import LogBucket, LogBucketArgs
 from components.logins import Logins, Rotation
 from components.namespace import Namespace
-from components.network_policy import Traffic
 from components.pgbouncer import PgBouncer, PgBouncerArgs
 from components.pod_monitor import PodMonitor, PodMonitorArgs
 from components.postgres import DatabaseEndpoint
@@ -33,16 +31,21 @@ from components.postgres_cluster import ClusterPostgres, ClusterPostgresArgs
 from components.postgres_managed import ManagedPostgres, ManagedPostgresArgs
 from components.queue_scaler import QueueScaler, QueueScalerArgs
 from components.quota import Quota, QuotaArgs
-from components.redis import RedisEndpoint, Role
+from components.redis import RedisEndpoint
 from components.redis_cluster import ClusterRedis, ClusterRedisArgs
 from components.redis_managed import ManagedRedis, ManagedRedisArgs
 from components.routing import HealthCheck, Routing, RoutingArgs
 from components.service_role import Grant, ServiceRole, ServiceRoleArgs
 from components.store_alarms import Ceiling, StoreAlarms, StoreAlarmsArgs
-from components.team_access import Rule, TeamAccess, TeamAccessArgs
-from components.traffic_limits import Rate
+from components.team_access import TeamAccess, TeamAccessArgs
 from infra.regions import REGIONS
-from stacks.routing import edge_name, routing_table
+from stacks.networking.dns_routing import edge_name, routing_table
+from stacks.specs.alert import AlertRule, Expectation, Severity
+from stacks.specs.network import Traffic
+from stacks.specs.rbac import Rule
+from stacks.specs.resources import Resources, Totals
+from stacks.specs.route import EdgeHost, Published, Rate, RouteGroup
+from stacks.specs.store import Role
 
 REGION = "us-east-1"
 RESOURCES = Resources("250m", "1000m", "256Mi", "1Gi")
@@ -60,9 +63,8 @@ def secrets(name: str) -> ApplicationSecrets:
     database = DatabaseEndpoint("postgres", "postgres", "admin", password, "disable")
     logins = Logins(f"{name}-logins", Rotation())
     owners, keys = Logins(f"{name}-owners", Rotation()), {"admin_token": password}
-    args = ApplicationSecretsArgs(
-        name, "product", REGION, database, database, logins, owners, keys, endpoint, endpoint, 0, "key"
-    )
+    redis = dict.fromkeys(Role, endpoint)
+    args = ApplicationSecretsArgs(name, "product", REGION, database, database, logins, owners, keys, redis, 0, "key")
     return ApplicationSecrets(name, args)
 
 

@@ -14,7 +14,8 @@ from infra.providers import aws_provider, kubernetes_providers
 from infra.settings import StackSettings
 from infra.stackfile import stacks
 from infra.tags import tags
-from stacks.whole import Providers, deploy
+from stacks.deploy import Providers, deploy
+from stacks.plan import plan
 from tests.unit.engine import RecordingEngine, run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -70,7 +71,7 @@ def _declared(question: _Question) -> RecordingEngine:
     def program() -> None:
         aws = aws_provider(settings, tags(settings, stack), None)
         providers = Providers(aws, kubernetes_providers(stack, settings, None))
-        outputs = deploy(stack, settings, providers, embedded=False)
+        outputs = deploy(plan(stack, settings), providers, embedded=False)
         for name, value in outputs.items():
             pulumi.export(name, value)
 

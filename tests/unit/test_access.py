@@ -10,7 +10,7 @@ import pytest
 
 from components.monitoring_role import GRANTS as MONITORING
 from infra.settings import StackSettings
-from infra.stackfile import read
+from ops.stack_files import read
 from tests.unit.engine import Json, RecordingEngine
 from tests.unit.program import ROOT, Declare, declared
 

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from components.alert_rules import AlertRule, Severity, rendered
-from components.amount import mebibytes, millicores
+from components.alert_rules import rendered
 from infra.sections import Environment
-from infra.settings import StackSettings, parse
-from infra.stackfile import read
-from stacks.alerts import alert_groups
-from stacks.triggers import TRIGGERS, Direction, Means, Subject
+from infra.settings import StackSettings
+from ops.stack_files import read
+from stacks.plan import plan
+from stacks.specs.alert import AlertRule, Severity
+from stacks.specs.resources import mebibytes, millicores
+from stacks.specs.scale_triggers import TRIGGERS, Direction, Means, Subject
+from stacks.stack_files import parse
 from tests.unit.engine import RecordingEngine
 from tests.unit.program import STACKS, Declare, declared
 
@@ -22,7 +24,7 @@ ABOVE, BELOW = Direction.ABOVE, Direction.BELOW
 
 
 def rules(settings: StackSettings) -> list[AlertRule]:
-    return [rule for group in alert_groups(settings).values() for rule in group]
+    return [rule for group in plan("it", settings).alerts.values() for rule in group]
 
 
 def settings(environment: Environment = Environment.PROD, **values: object) -> StackSettings:
@@ -122,7 +124,7 @@ def test_severities_are_the_ladders() -> None:
 
 
 def test_upkeep_has_the_thresholds_and_times_that_its_runbook_says() -> None:
-    upkeep = {rule.name: rule for rule in alert_groups(settings())["upkeep"]}
+    upkeep = {rule.name: rule for rule in plan("it", settings()).alerts["upkeep"]}
     assert upkeep["BackgroundTaskFailing"].expression.endswith("[10m]))) > 3")
     assert upkeep["BackgroundTaskFailing"].for_seconds == 0
     assert upkeep["JobsWithoutPartition"].expression.endswith(" > 0")

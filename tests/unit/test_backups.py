@@ -11,10 +11,13 @@ from app import backup_metrics
 from components.audit_trail import key_policy
 from components.log_bucket import ACCESS_FOLDER, TRAIL_FOLDER
 from infra.sections import BackupSettings, Environment
-from infra.stackfile import read
-from stacks.jobs import BACKUP, RESTORE_CHECK, expectations
-from stacks.profile import PROFILES, resolve
-from stacks.soundness import findings
+from ops.stack_files import read
+from stacks.jobs import heartbeats
+from stacks.plan import plan
+from stacks.products.content_generation.blueprint import BLUEPRINT
+from stacks.products.content_generation.profiles import PROFILES
+from stacks.products.jobs import BACKUP, RESTORE_CHECK
+from stacks.validation import findings
 from tests.unit.engine import Declared, Json, RecordingEngine
 from tests.unit.program import ROOT, STACKS, Declare
 
@@ -90,11 +93,11 @@ def test_no_dump_is_locked_for_longer_than_it_is_kept(environment: Environment) 
 def test_a_retention_below_the_lock_is_refused_with_the_days_of_the_lock() -> None:
     given = read(ROOT, "prod")
     short = given.model_copy(update={"backup": BackupSettings(retention_days=14)})
-    (wrong,) = findings(short, embedded=True)
+    (wrong,) = findings(plan("it", short), embedded=True)
     assert (wrong.key, wrong.value) == ("contentgen:backup.retention_days", 14)
     assert "must be at least 30" in wrong.allowed
     both = given.model_copy(update={"backup": BackupSettings(retention_days=14, lock_days=14)})
-    assert findings(both, embedded=True) == ()
+    assert findings(plan("it", both), embedded=True) == ()
 
 
 @pytest.mark.requirement("Y07")
@@ -147,9 +150,9 @@ def test_the_trails_key_is_managed_by_the_account_and_used_by_the_one_trail_only
 
 @pytest.mark.requirement("W03")
 def test_the_newest_backup_is_restored_every_day_with_a_deadline_and_a_loud_failure(each: RecordingEngine) -> None:
-    jobs = [one for one in each.of("CronJob") if one.at("metadata", "name") == RESTORE_CHECK]
+    jobs = [one for one in each.of("CronJob") if one.at("metadata", "name") == RESTORE_CHECK.name]
     assert len(jobs) == len(each.of("core/v1:Namespace"))
-    hours = str(resolve(read(ROOT, each.stack)).alarm_hours)
+    hours = str(plan("it", read(ROOT, each.stack)).profile.alarm_hours)
     for one in jobs:
         assert one.at("spec", "schedule") == "30 5 * * *"
         assert one.at("spec", "concurrencyPolicy") == "Forbid"
@@ -166,14 +169,14 @@ def alarms(engine: RecordingEngine) -> list[Declared]:
 
 @pytest.mark.requirement("W03")
 def test_somebody_is_told_when_a_regions_backups_stop_or_cannot_be_restored(each: RecordingEngine) -> None:
-    settings = read(ROOT, each.stack)
+    declared = plan(each.stack, read(ROOT, each.stack))
     found = {
         (one.at("dimensions", "Region"), one.at("metricName"), one.at("evaluationPeriods")) for one in alarms(each)
     }
     assert found == {
         (one.region, one.metric, one.hours)
-        for region in settings.regions
-        for one in expectations(resolve(settings), region)
+        for region in declared.settings.regions
+        for one in heartbeats(declared.jobs, declared.profile, region)
     }
     for alarm in alarms(each):
         assert alarm.at("treatMissingData") == "breaching", "silence is what it listens for"
@@ -182,8 +185,8 @@ def test_somebody_is_told_when_a_regions_backups_stop_or_cannot_be_restored(each
 
 
 def test_a_job_counts_its_success_where_its_alarm_listens() -> None:
-    names = {one.name: one.metric for one in expectations(PROFILES[Environment.PROD], "us-east-1")}
-    assert names == {BACKUP: backup_metrics.BACKUP, RESTORE_CHECK: backup_metrics.RESTORE_CHECK}
+    names = {one.name: one.metric for one in heartbeats(BLUEPRINT.jobs, PROFILES[Environment.PROD], "us-east-1")}
+    assert names == {BACKUP.name: backup_metrics.BACKUP, RESTORE_CHECK.name: backup_metrics.RESTORE_CHECK}
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -192,15 +195,15 @@ def test_both_jobs_are_told_the_namespace_that_the_alarms_read(declare: Declare,
     namespaces = {one.at("namespace") for one in alarms(engine)}
     assert namespaces == {f"contentgen/{stack}"}
     for one in engine.of("CronJob"):
-        if one.at("metadata", "name") in (BACKUP, RESTORE_CHECK):
+        if one.at("metadata", "name") in (BACKUP.name, RESTORE_CHECK.name):
             variables = one.at("spec", "jobTemplate", "spec", "template", "spec", "containers", 0, "env")
             assert {"name": "BACKUP_METRICS", "value": f"contentgen/{stack}"} in variables  # type: ignore[operator]
 
 
 def test_production_hears_of_a_missing_hourly_backup_after_two_hours() -> None:
     profile = PROFILES[Environment.PROD]
-    assert [one.hours for one in expectations(profile, "us-east-1")] == [2, 26]
-    assert [one.hours for one in expectations(replace(profile, alarm_hours=5), "us-east-1")] == [5, 26]
+    assert [one.hours for one in heartbeats(BLUEPRINT.jobs, profile, "us-east-1")] == [2, 26]
+    assert [one.hours for one in heartbeats(BLUEPRINT.jobs, replace(profile, alarm_hours=5), "us-east-1")] == [5, 26]
 
 
 def test_every_alarm_of_aws_names_a_page_and_a_heading_that_exist(each: RecordingEngine) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from components.amount import mebibytes, millicores
-from stacks.capacity import capacity
-from stacks.products.content_generation import content_generation
-from stacks.profile import PROFILES, Profile
+from stacks.jobs import scheduled
+from stacks.products.content_generation.blueprint import BLUEPRINT
+from stacks.products.content_generation.profiles import PROFILES
+from stacks.sizing.namespace_quota import capacity, running
+from stacks.specs.profile import Profile
+from stacks.specs.resources import mebibytes, millicores
 from tests.unit.engine import RecordingEngine
 
 
@@ -26,8 +28,9 @@ def test_what_is_no_amount_is_refused(quantity: str) -> None:
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES.keys())
 def test_every_service_at_its_maximum_finds_room_beside_a_rollout(profile: Profile) -> None:
-    workloads = content_generation(profile)
-    room = capacity(workloads, profile)
+    workloads = BLUEPRINT.sized(profile)
+    pods = tuple(running(workloads, scheduled(BLUEPRINT.jobs, profile), profile, BLUEPRINT.redis))
+    room = capacity(pods, profile, BLUEPRINT.redis)
     assert room.pods >= sum(workload.size.maximum + 1 for workload in workloads)
     assert room.memory_limits >= sum((one.size.maximum + 1) * mebibytes(one.size.memory) for one in workloads)
     assert room.cpu_limits >= sum((one.size.maximum + 1) * millicores(one.size.cpu) for one in workloads)

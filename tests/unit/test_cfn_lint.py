@@ -13,7 +13,7 @@ import yaml
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from infra.stackfile import read
+from ops.stack_files import read
 from tests.unit.cloudformation import Template, templates
 from tests.unit.program import ROOT, STACKS, declared
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from infra.sections import RedisSettings
-from infra.settings import StackSettings, parse
-from infra.stackfile import read
+from infra.settings import StackSettings
+from ops.stack_files import read
+from stacks.stack_files import parse
 from tests.unit.engine import Declared, Json, RecordingEngine
 from tests.unit.program import ROOT, Declare, declared
 

@@ -12,7 +12,7 @@ from infra.headers import SECURITY_HEADERS
 from infra.regions import BY_CODE, REGIONS
 from infra.sections import AdminSettings, EdgeKind
 from infra.settings import StackSettings
-from infra.stackfile import read
+from ops.stack_files import read
 from tests.unit.engine import Declared, Json, RecordingEngine, run
 from tests.unit.makers import edge_args
 from tests.unit.program import ROOT, Declare, declared

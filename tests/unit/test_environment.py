@@ -16,10 +16,11 @@ from app.process_settings import ProcessSettings
 from app.settings import Settings
 from infra.errors import SettingsError
 from infra.sections import LogLevel, RateSettings, ServiceSettings, TelemetrySettings
-from infra.settings import parse
-from infra.stackfile import read
-from stacks.soundness import require_sound
-from stacks.workload import STOP
+from ops.stack_files import read
+from stacks.plan import plan
+from stacks.specs.workload import STOP
+from stacks.stack_files import parse
+from stacks.validation import require_valid
 from tests.unit.engine import Declared, Json, RecordingEngine
 from tests.unit.program import ROOT, Declare, declared
 
@@ -193,7 +194,7 @@ def test_a_stack_states_the_documents_sixty_requests_and_ten_texts_a_minute_to_w
 def test_the_documents_pools_fit_a_small_stack_and_reach_its_pods_by_a_rollout() -> None:
     pools = {name: ServiceSettings(pool=10, overflow=20) for name in ("cpm", "im", "worker")}
     settings = read(ROOT, "local").model_copy(update={"services": pools})
-    require_sound("local", settings, embedded=True)
+    require_valid(plan("local", settings), embedded=True)
     engine = declared("local", settings)
     for service in pools:
         assert config(engine, service)["DATABASE_POOL_SIZE"] == "10"

@@ -13,12 +13,13 @@ from jsonschema import Draft7Validator
 
 from infra.exemptions import EXEMPTIONS
 from infra.headers import SECURITY_HEADERS
-from infra.policy_config import policy_config
 from infra.settings import StackSettings
-from infra.stackfile import read, stacks
+from infra.stackfile import stacks
 from ops.console import Report
 from ops.generating import POLICY_FOLDER, SCHEMA, SETTINGS_PAGE, differing, generate, generated
 from ops.schema import stack_file_schema
+from ops.stack_files import read
+from stacks.policy_config import policy_config
 
 FIRST_LINE = f"# yaml-language-server: $schema={SCHEMA}"
 LEAST = {

@@ -8,11 +8,13 @@ import kubernetes_validate
 import pytest
 
 from infra.errors import SettingsError, Wrong
-from infra.settings import StackSettings, parse
-from infra.stackfile import read
+from infra.settings import StackSettings
 from localcloud.aws.provider import TYPES
 from localcloud.provider.check import Naming, filled, problems
-from stacks.soundness import require_sound
+from ops.stack_files import read
+from stacks.plan import plan
+from stacks.stack_files import parse
+from stacks.validation import require_valid
 from tests.unit.engine import RecordingEngine
 from tests.unit.mutated_files import mutated
 from tests.unit.program import ROOT, declared
@@ -27,7 +29,7 @@ def settings_of(number: int) -> StackSettings | SettingsError:
     file = mutated(number)
     try:
         settings = parse(file.stack, file.values)
-        require_sound(file.stack, settings, embedded=True)
+        require_valid(plan(file.stack, settings), embedded=True)
     except SettingsError as error:
         return error
     return settings

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import kubernetes_validate
 import pytest
 from kubernetes_validate import utils
 
-from components.amount import Resources
 from infra.errors import SettingsError
 from infra.nodes import LEAST, OLDEST, RECOMMENDED, NodeSettings, Version, version
-from infra.settings import StackSettings, parse
+from infra.settings import StackSettings
 from localcloud.base_objects import NODE_CAPACITY
 from localcloud.toolchain.families import KUBERNETES_VERSION
 from ops.clusters import Ask, ClusterUnknownError, Node, clusters_hold, reported, shortcomings
 from ops.console import Report
-from stacks import soundness
-from stacks.capacity import Running
-from stacks.fit import misfits
+from stacks import validation
+from stacks.plan import plan
+from stacks.sizing.namespace_quota import Running
+from stacks.sizing.node_fit import misfits
+from stacks.specs.resources import Resources
+from stacks.stack_files import parse
 from tests.unit.engine import Declared
 from tests.unit.program import declared
 from tests.unit.test_manifests import built_in
@@ -58,12 +61,15 @@ def test_less_than_the_floor_is_refused_with_what_is_allowed(key: str, value: ob
 
 
 @pytest.mark.requirement("Z09")
-def test_a_pod_that_fits_on_no_node_is_refused_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pod_that_fits_on_no_node_is_refused_before_anything_is_made() -> None:
     floor = {"cores": LEAST.cores, "memory_gb": LEAST.memory_gb, "disk_gb": LEAST.disk_gb}
-    assert soundness.findings(settings(nodes=floor), embedded=True) == soundness.findings(settings(), embedded=True)
+    assert validation.findings(plan("it", settings(nodes=floor)), embedded=True) == validation.findings(
+        plan("it", settings()), embedded=True
+    )
     large = Running("large", 1, Resources("1900m", "2000m", "3Gi", "4Gi"))
-    monkeypatch.setattr(soundness, "running", lambda *_: [large])
-    told = [one for one in soundness.findings(settings(nodes=floor), embedded=True) if one.key == "contentgen:nodes"]
+    small = plan("it", settings(nodes=floor))
+    findings = validation.findings(replace(small, running=(large,)), embedded=True)
+    told = [one for one in findings if one.key == "contentgen:nodes"]
     assert ["large, which asks for 1900m of CPU" in told[0].allowed, "3Gi of memory" in told[1].allowed] == [True, True]
     assert all("use larger nodes" in one.allowed for one in told)
 

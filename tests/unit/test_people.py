@@ -9,9 +9,11 @@ import pytest
 
 from infra.errors import SettingsError
 from infra.sections import AccessSettings, Environment
-from infra.settings import StackSettings, parse
-from stacks.people import GIVEN, Team, people
-from stacks.soundness import findings
+from infra.settings import StackSettings
+from stacks.identity.rbac import GIVEN, Team, people
+from stacks.plan import plan
+from stacks.stack_files import parse
+from stacks.validation import findings
 from tests.unit.engine import RecordingEngine
 from tests.unit.program import Declare
 
@@ -123,7 +125,7 @@ def test_a_team_without_access_to_an_environment_is_refused_there_and_not_ignore
     environment: Environment, team: Team
 ) -> None:
     settings = with_access(environment, **{team.value: ["people"]})
-    wrong = [one for one in findings(settings, embedded=True) if "access" in one.key]
+    wrong = [one for one in findings(plan("it", settings), embedded=True) if "access" in one.key]
     if team in GIVEN[environment]:
         assert wrong == []
         (access,) = people(settings)

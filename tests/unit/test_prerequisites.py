@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from infra.settings import StackSettings, parse
+from infra.settings import StackSettings
 from ops.clusters import Ask, ClusterUnknownError
 from ops.console import Report
 from ops.prerequisites import PREREQUISITES, lacking, prerequisites_hold
+from stacks.stack_files import parse
 from tests.unit.program import CLUSTER
 
 FLAGS = [

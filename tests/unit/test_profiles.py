@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from infra.limits import LIMITS
-from infra.sections import Backend, Environment, Product, ServiceSettings
-from infra.settings import PostgresSettings, RedisSettings, StackSettings, parse
+from infra.sections import Backend, Environment, ServiceSettings
+from infra.settings import PostgresSettings, RedisSettings, StackSettings
 from infra.shapes import memory_bytes
-from infra.stackfile import read, stacks
-from stacks.profile import PROFILES, PostgresProfile, Profile, RedisProfile, Size, resolve
+from infra.stackfile import stacks
+from ops.stack_files import read
+from stacks.plan import plan
+from stacks.products.content_generation.blueprint import BLUEPRINT
+from stacks.products.content_generation.profiles import PROFILES
+from stacks.products.registry import PRODUCTS
+from stacks.specs.profile import PostgresProfile, Profile, RedisProfile, Size
+from stacks.stack_files import parse
 
 
 def settings(environment: Environment, **values: object) -> StackSettings:
@@ -56,7 +61,7 @@ def test_budgets_grow_from_local_to_production() -> None:
 @pytest.mark.requirement("Y02")
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES.keys())
 def test_no_profile_passes_the_limits_of_the_product(profile: Profile) -> None:
-    limits = LIMITS[Product.CONTENT_GENERATION]
+    limits = BLUEPRINT.limits
     assert set(profile.services) == set(limits.instances)
     for name, size in profile.services.items():
         assert 1 <= size.minimum <= size.maximum <= limits.instances[name]
@@ -74,7 +79,8 @@ def test_every_optional_setting_of_a_store_or_service_has_its_place_in_the_profi
 
 def test_a_stack_files_own_values_go_over_the_profile_and_the_rest_stays() -> None:
     base = PROFILES[Environment.PROD]
-    resolved = resolve(
+    resolved = plan(
+        "it",
         settings(
             Environment.PROD,
             services={"cpm": {"memory": "2Gi"}},
@@ -82,8 +88,8 @@ def test_a_stack_files_own_values_go_over_the_profile_and_the_rest_stays() -> No
             redis={"memory_mb": 512},
             backup={"schedule": "30 * * * *", "retention_days": 7},
             budget={"monthly_usd": 99},
-        )
-    )
+        ),
+    ).profile
     assert resolved.services["cpm"] == Size(2, 10, "2Gi", "1000m")
     assert resolved.services["im"] == base.services["im"]
     assert (resolved.postgres.storage_gb, resolved.postgres.read_replicas) == (60, 0)
@@ -100,7 +106,7 @@ def test_a_stack_files_own_values_go_over_the_profile_and_the_rest_stays() -> No
 def test_moving_one_end_of_a_range_moves_the_other_when_they_would_cross(
     own: dict[str, int], range_: tuple[int, int]
 ) -> None:
-    size = resolve(settings(Environment.DEV, services={"cpm": own})).services["cpm"]
+    size = plan("it", settings(Environment.DEV, services={"cpm": own})).profile.services["cpm"]
     assert (size.minimum, size.maximum) == range_
 
 
@@ -108,6 +114,6 @@ def test_moving_one_end_of_a_range_moves_the_other_when_they_would_cross(
 def test_no_stack_file_resolves_to_more_than_the_limits(root: Path) -> None:
     for stack in stacks(root):
         own = read(root, stack)
-        limits = LIMITS[own.product]
-        for name, size in resolve(own).services.items():
+        limits = PRODUCTS[own.product].limits
+        for name, size in plan("it", own).profile.services.items():
             assert size.maximum <= limits.instances[name]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from app.api.application import ROUTERS, Role
-from components.edge import RouteGroup
 from infra.paths import UNLIMITED_PATHS
 from infra.regions import in_priority_order
-from infra.stackfile import read
-from stacks.products.content_generation import OTHER_REGIONS
-from stacks.reach import hosts
+from ops.stack_files import read
+from stacks.plan import plan
+from stacks.products.content_generation.routes import OTHER_REGIONS
+from stacks.specs.route import RouteGroup
 from tests.unit.program import ROOT
 
 
@@ -38,7 +38,7 @@ def public_paths() -> list[str]:
 def test_every_public_operation_has_a_route_at_the_edge(stack: str) -> None:
     settings = read(ROOT, stack)
     region = in_priority_order(settings.regions)[0]
-    api = {host.name: host for host in hosts(settings, region)}["api"]
+    api = {host.name: host for host in plan("it", settings).hosts[region.code]}["api"]
     groups = tuple(group for groups in api.backends.values() for group in groups)
     closed = () if settings.admin.networks else ("/admin/",)
     missing = [path for path in public_paths() if not path.startswith(closed) and not covered(path, groups)]

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from infra.stackfile import read
 from localcloud.reachability.network_policies import Endpoint, Policy, allows
 from localcloud.reachability.security_groups import IngressRule, admits
+from ops.stack_files import read
 from tests.unit.engine import RecordingEngine
 from tests.unit.program import NETWORK, ROOT, STACKS, declared
 

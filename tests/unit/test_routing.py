@@ -9,17 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.regions import BY_CODE, REGIONS, Continent, Region, in_priority_order
-from stacks.routing import (
-    HEALTH_PATH,
-    TTL_SECONDS,
-    Client,
-    Policy,
-    RecordSpec,
-    answer,
-    api_name,
-    edge_name,
-    routing_table,
-)
+from stacks.networking.dns_routing import HEALTH_PATH, TTL_SECONDS, Client, answer, api_name, edge_name, routing_table
+from stacks.specs.dns import Policy, RecordSpec
 
 DOMAIN = "example.com"
 API = api_name(DOMAIN)

@@ -10,8 +10,9 @@ import pytest
 from infra.errors import SettingsError
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
 from infra.sections import Backend, Environment
-from infra.settings import StackSettings, parse, parse_config
+from infra.settings import StackSettings
 from infra.shapes import IN_WORDS, memory_bytes
+from stacks.stack_files import parse, parse_config
 
 LEAST = {"environment": "dev", "domain": "example.com", "regions": ["us-east-1"]}
 
@@ -104,7 +105,7 @@ def test_a_value_at_its_limit_is_taken(values: Mapping[str, object]) -> None:
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"product": "recipe"}, "contentgen:product = 'recipe': must be 'content-generation'"),
+        ({"product": "recipe"}, "contentgen:product = 'recipe': must be one of content-generation"),
         ({"regions": []}, "contentgen:regions = []"),
         ({"regions": ["us-east-1", "us-east-1"]}, "a region is listed twice"),
         ({"domain": "not a domain"}, "contentgen:domain = 'not a domain'"),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from components.amount import millicores
 from infra.errors import SettingsError
 from infra.sections import Environment
-from infra.settings import StackSettings, parse
+from infra.settings import StackSettings
 from infra.sizes import DATABASE_LADDER, REDIS_LADDER, DatabaseSize, RedisSize, one_up
 from ops.cost.book import load
 from policies.rules.cost import SIZES
-from stacks.alerts import alert_groups
+from stacks.plan import plan
+from stacks.specs.resources import millicores
+from stacks.stack_files import parse
 from tests.unit.engine import Declared, RecordingEngine
 from tests.unit.program import declared
 
@@ -163,11 +164,11 @@ def test_more_than_75_per_cent_of_a_redis_are_told_with_the_setting_and_the_next
 @pytest.mark.requirement("P03")
 @pytest.mark.requirement("R03")
 def test_stores_in_the_cluster_are_told_of_by_prometheus_with_the_same_words() -> None:
-    rules = {rule.about: rule for rule in alert_groups(settings(Environment.DEV))["stores"]}
+    rules = {rule.about: rule for rule in plan("it", settings(Environment.DEV)).alerts["stores"]}
     assert set(rules) == {"postgres", "redis-cache", "redis-queue"}
     assert "set contentgen:postgres.size from 2cpu-8gb to 4cpu-8gb" in rules["postgres"].description
     assert "set contentgen:redis.size from 256mb to 1cpu-1gb" in rules["redis-queue"].description
-    assert "stores" not in alert_groups(settings(Environment.PROD))
+    assert "stores" not in plan("it", settings(Environment.PROD)).alerts
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,17 @@ import pytest
 
 from infra.errors import SettingsError
 from infra.sections import Backend
-from infra.settings import StackSettings, parse
-from infra.stackfile import read
-from stacks.connections import JOB_CONNECTIONS, RESERVED, worst_case
-from stacks.products.content_generation import WORKER_DIRECT, content_generation
-from stacks.profile import PROFILES, PostgresProfile, Profile, Size, resolve
-from stacks.soundness import findings, require_sound
-from stacks.workload import Pool, WorkloadSpec
+from infra.settings import StackSettings
+from ops.stack_files import read
+from stacks.plan import plan
+from stacks.products.content_generation.blueprint import BLUEPRINT
+from stacks.products.content_generation.profiles import PROFILES
+from stacks.products.content_generation.workloads import WORKER_DIRECT
+from stacks.sizing.connection_budget import JOB_CONNECTIONS, RESERVED, worst_case
+from stacks.specs.profile import PostgresProfile, Profile, Size
+from stacks.specs.workload import Pool, Workload
+from stacks.stack_files import parse
+from stacks.validation import findings, require_valid
 from tests.unit.program import CLUSTER, ROOT
 
 DIGEST = "registry.acme.io/it@sha256:" + "ab" * 32
@@ -36,27 +40,24 @@ def settings(environment: str = "dev", **values: object) -> StackSettings:
 
 def told(environment: str = "dev", **values: object) -> dict[str, str]:
     """Key to what is allowed, for a real deployment."""
-    wrong = findings(settings(environment, **values), embedded=False)
+    wrong = findings(plan("it", settings(environment, **values)), embedded=False)
     return {one.key.removeprefix("contentgen:"): one.allowed for one in wrong}
 
 
 def test_a_sound_stack_has_no_finding() -> None:
     assert told() == {}
-    require_sound("it", settings(), embedded=False)
+    require_valid(plan("it", settings()), embedded=False)
 
 
 def test_everything_that_cannot_work_is_told_at_once_with_the_fix() -> None:
+    wrong = settings(
+        image="contentgen:latest",
+        clusters={},
+        postgres={"read_replicas": 1, "max_connections": 20, "pooler_clients": 10},
+        edge={"certificate_names": ["shop.acme.org"]},
+    )
     with pytest.raises(SettingsError) as raised:
-        require_sound(
-            "it",
-            settings(
-                image="contentgen:latest",
-                clusters={},
-                postgres={"read_replicas": 1, "max_connections": 20, "pooler_clients": 10},
-                edge={"certificate_names": ["shop.acme.org"]},
-            ),
-            embedded=False,
-        )
+        require_valid(plan("it", wrong), embedded=False)
     message = str(raised.value)
     assert message.startswith("Pulumi.it.yaml: 8 settings are wrong, nothing was changed:")
     for key in (
@@ -75,7 +76,7 @@ def test_everything_that_cannot_work_is_told_at_once_with_the_fix() -> None:
 def test_a_cluster_that_is_not_described_is_refused_for_a_real_deployment_only(environment: str, field: str) -> None:
     clusters = {"us-east-1": {key: value for key, value in CLUSTER.items() if key != field}}
     assert list(told(environment, clusters=clusters)) == [f"clusters.us-east-1.{field}"]
-    assert findings(settings(environment, clusters=clusters), embedded=True) == ()
+    assert findings(plan("it", settings(environment, clusters=clusters)), embedded=True) == ()
 
 
 @pytest.mark.parametrize("field", ["vpc_id", "client_security_group_id", "data_ranges", "subnet_ids"])
@@ -83,7 +84,7 @@ def test_managed_stores_outside_the_clusters_network_are_refused_for_a_real_depl
     clusters = {"us-east-1": {key: value for key, value in CLUSTER.items() if key != field}}
     assert list(told("prod", clusters=clusters)) == [f"clusters.us-east-1.{field}"]
     assert told("dev", clusters=clusters) == {}
-    assert findings(settings("prod", clusters=clusters), embedded=True) == ()
+    assert findings(plan("it", settings("prod", clusters=clusters)), embedded=True) == ()
 
 
 @pytest.mark.parametrize("subnets", [["subnet-12345678"], ["subnet-12345678", "subnet-12345678"]])
@@ -94,7 +95,7 @@ def test_managed_stores_in_one_subnet_are_refused(subnets: list[str]) -> None:
 
 def test_a_real_deployment_without_its_account_is_refused() -> None:
     assert "12 digits" in told(account=None)["account"]
-    assert findings(settings(account=None), embedded=True) == ()
+    assert findings(plan("it", settings(account=None)), embedded=True) == ()
 
 
 def test_several_regions_must_say_where_backups_are_so_that_a_new_region_does_not_move_them() -> None:
@@ -121,7 +122,7 @@ def test_made_up_texts_are_refused_where_people_rely_on_them(environment: str) -
     made_up = {"providers": ["embedded"]}
     assert "openai, anthropic, gemini" in told(environment, writers=made_up)["writers.providers"]
     assert told("dev", writers=made_up) == {}
-    assert findings(settings(environment, writers=made_up), embedded=True) == ()
+    assert findings(plan("it", settings(environment, writers=made_up)), embedded=True) == ()
 
 
 def test_a_provider_without_a_secret_for_its_key_is_refused() -> None:
@@ -157,15 +158,21 @@ def test_a_certificate_for_names_below_the_stacks_domain_is_sound(name: str) -> 
 @pytest.mark.requirement("Y03")
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES.keys())
 def test_in_every_environment_all_instances_with_full_pools_find_a_connection(profile: Profile) -> None:
-    most = worst_case(content_generation(profile), profile.postgres)
+    most = worst_case(BLUEPRINT.sized(profile), profile.postgres)
     assert most.pooler_fits
     assert most.server_fits
 
 
+def workload(name: str, pool: Pool | None, size: Size, *, direct: int = 0) -> Workload:
+    return Workload(
+        name=name, arguments=(), pool=pool, memory_request="1Mi", cpu_request="1m", direct=direct, size=size
+    )
+
+
 @pytest.mark.requirement("Y03")
 def test_the_worst_case_is_every_process_of_every_instance_with_its_overflow() -> None:
-    one = WorkloadSpec("one", (), Size(1, 10, processes=2), Pool(5, 3), "1Mi", "1m", direct=4)
-    other = WorkloadSpec("other", (), Size(1, 1), None, "1Mi", "1m")
+    one = workload("one", Pool(5, 3), Size(1, 10, processes=2), direct=4)
+    other = workload("other", None, Size(1, 1))
     postgres = PostgresProfile(Backend.MANAGED, poolers=2, pooler_size=25)
     most = worst_case((one, other), postgres)
     assert most.pooler_clients == 10 * 2 * 8
@@ -175,7 +182,7 @@ def test_the_worst_case_is_every_process_of_every_instance_with_its_overflow() -
 @pytest.mark.requirement("Y03")
 def test_production_needs_150_of_the_poolers_200_and_no_more_of_the_servers_200_than_it_has() -> None:
     prod = PROFILES[settings("prod").environment]
-    most = worst_case(content_generation(prod), prod.postgres)
+    most = worst_case(BLUEPRINT.sized(prod), prod.postgres)
     assert (most.pooler_clients, most.pooler_accepts) == (10 * 10 + 5 * 4 + 5 * 6, 200)
     assert (most.server, most.server_accepts) == (2 * 25 + 5 * WORKER_DIRECT + JOB_CONNECTIONS + RESERVED, 200)
 
@@ -199,7 +206,7 @@ def test_connections_that_do_not_fit_are_refused_with_the_least_that_does(values
 @pytest.mark.requirement("K18")
 @pytest.mark.parametrize(("tier", "memory"), [("standard", "512Mi"), ("pro", "1Gi"), ("premium", "2Gi")])
 def test_a_tier_is_memory_by_name(tier: str, memory: str) -> None:
-    assert resolve(settings(services={"cpm": {"tier": tier}})).services["cpm"].memory == memory
+    assert plan("it", settings(services={"cpm": {"tier": tier}})).profile.services["cpm"].memory == memory
 
 
 def test_a_tier_and_memory_at_once_are_refused() -> None:
@@ -224,7 +231,7 @@ def test_a_tier_and_memory_at_once_are_refused() -> None:
 )
 def test_an_examples_value_is_refused_for_a_real_deployment_only(values: dict[str, object], key: str) -> None:
     assert list(told(**values)) == [key]
-    assert findings(settings(**values), embedded=True) == ()
+    assert findings(plan("it", settings(**values)), embedded=True) == ()
 
 
 @pytest.mark.parametrize("domain", ["myexample.com", "test.acme.io", "example.acme.io", "contest.io"])
@@ -234,7 +241,7 @@ def test_a_domain_that_only_looks_like_an_examples_is_taken(domain: str) -> None
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
 def test_the_shipped_stacks_say_by_name_what_has_to_be_filled_in(stack: str) -> None:
-    keys = {one.key.removeprefix("contentgen:") for one in findings(read(ROOT, stack), embedded=False)}
+    keys = {one.key.removeprefix("contentgen:") for one in findings(plan("it", read(ROOT, stack)), embedded=False)}
     assert {"domain", "image", "images.pgbouncer"} <= keys
 
 

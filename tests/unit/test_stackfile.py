@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from infra.errors import SettingsError
-from infra.stackfile import read, stacks
+from infra.stackfile import stacks
+from ops.stack_files import read
 
 GOOD = "config:\n  contentgen:environment: dev\n  contentgen:domain: example.com\n  contentgen:regions: [us-east-1]\n"
 

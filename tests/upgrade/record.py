@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from infra.settings import StackSettings
-from infra.stackfile import read
 from localcloud.aws.provider import TYPES
+from ops.stack_files import read
 from tests.unit.engine import Declared, Json
 from tests.unit.program import ROOT, STACKS, declared
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.stackfile import read
 from localcloud.aws.provider import TYPES
+from ops.stack_files import read
 from tests.unit.program import ROOT, STACKS
 from tests.upgrade.record import RELEASES, Kept, kept, recorded
 

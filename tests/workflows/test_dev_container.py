@@ -18,9 +18,10 @@ from typing import Final
 
 import pytest
 
-from infra.stackfile import read, stacks
+from infra.stackfile import stacks
 from localcloud.networks import FIRST_PORT
 from localcloud.toolchain.build import MINIMUM_FREE_BYTES
+from ops.stack_files import read
 
 Json = dict[str, object]
 ROOMS = ("app", "components", "infra", "localcloud", "ops", "policies", "stacks")

@@ -14,11 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent.parent))
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.amount import Resources
 from components.autoscaler import Autoscaler, AutoscalerArgs
 from components.generation_service import GenerationService, GenerationServiceArgs
 from components.namespace import Namespace
-from components.network_policy import Traffic
+from stacks.specs.network import Traffic
+from stacks.specs.resources import Resources
 
 PRODUCT = "scaled"
 PORT = 8000

@@ -1,0 +1,116 @@
+"""A whole stack: what exists once over all regions, and each region."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import pulumi
+
+from components.application_keys import ApplicationKeys
+from components.arns import account_of
+from components.audit_trail import AuditTrail, AuditTrailArgs
+from components.backup_alarms import BackupAlarms, BackupAlarmsArgs
+from components.backup_bucket import BackupBucket, BackupBucketArgs
+from components.budget import Budget, BudgetArgs
+from components.log_bucket import LogBucket, LogBucketArgs
+from components.routing import HealthCheck, Routing, RoutingArgs
+from infra.settings import NAMESPACE
+from stacks.data.stores import rotation_of
+from stacks.jobs import heartbeats
+from stacks.networking.dns_routing import (
+    HEALTH_FAILURES,
+    HEALTH_INTERVAL_SECONDS,
+    HEALTH_PATH,
+    TTL_SECONDS,
+    api_name,
+    edge_name,
+)
+from stacks.plan import StackPlan
+from stacks.region import Backups, RegionalStack, RegionArgs
+
+BACKUP_RUNBOOK: Final = "docs/environments.md#when-the-alarm-of-the-backups-goes-off"
+NO_EDGES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Providers:
+    """Providers of a region's resources: its own cluster, and AWS, which serves every region."""
+
+    def __init__(self, aws: pulumi.ProviderResource, kubernetes: dict[str, pulumi.ProviderResource]) -> None:
+        self.aws = aws
+        self.kubernetes = kubernetes
+
+    def shared(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(providers=[self.aws])
+
+    def of(self, region: str) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(providers=[self.aws, self.kubernetes[region]])
+
+
+def deploy(
+    plan: StackPlan, providers: Providers, *, embedded: bool, edges: Mapping[str, str] = NO_EDGES
+) -> dict[str, pulumi.Input[object]]:
+    """Declares the stack and returns its outputs. On an ``embedded`` cloud no language model is called, and ``edges``
+    are the addresses of its regions' edges.
+    """
+    stack, settings, profile = plan.stack, plan.settings, plan.profile
+    primary = settings.home_region
+    bucket = BackupBucket(
+        f"{stack}-backup",
+        BackupBucketArgs(primary, profile.retention_days, profile.protected, profile.lock_days),
+        providers.shared(),
+    )
+    metrics = f"{NAMESPACE}/{stack}"
+    _watch(plan, bucket, metrics, providers.shared())
+    Budget(
+        f"{stack}-budget",
+        BudgetArgs(plan.product, stack, profile.monthly_usd, settings.budget.notify, primary),
+        providers.shared(),
+    )
+    routing = Routing(
+        f"{stack}-routing",
+        RoutingArgs(
+            domain=settings.domain,
+            edges={region.code: edge_name(region, settings.domain) for region in plan.regions},
+            table=plan.records,
+            health=HealthCheck(HEALTH_PATH, HEALTH_INTERVAL_SECONDS, HEALTH_FAILURES),
+            ttl_seconds=TTL_SECONDS,
+            protected=profile.protected,
+        ),
+        providers.shared(),
+    )
+    keys = ApplicationKeys(f"{stack}-keys", rotation_of(settings))
+    for region in plan.regions:
+        backups = Backups(bucket.bucket, bucket.arn, bucket.key_arn, primary, metrics)
+        args = RegionArgs(plan, region, backups, routing.zone_id, keys.values, embedded, edges)
+        RegionalStack(f"{stack}-{region.code}", args, providers.of(region.code))
+    return {
+        "page": f"https://{settings.domain}",
+        "api": f"https://{api_name(settings.domain)}",
+        "edgeRegions": {place: region.code for region in plan.regions for place in region.edges},
+        "regions": [region.code for region in plan.regions],
+        "backupBucket": bucket.bucket,
+        "nameServers": routing.name_servers,
+        # Secret: who may read it may speak for any client (`contentgen token`).
+        "sessionSecret": keys.values["session_secret"],
+    }
+
+
+def _watch(plan: StackPlan, backups: BackupBucket, metrics: str, opts: pulumi.ResourceOptions) -> None:
+    """Alarms on missing backups, the log of access to them, and, where people rely on the stack, the account's audit
+    trail.
+    """
+    stack, settings, profile = plan.stack, plan.settings, plan.profile
+    primary, account = settings.home_region, account_of(backups.key_arn)
+    trail = f"{stack}-audit" if profile.audited else None
+    logs = LogBucket(
+        f"{stack}-logs",
+        LogBucketArgs(primary, account, backups.bucket, backups.arn, profile.protected, trail),
+        opts,
+    )
+    if trail is not None:
+        AuditTrail(trail, AuditTrailArgs(primary, trail, account, logs.bucket, profile.protected), opts)
+    expected = tuple(one for region in plan.regions for one in heartbeats(plan.jobs, profile, region.code))
+    alarms = BackupAlarmsArgs(primary, metrics, expected, settings.backup.notify, BACKUP_RUNBOOK)
+    BackupAlarms(f"{stack}-backup-alarms", alarms, opts)

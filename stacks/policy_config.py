@@ -1,0 +1,93 @@
+"""Configuration of the policy pack for a stack: the same limits and headers that the program deploys. The pack imports
+nothing of ours; this file is how a limit reaches it.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from infra.exemptions import Exemption
+from infra.headers import SECURITY_HEADERS
+from infra.limits import GIBIBYTE
+from infra.paths import PLAIN_PATHS, UNLIMITED_PATHS
+from infra.regions import BY_CODE
+from infra.settings import Environment, StackSettings
+from infra.tags import tags
+from stacks.products.registry import PRODUCTS
+
+LEVELS: Final = MappingProxyType(
+    {
+        Environment.LOCAL: "mandatory",
+        Environment.DEV: "advisory",
+        Environment.STAGING: "mandatory",
+        Environment.PROD: "mandatory",
+    }
+)
+"""Requirement Y06: a violation in dev is shown, elsewhere it stops the update."""
+
+POOLERS: Final = 3
+"""Most PgBouncer instances a region; they are counted apart, because a stack file does not size them."""
+
+LOWEST_USER: Final = 999
+"""The number of the official Postgres and Redis images; the application has 1001 (document E)."""
+
+DEBUGGERS: Final = MappingProxyType({Environment.DEV: ("team-engineers",), Environment.PROD: ("team-break-glass",)})
+"""Roles of people who may run commands in a pod, by environment (requirement S08, stacks.identity.rbac)."""
+
+Values = dict[str, object]
+
+
+def policy_config(settings: StackSettings, exemptions: tuple[Exemption, ...] = ()) -> dict[str, Values]:
+    """The content of ``--policy-pack-config`` for a stack: the default enforcement level, then the parameters of each
+    rule.
+    """
+    config: dict[str, Values] = {"all": {"enforcementLevel": LEVELS[settings.environment]}}
+    for rule, values in (*_limits(settings).items(), *_by_environment(settings).items()):
+        config[rule] = values
+    for one in exemptions:
+        listed = config.setdefault(one.rule, {}).setdefault("exemptions", [])
+        assert isinstance(listed, list)
+        listed.append(one.configured())
+    return config
+
+
+def _limits(settings: StackSettings) -> dict[str, Values]:
+    """Limits of the product, the same in every environment."""
+    limits = PRODUCTS[settings.product].limits
+    return {
+        "security-headers": {"headers": dict(SECURITY_HEADERS)},
+        "scale-limits": {
+            "instances": {**limits.instances, "pgbouncer": POOLERS},
+            "memory": f"{limits.memory_bytes // GIBIBYTE}Gi",
+            "storageGb": limits.storage_gb,
+            "databaseConnections": limits.database_connections,
+        },
+        "connections-in-the-worst-case": {"databaseConnections": limits.database_connections},
+        "budget": {"monthlyUsd": limits.monthly_usd * len(settings.regions)},
+        "pod-user": {"least": LOWEST_USER},
+        "cost-tags": {"tags": list(tags(settings, ""))},
+        "tls-only": {"plainPaths": list(PLAIN_PATHS)},
+        "plain-listeners": {"plainPaths": list(PLAIN_PATHS)},
+        "rate-limits": {"unlimitedPaths": list(UNLIMITED_PATHS)},
+    }
+
+
+def _by_environment(settings: StackSettings) -> dict[str, Values]:
+    """Rules for production alone: data kept, doubled, in several regions (requirement Y05). What people rely on is also
+    locked and audited (Y07).
+    """
+    prod = settings.environment is Environment.PROD
+    relied_on = settings.environment in (Environment.STAGING, Environment.PROD)
+    return {
+        "private-database": {"deletionProtection": prod},
+        "protected-state": {"required": prod},
+        "stand-in-zone": {"required": prod},
+        "locked-backups": {"required": relied_on},
+        "audit-trail": {"required": relied_on},
+        "known-sizes": {"severalZones": prod},
+        "least-privilege-in-cluster": {"people": list(DEBUGGERS.get(settings.environment, ()))},
+        "several-instances": {"least": 2 if prod else 1},
+        "pinned-images": {"digest": settings.environment is not Environment.LOCAL},
+        "failover-chain": {"regions": 2 if prod else 1, "priority": list(BY_CODE)},
+    }

@@ -1,0 +1,60 @@
+"""Blueprint of a product: everything that its documents decide, as one frozen value without Pulumi and I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from infra.sections import Environment
+from stacks.monitoring.alert_context import AlertContext
+from stacks.specs.alert import AlertRule
+from stacks.specs.job import JobSpec
+from stacks.specs.limits import ScaleLimits
+from stacks.specs.profile import Profile
+from stacks.specs.route import PublicRoutes
+from stacks.specs.store import Role
+from stacks.specs.workload import Workload, WorkloadSpec
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A product.
+
+    name: name of the product, in settings, labels and tags.
+    namespace: Kubernetes namespace, unless the stack file gives another.
+    limits: hard limits (Y02).
+    profiles: sizes, stores, backups and budget of each environment that the product has.
+    workloads: long-running workloads.
+    jobs: jobs once a release, then jobs by schedule; the first one migrates the schema, before anything else starts.
+    redis: purposes of the Redis instances.
+    routes: public paths.
+    alerts: alert rules of a region, by group.
+    """
+
+    name: str
+    namespace: str
+    limits: ScaleLimits
+    profiles: Mapping[Environment, Profile]
+    workloads: tuple[WorkloadSpec, ...]
+    jobs: tuple[JobSpec, ...]
+    redis: tuple[Role, ...]
+    routes: PublicRoutes
+    alerts: Callable[[AlertContext], Mapping[str, tuple[AlertRule, ...]]]
+
+    @property
+    def migration(self) -> JobSpec:
+        """Job that must have succeeded before anything answers requests."""
+        return self.jobs[0]
+
+    @property
+    def workload_names(self) -> tuple[str, ...]:
+        return tuple(workload.name for workload in self.workloads)
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Environments that the product has."""
+        return tuple(environment.value for environment in self.profiles)
+
+    def sized(self, profile: Profile) -> tuple[Workload, ...]:
+        """The workloads with the sizes of an environment."""
+        return tuple(one.sized(profile.services[one.name]) for one in self.workloads)

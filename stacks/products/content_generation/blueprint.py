@@ -1,0 +1,45 @@
+"""Content-generation: texts by language models, asked for by a page or an API and written by workers (document A)."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from infra.limits import GIBIBYTE
+from stacks.products.blueprint import Blueprint
+from stacks.products.content_generation.alerts import alerts
+from stacks.products.content_generation.profiles import PROFILES
+from stacks.products.content_generation.routes import ROUTES
+from stacks.products.content_generation.workloads import WORKLOADS
+from stacks.products.jobs import BACKUP, DAILY, MONTHLY, RESTORE_CHECK, WEEKLY, maintenance, migration
+from stacks.specs.job import JobSpec, Urgency
+from stacks.specs.limits import ScaleLimits
+from stacks.specs.store import Role
+
+JOBS: Final = (
+    migration(),
+    JobSpec("seed", ("seed",), deadline_seconds=600, urgency=Urgency.LOW, seeds=True),
+    BACKUP,
+    RESTORE_CHECK,
+    maintenance("daily", DAILY, Urgency.HIGH),
+    maintenance("weekly", WEEKLY, Urgency.HIGH),
+    maintenance("monthly", MONTHLY, Urgency.LOW),
+)
+
+BLUEPRINT: Final = Blueprint(
+    name="content-generation",
+    namespace="contentgen",
+    limits=ScaleLimits(
+        instances=MappingProxyType({"cpm": 10, "im": 5, "worker": 5, "frontend": 5}),
+        database_connections=200,
+        memory_bytes=2 * GIBIBYTE,
+        storage_gb=100,
+        monthly_usd=1500,
+    ),
+    profiles=PROFILES,
+    workloads=WORKLOADS,
+    jobs=JOBS,
+    redis=(Role.CACHE, Role.QUEUE),
+    routes=ROUTES,
+    alerts=alerts,
+)

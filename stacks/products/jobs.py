@@ -1,0 +1,46 @@
+"""Jobs that every product with a database has: backups, their restore check, and maintenance (K17, W01, W03)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stacks.specs.job import BackupUse, JobSpec, Urgency
+
+DAILY: Final = "0 2 * * *"
+EARLY: Final = "30 5 * * *"
+WEEKLY: Final = "0 3 * * 0"
+MONTHLY: Final = "0 4 1 * *"
+LONG_SECONDS: Final = 6 * 3600
+"""Time limit of jobs that read or rewrite whole tables; a missing heartbeat reports a backup that takes too long."""
+
+BACKUP: Final = JobSpec(
+    "backup",
+    ("backup",),
+    LONG_SECONDS,
+    Urgency.CRITICAL,
+    DAILY,
+    backups=BackupUse.WRITES,
+    heartbeat="BackupSucceeded",
+)
+
+RESTORE_CHECK: Final = JobSpec(
+    "restore-check",
+    ("restore-check",),
+    3600,
+    Urgency.CRITICAL,
+    EARLY,
+    backups=BackupUse.READS,
+    administers=True,
+    heartbeat="RestoreCheckSucceeded",
+)
+"""Every day the newest backup is restored and counted; one that is too old is no better than none."""
+
+
+def migration(*arguments: str) -> JobSpec:
+    """Change of the schema, before anything that answers requests is started."""
+    return JobSpec("migrate", ("migrate", *arguments), 900, Urgency.CRITICAL, administers=True)
+
+
+def maintenance(when: str, schedule: str, urgency: Urgency, *arguments: str) -> JobSpec:
+    """Care of the tables, at the times of document A: daily, weekly, monthly."""
+    return JobSpec(f"maintenance-{when}", ("maintenance", when, *arguments), LONG_SECONDS, urgency, schedule)

@@ -1,0 +1,32 @@
+"""Every product by its name: the one line that adds a product to settings, policies, costs, pages and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from stacks.products.blueprint import Blueprint
+from stacks.products.content_generation.blueprint import BLUEPRINT as CONTENT_GENERATION
+from stacks.products.contradictions import contradictions
+
+
+class BlueprintError(Exception):
+    """Products contradict themselves; the message has one line for each problem."""
+
+
+def registered(blueprints: Iterable[Blueprint]) -> Mapping[str, Blueprint]:
+    """The products by name. Raises BlueprintError with everything in which any of them contradicts itself."""
+    known: dict[str, Blueprint] = {}
+    problems: list[str] = []
+    for one in blueprints:
+        if one.name in known:
+            problems.append(f"{one.name}: is registered twice; give each product a name of its own")
+        known[one.name] = one
+        problems += contradictions(one)
+    if problems:
+        raise BlueprintError("\n".join(problems))
+    return MappingProxyType(known)
+
+
+PRODUCTS: Final = registered((CONTENT_GENERATION,))

@@ -1,0 +1,63 @@
+"""Peers of a workload, as its network policy takes them (requirement K11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+HTTPS_PORT: Final = 443
+PORT_NAME: Final = "http"
+"""Name of a workload's port in its pods and its Service."""
+
+SERVICE_PORT: Final = 80
+"""Port of every workload's Service (requirement K01)."""
+
+METRICS_PATH: Final = "/metrics"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Other side of an allowed connection: one of component, namespace and cidr.
+
+    port: TCP port.
+    component: component of the own namespace.
+    namespace: other namespace, whole.
+    cidr: address block; the whole internet excludes EC2's metadata address.
+    """
+
+    port: int
+    component: str | None = None
+    namespace: str | None = None
+    cidr: str | None = None
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Allowed ingress and egress of a workload. Name look-ups are always allowed, everything unsaid is not.
+
+    ingress: peers that may connect.
+    egress: peers that it may connect to.
+    """
+
+    ingress: tuple[Peer, ...] = ()
+    egress: tuple[Peer, ...] = ()
+
+
+ALIVE_PATH: Final = "/health"
+
+READY_PATH: Final = "/ready"
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Paths that the kubelet asks (requirement K04).
+
+    alive: startup and liveness probe: the process itself.
+    ready: readiness probe: it and what it cannot do without.
+    """
+
+    alive: str = ALIVE_PATH
+    ready: str = READY_PATH
+
+
+PROBES: Final = Probes()
