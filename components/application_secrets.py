@@ -13,7 +13,7 @@ from pulumi_kubernetes import core
 
 from components.labels import metadata
 from components.logins import Logins
-from components.postgres import DatabaseEndpoint, login_name, owner_name
+from components.postgres import DatabaseEndpoint
 from components.redis import RedisEndpoint
 from stacks.specs.store import Role
 
@@ -78,8 +78,8 @@ class ApplicationSecrets(pulumi.ComponentResource):
             **{REDIS_KEYS[role]: endpoint.url() for role, endpoint in args.redis.items()},
         }
         owned = {**values, "database_url_direct": args.database.owned_by(args.owners.active).url()}
-        logins = {login_name(one): one.password for one in args.logins.both}
-        owners = {owner_name(one): one.password for one in args.owners.both}
+        logins = {args.database.logged_in(one).user: one.password for one in args.logins.both}
+        owners = {args.database.owned_by(one).user: one.password for one in args.owners.both}
         administration = {
             "database_admin_url": args.database.url(),
             "database_logins": pulumi.Output.secret(pulumi.Output.json_dumps(logins)),

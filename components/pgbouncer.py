@@ -12,12 +12,11 @@ from components.hardening import container_security, pod_security
 from components.labels import labels, metadata, selector
 from components.logins import Logins
 from components.network_policy import policy_spec
-from components.postgres import DATABASE, DatabaseEndpoint, login_name
+from components.postgres import DatabaseEndpoint
 from components.spread import affinity, zone_spread
 from stacks.specs.network import Traffic
 from stacks.specs.store import POOLER, POOLER_RESOURCES, POSTGRES_PORT
 
-READ_DATABASE: Final = "contentgen_read"
 UID: Final = 999
 """Its image needs no entry of it in passwd; low numbers belong to a node's own users."""
 CONFIG_MOUNT: Final = "/etc/pgbouncer"
@@ -82,7 +81,7 @@ class PgBouncer(pulumi.ComponentResource):
             metadata=metadata(POOLER, args.product, args.namespace),
             string_data={
                 "pgbouncer.ini": configuration(args),
-                "userlist.txt": pulumi.Output.secret(pulumi.Output.concat(*_accepted(args.logins))),
+                "userlist.txt": pulumi.Output.secret(pulumi.Output.concat(*_accepted(args.database, args.logins))),
             },
             immutable=True,
             opts=child,
@@ -111,7 +110,7 @@ class PgBouncer(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        read = READ_DATABASE if args.database.replicated else DATABASE
+        read = args.database.names.read_database if args.database.replicated else None
         # With its namespace, because the autoscaler asks from another one.
         host = f"{POOLER}.{args.namespace}.svc"
         self.endpoint = replace(
@@ -124,23 +123,22 @@ class PgBouncer(pulumi.ComponentResource):
         self.register_outputs({"host": host})
 
 
-def _accepted(logins: Logins) -> list[pulumi.Input[str]]:
+def _accepted(database: DatabaseEndpoint, logins: Logins) -> list[pulumi.Input[str]]:
     """Both logins, for clients and for the server behind: clients change over one by one."""
-    return [pulumi.Output.concat('"', login_name(one), '" "', one.password, '"\n') for one in logins.both]
+    return [pulumi.Output.concat('"', database.logged_in(one).user, '" "', one.password, '"\n') for one in logins.both]
 
 
 def configuration(args: PgBouncerArgs) -> pulumi.Output[str]:
     """pgbouncer.ini. To a managed server only over TLS; readers have a database name of their own."""
-    database = args.database
+    database, names = args.database, args.database.names
+    end = f" port={POSTGRES_PORT} dbname={names.database}\n"
     replica: tuple[pulumi.Input[str], ...] = ("host=", database.read_host) if database.replicated else ()
     lines: list[pulumi.Input[str]] = [
         "[databases]\n",
-        pulumi.Output.concat(f"{DATABASE} = host=", database.host, f" port={POSTGRES_PORT} dbname={DATABASE}\n"),
+        pulumi.Output.concat(f"{names.database} = host=", database.host, end),
     ]
     if replica:
-        lines.append(
-            pulumi.Output.concat(f"{READ_DATABASE} = ", *replica, f" port={POSTGRES_PORT} dbname={DATABASE}\n")
-        )
+        lines.append(pulumi.Output.concat(f"{names.read_database} = ", *replica, end))
     settings = {
         "listen_addr": "0.0.0.0",
         "listen_port": POSTGRES_PORT,

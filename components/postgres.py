@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Protocol
 
 import pulumi
 
 from components.logins import Login
-from stacks.specs.store import POSTGRES_PORT
-
-ADMINISTRATOR: Final = "contentgen"
-"""Login that makes the other logins; migrations alone know its password."""
-LOGIN_PREFIX: Final = "contentgen_"
-OWNER_PREFIX: Final = "contentgen_owner_"
-DATABASE: Final = "contentgen"
+from stacks.specs.store import POSTGRES_PORT, DatabaseNames
 
 
 def server_parameters(memory_gb: int, max_connections: int) -> dict[str, str]:
@@ -35,51 +29,45 @@ class DatabaseEndpoint:
     """Address of a database server or pooler. Behind a pooler both hosts are the pooler's and read_database tells
     readers apart.
 
+    names: names of the database and its logins.
     host: host for writes.
     read_host: host of a replica where there is one, else the server itself.
     user: login name.
     password: its password, a secret output.
     ssl_mode: sslmode of libpq.
     replicated: True if there is a replica.
-    read_database: database name for reads.
+    read_database: database name for reads; None for the one of writes.
     """
 
+    names: DatabaseNames
     host: pulumi.Input[str]
     read_host: pulumi.Input[str]
     user: str
     password: pulumi.Output[str]
     ssl_mode: str
     replicated: bool = False
-    read_database: str = DATABASE
+    read_database: str | None = None
 
     def logged_in(self, login: Login) -> DatabaseEndpoint:
         """The same for one of the two logins that applications have (requirement X02)."""
-        return replace(self, user=login_name(login), password=login.password)
+        return replace(self, user=f"{self.names.service}{login.slot}", password=login.password)
 
     def owned_by(self, login: Login) -> DatabaseEndpoint:
         """The same for one of the two logins that may change tables: for jobs, never for what answers requests."""
-        return replace(self, user=owner_name(login), password=login.password)
+        return replace(self, user=f"{self.names.owner}{login.slot}", password=login.password)
 
     def url(self) -> pulumi.Output[str]:
         """A libpq URL for writing; secret, because it carries the password."""
-        return self._url(self.host, DATABASE)
+        return self._url(self.host, self.names.database)
 
     def read_url(self) -> pulumi.Output[str]:
-        return self._url(self.read_host, self.read_database)
+        return self._url(self.read_host, self.read_database or self.names.database)
 
     def _url(self, host: pulumi.Input[str], database: str) -> pulumi.Output[str]:
         address = pulumi.Output.concat(
             "postgresql://", self.user, ":", self.password, "@", host, f":{POSTGRES_PORT}/{database}"
         )
         return pulumi.Output.secret(pulumi.Output.concat(address, "?sslmode=", self.ssl_mode))
-
-
-def login_name(login: Login) -> str:
-    return f"{LOGIN_PREFIX}{login.slot}"
-
-
-def owner_name(login: Login) -> str:
-    return f"{OWNER_PREFIX}{login.slot}"
 
 
 class Postgres(Protocol):

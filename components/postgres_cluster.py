@@ -11,14 +11,12 @@ from components.hardening import container_security
 from components.labels import metadata
 from components.logins import password
 from components.postgres import (
-    ADMINISTRATOR,
-    DATABASE,
     DatabaseEndpoint,
     server_parameters,
 )
 from components.stateful_store import StatefulStore, StatefulStoreArgs
 from stacks.specs.network import Traffic
-from stacks.specs.store import POSTGRES, POSTGRES_PORT, postgres_resources
+from stacks.specs.store import POSTGRES, POSTGRES_PORT, DatabaseNames, postgres_resources
 
 UID = 999
 PASSWORD_MOUNT = "/run/secrets/postgres"
@@ -29,6 +27,7 @@ DATA_MOUNT = "/var/lib/postgresql/data"
 class ClusterPostgresArgs:
     """Arguments of ClusterPostgres.
 
+    names: names of the database and its logins.
     namespace: Kubernetes namespace of the objects.
     product: product in the recommended labels (K01).
     storage_gb: size of the volume, GB.
@@ -40,6 +39,7 @@ class ClusterPostgresArgs:
     protect: refuse to delete the volume.
     """
 
+    names: DatabaseNames
     namespace: str
     product: str
     storage_gb: int
@@ -89,22 +89,27 @@ class ClusterPostgres(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        self.endpoint = DatabaseEndpoint(store.host, store.host, ADMINISTRATOR, secret_value.result, ssl_mode="disable")
+        self.endpoint = DatabaseEndpoint(
+            args.names, store.host, store.host, args.names.administrator, secret_value.result, ssl_mode="disable"
+        )
         self.register_outputs({"host": store.host})
 
 
 def _server(args: ClusterPostgresArgs) -> core.v1.ContainerArgs:
+    names = args.names
     wanted = server_parameters(args.memory_gb, args.max_connections)
     amount = postgres_resources(args.cores, args.memory_gb)
-    answers = core.v1.ExecActionArgs(command=["psql", "-U", ADMINISTRATOR, "-d", DATABASE, "-qtAc", "SELECT 1"])
+    answers = core.v1.ExecActionArgs(
+        command=["psql", "-U", names.administrator, "-d", names.database, "-qtAc", "SELECT 1"]
+    )
     return core.v1.ContainerArgs(
         name=POSTGRES,
         image=args.image,
         args=[part for key, value in sorted(wanted.items()) for part in ("-c", f"{key}={value}")],
         ports=[core.v1.ContainerPortArgs(name="server", container_port=POSTGRES_PORT)],
         env=[
-            core.v1.EnvVarArgs(name="POSTGRES_USER", value=ADMINISTRATOR),
-            core.v1.EnvVarArgs(name="POSTGRES_DB", value=DATABASE),
+            core.v1.EnvVarArgs(name="POSTGRES_USER", value=names.administrator),
+            core.v1.EnvVarArgs(name="POSTGRES_DB", value=names.database),
             core.v1.EnvVarArgs(name="POSTGRES_PASSWORD_FILE", value=f"{PASSWORD_MOUNT}/password"),
             core.v1.EnvVarArgs(name="PGDATA", value=f"{DATA_MOUNT}/pgdata"),
         ],

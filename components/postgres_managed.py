@@ -11,12 +11,10 @@ from components.data_network import DataNetwork, last_snapshot
 from components.logins import password
 from components.monitoring_role import INTERVAL_SECONDS, monitoring_role
 from components.postgres import (
-    ADMINISTRATOR,
-    DATABASE,
     DatabaseEndpoint,
     server_parameters,
 )
-from stacks.specs.store import POSTGRES_PORT
+from stacks.specs.store import POSTGRES_PORT, DatabaseNames
 
 ENGINE_VERSION = "17"
 AUTOMATED_BACKUP_DAYS = 7
@@ -33,6 +31,7 @@ MEMORY_UNITS = {"shared_buffers": 8192, "effective_cache_size": 8192, "work_mem"
 class ManagedPostgresArgs:
     """Arguments of ManagedPostgres.
 
+    names: names of the database and its logins.
     region: AWS region of the resources.
     network: subnets and security groups of the managed stores.
     instance_class: RDS instance class.
@@ -47,6 +46,7 @@ class ManagedPostgresArgs:
     keeper: value that the administrator's password is bound to: a new value makes a new password.
     """
 
+    names: DatabaseNames
     region: str
     network: DataNetwork
     instance_class: str
@@ -97,8 +97,8 @@ class ManagedPostgres(pulumi.ComponentResource):
         main.allocated_storage = args.storage_gb
         main.max_allocated_storage = args.growth_gb
         main.storage_type = "gp3"
-        main.db_name = DATABASE
-        main.username = ADMINISTRATOR
+        main.db_name = args.names.database
+        main.username = args.names.administrator
         main.password = secret.result
         main.db_subnet_group_name = subnets.name
         main.multi_az = args.multi_az
@@ -116,9 +116,10 @@ class ManagedPostgres(pulumi.ComponentResource):
         self.instances = tuple(one.identifier for one in (primary, *replicas))
         reader = replicas[0] if replicas else primary
         self.endpoint = DatabaseEndpoint(
+            args.names,
             primary.address,
             reader.address,
-            ADMINISTRATOR,
+            args.names.administrator,
             secret.result,
             ssl_mode="require",
             replicated=bool(replicas),

@@ -72,6 +72,7 @@ class ServiceSettings(Model):
 
     minimum: int | None = Field(None, ge=1, description="instances the autoscaler keeps at least")
     maximum: int | None = Field(None, ge=1, description="instances the autoscaler goes up to")
+    image: Image | None = Field(None, description="image of this service alone; a digest outside local")
     memory: Memory | None = Field(None, description="memory limit of one instance, such as 1Gi")
     cpu: Cpu | None = Field(None, description="CPU limit of one instance, such as 1000m")
     tier: Tier | None = Field(None, strict=False, description="memory by name: standard 512Mi, pro 1Gi, premium 2Gi")

@@ -15,7 +15,6 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from infra.clusters import ClusterSettings, ControllerSettings
 from infra.errors import Wrong, described
 from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
-from infra.limits import LONGEST_STACK_NAME
 from infra.nodes import NodeSettings
 from infra.regions import BY_CODE, in_priority_order
 from infra.sections import (
@@ -122,20 +121,12 @@ class StackSettings(Model):
         return {name: value for name, value in _merged(self.headers).items() if value is not None}
 
 
-def checked(stack: str, values: Mapping[str, object]) -> tuple[StackSettings | None, list[Wrong]]:
+def checked(values: Mapping[str, object]) -> tuple[StackSettings | None, list[Wrong]]:
     """The settings of a stack file's ``contentgen:`` values, None if they have no valid form, and every wrong value."""
-    wrong = _name_too_long(stack)
     try:
-        return StackSettings.model_validate(dict(values)), wrong
+        return StackSettings.model_validate(dict(values)), []
     except ValidationError as error:
-        return None, [*wrong, *described(error, NAMESPACE)]
-
-
-def _name_too_long(stack: str) -> list[Wrong]:
-    if len(stack) <= LONGEST_STACK_NAME:
-        return []
-    allowed = f"must have at most {LONGEST_STACK_NAME} characters, or names in AWS would be too long; rename the stack"
-    return [Wrong("stack", stack, allowed)]
+        return None, list(described(error, NAMESPACE))
 
 
 def from_config(config: Mapping[str, str]) -> dict[str, object]:

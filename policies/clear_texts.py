@@ -44,8 +44,8 @@ LOGIN_IN_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:(?!\$)[^/\s
 PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
 OPTION: Final = re.compile(r"^-{1,2}([A-Za-z][\w.-]*)(?:=(.*))?$", re.DOTALL)
 LINE: Final = re.compile(r"""^\s*(?:export\s+|-\s+|set\s+)?["']?([A-Za-z][\w.-]*)["']?\s*[:=]\s*["']?([^"'\n#]*)""")
-NAME_OF_WORDS: Final = re.compile(r"([a-z]{3,}[0-9]*-){2,}[a-z0-9]{1,12}")
-"""Such as a bucket's name with the engine's suffix: several words in small letters, and a short end."""
+NAME_OF_WORDS: Final = re.compile(r"([a-z]{3,}[0-9]*[-/]){2,}[a-z0-9]{1,12}")
+"""Such as a bucket's name with the engine's suffix, or a path: several words in small letters, and a short end."""
 UUID: Final = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HEXADECIMAL: Final = re.compile(r"(?i)(?=.*[0-9])(?=.*[a-f])[0-9a-f]{32,}")
 LONG_ENOUGH: Final = 20

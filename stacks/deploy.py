@@ -54,22 +54,22 @@ def deploy(
     """Declares the stack and returns its outputs. On an ``embedded`` cloud no language model is called, and ``edges``
     are the addresses of its regions' edges.
     """
-    stack, settings, profile = plan.stack, plan.settings, plan.profile
+    name, settings, profile = plan.prefix, plan.settings, plan.profile
     primary = settings.home_region
     bucket = BackupBucket(
-        f"{stack}-backup",
+        f"{name}-backup",
         BackupBucketArgs(primary, profile.retention_days, profile.protected, profile.lock_days),
         providers.shared(),
     )
-    metrics = f"{NAMESPACE}/{stack}"
+    metrics = f"{NAMESPACE}/{plan.stack}"
     _watch(plan, bucket, metrics, providers.shared())
     Budget(
-        f"{stack}-budget",
-        BudgetArgs(plan.product, stack, profile.monthly_usd, settings.budget.notify, primary),
+        f"{name}-budget",
+        BudgetArgs(plan.product, plan.stack, profile.monthly_usd, settings.budget.notify, primary),
         providers.shared(),
     )
     routing = Routing(
-        f"{stack}-routing",
+        f"{name}-routing",
         RoutingArgs(
             domain=settings.domain,
             edges={region.code: edge_name(region, settings.domain) for region in plan.regions},
@@ -80,11 +80,11 @@ def deploy(
         ),
         providers.shared(),
     )
-    keys = ApplicationKeys(f"{stack}-keys", rotation_of(settings))
+    keys = ApplicationKeys(f"{name}-keys", rotation_of(settings))
     for region in plan.regions:
         backups = Backups(bucket.bucket, bucket.arn, bucket.key_arn, primary, metrics)
         args = RegionArgs(plan, region, backups, routing.zone_id, keys.values, embedded, edges)
-        RegionalStack(f"{stack}-{region.code}", args, providers.of(region.code))
+        RegionalStack(f"{name}-{region.code}", args, providers.of(region.code))
     return {
         "page": f"https://{settings.domain}",
         "api": f"https://{api_name(settings.domain)}",
@@ -101,11 +101,11 @@ def _watch(plan: StackPlan, backups: BackupBucket, metrics: str, opts: pulumi.Re
     """Alarms on missing backups, the log of access to them, and, where people rely on the stack, the account's audit
     trail.
     """
-    stack, settings, profile = plan.stack, plan.settings, plan.profile
+    name, settings, profile = plan.prefix, plan.settings, plan.profile
     primary, account = settings.home_region, account_of(backups.key_arn)
-    trail = f"{stack}-audit" if profile.audited else None
+    trail = f"{name}-audit" if profile.audited else None
     logs = LogBucket(
-        f"{stack}-logs",
+        f"{name}-logs",
         LogBucketArgs(primary, account, backups.bucket, backups.arn, profile.protected, trail),
         opts,
     )
@@ -113,4 +113,4 @@ def _watch(plan: StackPlan, backups: BackupBucket, metrics: str, opts: pulumi.Re
         AuditTrail(trail, AuditTrailArgs(primary, trail, account, logs.bucket, profile.protected), opts)
     expected = tuple(one for region in plan.regions for one in heartbeats(plan.jobs, profile, region.code))
     alarms = BackupAlarmsArgs(primary, metrics, expected, settings.backup.notify, BACKUP_RUNBOOK)
-    BackupAlarms(f"{stack}-backup-alarms", alarms, opts)
+    BackupAlarms(f"{name}-backup-alarms", alarms, opts)

@@ -45,6 +45,7 @@ def _process(settings: StackSettings, region: Region, workload: Workload) -> dic
     return {
         "ENVIRONMENT": settings.environment.value,
         "REGION": region.code,
+        "PRODUCT": settings.product,
         "SERVICE": workload.name,
         "UVICORN_WORKERS": str(workload.size.processes),
         "GRACE_SECONDS": str(STOP.finish),
@@ -87,6 +88,7 @@ def job_environment(plan: StackPlan, region: Region, job: JobSpec, backups: Back
     environment: dict[str, pulumi.Input[str]] = {
         "ENVIRONMENT": plan.settings.environment.value,
         "REGION": region.code,
+        "PRODUCT": plan.product,
         "SERVICE": job.name,
     }
     if job.reaches_aws:

@@ -37,6 +37,7 @@ class StackPlan:
     """Decisions of a stack.
 
     stack: stack name.
+    prefix: begin of the names of its resources.
     settings: settings of the stack file.
     blueprint: product of the stack.
     profile: the environment's profile with the stack file's own values.
@@ -54,6 +55,7 @@ class StackPlan:
     """
 
     stack: str
+    prefix: str
     settings: StackSettings
     blueprint: Blueprint
     profile: Profile
@@ -114,6 +116,7 @@ def plan(stack: str, settings: StackSettings, blueprint: Blueprint | None = None
     context = AlertContext(Queries(namespace), workloads, usual, profile, profile.monthly_usd // len(regions))
     return StackPlan(
         stack=stack,
+        prefix=chosen.prefix(stack),
         settings=settings,
         blueprint=chosen,
         profile=profile,

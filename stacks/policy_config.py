@@ -54,7 +54,8 @@ def policy_config(settings: StackSettings, exemptions: tuple[Exemption, ...] = (
 
 def _limits(settings: StackSettings) -> dict[str, Values]:
     """Limits of the product, the same in every environment."""
-    limits = PRODUCTS[settings.product].limits
+    blueprint = PRODUCTS[settings.product]
+    limits = blueprint.limits
     return {
         "security-headers": {"headers": dict(SECURITY_HEADERS)},
         "scale-limits": {
@@ -63,7 +64,7 @@ def _limits(settings: StackSettings) -> dict[str, Values]:
             "storageGb": limits.storage_gb,
             "databaseConnections": limits.database_connections,
         },
-        "connections-in-the-worst-case": {"databaseConnections": limits.database_connections},
+        "connections-in-the-worst-case": {"databaseConnections": blueprint.pooler_clients},
         "budget": {"monthlyUsd": limits.monthly_usd * len(settings.regions)},
         "pod-user": {"least": LOWEST_USER},
         "cost-tags": {"tags": list(tags(settings, ""))},
@@ -89,5 +90,8 @@ def _by_environment(settings: StackSettings) -> dict[str, Values]:
         "least-privilege-in-cluster": {"people": list(DEBUGGERS.get(settings.environment, ()))},
         "several-instances": {"least": 2 if prod else 1},
         "pinned-images": {"digest": settings.environment is not Environment.LOCAL},
-        "failover-chain": {"regions": 2 if prod else 1, "priority": list(BY_CODE)},
+        "failover-chain": {
+            "regions": PRODUCTS[settings.product].production_regions if prod else 1,
+            "priority": list(BY_CODE),
+        },
     }

@@ -98,7 +98,7 @@ class RegionalStack(pulumi.ComponentResource):
             if workload.autoscaled:
                 _autoscaler(f"{name}-{workload.name}-autoscaler", args, workload, secrets.scaler_name, service)
         for job in plan.jobs[1:]:
-            role = _role(f"{plan.stack}-{args.region.short}-{job.name}", args, job, inside)
+            role = _role(f"{plan.prefix}-{args.region.short}-{job.name}", args, job, inside)
             mounted = secrets.migration_name if job.administers else secrets.owner_name
             ApplicationJob(f"{name}-{job.name}", _job(args, job, mounted, role), migrated)
         for grant in plan.people:
@@ -144,7 +144,7 @@ def _service(args: RegionArgs, workload: Workload, secrets: ApplicationSecrets) 
         namespace=args.plan.namespace,
         product=args.plan.product,
         component=workload.name,
-        image=args.settings.image,
+        image=workload.size.image or args.settings.image,
         arguments=workload.arguments,
         port=workload.port,
         resources=workload.resources,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from infra.errors import SettingsError, Wrong
-from infra.limits import GIBIBYTE
+from infra.limits import GIBIBYTE, LONGEST_STACK_NAME
 from infra.sections import Environment
 from infra.settings import DEFAULT_PRODUCT, NAMESPACE, StackSettings, checked, from_config
 from infra.shapes import memory_bytes
@@ -19,7 +19,8 @@ def parse(stack: str, values: Mapping[str, object]) -> StackSettings:
     Raises SettingsError with every wrong value: the key, the value got and what is allowed; limits are checked
     even where something else in the file is wrong.
     """
-    settings, wrong = checked(stack, values)
+    settings, wrong = checked(values)
+    wrong += _name_too_long(stack, values)
     wrong += _product(values)
     wrong += _beyond_limits(values)
     if wrong or settings is None:
@@ -30,6 +31,15 @@ def parse(stack: str, values: Mapping[str, object]) -> StackSettings:
 def parse_config(stack: str, config: Mapping[str, str]) -> StackSettings:
     """The same from what the engine hands to a program: text, with mappings and lists as JSON."""
     return parse(stack, from_config(config))
+
+
+def _name_too_long(stack: str, values: Mapping[str, object]) -> list[Wrong]:
+    blueprint = PRODUCTS.get(str(values.get("product", DEFAULT_PRODUCT)))
+    prefix = blueprint.prefix(stack) if blueprint else stack
+    if len(prefix) <= LONGEST_STACK_NAME:
+        return []
+    allowed = f"must have at most {LONGEST_STACK_NAME} characters, or names in AWS would be too long; rename the stack"
+    return [Wrong("stack", stack, allowed)]
 
 
 def _product(values: Mapping[str, object]) -> list[Wrong]:

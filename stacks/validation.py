@@ -39,6 +39,7 @@ def findings(plan: StackPlan, *, embedded: bool) -> tuple[Wrong, ...]:
         *_certificate(settings),
         *_nodes(plan),
         *_limits(plan),
+        *_fixed(plan),
         *_access(settings),
         *_headers(settings),
     ]
@@ -112,6 +113,15 @@ def _limits(plan: StackPlan) -> Iterator[Wrong]:
             yield Wrong(f"{NAMESPACE}:services.{workload.name}.{field}", value, allowed)
 
 
+def _fixed(plan: StackPlan) -> Iterator[Wrong]:
+    """A range of instances for a workload that no autoscaler moves."""
+    for workload in plan.workloads:
+        size = workload.size
+        if not workload.autoscaled and size.minimum != size.maximum:
+            allowed = f"must be one number: {workload.name} has no autoscaler; give minimum and maximum the same value"
+            yield Wrong(f"{NAMESPACE}:services.{workload.name}", f"{size.minimum} to {size.maximum}", allowed)
+
+
 def _writers(plan: StackPlan) -> Iterator[Wrong]:
     """Refuse the embedded writer where people rely on the texts: the service would refuse it after the update."""
     if not any(one.uses_llm_keys for one in plan.workloads):
@@ -137,6 +147,7 @@ def _images(settings: StackSettings, profile: Profile) -> Iterator[Wrong]:
         used["images.postgres"] = settings.images.postgres
     if profile.redis.backend is Backend.CLUSTER:
         used["images.redis"] = settings.images.redis
+    used |= {f"services.{name}.image": size.image for name, size in profile.services.items() if size.image is not None}
     for key, image in used.items():
         if not DIGEST.match(image):
             allowed = "must be named by digest outside local: name@sha256:<64 hexadecimal digits>, never by a tag"

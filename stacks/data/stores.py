@@ -119,6 +119,7 @@ def _postgres(
         return ManagedPostgres(
             f"{name}-postgres",
             ManagedPostgresArgs(
+                names=args.plan.blueprint.database,
                 region=args.region.code,
                 network=network,
                 instance_class=wanted.rung.instance_class,
@@ -137,6 +138,7 @@ def _postgres(
     return ClusterPostgres(
         f"{name}-postgres",
         ClusterPostgresArgs(
+            names=args.plan.blueprint.database,
             namespace=args.plan.namespace,
             product=args.plan.product,
             storage_gb=wanted.storage_gb,
@@ -181,7 +183,7 @@ def _redis(
         return ManagedRedis(
             f"{name}-redis-{role}",
             ManagedRedisArgs(
-                group=f"{args.plan.stack}-{args.region.short}-{role}",
+                group=f"{args.plan.prefix}-{args.region.short}-{role}",
                 region=args.region.code,
                 network=network,
                 role=role,

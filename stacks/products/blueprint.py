@@ -12,7 +12,7 @@ from stacks.specs.job import JobSpec
 from stacks.specs.limits import ScaleLimits
 from stacks.specs.profile import Profile
 from stacks.specs.route import PublicRoutes
-from stacks.specs.store import Role
+from stacks.specs.store import DatabaseNames, Role
 from stacks.specs.workload import Workload, WorkloadSpec
 
 
@@ -21,34 +21,49 @@ class Blueprint:
     """A product.
 
     name: name of the product, in settings, labels and tags.
+    short: word for the product in names of resources, which AWS limits in length.
     namespace: Kubernetes namespace, unless the stack file gives another.
     limits: hard limits (Y02).
     profiles: sizes, stores, backups and budget of each environment that the product has.
     workloads: long-running workloads.
     jobs: jobs once a release, then jobs by schedule; the first one migrates the schema, before anything else starts.
+    database: names within the database server.
     redis: purposes of the Redis instances.
     routes: public paths.
     alerts: alert rules of a region, by group.
+    production_regions: least number of regions in production.
     """
 
     name: str
+    short: str
     namespace: str
     limits: ScaleLimits
     profiles: Mapping[Environment, Profile]
     workloads: tuple[WorkloadSpec, ...]
     jobs: tuple[JobSpec, ...]
+    database: DatabaseNames
     redis: tuple[Role, ...]
     routes: PublicRoutes
     alerts: Callable[[AlertContext], Mapping[str, tuple[AlertRule, ...]]]
+    production_regions: int = 1
 
     @property
     def migration(self) -> JobSpec:
         """Job that must have succeeded before anything answers requests."""
         return self.jobs[0]
 
+    def prefix(self, stack: str) -> str:
+        """Begin of the names of a stack's resources: ``workflow-dashboard-prod`` would leave no room for the rest."""
+        return stack.replace(self.name, self.short, 1)
+
     @property
     def workload_names(self) -> tuple[str, ...]:
         return tuple(workload.name for workload in self.workloads)
+
+    @property
+    def pooler_clients(self) -> int:
+        """Most clients that a pooler of any environment accepts."""
+        return max(profile.postgres.pooler_clients for profile in self.profiles.values())
 
     @property
     def environments(self) -> tuple[str, ...]:

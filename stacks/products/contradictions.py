@@ -72,11 +72,15 @@ def _workload(one: WorkloadSpec, blueprint: Blueprint) -> Iterator[str]:
 
 def _profile(place: str, profile: Profile, blueprint: Blueprint) -> Iterator[str]:
     limits, services = blueprint.limits, set(profile.services)
+    fixed = {one.name for one in blueprint.workloads if not one.autoscaled}
     for field, names in (("limits.instances", set(limits.instances)), ("workloads", set(blueprint.workload_names))):
         if services != names:
             yield f"{place}.services: are {sorted(services)}; they must be those of {field}: {sorted(names)}"
     for name in sorted(services & set(limits.instances)):
-        yield from _size(f"{place}.services.{name}", profile.services[name], limits.instances[name], blueprint)
+        size = profile.services[name]
+        yield from _size(f"{place}.services.{name}", size, limits.instances[name], blueprint)
+        if name in fixed and size.minimum != size.maximum:
+            yield f"{place}.services.{name}: has {size.minimum} to {size.maximum} instances; no autoscaler moves them"
     for field, value, most in (
         ("postgres.storage_gb", profile.postgres.storage_gb, limits.storage_gb),
         ("postgres.max_connections", profile.postgres.max_connections, limits.database_connections),

@@ -9,6 +9,7 @@ from typing import Final
 from stacks.products.blueprint import Blueprint
 from stacks.products.content_generation.blueprint import BLUEPRINT as CONTENT_GENERATION
 from stacks.products.contradictions import contradictions
+from stacks.products.workflow_dashboard.blueprint import BLUEPRINT as WORKFLOW_DASHBOARD
 
 
 class BlueprintError(Exception):
@@ -29,4 +30,4 @@ def registered(blueprints: Iterable[Blueprint]) -> Mapping[str, Blueprint]:
     return MappingProxyType(known)
 
 
-PRODUCTS: Final = registered((CONTENT_GENERATION,))
+PRODUCTS: Final = registered((CONTENT_GENERATION, WORKFLOW_DASHBOARD))

@@ -21,6 +21,7 @@ class Size:
     processes: server processes of one instance.
     pool: database connections a process keeps open; None for the workload's own number.
     overflow: database connections a process adds in a rush; None for the workload's own number.
+    image: image of this workload alone; None for the stack's.
     """
 
     minimum: int
@@ -31,6 +32,7 @@ class Size:
     processes: int = 1
     pool: int | None = None
     overflow: int | None = None
+    image: str | None = None
 
 
 @dataclass(frozen=True)

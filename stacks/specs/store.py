@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -13,6 +14,27 @@ POOLER: Final = "pgbouncer"
 POOLER_RESOURCES: Final = Resources("100m", "500m", "64Mi", "128Mi")
 REDIS_PORT: Final = 6379
 REDIS_VOLUME_GB: Final = 1
+
+
+@dataclass(frozen=True)
+class DatabaseNames:
+    """Names within a product's database server (requirement X02).
+
+    database: name of the database.
+    administrator: login that makes the other logins; migrations alone know its password.
+    service: begin of the names of the services' two logins.
+    owner: begin of the names of the two logins that may change tables.
+    """
+
+    database: str
+    administrator: str
+    service: str
+    owner: str
+
+    @property
+    def read_database(self) -> str:
+        """Name by which a pooler tells readers from writers."""
+        return f"{self.database}_read"
 
 
 class Role(StrEnum):

@@ -15,6 +15,7 @@ from app.failures import FAILURES
 from infra.settings import StackSettings
 from ops.schema import node, stack_file_schema
 from stacks.plan import plan
+from stacks.products.registry import PRODUCTS
 from tests.unit.program import ROOT
 
 PAGES = sorted((ROOT / "docs/runbooks").glob("*.md"))
@@ -29,11 +30,10 @@ def quoted(page: Path) -> list[str]:
 NO_FIGURES = {"break_glass", "error_type", "jobs_default", "daily_costs", "cost_overrun", "created_at", *FAILURES}
 """A group, a label, a table and its column, and what a label may say."""
 LEAST = {"environment": "prod", "domain": "example.com", "regions": ["us-east-1"]}
-PRODUCTION = plan("it", StackSettings.model_validate(LEAST))
-
-
-def workloads() -> set[str]:
-    return {one.name for one in PRODUCTION.workloads}
+PRODUCTION = {
+    one.namespace: plan("it", StackSettings.model_validate({**LEAST, "product": one.name})) for one in PRODUCTS.values()
+}
+"""Production of every product, by its namespace."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -43,9 +43,11 @@ def test_commands_are_ones_that_there_are(page: Path) -> None:
         if found := re.search(r"python -m app (\S+)", one):
             assert found[1] in {name.replace("_", "-") for name in commands}, one
         if one.startswith("kubectl"):
-            assert re.match(rf"kubectl -n contentgen ({'|'.join(VERBS)}) ", one), one
-            assert set(re.findall(r"deployment/(\S+)", one)) <= workloads(), one
-            assert set(re.findall(r"cronjob/(\S+)", one)) <= set(PRODUCTION.job_names), one
+            asked = re.match(rf"kubectl -n (\S+) ({'|'.join(VERBS)}) ", one)
+            assert asked, one
+            plan_ = PRODUCTION[asked[1]]
+            assert set(re.findall(r"deployment/(\S+)", one)) <= {workload.name for workload in plan_.workloads}, one
+            assert set(re.findall(r"cronjob/(\S+)", one)) <= set(plan_.job_names), one
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

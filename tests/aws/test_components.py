@@ -26,7 +26,7 @@ from infra.regions import in_priority_order
 from localcloud.aws.network import network_of
 from localcloud.provider.values import Properties, reveal_all
 from stacks.networking.dns_routing import edge_name, routing_table
-from stacks.specs.store import Role
+from stacks.specs.store import DatabaseNames, Role
 from tests.aws.driver import Driver, Made
 from tests.aws.world import Cloud
 
@@ -163,6 +163,7 @@ def managed_stores() -> None:
     ManagedPostgres(
         "stores-pg",
         ManagedPostgresArgs(
+            names=DatabaseNames("it", "administrator", "it_", "it_owner_"),
             region="eu-west-1",
             network=network,
             instance_class="db.t4g.large",

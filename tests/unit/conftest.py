@@ -6,7 +6,7 @@ import pytest
 
 from ops.stack_files import read
 from tests.unit.engine import RecordingEngine
-from tests.unit.program import ROOT, STACKS, Declare, declared
+from tests.unit.program import CONTENT_STACKS, ROOT, STACKS, Declare, declared
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +16,12 @@ def declare() -> Declare:
 
 
 @pytest.fixture(params=STACKS)
+def every(request: pytest.FixtureRequest, declare: Declare) -> RecordingEngine:
+    """Every stack of every product in turn."""
+    return declare(request.param)
+
+
+@pytest.fixture(params=CONTENT_STACKS)
 def each(request: pytest.FixtureRequest, declare: Declare) -> RecordingEngine:
-    """Every stack in turn."""
+    """Every stack of content-generation in turn."""
     return declare(request.param)

@@ -45,9 +45,10 @@ from stacks.specs.network import Traffic
 from stacks.specs.rbac import Rule
 from stacks.specs.resources import Resources, Totals
 from stacks.specs.route import EdgeHost, Published, Rate, RouteGroup
-from stacks.specs.store import Role
+from stacks.specs.store import DatabaseNames, Role
 
 REGION = "us-east-1"
+NAMES = DatabaseNames("product", "administrator", "product_", "product_owner_")
 RESOURCES = Resources("250m", "1000m", "256Mi", "1Gi")
 RULE = AlertRule("Name", "cpm", "up == 0", 60, Severity.LOW, "summary", "description", "page.md#name")
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id/A"
@@ -60,7 +61,7 @@ def network(name: str) -> DataNetwork:
 def secrets(name: str) -> ApplicationSecrets:
     password = pulumi.Output.secret("x")
     endpoint = RedisEndpoint("redis", password, tls=False)
-    database = DatabaseEndpoint("postgres", "postgres", "admin", password, "disable")
+    database = DatabaseEndpoint(NAMES, "postgres", "postgres", "admin", password, "disable")
     logins = Logins(f"{name}-logins", Rotation())
     owners, keys = Logins(f"{name}-owners", Rotation()), {"admin_token": password}
     redis = dict.fromkeys(Role, endpoint)
@@ -98,6 +99,7 @@ def managed_postgres(name: str) -> ManagedPostgres:
     return ManagedPostgres(
         name,
         ManagedPostgresArgs(
+            names=NAMES,
             region=REGION,
             network=network(name),
             instance_class="db.t4g.large",
@@ -140,7 +142,7 @@ def edge_args(name: str, *, sticky: bool = False) -> EdgeArgs:
 
 def database(name: str) -> DatabaseEndpoint:
     password = pulumi.Output.secret("x")
-    return DatabaseEndpoint(f"{name}.rds", f"{name}-replica.rds", "admin", password, "require", replicated=True)
+    return DatabaseEndpoint(NAMES, f"{name}.rds", f"{name}-replica.rds", "admin", password, "require", replicated=True)
 
 
 def pooler(name: str) -> PgBouncer:
@@ -220,7 +222,7 @@ MAKERS: dict[str, Callable[[str], object]] = {
     "logins": lambda name: Logins(name, Rotation()),
     "namespace": lambda name: Namespace(name, name, "product"),
     "Postgres in the cluster": lambda name: ClusterPostgres(
-        name, ClusterPostgresArgs(name, "product", 20, 2, 8, 200, Traffic(), "postgres:1")
+        name, ClusterPostgresArgs(NAMES, name, "product", 20, 2, 8, 200, Traffic(), "postgres:1")
     ),
     "managed Postgres": managed_postgres,
     "Redis in the cluster": lambda name: ClusterRedis(

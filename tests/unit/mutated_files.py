@@ -11,7 +11,7 @@ from typing import Final
 import yaml
 
 from infra.settings import NAMESPACE, StackSettings
-from tests.unit.program import ROOT, STACKS
+from tests.unit.program import CONTENT_STACKS, ROOT
 
 ODD_TEXTS: Final = (
     "",
@@ -131,7 +131,7 @@ class MutatedFile:
 def mutated(number: int) -> MutatedFile:
     """One of the shipped stack files, filled up with every key there is, with mistakes in it."""
     dice = random.Random(number)
-    stack = dice.choice(STACKS)
+    stack = dice.choice(CONTENT_STACKS)
     document = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())
     values: dict[str, object] = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in document["config"].items()}
     mistakes = [_mistake(values, dice) for _ in range(dice.choice((1, 1, 2, 3)))]

@@ -20,6 +20,10 @@ from tests.unit.engine import RecordingEngine, run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STACKS = tuple(stacks(ROOT))
+"""Every stack file, of every product."""
+
+CONTENT_STACKS = ("dev", "local", "prod", "staging")
+"""Those of content-generation."""
 
 NETWORK = {
     "vpc_id": "vpc-12345678",

@@ -18,7 +18,7 @@ from stacks.specs.resources import mebibytes, millicores
 from stacks.specs.scale_triggers import TRIGGERS, Direction, Means, Subject
 from stacks.stack_files import parse
 from tests.unit.engine import RecordingEngine
-from tests.unit.program import STACKS, Declare, declared
+from tests.unit.program import CONTENT_STACKS, Declare, declared
 
 ABOVE, BELOW = Direction.ABOVE, Direction.BELOW
 
@@ -53,12 +53,12 @@ def test_every_written_trigger_is_an_autoscalers_target_or_an_alert() -> None:
 
 
 @pytest.mark.requirement("K19")
-def test_autoscalers_have_their_targets_from_the_triggers(each: RecordingEngine) -> None:
+def test_autoscalers_have_their_targets_from_the_triggers(every: RecordingEngine) -> None:
     targets = {(one.subject, one.direction): one.threshold for one in TRIGGERS if one.means is Means.AUTOSCALER}
-    for one in each.of("HorizontalPodAutoscaler"):
+    for one in every.of("HorizontalPodAutoscaler"):
         cpu, memory = (one.at("spec", "metrics", at, "resource", "target", "averageUtilization") for at in (0, 1))
         assert (cpu, memory) == (targets[Subject.CPU, ABOVE], targets[Subject.MEMORY, ABOVE])
-    for one in each.of("ScaledObject"):
+    for one in every.of("ScaledObject"):
         trigger = one.at("spec", "triggers", 0, "metadata")
         assert isinstance(trigger, dict)
         assert float(str(trigger["targetQueryValue"])) == targets[Subject.QUEUE, ABOVE]
@@ -140,7 +140,7 @@ def test_a_bigger_maximum_moves_the_alert_and_another_environment_what_is_usual(
     assert "> 1\n" in expression(settings(Environment.DEV), "CouldBeSmaller")
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", CONTENT_STACKS)
 def test_no_two_rules_are_the_same_alert_about_the_same_thing(root: Path, stack: str) -> None:
     counted = Counter((rule.name, rule.about) for rule in rules(read(root, stack)))
     assert [key for key, count in counted.items() if count > 1] == []
@@ -169,7 +169,7 @@ def test_rules_and_monitors_carry_the_labels_that_the_clusters_prometheus_select
         assert engine.one(f"v1:{kind}").at("metadata", "labels", "release") == "monitoring"
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", CONTENT_STACKS)
 def test_every_alert_has_its_section_in_a_runbook(root: Path, stack: str) -> None:
     for rule in rules(read(root, stack)):
         page, _, section = rule.runbook.partition("#")

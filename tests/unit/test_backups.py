@@ -19,7 +19,7 @@ from stacks.products.content_generation.profiles import PROFILES
 from stacks.products.jobs import BACKUP, RESTORE_CHECK
 from stacks.validation import findings
 from tests.unit.engine import Declared, Json, RecordingEngine
-from tests.unit.program import ROOT, STACKS, Declare
+from tests.unit.program import CONTENT_STACKS, ROOT, Declare
 
 BACKUPS, LOGS = "-backup", "-logs"
 FLAGS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
@@ -149,10 +149,10 @@ def test_the_trails_key_is_managed_by_the_account_and_used_by_the_one_trail_only
 
 
 @pytest.mark.requirement("W03")
-def test_the_newest_backup_is_restored_every_day_with_a_deadline_and_a_loud_failure(each: RecordingEngine) -> None:
-    jobs = [one for one in each.of("CronJob") if one.at("metadata", "name") == RESTORE_CHECK.name]
-    assert len(jobs) == len(each.of("core/v1:Namespace"))
-    hours = str(plan("it", read(ROOT, each.stack)).profile.alarm_hours)
+def test_the_newest_backup_is_restored_every_day_with_a_deadline_and_a_loud_failure(every: RecordingEngine) -> None:
+    jobs = [one for one in every.of("CronJob") if one.at("metadata", "name") == RESTORE_CHECK.name]
+    assert len(jobs) == len(every.of("core/v1:Namespace"))
+    hours = str(plan("it", read(ROOT, every.stack)).profile.alarm_hours)
     for one in jobs:
         assert one.at("spec", "schedule") == "30 5 * * *"
         assert one.at("spec", "concurrencyPolicy") == "Forbid"
@@ -189,7 +189,7 @@ def test_a_job_counts_its_success_where_its_alarm_listens() -> None:
     assert names == {BACKUP.name: backup_metrics.BACKUP, RESTORE_CHECK.name: backup_metrics.RESTORE_CHECK}
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", CONTENT_STACKS)
 def test_both_jobs_are_told_the_namespace_that_the_alarms_read(declare: Declare, stack: str) -> None:
     engine = declare(stack)
     namespaces = {one.at("namespace") for one in alarms(engine)}
@@ -206,8 +206,8 @@ def test_production_hears_of_a_missing_hourly_backup_after_two_hours() -> None:
     assert [one.hours for one in heartbeats(BLUEPRINT.jobs, replace(profile, alarm_hours=5), "us-east-1")] == [5, 26]
 
 
-def test_every_alarm_of_aws_names_a_page_and_a_heading_that_exist(each: RecordingEngine) -> None:
-    for alarm in each.of("MetricAlarm"):
+def test_every_alarm_of_aws_names_a_page_and_a_heading_that_exist(every: RecordingEngine) -> None:
+    for alarm in every.of("MetricAlarm"):
         page, _, heading = str(alarm.at("alarmDescription")).partition("; runbook: ")[2].partition("#")
         headings = [
             line.removeprefix("## ").lower().replace(" ", "-") for line in (ROOT / page).read_text().splitlines()

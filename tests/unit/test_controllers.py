@@ -11,9 +11,9 @@ TASK = re.compile(r"(-(approving|cleaner|protection|signing|status))?-controller
 """Part of a controller's name that follows the kind."""
 
 
-def test_no_stack_declares_a_kind_whose_controller_is_off(each: RecordingEngine) -> None:
-    kinds = {one.type.rpartition(":")[2].lower() for one in each.resources if one.type.startswith("kubernetes:")}
+def test_no_stack_declares_a_kind_whose_controller_is_off(every: RecordingEngine) -> None:
+    kinds = {one.type.rpartition(":")[2].lower() for one in every.resources if one.type.startswith("kubernetes:")}
     assert "deployment" in kinds
     assert [name for name in IDLE_CONTROLLERS if TASK.sub("", name).replace("-", "") in kinds] == []
-    volumes = [pod.at("spec", "template", "spec", "volumes") or [] for pod in each.resources]
+    volumes = [pod.at("spec", "template", "spec", "volumes") or [] for pod in every.resources]
     assert [one for found in volumes for one in found if "ephemeral" in one] == []  # type: ignore[union-attr]

@@ -167,8 +167,8 @@ def test_three_nodes_of_each_store_are_one_setting() -> None:
 
 
 @pytest.mark.requirement("K12")
-def test_what_rewrites_or_restores_whole_tables_runs_between_two_and_six_at_night(each: RecordingEngine) -> None:
-    heavy = [one for one in each.of("CronJob") if str(one.at("metadata", "name")).startswith(("maint", "restore"))]
+def test_what_rewrites_or_restores_whole_tables_runs_between_two_and_six_at_night(every: RecordingEngine) -> None:
+    heavy = [one for one in every.of("CronJob") if str(one.at("metadata", "name")).startswith(("maint", "restore"))]
     assert len(heavy) >= 4
     for one in heavy:
         minute, hour, *_ = str(one.at("spec", "schedule")).split()
@@ -177,8 +177,8 @@ def test_what_rewrites_or_restores_whole_tables_runs_between_two_and_six_at_nigh
 
 
 @pytest.mark.requirement("K17")
-def test_maintenance_runs_daily_weekly_and_monthly_never_twice_at_once(each: RecordingEngine) -> None:
-    jobs = {str(one.at("metadata", "name")): one for one in each.of("CronJob")}
+def test_maintenance_runs_daily_weekly_and_monthly_never_twice_at_once(every: RecordingEngine) -> None:
+    jobs = {str(one.at("metadata", "name")): one for one in every.of("CronJob")}
     schedules = {name: one.at("spec", "schedule") for name, one in jobs.items() if name.startswith("maintenance-")}
     assert schedules == {
         "maintenance-daily": "0 2 * * *",

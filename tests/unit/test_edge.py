@@ -101,42 +101,42 @@ def test_bodies_time_limits_and_tls_are_the_documents(each: RecordingEngine) -> 
 
 @pytest.mark.requirement("K20")
 def test_ciphers_are_ephemeral_and_authenticated_sessions_are_not_resumed_and_answers_are_compressed(
-    each: RecordingEngine,
+    every: RecordingEngine,
 ) -> None:
-    for clients in each.of("ClientTrafficPolicy"):
+    for clients in every.of("ClientTrafficPolicy"):
         ciphers = clients.at("spec", "tls", "ciphers")
         assert isinstance(ciphers, list)
         assert ciphers
         assert all(str(one).startswith("ECDHE-") and "-GCM-" in str(one) for one in ciphers)
         assert clients.at("spec", "tls", "session") is None
         assert clients.at("spec", "headers", "requestID") == "PreserveOrGenerate"
-    for policy in each.of("BackendTrafficPolicy"):
+    for policy in every.of("BackendTrafficPolicy"):
         assert policy.at("spec", "compression") == [{"type": "Brotli"}, {"type": "Gzip"}]
 
 
-def test_a_policy_hangs_on_the_route_of_its_name(each: RecordingEngine) -> None:
-    routes = set(by_name(each, "HTTPRoute"))
-    for name, policy in by_name(each, "BackendTrafficPolicy").items():
+def test_a_policy_hangs_on_the_route_of_its_name(every: RecordingEngine) -> None:
+    routes = set(by_name(every, "HTTPRoute"))
+    for name, policy in by_name(every, "BackendTrafficPolicy").items():
         assert policy.at("spec", "targetRefs", 0, "name") == name
         assert name in routes
 
 
 @pytest.mark.requirement("K14")
-def test_the_certificate_is_for_the_stacks_names_and_renewed_a_month_before_its_end(each: RecordingEngine) -> None:
-    for certificate in each.of("Certificate"):
+def test_the_certificate_is_for_the_stacks_names_and_renewed_a_month_before_its_end(every: RecordingEngine) -> None:
+    for certificate in every.of("Certificate"):
         if not certificate.custom:
             continue
-        (gateway,) = [one for one in each.of("Gateway") if one.provider == certificate.provider]
+        (gateway,) = [one for one in every.of("Gateway") if one.provider == certificate.provider]
         assert sorted(texts(certificate.at("spec", "dnsNames"))) == sorted(hostnames(gateway))
         assert certificate.at("spec", "renewBefore") == "720h"
         assert certificate.at("spec", "privateKey", "rotationPolicy") == "Always"
-        secret = each.of("Gateway")[0].at("spec", "listeners", 1, "tls", "certificateRefs", 0, "name")
+        secret = every.of("Gateway")[0].at("spec", "listeners", 1, "tls", "certificateRefs", 0, "name")
         assert certificate.at("spec", "secretName") == secret
 
 
 @pytest.mark.requirement("K14")
-def test_certificates_are_issued_by_records_of_the_stacks_own_zone(each: RecordingEngine) -> None:
-    for issuer in each.of("Issuer"):
+def test_certificates_are_issued_by_records_of_the_stacks_own_zone(every: RecordingEngine) -> None:
+    for issuer in every.of("Issuer"):
         solver = mapping(items(issuer.at("spec", "acme", "solvers"))[0])
         assert set(solver) == {"selector", "dns01"}
         assert mapping(mapping(solver["dns01"])["route53"])["hostedZoneID"]
@@ -152,15 +152,15 @@ def test_further_names_of_the_certificate_and_its_address_come_from_the_stack_fi
 
 
 @pytest.mark.requirement("A05")
-def test_the_load_balancer_asks_for_health_every_30_seconds_through_the_gateway(each: RecordingEngine) -> None:
+def test_the_load_balancer_asks_for_health_every_30_seconds_through_the_gateway(every: RecordingEngine) -> None:
     prefix = "service.beta.kubernetes.io/aws-load-balancer"
-    for proxy in each.of("EnvoyProxy"):
+    for proxy in every.of("EnvoyProxy"):
         found = mapping(proxy.at("spec", "provider", "kubernetes", "envoyService", "annotations"))
         health = {key.removeprefix(f"{prefix}-healthcheck-"): value for key, value in found.items() if "health" in key}
         # 10080 is plain HTTP for both target groups: asked on its own port, that of 443 never gets healthy.
         assert health == {"protocol": "HTTP", "port": "10080", "path": "/health", "interval": "30", "timeout": "10"}
-    assert len(each.of("EnvoyProxy")) == len(each.of("Gateway"))
-    for gateway in each.of("Gateway"):
+    assert len(every.of("EnvoyProxy")) == len(every.of("Gateway"))
+    for gateway in every.of("Gateway"):
         wanted = {"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": "edge"}
         assert gateway.at("spec", "infrastructure") == {"parametersRef": wanted}
 

@@ -88,18 +88,18 @@ def test_between_pods_exactly_the_needed_ways_are_open(declare: Declare, stack: 
 
 
 @pytest.mark.requirement("K11")
-def test_everything_is_denied_first_in_both_directions(each: RecordingEngine) -> None:
-    denials = [one for one in each.of("NetworkPolicy") if one.at("metadata", "name") == "default-deny"]
-    assert len(denials) == len(each.of("core/v1:Namespace"))
+def test_everything_is_denied_first_in_both_directions(every: RecordingEngine) -> None:
+    denials = [one for one in every.of("NetworkPolicy") if one.at("metadata", "name") == "default-deny"]
+    assert len(denials) == len(every.of("core/v1:Namespace"))
     for one in denials:
         assert one.at("spec") == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
 @pytest.mark.requirement("K11")
-def test_every_pod_has_a_policy_of_its_own(each: RecordingEngine) -> None:
-    own = [one for one in each.of("NetworkPolicy") if one.at("spec", "podSelector") != {}]
+def test_every_pod_has_a_policy_of_its_own(every: RecordingEngine) -> None:
+    own = [one for one in every.of("NetworkPolicy") if one.at("spec", "podSelector") != {}]
     assert all(one.at("spec", "policyTypes") == ["Ingress", "Egress"] for one in own), "a way that is not named is open"
-    for name, labels in pods(each).items():
+    for name, labels in pods(every).items():
         assert any(selects(one.at("spec", "podSelector"), labels) for one in own), f"{name} has none"
 
 
@@ -112,8 +112,8 @@ def test_only_the_page_and_the_api_are_reached_from_the_edge(each: RecordingEngi
     assert {one.at("metadata", "name") for one in each.of("NetworkPolicy") if from_edge(one)} == {"cpm", "frontend"}
 
 
-def test_whoever_may_call_the_internet_may_not_ask_for_the_machines_credentials(each: RecordingEngine) -> None:
-    for policy in each.of("NetworkPolicy"):
+def test_whoever_may_call_the_internet_may_not_ask_for_the_machines_credentials(every: RecordingEngine) -> None:
+    for policy in every.of("NetworkPolicy"):
         for rule in objects(policy.at("spec", "egress")):
             for peer in objects(rule.get("to")):
                 block = peer.get("ipBlock")

@@ -61,13 +61,13 @@ def with_access(environment: Environment, **teams: list[str]) -> StackSettings:
 
 
 @pytest.mark.requirement("Y07")
-def test_no_role_has_a_wildcard_or_a_way_up_or_reads_every_secret(each: RecordingEngine) -> None:
-    every = list(rights(each))
-    assert every or each.stack == "local"
-    assert [one for one in every if "*" in one.api + one.resource + one.verb] == []
-    assert [one for one in every if one.verb in ("bind", "escalate", "impersonate")] == []
-    assert [one for one in every if one.resource == "secrets"] == []
-    assert each.of("v1:ClusterRole") == []
+def test_no_role_has_a_wildcard_or_a_way_up_or_reads_every_secret(every: RecordingEngine) -> None:
+    given = list(rights(every))
+    assert given or every.stack.endswith("local")
+    assert [one for one in given if "*" in one.api + one.resource + one.verb] == []
+    assert [one for one in given if one.verb in ("bind", "escalate", "impersonate")] == []
+    assert [one for one in given if one.resource == "secrets"] == []
+    assert every.of("v1:ClusterRole") == []
 
 
 @pytest.mark.requirement("S08")

@@ -12,7 +12,7 @@ from localcloud.reachability.network_policies import Endpoint, Policy, allows
 from localcloud.reachability.security_groups import IngressRule, admits
 from ops.stack_files import read
 from tests.unit.engine import RecordingEngine
-from tests.unit.program import NETWORK, ROOT, STACKS, declared
+from tests.unit.program import CONTENT_STACKS, NETWORK, ROOT, declared
 
 NODES = frozenset({NETWORK["client_security_group_id"]})
 POD_RANGES = {"10/8": "10.1.2.", "192.168/16": "192.168.7.", "100.64/10": "100.64.3."}
@@ -96,7 +96,7 @@ def in_this_namespace(found: Reached) -> Reached:
 
 
 @pytest.mark.parametrize("pods", POD_RANGES.values(), ids=POD_RANGES)
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", CONTENT_STACKS)
 def test_every_workload_reaches_its_stores_and_nothing_else_does(stack: str, pods: str) -> None:
     settings = read(ROOT, stack)
     engine = declared(stack, settings)

@@ -112,9 +112,9 @@ def test_workers_follow_the_queue_one_more_for_every_hundred_jobs_that_wait(each
 
 
 @pytest.mark.requirement("K09")
-def test_the_queue_is_counted_through_the_pooler_without_named_statements(each: RecordingEngine) -> None:
-    secrets = {f"{one.name}{MADE_UP}": one for one in each.of("core/v1:Secret")}
-    for access in each.of("TriggerAuthentication"):
+def test_the_queue_is_counted_through_the_pooler_without_named_statements(every: RecordingEngine) -> None:
+    secrets = {f"{one.name}{MADE_UP}": one for one in every.of("core/v1:Secret")}
+    for access in every.of("TriggerAuthentication"):
         [target] = access.at("spec", "secretTargetRef")  # type: ignore[misc]
         assert isinstance(target, dict)
         address = secrets[str(target["name"])].at("stringData", str(target["key"]))
@@ -134,8 +134,8 @@ def test_five_idle_minutes_take_workers_and_services_to_one_outside_production(d
 
 
 @pytest.mark.requirement("K12")
-def test_only_workers_may_run_on_spot_nodes(each: RecordingEngine) -> None:
-    for one in each.of("Deployment"):
+def test_only_workers_may_run_on_spot_nodes(every: RecordingEngine) -> None:
+    for one in every.of("Deployment"):
         spec = pod(one)
         assert isinstance(spec, dict)
         spot = "karpenter.sh/capacity-type" in json.dumps(spec.get("tolerations"))
@@ -144,8 +144,8 @@ def test_only_workers_may_run_on_spot_nodes(each: RecordingEngine) -> None:
 
 
 @pytest.mark.requirement("K07")
-def test_scaling_down_is_slow_and_scaling_up_is_fast(each: RecordingEngine) -> None:
-    for one in each.of("HorizontalPodAutoscaler"):
+def test_scaling_down_is_slow_and_scaling_up_is_fast(every: RecordingEngine) -> None:
+    for one in every.of("HorizontalPodAutoscaler"):
         assert one.at("spec", "behavior") == {
             "scaleDown": {
                 "stabilizationWindowSeconds": 300,
@@ -167,15 +167,15 @@ def test_scaling_down_is_slow_and_scaling_up_is_fast(each: RecordingEngine) -> N
 
 
 @pytest.mark.requirement("A05")
-def test_a_rollout_without_a_new_ready_pod_for_ten_minutes_has_failed(each: RecordingEngine) -> None:
+def test_a_rollout_without_a_new_ready_pod_for_ten_minutes_has_failed(every: RecordingEngine) -> None:
     for service in SERVICES:
-        for one in deployments(each, service):
+        for one in deployments(every, service):
             assert one.at("spec", "progressDeadlineSeconds") == 600
 
 
 @pytest.mark.requirement("K02")
-def test_a_rollout_adds_one_pod_and_takes_none_away(each: RecordingEngine) -> None:
-    for one in each.of("Deployment"):
+def test_a_rollout_adds_one_pod_and_takes_none_away(every: RecordingEngine) -> None:
+    for one in every.of("Deployment"):
         assert one.at("spec", "strategy") == {
             "type": "RollingUpdate",
             "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
@@ -183,8 +183,8 @@ def test_a_rollout_adds_one_pod_and_takes_none_away(each: RecordingEngine) -> No
 
 
 @pytest.mark.requirement("K03")
-def test_no_pod_runs_as_root_or_may_become_more_than_it_is(each: RecordingEngine) -> None:
-    for one in workloads(each):
+def test_no_pod_runs_as_root_or_may_become_more_than_it_is(every: RecordingEngine) -> None:
+    for one in workloads(every):
         spec = pod(one)
         assert isinstance(spec, dict)
         uid = 999 if one.type.endswith("StatefulSet") or "pgbouncer" in one.name else 1001
@@ -201,12 +201,12 @@ def test_no_pod_runs_as_root_or_may_become_more_than_it_is(each: RecordingEngine
 
 
 @pytest.mark.requirement("K04")
-def test_probes_have_the_documents_times(each: RecordingEngine) -> None:
+def test_probes_have_the_documents_times(every: RecordingEngine) -> None:
     def times(one: Declared, probe: str) -> tuple[Json, ...]:
         keys = ("initialDelaySeconds", "periodSeconds", "timeoutSeconds", "failureThreshold")
         return tuple(container(one, probe, key) for key in keys)
 
-    for one in [found for service in SERVICES for found in deployments(each, service)]:
+    for one in [found for service in SERVICES for found in deployments(every, service)]:
         assert times(one, "readinessProbe") == (10, 5, 5, 3)
         assert times(one, "livenessProbe") == (30, 10, 5, 3)
         assert times(one, "startupProbe") == (5, 5, 5, 30)
@@ -215,16 +215,16 @@ def test_probes_have_the_documents_times(each: RecordingEngine) -> None:
 
 
 @pytest.mark.requirement("K05")
-def test_pods_spread_over_hosts_and_zones_and_one_at_most_is_taken_at_a_time(each: RecordingEngine) -> None:
-    for one in each.of("Deployment"):
+def test_pods_spread_over_hosts_and_zones_and_one_at_most_is_taken_at_a_time(every: RecordingEngine) -> None:
+    for one in every.of("Deployment"):
         spec = pod(one)
         assert isinstance(spec, dict)
         (term,) = spec["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
         assert term["podAffinityTerm"]["topologyKey"] == "kubernetes.io/hostname"
         (spread,) = spec["topologySpreadConstraints"]
         assert (spread["maxSkew"], spread["whenUnsatisfiable"]) == (1, "ScheduleAnyway")
-    budgets = {(one.provider, one.at("metadata", "name")): one.at("spec", "maxUnavailable") for one in _budgets(each)}
-    assert set(budgets) == {(one.provider, one.at("metadata", "name")) for one in each.of("Deployment")}
+    budgets = {(one.provider, one.at("metadata", "name")): one.at("spec", "maxUnavailable") for one in _budgets(every)}
+    assert set(budgets) == {(one.provider, one.at("metadata", "name")) for one in every.of("Deployment")}
     assert set(budgets.values()) == {1}
 
 
@@ -232,8 +232,8 @@ def _budgets(engine: RecordingEngine) -> list[Declared]:
     return engine.of("PodDisruptionBudget")
 
 
-def test_every_container_has_requests_and_limits(each: RecordingEngine) -> None:
-    for one in workloads(each):
+def test_every_container_has_requests_and_limits(every: RecordingEngine) -> None:
+    for one in workloads(every):
         spec = pod(one)
         assert isinstance(spec, dict)
         for found in spec["containers"]:
@@ -241,8 +241,8 @@ def test_every_container_has_requests_and_limits(each: RecordingEngine) -> None:
                 assert {"cpu", "memory"} <= set(found["resources"][kind]), f"{one.name} lacks {kind}"
 
 
-def test_no_setting_of_a_service_is_a_secret_and_no_variable_carries_one(each: RecordingEngine) -> None:
-    for one in each.of("ConfigMap"):
+def test_no_setting_of_a_service_is_a_secret_and_no_variable_carries_one(every: RecordingEngine) -> None:
+    for one in every.of("ConfigMap"):
         settings = one.at("data")
         assert isinstance(settings, dict)
         assert not [
@@ -251,13 +251,13 @@ def test_no_setting_of_a_service_is_a_secret_and_no_variable_carries_one(each: R
         assert settings["SECURITY_HEADERS"] == json.dumps(dict(SECURITY_HEADERS), sort_keys=True)
 
 
-def test_every_service_listens_on_80_and_finds_pods_of_its_own(each: RecordingEngine) -> None:
+def test_every_service_listens_on_80_and_finds_pods_of_its_own(every: RecordingEngine) -> None:
     for service in SERVICES:
-        for one in [found for found in each.of("v1:Service") if found.at("metadata", "name") == service]:
+        for one in [found for found in every.of("v1:Service") if found.at("metadata", "name") == service]:
             assert one.at("spec", "ports", 0, "port") == 80
             selector = one.at("spec", "selector")
             assert isinstance(selector, dict)
-            labels = deployments(each, service)[0].at("spec", "template", "metadata", "labels")
+            labels = deployments(every, service)[0].at("spec", "template", "metadata", "labels")
             assert isinstance(labels, dict)
             assert selector.items() <= labels.items()
 
@@ -295,8 +295,8 @@ def test_services_wait_for_the_migration_of_their_region_and_it_for_the_stores(e
 
 @pytest.mark.requirement("K14")
 @pytest.mark.requirement("Y01")
-def test_every_route_to_a_backend_sets_every_header_and_no_more_than_a_route_takes(each: RecordingEngine) -> None:
-    for route in each.of("HTTPRoute"):
+def test_every_route_to_a_backend_sets_every_header_and_no_more_than_a_route_takes(every: RecordingEngine) -> None:
+    for route in every.of("HTTPRoute"):
         rules = route.at("spec", "rules")
         assert isinstance(rules, list)
         for rule in rules:
@@ -310,12 +310,12 @@ def test_every_route_to_a_backend_sets_every_header_and_no_more_than_a_route_tak
 
 
 @pytest.mark.requirement("K14")
-def test_http_only_redirects_and_https_ends_at_the_gateway(each: RecordingEngine) -> None:
-    for gateway in each.of("Gateway"):
+def test_http_only_redirects_and_https_ends_at_the_gateway(every: RecordingEngine) -> None:
+    for gateway in every.of("Gateway"):
         plain, *secure = _listeners(gateway)
         assert (plain["protocol"], plain["port"]) == ("HTTP", 80)
         assert {(one["protocol"], one["port"], one["tls"]["mode"]) for one in secure} == {("HTTPS", 443, "Terminate")}
-    on_http = [one for one in each.of("HTTPRoute") if one.at("spec", "parentRefs", 0, "sectionName") == "http"]
+    on_http = [one for one in every.of("HTTPRoute") if one.at("spec", "parentRefs", 0, "sectionName") == "http"]
     answering = [one for one in on_http if one.at("spec", "rules", 0, "backendRefs") is not None]
     # What a load balancer asks of its targets, by their address.
     assert {one.at("metadata", "name") for one in answering} == {"target-health"}
@@ -323,7 +323,7 @@ def test_http_only_redirects_and_https_ends_at_the_gateway(each: RecordingEngine
         assert one.at("spec", "rules", 0, "matches") == [{"path": {"type": "Exact", "value": "/health"}}]
     redirects = [one for one in on_http if one not in answering]
     assert {str(one.at("spec", "hostnames")) for one in redirects} == {
-        str([listener["hostname"] for listener in _listeners(gateway)[1:]]) for gateway in each.of("Gateway")
+        str([listener["hostname"] for listener in _listeners(gateway)[1:]]) for gateway in every.of("Gateway")
     }
 
 
@@ -333,8 +333,8 @@ def _listeners(gateway: Declared) -> list[dict[str, Json]]:
     return [one for one in found if isinstance(one, dict)]
 
 
-def test_no_pod_gets_a_variable_for_every_service_of_its_namespace(each: RecordingEngine) -> None:
+def test_no_pod_gets_a_variable_for_every_service_of_its_namespace(every: RecordingEngine) -> None:
     for kind in ("Deployment", "StatefulSet", ":Job", "CronJob"):
-        for one in each.of(kind):
+        for one in every.of(kind):
             template = ("spec", "jobTemplate", "spec", "template") if kind == "CronJob" else ("spec", "template")
             assert one.at(*template, "spec", "enableServiceLinks") is False, one.name

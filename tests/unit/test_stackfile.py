@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from infra.errors import SettingsError
+from infra.settings import DEFAULT_PRODUCT
 from infra.stackfile import stacks
 from ops.stack_files import read
+from stacks.products.registry import PRODUCTS
 
 GOOD = "config:\n  contentgen:environment: dev\n  contentgen:domain: example.com\n  contentgen:regions: [us-east-1]\n"
 
@@ -20,11 +22,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_project_has_the_four_stacks_and_each_can_be_read(root: Path) -> None:
-    assert stacks(root) == ["dev", "local", "prod", "staging"]
-    assert {stack: read(root, stack).environment.value for stack in stacks(root)} == {
-        stack: stack for stack in stacks(root)
-    }
+def test_the_default_product_has_four_stacks_and_each_other_one_stacks_with_its_name(root: Path) -> None:
+    of: dict[str, set[str]] = {}
+    for stack in stacks(root):
+        settings = read(root, stack)
+        of.setdefault(settings.product, set()).add(stack)
+        default = settings.product == DEFAULT_PRODUCT
+        assert stack == (settings.environment if default else f"{settings.product}-{settings.environment}")
+    assert of.pop(DEFAULT_PRODUCT) == {"dev", "local", "prod", "staging"}
+    assert set(of) == set(PRODUCTS) - {DEFAULT_PRODUCT}
+    for product, names in of.items():
+        assert names == {f"{product}-{environment}" for environment in PRODUCTS[product].environments}
 
 
 @pytest.mark.requirement("G01")
@@ -35,7 +43,8 @@ def test_prod_stands_in_three_regions_and_the_others_in_one(root: Path) -> None:
 
 
 def test_only_local_runs_an_image_without_a_digest(root: Path) -> None:
-    assert [stack for stack in stacks(root) if "@sha256:" not in read(root, stack).image] == ["local"]
+    by_tag = [stack for stack in stacks(root) if "@sha256:" not in read(root, stack).image]
+    assert by_tag == ["local", "workflow-dashboard-local"]
 
 
 def test_a_stack_without_a_file_is_told_which_there_are(folder: Path) -> None:

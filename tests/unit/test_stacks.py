@@ -9,7 +9,7 @@ import pytest
 
 from infra.regions import REGIONS
 from tests.unit.engine import CANARY, Declared, RecordingEngine
-from tests.unit.program import STACKS, Declare
+from tests.unit.program import CONTENT_STACKS, Declare
 
 ONCE = {
     "contentgen:audit:LogBucket",
@@ -105,8 +105,8 @@ def test_each_of_the_three_regions_has_services_data_and_edge_of_its_own(declare
         assert providers == {f"kubernetes-{region.code}"}
 
 
-def test_every_resource_in_a_region_of_aws_says_which_region(each: RecordingEngine) -> None:
-    aws = [one for one in each.resources if one.type.startswith("aws:")]
+def test_every_resource_in_a_region_of_aws_says_which_region(every: RecordingEngine) -> None:
+    aws = [one for one in every.resources if one.type.startswith("aws:")]
     assert aws
     for one in aws:
         if one.type.startswith(GLOBAL_SERVICES):
@@ -128,7 +128,7 @@ def test_stacks_with_managed_stores_run_none_in_the_cluster(declare: Declare, st
 
 
 def test_only_production_protects_what_cannot_be_made_again(declare: Declare) -> None:
-    kept = {stack: Counter(one.type for one in declare(stack).resources if one.protect) for stack in STACKS}
+    kept = {stack: Counter(one.type for one in declare(stack).resources if one.protect) for stack in CONTENT_STACKS}
     assert kept.pop("prod") == {
         "aws:elasticache/replicationGroup:ReplicationGroup": 6,
         "aws:kms/key:Key": 5,
@@ -153,18 +153,18 @@ def _primaries(engine: RecordingEngine) -> list[Declared]:
     return [one for one in engine.of("rds/instance:Instance") if one.name.endswith("-primary")]
 
 
-def test_no_password_is_in_any_input_that_is_not_secret(each: RecordingEngine) -> None:
-    carriers = [one for one in each.resources if CANARY in json.dumps(one.inputs)]
+def test_no_password_is_in_any_input_that_is_not_secret(every: RecordingEngine) -> None:
+    carriers = [one for one in every.resources if CANARY in json.dumps(one.inputs)]
     assert {one.type for one in carriers} >= {
         "kubernetes:core/v1:Secret",
         "aws:secretsmanager/secretVersion:SecretVersion",
     }
-    leaks = [one.name for one in each.resources if CANARY in json.dumps(one.visible)]
+    leaks = [one.name for one in every.resources if CANARY in json.dumps(one.visible)]
     assert leaks == []
 
 
-def test_passwords_go_to_secrets_and_stores_and_nowhere_else(each: RecordingEngine) -> None:
-    carriers = {one.type for one in each.resources if CANARY in json.dumps(one.inputs)}
+def test_passwords_go_to_secrets_and_stores_and_nowhere_else(every: RecordingEngine) -> None:
+    carriers = {one.type for one in every.resources if CANARY in json.dumps(one.inputs)}
     assert carriers <= {
         "kubernetes:core/v1:Secret",
         "aws:secretsmanager/secretVersion:SecretVersion",
@@ -173,12 +173,12 @@ def test_passwords_go_to_secrets_and_stores_and_nowhere_else(each: RecordingEngi
     }
 
 
-def test_no_two_resources_share_a_urn_or_an_object_of_a_cluster(each: RecordingEngine) -> None:
-    urns = Counter(one.urn for one in each.resources)
+def test_no_two_resources_share_a_urn_or_an_object_of_a_cluster(every: RecordingEngine) -> None:
+    urns = Counter(one.urn for one in every.resources)
     assert [urn for urn, count in urns.items() if count > 1] == []
     objects = Counter(
         (one.provider, one.type, one.at("metadata", "namespace"), one.at("metadata", "name"))
-        for one in kubernetes(each)
+        for one in kubernetes(every)
         if one.at("metadata", "name") is not None
     )
     assert [name for name, count in objects.items() if count > 1] == []
@@ -193,6 +193,6 @@ def test_every_object_carries_the_recommended_labels_and_stands_in_the_namespace
             assert one.at("metadata", "namespace") == "contentgen"
 
 
-def test_every_child_has_a_component_as_its_parent(each: RecordingEngine) -> None:
-    orphans = [one.name for one in each.resources if one.custom and not one.parent and "providers" not in one.type]
+def test_every_child_has_a_component_as_its_parent(every: RecordingEngine) -> None:
+    orphans = [one.name for one in every.resources if one.custom and not one.parent and "providers" not in one.type]
     assert orphans == []

@@ -14,7 +14,7 @@ from stacks.products.content_generation.workloads import WORKLOADS
 from stacks.products.jobs import BACKUP, DAILY, MONTHLY, RESTORE_CHECK, WEEKLY, maintenance, migration
 from stacks.specs.job import JobSpec, Urgency
 from stacks.specs.limits import ScaleLimits
-from stacks.specs.store import Role
+from stacks.specs.store import DatabaseNames, Role
 
 JOBS: Final = (
     migration(),
@@ -28,6 +28,7 @@ JOBS: Final = (
 
 BLUEPRINT: Final = Blueprint(
     name="content-generation",
+    short="content",
     namespace="contentgen",
     limits=ScaleLimits(
         instances=MappingProxyType({"cpm": 10, "im": 5, "worker": 5, "frontend": 5}),
@@ -39,7 +40,9 @@ BLUEPRINT: Final = Blueprint(
     profiles=PROFILES,
     workloads=WORKLOADS,
     jobs=JOBS,
+    database=DatabaseNames("contentgen", "contentgen", "contentgen_", "contentgen_owner_"),
     redis=(Role.CACHE, Role.QUEUE),
     routes=ROUTES,
     alerts=alerts,
+    production_regions=2,
 )

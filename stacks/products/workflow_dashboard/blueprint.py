@@ -1,0 +1,44 @@
+"""Workflow-dashboard: workflows and their tasks, on a page and by an API (document B)."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from infra.limits import GIBIBYTE
+from stacks.products.blueprint import Blueprint
+from stacks.products.jobs import BACKUP, DAILY, MONTHLY, RESTORE_CHECK, WEEKLY, maintenance, migration
+from stacks.products.workflow_dashboard.alerts import alerts
+from stacks.products.workflow_dashboard.profiles import PROFILES
+from stacks.products.workflow_dashboard.routes import ROUTES
+from stacks.products.workflow_dashboard.workloads import WORKLOADS
+from stacks.specs.job import Urgency
+from stacks.specs.limits import ScaleLimits
+from stacks.specs.store import DatabaseNames, Role
+
+BLUEPRINT: Final = Blueprint(
+    name="workflow-dashboard",
+    short="workflows",
+    namespace="workflow-dashboard",
+    limits=ScaleLimits(
+        instances=MappingProxyType({"backend": 3, "frontend": 4}),
+        database_connections=100,
+        memory_bytes=2 * GIBIBYTE,
+        storage_gb=100,
+        monthly_usd=800,
+    ),
+    profiles=PROFILES,
+    workloads=WORKLOADS,
+    jobs=(
+        migration(),
+        BACKUP,
+        RESTORE_CHECK,
+        maintenance("daily", DAILY, Urgency.HIGH),
+        maintenance("weekly", WEEKLY, Urgency.HIGH),
+        maintenance("monthly", MONTHLY, Urgency.LOW),
+    ),
+    database=DatabaseNames("workflow_dashboard", "workflow_admin", "workflow_user_", "workflow_owner_"),
+    redis=(Role.CACHE, Role.QUEUE),
+    routes=ROUTES,
+    alerts=alerts,
+)
