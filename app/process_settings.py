@@ -54,6 +54,10 @@ class LogLevel(StrEnum):
     ERROR = "ERROR"
 
 
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
 class ConfigurationError(Exception):
     """The settings are wrong; `problems` has one sentence for each, and none of them shows a secret."""
 
@@ -95,7 +99,9 @@ class ProcessSettings(BaseSettings):
     dev_mode: bool = Field(False, description="Open the documentation and debug routes.")
 
     # Telemetry (E11, B04)
-    log_level: LogLevel = Field(LogLevel.INFO, description="Least level that is logged.")
+    log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(
+        LogLevel.INFO, description="Least level that is logged."
+    )
     log_format_json: bool = Field(True, description="Log lines as JSON, else as text.")
     request_logging_enabled: bool = Field(True, description="One log line for each request.")
     slow_request_seconds: float = Field(5, gt=0, description="Duration from which a request is logged as slow.")
