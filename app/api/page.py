@@ -2,4 +2,4 @@
 
 from app.page_files import Page, page_router
 
-router = page_router(Page(("app",), ("page.js", "session.js", "page.css", "icon.svg")))
+router = page_router(Page(("app",), ("page.js", "frame.js", "session.js", "page.css", "icon.svg")))

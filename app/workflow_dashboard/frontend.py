@@ -12,7 +12,7 @@ from app.workflow_dashboard.settings import DashboardPageSettings
 
 PAGE: Final = Page(
     ("app.workflow_dashboard", "app"),
-    ("dashboard.js", "workflow.js", "session.js", "page.css", "dashboard.css", "icon.svg"),
+    ("dashboard.js", "workflow.js", "frame.js", "session.js", "page.css", "dashboard.css", "icon.svg"),
 )
 
 

@@ -76,8 +76,8 @@ def dashboard(make_dashboard: MakeDashboard) -> TestClient:
 
 
 @pytest.fixture
-def dashboard_fleet(fleet: Fleet, dashboard_url: str) -> Fleet:
-    """Processes over the test's own database, without a way past the pooler; nothing runs yet."""
+def dashboard_fleet(fleet: Fleet, dashboard_url: str, empty_redis: None) -> Fleet:
+    """Processes over the test's own database, without a way past the pooler; nothing runs yet. Redis begins empty."""
     variables = {**fleet.environment, "DATABASE_URL": dashboard_url, "PRODUCT": "workflow-dashboard"}
     del variables["DATABASE_URL_DIRECT"]
     return type(fleet)(variables, fleet.folder)
