@@ -12,7 +12,17 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.headers import HSTS, SECURITY_HEADERS
@@ -158,14 +168,23 @@ def load(kind: type[Kind], **overrides: object) -> Kind:
         raise ConfigurationError(_sentences(kind, error)) from None
 
 
+def _variable(name: str, field: FieldInfo | None) -> str:
+    """The variable that a value came from: of a field with several names the first that is set."""
+    choices = field.validation_alias if field is not None else None
+    names = choices.choices if isinstance(choices, AliasChoices) else [name]
+    variables = [str(one).upper() for one in names]
+    return next((one for one in variables if one in os.environ), variables[0])
+
+
 def _sentences(kind: type[ProcessSettings], error: ValidationError) -> tuple[str, ...]:
     sentences: list[str] = []
     for problem in error.errors(include_url=False, include_context=False):
-        variable = ".".join(str(part) for part in problem["loc"])
-        name = variable.split(".")[0].lower()
-        field = kind.model_fields.get(name)
+        first, *rest = (str(part) for part in problem["loc"])
+        field = kind.model_fields.get(first.lower())
+        name = _variable(first, field)
         secret = field is None or "Secret" in repr(field.annotation)
-        given = os.environ.get(name.upper())
+        given = os.environ.get(name)
         shown = "" if secret or given is None else f" (given: '{given[:100]}')"
-        sentences.append(f"{variable.upper()}: {problem['msg'].removeprefix('Value error, ')}{shown}")
+        variable = ".".join((name, *rest)).upper()
+        sentences.append(f"{variable}: {problem['msg'].removeprefix('Value error, ')}{shown}")
     return tuple(sentences)
