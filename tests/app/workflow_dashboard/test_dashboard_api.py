@@ -6,6 +6,7 @@ import re
 from uuid import uuid4
 
 import pytest
+from conftest import Servers
 from dashboard_site import MakeDashboard
 from starlette.testclient import TestClient
 
@@ -229,6 +230,24 @@ def test_pages_go_back_to_the_oldest_workflow(dashboard: TestClient) -> None:
     assert [one["id"] for one in second] == [ids[1], ids[0]]
     assert [one["id"] for one in dashboard.get("/api/workflows?limit=2").json()] == [ids[51], ids[50]]
     assert len(dashboard.get("/api/workflows?user_id=acme").json()) == 0
+
+
+def test_everything_works_through_a_transaction_pooler(
+    make_dashboard: MakeDashboard, servers: Servers, dashboard_url: str, pooler: int
+) -> None:
+    client = make_dashboard(database_url=dashboard_url.replace(f":{servers.postgres.port}/", f":{pooler}/"))
+    for number in range(5):
+        workflow = made(client, f"Workflow {number}")["id"]
+        task = added(client, workflow)["id"]
+        assert client.patch(f"/api/tasks/{task}", json={"status": "done"}).status_code == 200
+    listed = client.get("/api/workflows").json()
+    assert [one["tasks"][0]["status"] for one in listed] == ["done"] * 5
+
+
+def test_a_text_that_is_no_unicode_is_refused(dashboard: TestClient) -> None:
+    headers = {"Content-Type": "application/json"}
+    for body in (b'{"name": "\\ud800"}', b'{"name": "\xff"}', b'{"name": "x"', b"[" * 10_000):
+        assert dashboard.post("/api/workflows", content=body, headers=headers).status_code in (400, 422)
 
 
 def test_an_unknown_path_and_method_are_answered_as_problems(dashboard: TestClient) -> None:

@@ -46,7 +46,6 @@ def empty_url(servers: Servers, dashboard_url: str) -> str:
     return servers.database_url(name)
 
 
-@pytest.mark.requirement("A13")
 def test_two_migrations_at_once_and_a_third_leave_one_schema(servers: Servers, empty_url: str) -> None:
     async def both() -> None:
         await asyncio.gather(*(migrate(settings_for(empty_url), history=HISTORY) for _ in range(2)))
@@ -103,7 +102,6 @@ def test_a_foreign_database_is_left_as_it_was(servers: Servers, database_url: st
     assert run_sql(servers, name_of(database_url), "SELECT to_regclass('workflows')") == [(None,)]
 
 
-@pytest.mark.requirement("S09")
 def test_the_job_migrates_and_the_pods_serve_with_what_the_contract_gives_them(
     dashboard_fleet: Fleet, empty_url: str, tmp_path: Path
 ) -> None:
@@ -135,7 +133,6 @@ def managed(folder: Path) -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.mark.requirement("X02")
 def test_the_service_logs_in_as_the_documents_user_which_may_change_rows_and_nothing_else(
     managed: PostgresServer, make_dashboard: MakeDashboard
 ) -> None:
@@ -207,7 +204,7 @@ def test_a_task_needs_its_way_past_the_pooler_and_the_service_does_not(monkeypat
     with pytest.raises(ConfigurationError, match="DATABASE_URL_DIRECT: Field required"):
         load(DashboardTaskSettings)
     monkeypatch.setenv("ENV", "production")
-    with pytest.raises(ConfigurationError, match="^ENV: .* or 'prod' .given: 'production'"):
+    with pytest.raises(ConfigurationError, match="ENV: Input should be 'local', 'dev', 'staging' or 'prod'"):
         load(DashboardSettings)
 
 
@@ -217,7 +214,6 @@ def shelf(dashboard_fleet: Fleet, dashboard_url: str, servers: Servers, aws: str
     return shelf_in(jobs, servers, aws)
 
 
-@pytest.mark.requirement("W06")
 def test_a_backup_is_checked_and_restored_with_its_workflows(
     shelf: Shelf, make_dashboard: MakeDashboard, servers: Servers, dashboard_url: str
 ) -> None:
@@ -234,7 +230,6 @@ def test_a_backup_is_checked_and_restored_with_its_workflows(
     assert run_sql(servers, name_of(dashboard_url), "SELECT count(*) FROM tasks") == [(1,)]
 
 
-@pytest.mark.requirement("K17")
 @pytest.mark.parametrize(
     ("schedule", "chores"),
     [
@@ -251,7 +246,6 @@ def test_the_care_of_the_database_is_done_by_schedule(shelf: Shelf, schedule: st
     assert all(line["error"] == "" for line in told)
 
 
-@pytest.mark.requirement("P05")
 def test_the_inspection_asks_for_the_ten_slowest_statements(shelf: Shelf) -> None:
     done = run_app(shelf.fleet, "database", "--json")
     assert done.returncode == 0, done.stdout
