@@ -117,7 +117,7 @@ async def _changing(services: DashboardServices) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _refusals() -> AsyncIterator[None]:
-    """What the store refuses, as problems."""
+    """Turn refusals of the store into problems."""
     try:
         yield
     except NotFound:
