@@ -1,6 +1,6 @@
 """Additions to the OpenAPI document that the framework cannot see: problems, credentials, headers of answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from fastapi import FastAPI
@@ -48,18 +48,24 @@ def complete(app: FastAPI, *, keys_required: bool, schemas: Sequence[type[BaseMo
         for model in (Problem, *schemas):
             schema = model.model_json_schema(ref_template=PLACE)
             parts.setdefault("schemas", {}).update({**schema.pop("$defs", {}), model.__name__: schema})
-        parts["securitySchemes"] = {name: dict(scheme) for name, scheme in SCHEMES.items()}
         for path, operations in document["paths"].items():
             for operation in operations.values():
                 operation["security"] = security_of(path, keys_required=keys_required)
                 if not path.startswith(OPEN):
                     _with_headers(operation, LIMIT_HEADERS)
+        used = {name for one in _securities(document["paths"], keys_required=keys_required) for name in one}
+        parts["securitySchemes"] = {name: dict(scheme) for name, scheme in SCHEMES.items() if name in used}
         generate = document["paths"].get("/generate", {}).get("post")
         if generate is not None:
             _with_headers(generate, ACCEPTED_HEADERS, only="202")
         return dict(document)
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _securities(paths: Iterable[str], *, keys_required: bool) -> Iterator[dict[str, list[str]]]:
+    for path in paths:
+        yield from security_of(path, keys_required=keys_required)
 
 
 def security_of(path: str, *, keys_required: bool) -> list[dict[str, list[str]]]:

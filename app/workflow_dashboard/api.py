@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api", tags=["workflows"], dependencies=[Depends(call
 GUEST: Final = guest("guest")
 """Owner of what is made without a key, where that is allowed; no client's name can be it."""
 READ = documented(401, 404, 422, 429, 503)
-CHANGE = documented(401, 403, 404, 409, 413, 422, 429, 503)
+CHANGE = documented(400, 401, 403, 404, 409, 413, 422, 429, 503)
 
 
 async def services(request: Request) -> DashboardServices:
