@@ -1,6 +1,6 @@
 """Parts that a process of any product is built from: stores, identity, limits, switches, and the look at them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -82,13 +82,14 @@ def build_core(
 
 
 @asynccontextmanager
-async def run_core(core: CoreServices, **loops: Loop) -> AsyncIterator[None]:
-    """Run the background tasks of the parts and ``loops`` for the block, and take everything down in the reverse
-    order.
+async def run_core(core: CoreServices, more: Mapping[str, Loop]) -> AsyncIterator[None]:
+    """Run the background tasks of the parts and those of a product for the block, and take everything down in the
+    reverse order.
     """
+    loops = {"watch": core.watch.follow, "cache": core.cache.listen}
     try:
         await core.watch.look()
-        async with core.supervisor.background(watch=core.watch.follow, cache=core.cache.listen, **loops):
+        async with core.supervisor.background(**loops, **more):
             yield
     finally:
         await core.close()

@@ -45,5 +45,6 @@ def build(settings: Settings, lifecycle: Lifecycle) -> Services:
 async def running(settings: Settings, lifecycle: Lifecycle) -> AsyncIterator[Services]:
     """Build the parts, run their background tasks, and take everything down in the reverse order."""
     services = build(settings, lifecycle)
-    async with run_core(services, lists=services.lists.follow):
+    loops = {"lists": services.lists.follow}
+    async with run_core(services, loops):
         yield services

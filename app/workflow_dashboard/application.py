@@ -14,6 +14,7 @@ from app.middleware.admission import admit, share
 from app.middleware.edge import protect
 from app.process_settings import load
 from app.service_settings import ServiceSettings
+from app.supervision import Loop
 from app.telemetry import logs
 from app.telemetry.region_figures import RegionFigures, keep_figures
 from app.telemetry.reporting import report_errors, tracer_provider
@@ -33,7 +34,11 @@ def create(settings: ServiceSettings, lifecycle: Lifecycle | None = None) -> Fas
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services = build(settings, cycle)
         figures = RegionFigures(services)
-        async with run_core(services, lists=services.listed.follow, figures=lambda: keep_figures(services, figures)):
+        loops: dict[str, Loop] = {
+            "lists": services.listed.follow,
+            "figures": lambda: keep_figures(services, figures),
+        }
+        async with run_core(services, loops):
             app.state.services = services
             # What the process was built from lives as long as it; the collector need not look at it again.
             gc.collect()
