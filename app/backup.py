@@ -18,7 +18,7 @@ from app import backup_metrics
 from app.catalogue import migration_of, row_counts
 from app.database import Database
 from app.postgres_programs import ProgramFailed, Running, stream
-from app.settings import Settings
+from app.service_settings import ServiceSettings
 from app.time_limits import Task
 
 FOLDER = "db"
@@ -58,7 +58,7 @@ class Bucket:
     region: str
 
     @classmethod
-    def of(cls, settings: Settings) -> "Bucket":
+    def of(cls, settings: ServiceSettings) -> "Bucket":
         """The configured one. Raises BackupFailed when there is none."""
         if not settings.backup_bucket:
             raise BackupFailed("BACKUP_BUCKET is not set; name the bucket that backups are kept in")
@@ -85,7 +85,7 @@ class Bucket:
         """Bytes of an object. Raises botocore's ClientError when it is not there."""
         return int(self._client.head_object(Bucket=self.name, Key=key)["ContentLength"])
 
-    def newest(self, settings: Settings) -> str | None:
+    def newest(self, settings: ServiceSettings) -> str | None:
         """The key of the newest manifest of this environment and region: names begin with the date, end with the time.
 
         All regions share the bucket, and each has a database of its own.
@@ -116,7 +116,7 @@ class _Hashed:
         return data
 
 
-async def backup(settings: Settings) -> Manifest:
+async def backup(settings: ServiceSettings) -> Manifest:
     """Dump straight into the bucket, and write the manifest under db/<date>/. Raises BackupFailed."""
     bucket, now = Bucket.of(settings), datetime.now(UTC)
     prefix = f"{FOLDER}/{now:%Y-%m-%d}/{_origin(settings)}-{now:%H%M%S}"
@@ -134,7 +134,7 @@ async def backup(settings: Settings) -> Manifest:
     return manifest
 
 
-def _origin(settings: Settings) -> str:
+def _origin(settings: ServiceSettings) -> str:
     return f"{settings.environment}-{settings.region_short}"
 
 
@@ -149,7 +149,7 @@ class _Dumped:
     database_bytes: int
 
 
-async def _dump(settings: Settings, bucket: Bucket, key: str) -> _Dumped:
+async def _dump(settings: ServiceSettings, bucket: Bucket, key: str) -> _Dumped:
     """Dump and count in one snapshot, so that a restored database can be held against the counts exactly."""
     async with Database(settings, task=Task.BACKUP) as database, database.writer.connect() as connection:
         await connection.execution_options(isolation_level="REPEATABLE READ")
@@ -160,7 +160,7 @@ async def _dump(settings: Settings, bucket: Bucket, key: str) -> _Dumped:
         return _Dumped(stored.bytes, stored.digest.hexdigest(), counts, migration, int(size))
 
 
-async def _pg_dump(settings: Settings, bucket: Bucket, key: str, snapshot: str) -> _Hashed:
+async def _pg_dump(settings: ServiceSettings, bucket: Bucket, key: str, snapshot: str) -> _Hashed:
     # Extensions are the administrator's, who makes them with the migration; the application's login could not.
     options = ("--format=custom", "--compress=1", "--exclude-extension=*", f"--snapshot={snapshot}")
 
@@ -175,7 +175,7 @@ async def _pg_dump(settings: Settings, bucket: Bucket, key: str, snapshot: str) 
         raise BackupFailed(str(error)) from error
 
 
-def _state(settings: Settings) -> bytes:
+def _state(settings: ServiceSettings) -> bytes:
     """State that a rebuilt service needs beside its data; no secret."""
     fields = settings.model_dump(mode="json")
     public = {name: value for name, value in fields.items() if value != "**********"}

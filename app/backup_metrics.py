@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import boto3
 
-from app.settings import Settings
+from app.service_settings import ServiceSettings
 
 BACKUP = "BackupSucceeded"
 RESTORE_CHECK = "RestoreCheckSucceeded"
 
 
-def count(settings: Settings, success: str, **figures: float) -> None:
+def count(settings: ServiceSettings, success: str, **figures: float) -> None:
     """Count a success of this region, with figures beside it; without a namespace nothing is sent.
 
     Raises botocore's errors: a success that is not counted ends in an alarm anyway.

@@ -2,7 +2,7 @@
 (O16).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -19,6 +19,8 @@ ENDPOINTS = (
     "/ready",
     "/docs",
 )
+EVERY_PRODUCTS = tuple(path for path in ENDPOINTS if path != "/health/stripe")
+"""Endpoints of a product without a payment provider."""
 CLOSED = {"/docs": 404}
 """Answers as good as 200: production closes its documents (E02)."""
 
@@ -35,11 +37,11 @@ class Finding:
         return f"{'PASS' if self.good else 'FAIL'} {self.endpoint}: {self.detail}"
 
 
-def examine(url: str, page: str | None = None) -> Iterator[Finding]:
+def examine(url: str, page: str | None = None, endpoints: Sequence[str] = ENDPOINTS) -> Iterator[Finding]:
     """Ask the endpoints of the service one after another, then the page where one is named, each for ten seconds at
     most.
     """
-    asked = [(url, endpoint, endpoint) for endpoint in ENDPOINTS]
+    asked = [(url, endpoint, endpoint) for endpoint in endpoints]
     if page is not None:
         asked.append((page, "/", page))
     with httpx.Client(timeout=SECONDS) as client:

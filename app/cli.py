@@ -8,7 +8,9 @@ import structlog
 import typer
 
 from app import data_commands, operating
-from app.cli_base import configured, configured_alone, reported
+from app.cli_base import ProductOption, configured, configured_alone, configured_for, reported
+from app.process_settings import ProcessSettings
+from app.products import Product, history_of
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 main.add_typer(operating.keys, name="keys")
@@ -30,16 +32,34 @@ class ServeRole(StrEnum):
     CPM = "cpm"
     IM = "im"
     FRONTEND = "frontend"
+    WORKFLOWS = "workflows"
+    WORKFLOWS_PAGE = "workflows-page"
+
+
+def _settings_of(role: ServeRole) -> ProcessSettings:
+    """Settings of a role, or every configuration error on standard error and exit code 2."""
+    if role is ServeRole.WORKFLOWS:
+        return configured_for(Product.WORKFLOW_DASHBOARD, task=False)
+    if role is ServeRole.WORKFLOWS_PAGE:
+        from app.workflow_dashboard.settings import DashboardPageSettings
+
+        return configured_alone(DashboardPageSettings)
+    return configured_alone() if role is ServeRole.FRONTEND else configured(writes=role is ServeRole.IM)
 
 
 @main.command()
 def serve(
-    role: Annotated[ServeRole, typer.Option(help="cpm: requests, im: writing, frontend: the page.")],
+    role: Annotated[
+        ServeRole,
+        typer.Option(
+            help="cpm: requests, im: writing, frontend: the page; workflows, workflows-page: workflow-dashboard's."
+        ),
+    ],
 ) -> None:
     """Serve a role on PORT until a signal."""
     from app.server import serve as run
 
-    run(configured_alone() if role is ServeRole.FRONTEND else configured(writes=role is ServeRole.IM), role)
+    run(_settings_of(role), role)
 
 
 @main.command()
@@ -51,11 +71,11 @@ def worker() -> None:
 
 
 @main.command()
-def migrate() -> None:
+def migrate(product: ProductOption = Product.CONTENT_GENERATION) -> None:
     """Bring the database to this release; safe to run twice and at the same time."""
     from app.migrate import migrate as run
 
-    settings = configured()
+    settings = configured_for(product, task=True)
     with reported("migration"):
-        done = asyncio.run(run(settings))
+        done = asyncio.run(run(settings, history=history_of(product)))
         structlog.get_logger("app").info("migrated", version=done.version, partitions=list(done.partitions))

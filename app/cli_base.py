@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
 import structlog
 import typer
 
 from app.process_settings import ConfigurationError, ProcessSettings, load
+from app.products import Product, settings_of
+from app.service_settings import ServiceSettings
 from app.settings import Settings, load_settings
 from app.telemetry import logs
 
 FAILED, MISCONFIGURED = 1, 2
+ProductOption = Annotated[Product, typer.Option("--product", envvar="PRODUCT", help="Product whose data is meant.")]
 
 
 def configured(*, writes: bool = False) -> Settings:
@@ -26,10 +30,18 @@ def configured(*, writes: bool = False) -> Settings:
     return settings
 
 
-def configured_alone() -> ProcessSettings:
+def configured_for(product: Product, *, task: bool) -> ServiceSettings:
+    """The same for a command that every product has; a ``task`` goes around the pooler."""
+    with _refusals():
+        settings = load(settings_of(product, task=task))
+    logs.configure(settings)
+    return settings
+
+
+def configured_alone(kind: type[ProcessSettings] = ProcessSettings) -> ProcessSettings:
     """The same for a process without dependencies: neither a database nor a secret."""
     with _refusals():
-        settings = load(ProcessSettings)
+        settings = load(kind)
     logs.configure(settings)
     return settings
 

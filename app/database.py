@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from app.settings import Settings
+from app.service_settings import ServiceSettings
 from app.telemetry.metrics import DEGRADED
 from app.time_limits import Task, milliseconds
 
@@ -73,7 +73,7 @@ class Address:
         return cls(url.set(drivername="postgresql+asyncpg", query=query), tls)
 
 
-def _shares(settings: Settings) -> tuple[Settings, Settings]:
+def _shares(settings: ServiceSettings) -> tuple[ServiceSettings, ServiceSettings]:
     """The pool settings of a process for its writer and its reader, which together are what one process may open: the
     worst case of connections counts that once a process (requirement Y03).
     """
@@ -86,7 +86,7 @@ def _shares(settings: Settings) -> tuple[Settings, Settings]:
 class Database:
     """The pools of one process (B02, E09). A `task` goes around the pooler, and has its own time limit."""
 
-    def __init__(self, settings: Settings, *, task: Task | None = None) -> None:
+    def __init__(self, settings: ServiceSettings, *, task: Task | None = None) -> None:
         primary = settings.database_url_direct if task else settings.database_url
         replica = None if task else settings.database_read_url
         if replica is None or replica == settings.database_url:
@@ -244,7 +244,7 @@ class _Stateless(asyncpg.Connection):
         return ""
 
 
-async def queue_pool(settings: Settings) -> "asyncpg.Pool":
+async def queue_pool(settings: ServiceSettings) -> "asyncpg.Pool":
     """The worker's own connections, direct because LISTEN does not pass a transaction pooler.
 
     They do not wait for the disk: whether a job is done is decided by its own row, which does. After a crash of the
@@ -275,7 +275,7 @@ def _answers(connection: AsyncAdapt_asyncpg_connection) -> bool:
 
 
 def engine(
-    settings: Settings, secret: SecretStr, task: Task | None = None, *, connect: float = CONNECT_SECONDS
+    settings: ServiceSettings, secret: SecretStr, task: Task | None = None, *, connect: float = CONNECT_SECONDS
 ) -> AsyncEngine:
     """A pool on one address. A `task` is expected to go around the pooler: the server keeps its time limit."""
     address = Address.parse(secret)

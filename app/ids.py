@@ -40,7 +40,7 @@ class JobId:
     @classmethod
     def new(cls, region: str, moment: datetime | None = None) -> "JobId":
         """A fresh id for a job that `region` (short form) owns; the moment is this machine's unless one is given."""
-        return cls(region, _uuid7(int((moment or datetime.now(UTC)).timestamp() * 1000)))
+        return cls(region, uuid7(int((moment or datetime.now(UTC)).timestamp() * 1000)))
 
     @classmethod
     def parse(cls, text: str) -> "JobId":
@@ -63,7 +63,8 @@ class JobId:
         return f"{self.region}-{self.uuid}"
 
 
-def _uuid7(milliseconds: int) -> UUID:
+def uuid7(milliseconds: int) -> UUID:
+    """A UUID of version 7 (RFC 9562) for a time in milliseconds since 1970: later ones sort after earlier ones."""
     random = int.from_bytes(os.urandom(10))
     high = (random >> 68) & 0xFFF
     low = random & ((1 << 62) - 1)

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import Database
-from app.settings import Settings
+from app.service_settings import ServiceSettings
 from app.time_limits import Task
 
 SLOWEST = 10
@@ -114,7 +114,7 @@ QUESTIONS = (
 )
 
 
-async def inspect(settings: Settings) -> list[Section]:
+async def inspect(settings: ServiceSettings) -> list[Section]:
     """Every question, over the direct connection: a pooler's own connections would hide the applications."""
     async with Database(settings, task=Task.INSPECT) as database, database.writer.connect() as connection:
         known = await _knows_statements(connection)

@@ -20,6 +20,10 @@ BODY_BYTES: Final[Mapping[str, int]] = MappingProxyType(
         "/admin/": 4 * KIB,
         "/webhooks/": 64 * KIB,
         "/v1/": 64 * KIB,
+        "/api/sessions": KIB,
+        "/api/workflows": 16 * KIB,
+        "/api/workflows/": 16 * KIB,
+        "/api/tasks/": 4 * KIB,
     }
 )
 """The largest body of a path, or of all paths below one that ends in ``/``."""
@@ -61,6 +65,15 @@ PAGE_ROWS: Final = 20
 LARGEST_PAGE_ROWS: Final = 100
 EXPORT_ROWS: Final = 200
 """Rows that an export holds in memory at a time."""
+
+WORKFLOW_ROWS: Final = 50
+"""Workflows of one page of workflow-dashboard's list; the first is the one that is cached."""
+TASK_ROWS: Final = 100
+"""Tasks of one workflow, all of which stand in the list."""
+WORKFLOW_NAME: Final = 200
+WORKFLOW_DESCRIPTION: Final = 2000
+TASK_TITLE: Final = 200
+"""Characters of a text of workflow-dashboard."""
 
 UNKNOWN_KEY_SECONDS: Final = 30
 """A key id that does not exist is remembered so long, and costs no query meanwhile."""
@@ -109,6 +122,11 @@ def table() -> tuple[Limit, ...]:
         Limit("requests of a process waiting for a commit", f"{PENDING_SUBMISSIONS}", "503"),
         Limit("wait for a commit", f"{PENDING_SECONDS:.0f} s", "503"),
         Limit("jobs in one page of a list", f"{LARGEST_PAGE_ROWS}", "422"),
+        Limit("workflows in one page of a list", f"{WORKFLOW_ROWS}", "422"),
+        Limit("tasks of a workflow", f"{TASK_ROWS}", "409"),
+        Limit("name of a workflow", f"{WORKFLOW_NAME} characters", "422"),
+        Limit("description of a workflow", f"{WORKFLOW_DESCRIPTION} characters", "422"),
+        Limit("title of a task", f"{TASK_TITLE} characters", "422"),
         Limit("rows of an export in memory", f"{EXPORT_ROWS}", "streamed"),
         Limit("memory of an unknown API key", f"{UNKNOWN_KEY_SECONDS} s", "401"),
         Limit("one caller by IPv6 address", f"/{IPV6_PREFIX}, by the hour /{IPV6_HOUR_PREFIX}", "429"),

@@ -3,25 +3,21 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
 import structlog
 from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from pgqueuer.db import AsyncpgDriver
-from pgqueuer.queries import Queries
 from pydantic import SecretStr
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app import partitions, roles
+from app import roles
 from app.catalogue import migration_of
+from app.content_history import CONTENT
 from app.database import LOCK_NOT_AVAILABLE, Database, engine, sqlstate
+from app.history import History
 from app.locks import Lock
-from app.settings import Settings
+from app.service_settings import ServiceSettings
 from app.time_limits import Task
 
 WAIT_SECONDS = 120.0
@@ -35,6 +31,10 @@ class MigrationBusy(Exception):
     """Another migrator held the lock for longer than we wait."""
 
 
+class OtherDatabase(Exception):
+    """The database belongs to another product; nothing was changed."""
+
+
 @dataclass(frozen=True)
 class Migrated:
     """Result of a run."""
@@ -43,19 +43,17 @@ class Migrated:
     partitions: tuple[str, ...]
 
 
-def head() -> str:
+def head(history: History = CONTENT) -> str:
     """The revision this release needs."""
-    found = ScriptDirectory.from_config(_config()).get_current_head()
-    assert found is not None
-    return found
+    return history.head()
 
 
-async def migrate(settings: Settings, revision: str = "head") -> Migrated:
-    """Alembic's revisions, the queue's schema and the partitions ahead, over the direct connection (E09).
+async def migrate(settings: ServiceSettings, revision: str = "head", history: History = CONTENT) -> Migrated:
+    """Alembic's revisions of one product and what its schema needs beside them, over the direct connection (E09).
 
     A statement that waits for a lock longer than the configured timeout fails, because a migration must never make the
-    service wait; it is tried again, and after ten minutes the migration fails. Raises MigrationBusy and sqlalchemy's
-    errors.
+    service wait; it is tried again, and after ten minutes the migration fails. Raises MigrationBusy, OtherDatabase and
+    sqlalchemy's errors.
     """
     if settings.database_admin_url is not None:
         await _ensure_logins(settings, settings.database_admin_url)
@@ -63,27 +61,41 @@ async def migrate(settings: Settings, revision: str = "head") -> Migrated:
         # The lock ends with the connection: a statement that gave it back would hide the error of one that failed.
         await _lock(connection)
         await _settle(connection, settings)
+        await _check_owner(connection, settings, history)
         deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
         made = None
         while made is None:
-            made = await _unless_locked(connection, revision, deadline)
+            made = await _unless_locked(connection, revision, history, deadline)
         return Migrated(await migration_of(connection) or "", made)
 
 
-async def _unless_locked(connection: AsyncConnection, revision: str, deadline: float) -> tuple[str, ...] | None:
+async def _check_owner(connection: AsyncConnection, settings: ServiceSettings, history: History) -> None:
+    """Two products' revisions have the same numbers, so one would take the other's database for its own."""
+    applied = await migration_of(connection)
+    mark = await connection.execute(text("SELECT to_regclass(:table)"), {"table": history.mark})
+    if applied is not None and mark.scalar() is None:
+        name = make_url(settings.database_url_direct.get_secret_value()).database
+        raise OtherDatabase(
+            f"DATABASE_URL_DIRECT: the database '{name}' is at migration {applied} and has no table '{history.mark}',"
+            f" so it is not {history.product}'s; name a database of its own, or give the right --product"
+        )
+    await connection.commit()
+
+
+async def _unless_locked(
+    connection: AsyncConnection, revision: str, history: History, deadline: float
+) -> tuple[str, ...] | None:
     """Apply the remaining steps, each in a transaction of its own; None when one waited for a lock in vain."""
     try:
         applied = await migration_of(connection)
         await connection.commit()
-        if applied is not None and applied > head():
+        if applied is not None and applied > history.head():
             # After a rollback: the newer schema was expanded for this release too, whose migrations are all in it.
-            _LOG.warning("the database is newer than this release", applied=applied, own=head())
+            _LOG.warning("the database is newer than this release", applied=applied, own=history.head())
         else:
-            await connection.run_sync(_upgrade, revision)
-            await _install_queue(connection)
+            await connection.run_sync(_upgrade, revision, history)
         await connection.commit()
-        made = await connection.run_sync(partitions.create_ahead, datetime.now(UTC))
-        await connection.commit()
+        made = await history.complete(connection)
     except DBAPIError as error:
         if sqlstate(error) != LOCK_NOT_AVAILABLE or time.monotonic() > deadline:
             raise
@@ -94,7 +106,7 @@ async def _unless_locked(connection: AsyncConnection, revision: str, deadline: f
     return made
 
 
-async def _ensure_logins(settings: Settings, address: SecretStr) -> None:
+async def _ensure_logins(settings: ServiceSettings, address: SecretStr) -> None:
     """Before anything else, because what follows logs in as one of them."""
     administrators = engine(settings, address, Task.MIGRATE)
     service, owners = (
@@ -121,29 +133,14 @@ async def _lock(connection: AsyncConnection) -> None:
     await connection.commit()
 
 
-async def _settle(connection: AsyncConnection, settings: Settings) -> None:
+async def _settle(connection: AsyncConnection, settings: ServiceSettings) -> None:
     milliseconds = int(settings.migration_lock_timeout_seconds * 1000)
     await connection.execute(text(f"SET lock_timeout = {milliseconds}"))
     await connection.commit()
 
 
-async def _install_queue(connection: AsyncConnection) -> None:
-    raw = (await connection.get_raw_connection()).driver_connection
-    queue = Queries(AsyncpgDriver(raw))  # type: ignore[arg-type]
-    if await queue.schema_is_installed():
-        await queue.upgrade()
-    else:
-        await queue.install()
-
-
-def _upgrade(connection: Connection, revision: str) -> None:
-    config = _config()
+def _upgrade(connection: Connection, revision: str, history: History) -> None:
+    config = history.config()
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
     connection.commit()
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config

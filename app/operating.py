@@ -8,10 +8,12 @@ from typing import Annotated, TypeVar
 import typer
 
 from app.access.tiers import Tier
-from app.cli_base import FAILED, configured, reported
+from app.chores import Schedule, run_chores
+from app.cli_base import FAILED, ProductOption, configured_for, reported
+from app.core_services import CoreServices, build_core
 from app.lifecycle import Lifecycle
-from app.maintenance import Schedule
-from app.services import Services, build
+from app.products import Product, chores_of, history_of, paths_of
+from app.schema import Schema
 from app.switches import Mode
 
 T = TypeVar("T")
@@ -19,11 +21,11 @@ keys = typer.Typer(no_args_is_help=True, help="API keys.")
 flags = typer.Typer(no_args_is_help=True, help="Feature flags.")
 
 
-def _with_services(what: str, work: Callable[[Services], Awaitable[T]]) -> T:
-    settings = configured()
+def _with_services(what: str, product: Product, work: Callable[[CoreServices], Awaitable[T]]) -> T:
+    settings = configured_for(product, task=False)
 
     async def run() -> T:
-        services = build(settings, Lifecycle())
+        services = build_core(settings, Lifecycle(), Schema(history_of(product).package))
         try:
             return await work(services)
         finally:
@@ -38,31 +40,35 @@ def create_key(
     client_id: str,
     tier: Annotated[Tier, typer.Option(help="Its limits.")] = Tier.FREE,
     name: Annotated[str, typer.Option(help="Purpose of the key.")] = "",
+    product: ProductOption = Product.CONTENT_GENERATION,
 ) -> None:
     """Make a key; its secret is printed this once."""
-    key, secret = _with_services("key creation", lambda services: services.keys.create(client_id, name, tier))
+    key, secret = _with_services("key creation", product, lambda services: services.keys.create(client_id, name, tier))
     typer.echo(json.dumps({**key.model_dump(mode="json"), "secret": secret}))
 
 
 @keys.command("list")
-def list_keys(client_id: Annotated[str | None, typer.Option(help="Only this client's.")] = None) -> None:
+def list_keys(
+    client_id: Annotated[str | None, typer.Option(help="Only this client's.")] = None,
+    product: ProductOption = Product.CONTENT_GENERATION,
+) -> None:
     """Show keys, one JSON object a line, without secrets."""
-    for key in _with_services("key list", lambda services: services.keys.list(client_id)):
+    for key in _with_services("key list", product, lambda services: services.keys.list(client_id)):
         typer.echo(key.model_dump_json())
 
 
 @keys.command("revoke")
-def revoke_key(key_id: str) -> None:
+def revoke_key(key_id: str, product: ProductOption = Product.CONTENT_GENERATION) -> None:
     """Refuse a key from now on."""
-    if not _with_services("key revocation", lambda services: services.keys.revoke(key_id)):
+    if not _with_services("key revocation", product, lambda services: services.keys.revoke(key_id)):
         typer.echo(f"there is no key '{key_id}' in force; `keys list` shows them", err=True)
         raise typer.Exit(FAILED)
 
 
 @flags.command("list")
-def list_flags() -> None:
+def list_flags(product: ProductOption = Product.CONTENT_GENERATION) -> None:
     """Show flags, one JSON object a line."""
-    for flag in _with_services("flag list", lambda services: services.switchboard.refresh()).flags.values():
+    for flag in _with_services("flag list", product, lambda services: services.switchboard.refresh()).flags.values():
         typer.echo(flag.model_dump_json())
 
 
@@ -71,57 +77,64 @@ def set_flag(
     name: str,
     percent: Annotated[float, typer.Option(min=0, max=100, help="Share of clients: 1, 10, 50, 100.")] = 100,
     off: Annotated[bool, typer.Option("--off", help="Turn it off for all clients, whatever the share.")] = False,
+    product: ProductOption = Product.CONTENT_GENERATION,
 ) -> None:
     """Create or change a flag; in force everywhere within two seconds."""
-    flag = _with_services("flag change", lambda s: s.switchboard.set_flag(name, enabled=not off, percent=percent))
+    flag = _with_services(
+        "flag change", product, lambda core: core.switchboard.set_flag(name, enabled=not off, percent=percent)
+    )
     typer.echo(flag.model_dump_json())
 
 
-def mode(mode: Mode) -> None:
+def mode(mode: Mode, product: ProductOption = Product.CONTENT_GENERATION) -> None:
     """normal, read_only or maintenance; in force everywhere within two seconds."""
-    _with_services("mode change", lambda services: services.switchboard.set_mode(mode))
+    _with_services("mode change", product, lambda services: services.switchboard.set_mode(mode))
 
 
 def health(
     url: Annotated[str, typer.Argument(help="Address of the service.")] = "http://127.0.0.1:8000",
     page: Annotated[str | None, typer.Option(help="Address of the page; / is checked too.")] = None,
+    product: ProductOption = Product.CONTENT_GENERATION,
 ) -> None:
     """Ask every health endpoint: PASS or FAIL each, exit code 1 when one fails."""
     from app.checkup import examine
 
-    findings = list(examine(url, page))
+    findings = list(examine(url, page, paths_of(product)))
     for finding in findings:
         typer.echo(finding)
     if not all(finding.good for finding in findings):
         raise typer.Exit(FAILED)
 
 
-def database(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a question.")] = False) -> None:
+def database(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a question.")] = False,
+    product: ProductOption = Product.CONTENT_GENERATION,
+) -> None:
     """Slow statements, stuck ones, connections, sizes."""
     from dataclasses import asdict
 
     from app.inspection import inspect
 
-    settings = configured()
+    settings = configured_for(product, task=True)
     with reported("inspection"):
         for section in asyncio.run(inspect(settings)):
             typer.echo(json.dumps(asdict(section)) if as_json else "\n".join(section.lines()))
 
 
 def maintenance(
-    schedule: Schedule, dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False
+    schedule: Schedule,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
+    product: ProductOption = Product.CONTENT_GENERATION,
 ) -> None:
     """Run the daily, weekly or monthly care; one JSON object a task, exit code 1 when one failed."""
     from dataclasses import asdict
 
-    from app.maintenance import run
-
-    settings = configured()
+    settings = configured_for(product, task=True)
     with reported("maintenance"):
 
         async def report() -> bool:
             good = True
-            async for done in run(settings, schedule, dry_run=dry_run):
+            async for done in run_chores(settings, chores_of(product)[schedule], dry_run=dry_run):
                 typer.echo(json.dumps({**asdict(done), "dry_run": dry_run}))
                 good = good and not done.error
             return good

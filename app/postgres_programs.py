@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from app.postgres_tls import LOOPBACK, tunnel
-from app.settings import Settings
+from app.service_settings import ServiceSettings
 
 T = TypeVar("T")
 KEPT_CHARACTERS = 1000
@@ -70,7 +70,7 @@ class Running:
 
 
 async def stream(
-    settings: Settings, name: str, options: Sequence[str], application: str, work: Callable[[Running], T]
+    settings: ServiceSettings, name: str, options: Sequence[str], application: str, work: Callable[[Running], T]
 ) -> T:
     """Run a program on DATABASE_URL_DIRECT while `work` reads or feeds it in a thread. Raises ProgramFailed."""
     async with _started(settings, name, options, application) as running:
@@ -82,7 +82,9 @@ async def stream(
 
 
 @asynccontextmanager
-async def _started(settings: Settings, name: str, options: Sequence[str], application: str) -> AsyncIterator[Running]:
+async def _started(
+    settings: ServiceSettings, name: str, options: Sequence[str], application: str
+) -> AsyncIterator[Running]:
     secret = settings.database_url_direct
     async with tunnel(secret) as port:
         with tempfile.TemporaryFile() as errors:
@@ -100,7 +102,7 @@ def _process(command: Sequence[str], variables: Mapping[str, str], errors: IO[by
     return subprocess.Popen(command, env=variables, stdin=pipe, stdout=pipe, stderr=errors)
 
 
-def program(settings: Settings, name: str) -> str:
+def program(settings: ServiceSettings, name: str) -> str:
     """A Postgres program from PG_BIN, else from PATH. Raises FileNotFoundError."""
     path = os.pathsep.join(part for part in (settings.pg_bin, os.environ.get("PATH")) if part)
     found = shutil.which(name, path=path)

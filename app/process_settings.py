@@ -12,7 +12,17 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.headers import HSTS, SECURITY_HEADERS
@@ -52,6 +62,10 @@ class LogLevel(StrEnum):
     INFO = "INFO"
     WARNING = "WARNING"
     ERROR = "ERROR"
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
 
 
 class ConfigurationError(Exception):
@@ -95,7 +109,9 @@ class ProcessSettings(BaseSettings):
     dev_mode: bool = Field(False, description="Open the documentation and debug routes.")
 
     # Telemetry (E11, B04)
-    log_level: LogLevel = Field(LogLevel.INFO, description="Least level that is logged.")
+    log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(
+        LogLevel.INFO, description="Least level that is logged."
+    )
     log_format_json: bool = Field(True, description="Log lines as JSON, else as text.")
     request_logging_enabled: bool = Field(True, description="One log line for each request.")
     slow_request_seconds: float = Field(5, gt=0, description="Duration from which a request is logged as slow.")
@@ -152,14 +168,23 @@ def load(kind: type[Kind], **overrides: object) -> Kind:
         raise ConfigurationError(_sentences(kind, error)) from None
 
 
+def _variable(name: str, field: FieldInfo | None) -> str:
+    """The variable that a value came from: of a field with several names the first that is set."""
+    choices = field.validation_alias if field is not None else None
+    names = choices.choices if isinstance(choices, AliasChoices) else [name]
+    variables = [str(one).upper() for one in names]
+    return next((one for one in variables if one in os.environ), variables[0])
+
+
 def _sentences(kind: type[ProcessSettings], error: ValidationError) -> tuple[str, ...]:
     sentences: list[str] = []
     for problem in error.errors(include_url=False, include_context=False):
-        variable = ".".join(str(part) for part in problem["loc"])
-        name = variable.split(".")[0].lower()
-        field = kind.model_fields.get(name)
+        first, *rest = (str(part) for part in problem["loc"])
+        field = kind.model_fields.get(first.lower())
+        name = _variable(first, field)
         secret = field is None or "Secret" in repr(field.annotation)
-        given = os.environ.get(name.upper())
+        given = os.environ.get(name)
         shown = "" if secret or given is None else f" (given: '{given[:100]}')"
-        sentences.append(f"{variable.upper()}: {problem['msg'].removeprefix('Value error, ')}{shown}")
+        variable = ".".join((name, *rest)).upper()
+        sentences.append(f"{variable}: {problem['msg'].removeprefix('Value error, ')}{shown}")
     return tuple(sentences)

@@ -4,7 +4,7 @@ counted (W06). Until then nothing is changed, and what was there is kept.
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,7 +18,7 @@ from app.database import Database
 from app.postgres_programs import ProgramFailed, stream
 from app.privacy import erase, erased_since
 from app.scratch import scratch
-from app.settings import Settings
+from app.service_settings import ServiceSettings
 from app.time_limits import Task
 
 
@@ -41,7 +41,15 @@ class Restored(BaseModel):
     """Clients that were erased since the backup was made, and were erased from it once more (X03)."""
 
 
-async def restore(settings: Settings, key: str | None = None, *, force: bool = False) -> Restored:
+Aftercare = Callable[[ServiceSettings, ServiceSettings, Manifest], Awaitable[int]]
+"""Completes a restored copy: given the settings of the database in use, those of the copy, and the backup's manifest,
+returns the number of clients that were erased from the copy again.
+"""
+
+
+async def restore(
+    settings: ServiceSettings, key: str | None = None, *, force: bool = False, aftercare: Aftercare | None = None
+) -> Restored:
     """Restore the backup with manifest `key`, or this region's newest, in the place of DATABASE_URL_DIRECT's database.
 
     One that holds tables is refused unless `force` is given; then it is kept under another name, which the result has.
@@ -60,8 +68,7 @@ async def restore(settings: Settings, key: str | None = None, *, force: bool = F
     async with scratch(settings, manifest.database_bytes) as beside:
         await load(beside.settings, bucket, manifest)
         await compare(beside.settings, manifest)
-        await _grant(beside.settings)
-        erased = await _erase_again(settings, beside.settings, manifest)
+        erased = await (aftercare or complete_content)(settings, beside.settings, manifest)
         kept = await beside.take_the_place(keep=bool(present))
     return Restored(
         database_key=manifest.database_key,
@@ -73,7 +80,7 @@ async def restore(settings: Settings, key: str | None = None, *, force: bool = F
     )
 
 
-def manifest_of(bucket: Bucket, settings: Settings, key: str | None) -> Manifest:
+def manifest_of(bucket: Bucket, settings: ServiceSettings, key: str | None) -> Manifest:
     """The manifest `key`, or the newest of this environment and region. Raises RestoreFailed."""
     try:
         chosen = key or bucket.newest(settings)
@@ -89,7 +96,7 @@ def manifest_of(bucket: Bucket, settings: Settings, key: str | None) -> Manifest
         raise RestoreFailed(f"the manifest {key} is damaged: {error.error_count()} fields do not fit") from error
 
 
-async def load(settings: Settings, bucket: Bucket, manifest: Manifest) -> None:
+async def load(settings: ServiceSettings, bucket: Bucket, manifest: Manifest) -> None:
     """Bucket to pg_restore, without a file between; whole and unchanged. Raises RestoreFailed."""
     database = make_url(settings.database_url_direct.get_secret_value()).database
     options = ("--single-transaction", "--no-owner", "--no-privileges", f"--dbname={database}")
@@ -115,7 +122,7 @@ async def load(settings: Settings, bucket: Bucket, manifest: Manifest) -> None:
         raise RestoreFailed(str(failure)) from failure
 
 
-async def compare(settings: Settings, manifest: Manifest) -> None:
+async def compare(settings: ServiceSettings, manifest: Manifest) -> None:
     """Every table has as many rows as when the backup was made, at the same migration. Raises RestoreFailed."""
     async with Database(settings, task=Task.RESTORE) as database, database.read() as connection:
         found = await row_counts(connection)
@@ -133,7 +140,18 @@ async def compare(settings: Settings, manifest: Manifest) -> None:
         raise RestoreFailed(f"the restored schema is at migration {migration}, the backup's was {manifest.migration}")
 
 
-async def _erase_again(settings: Settings, restored: Settings, manifest: Manifest) -> int:
+async def complete_content(settings: ServiceSettings, restored: ServiceSettings, manifest: Manifest) -> int:
+    """Rights and erasures of a copy of content generation's database."""
+    await _grant(restored)
+    return await _erase_again(settings, restored, manifest)
+
+
+async def complete_nothing(_: ServiceSettings, __: ServiceSettings, ___: Manifest) -> int:
+    """For a product whose schema has neither rights of its own nor a record of erasures."""
+    return 0
+
+
+async def _erase_again(settings: ServiceSettings, restored: ServiceSettings, manifest: Manifest) -> int:
     """Erase again in the restored copy the clients that were erased after the backup; the record is in the database
     that is replaced.
     """
@@ -144,12 +162,12 @@ async def _erase_again(settings: Settings, restored: Settings, manifest: Manifes
         return len(clients)
 
 
-async def _grant(settings: Settings) -> None:
+async def _grant(settings: ServiceSettings) -> None:
     async with Database(settings, task=Task.RESTORE) as database, database.write() as connection:
         for statement in GRANTS:
             await connection.execute(text(statement))
 
 
-async def _present(settings: Settings) -> list[str]:
+async def _present(settings: ServiceSettings) -> list[str]:
     async with Database(settings, task=Task.RESTORE) as database, database.read() as connection:
         return await tables(connection)

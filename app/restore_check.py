@@ -12,7 +12,7 @@ from app import backup_metrics
 from app.backup import Bucket
 from app.restore import RestoreFailed, compare, load, manifest_of
 from app.scratch import scratch
-from app.settings import Settings
+from app.service_settings import ServiceSettings
 
 
 class Checked(BaseModel):
@@ -29,7 +29,7 @@ class Checked(BaseModel):
 
 
 async def check(
-    settings: Settings, key: str | None = None, *, within_hours: float | None = None, dry_run: bool = False
+    settings: ServiceSettings, key: str | None = None, *, within_hours: float | None = None, dry_run: bool = False
 ) -> Checked:
     """Try the backup with manifest `key`, or this region's newest, which must not be older than `within_hours`.
 

@@ -5,22 +5,26 @@ fine: it was expanded, and the previous release must go on with it, also after a
 """
 
 from importlib.resources import files
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+CONTENT: Final = "app.migrations"
+"""Package of content generation's migrations."""
 
-def latest() -> str:
-    """The number of this release's last migration; the files are named by it, in order."""
-    names = (entry.name for entry in (files("app") / "migrations" / "versions").iterdir())
+
+def latest(package: str = CONTENT) -> str:
+    """The number of this release's last migration in a package; the files are named by it, in order."""
+    names = (entry.name for entry in (files(package) / "versions").iterdir())
     return max(name.partition("_")[0] for name in names if name[:4].isdigit())
 
 
 class Schema:
     """Looks until the schema is there, then never again: migrations only go forward."""
 
-    def __init__(self) -> None:
-        self._needed = latest()
+    def __init__(self, package: str = CONTENT) -> None:
+        self._needed = latest(package)
         self._there = False
 
     async def ready(self, connection: AsyncConnection) -> bool:

@@ -19,7 +19,7 @@ from app import roles
 from app.access.owners import MAKE_ROLE
 from app.database import engine
 from app.locks import Lock
-from app.settings import Settings
+from app.service_settings import ServiceSettings
 from app.time_limits import Task
 
 _LOG = structlog.get_logger("app.scratch")
@@ -42,7 +42,7 @@ class NoRoom(Exception):
 class Scratch:
     """An empty database beside the service's own, and the administrator's connection, which is to neither."""
 
-    settings: Settings
+    settings: ServiceSettings
     name: str
     own: str
     outside: AsyncConnection
@@ -81,7 +81,7 @@ END $$
 
 
 @asynccontextmanager
-async def scratch(settings: Settings, database_bytes: int = 0) -> AsyncIterator[Scratch]:
+async def scratch(settings: ServiceSettings, database_bytes: int = 0) -> AsyncIterator[Scratch]:
     """An empty database on the service's own server, for the block; `database_bytes` is what it will take.
 
     The application's login may make none, so the administrator's is taken where there is one. The lock is the
@@ -110,7 +110,7 @@ async def scratch(settings: Settings, database_bytes: int = 0) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def _autocommit(settings: Settings, address: URL) -> AsyncIterator[AsyncConnection]:
+async def _autocommit(settings: ServiceSettings, address: URL) -> AsyncIterator[AsyncConnection]:
     engines = engine(settings, _secret(address), Task.RESTORE)
     try:
         async with engines.connect() as connection:
@@ -140,7 +140,7 @@ async def _drop(connection: AsyncConnection, name: str) -> None:
     await connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
-async def _check_room(connection: AsyncConnection, settings: Settings, database_bytes: int) -> None:
+async def _check_room(connection: AsyncConnection, settings: ServiceSettings, database_bytes: int) -> None:
     """No server says how large its disk is, so the deployment does."""
     if settings.database_storage_gb is None:
         _LOG.warning("room for a copy is not known: DATABASE_STORAGE_GB is not set", needed_bytes=database_bytes)
@@ -159,7 +159,7 @@ async def _check_room(connection: AsyncConnection, settings: Settings, database_
 _USED = "SELECT coalesce(sum(pg_database_size(oid)), 0) FROM pg_database WHERE has_database_privilege(oid, 'CONNECT')"
 
 
-async def _prepare(settings: Settings, administrator: URL, made: str) -> None:
+async def _prepare(settings: ServiceSettings, administrator: URL, made: str) -> None:
     """Owner, rights and extensions as the first has them: a dump carries none, and the application may make none."""
     async with _autocommit(settings, administrator) as connection:
         found = await connection.execute(text("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'"))

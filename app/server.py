@@ -34,6 +34,14 @@ class Factory:
             from app.frontend import from_environment as frontend
 
             return frontend(lifecycle)
+        if self._role == "workflows-page":
+            from app.workflow_dashboard.frontend import from_environment as workflows_page
+
+            return workflows_page(lifecycle)
+        if self._role == "workflows":
+            from app.workflow_dashboard.application import from_environment as workflows
+
+            return workflows(lifecycle)
         from app.api.application import Role, from_environment
 
         return from_environment(Role(self._role), lifecycle)

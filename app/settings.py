@@ -1,54 +1,19 @@
-"""Settings of the service, beside those of every process."""
+"""Settings of content generation's processes and tasks, beside those of every product."""
 
-from typing import Annotated
+from pydantic import Field, SecretStr
 
-from pydantic import AfterValidator, Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError
-
-from app.ids import region_code
-from app.process_settings import PRODUCTION_LIKE, CommaList, Networks, ProcessSettings, Region, load
+from app.process_settings import PRODUCTION_LIKE, CommaList, Networks, Region, load
 from app.providers import Provider, ProviderSettings
+from app.service_settings import ServiceSettings, given
 
 
-def _postgres_url(value: SecretStr) -> SecretStr:
-    try:
-        TypeAdapter(PostgresDsn).validate_python(value.get_secret_value())
-    except ValidationError:
-        raise ValueError("must be postgresql://user:password@host:port/database?sslmode=...") from None
-    return value
-
-
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
-
-
-class Settings(ProviderSettings, ProcessSettings):
-    """The service's configuration. Of a secret with a ``_before`` and a ``_next`` all three values are accepted, and
-    the one without is used (X02).
-    """
+class Settings(ProviderSettings, ServiceSettings):
+    """Configuration of content generation."""
 
     # Other regions
     region_urls: dict[Region, str] = Field(
         {}, description="Base URLs of the other regions' APIs, by region name (JSON)."
     )
-
-    # Database (B02, E09)
-    database_url: DatabaseUrl = Field(description="Database for requests, through the pooler.")
-    database_url_direct: DatabaseUrl = Field(description="Database past the pooler, for LISTEN and migrations.")
-    database_read_url: DatabaseUrl | None = Field(None, description="Database for reads; default: database_url.")
-    database_admin_url: DatabaseUrl | None = Field(None, description="Login that makes logins; migrations only.")
-    database_logins: dict[str, SecretStr] = Field({}, description="Logins and passwords to renew by it (JSON).")
-    database_owner_logins: dict[str, SecretStr] = Field({}, description="The owner's logins, likewise (JSON).")
-    database_storage_gb: int | None = Field(None, ge=1, description="The server's disk; copies must fit on it.")
-    database_pool_size: int = Field(10, ge=1, le=100, description="Connections kept open.")
-    database_max_overflow: int = Field(20, ge=0, le=100, description="Connections added in a rush.")
-    database_pool_timeout_seconds: float = Field(30, gt=0, le=120, description="Wait for a free connection.")
-    database_pool_recycle_seconds: int = Field(1800, ge=60, description="Age at which a connection is replaced.")
-    database_statement_timeout_seconds: float = Field(10, gt=0, le=300, description="Time limit of a statement.")
-    migration_lock_timeout_seconds: float = Field(5, gt=0, le=60, description="Time limit of a wait for a lock.")
-
-    # Redis
-    redis_url: SecretStr | None = Field(None, description="Redis of the cache; optional.")
-    redis_queue_url: SecretStr | None = Field(None, description="Redis of counters; default: redis_url.")
-    redis_timeout_seconds: float = Field(0.25, gt=0, le=5, description="Slower than this counts as down.")
 
     # Jobs
     im_url: CommaList = Field(("http://im",), description="Base URLs of im, separated by commas.")
@@ -59,41 +24,15 @@ class Settings(ProviderSettings, ProcessSettings):
     job_expiry_seconds: int = Field(86_400, ge=60, description="A job that has not begun by then never will.")
     job_sweep_seconds: float = Field(30, ge=0.1, le=3600, description="Interval of the search for lost jobs.")
 
-    # Who may do what
+    # Administrators and the billing system
     allowed_admin_ips: Networks = Field((), description="Networks that may call /admin; empty means none.")
     admin_token: SecretStr | None = Field(None, min_length=16, description="Token for /admin in use.")
     admin_token_before: SecretStr | None = Field(None, min_length=16, description="Token before, accepted (X02).")
     admin_token_next: SecretStr | None = Field(None, min_length=16, description="Token to come, accepted (X02).")
-    api_key_required: bool | None = Field(None, description="Default: required in staging and prod.")
-    session_secret: SecretStr | None = Field(None, min_length=32, description="Secret that signs sessions.")
-    session_secret_before: SecretStr | None = Field(None, min_length=32, description="Secret before, accepted (X02).")
-    session_secret_next: SecretStr | None = Field(None, min_length=32, description="Secret to come, accepted (X02).")
-    session_seconds: int = Field(3600, ge=60, le=86_400, description="Lifetime of a session.")
     webhook_secret: SecretStr | None = Field(None, min_length=16, description="Secret of billing webhooks.")
     webhook_secret_before: SecretStr | None = Field(None, min_length=16, description="Secret before, accepted (X02).")
     webhook_secret_next: SecretStr | None = Field(None, min_length=16, description="Secret to come, accepted (X02).")
     stripe_api_url: str | None = Field(None, description="URL of the payment provider's check.")
-
-    # Limits (A10, E04, E05)
-    rate_limit_enabled: bool = Field(True, description="Enforce the rate limits.")
-    rate_limit_per_minute: int = Field(100, ge=1, description="Requests of one address a minute.")
-    rate_limit_per_hour: int = Field(1000, ge=1, description="Requests of one address an hour.")
-    rate_limit_generate_per_minute: int = Field(10, ge=1, description="Texts of one address a minute.")
-
-    # Cache (A09, E06)
-    cache_local_seconds: int = Field(60, ge=0, description="Lifetime of a value in the process.")
-    cache_seconds: int = Field(3600, ge=1, description="Lifetime of a value in Redis.")
-
-    # Backup
-    backup_bucket: str | None = Field(None, description="S3 bucket of the backups.")
-    backup_bucket_region: Region | None = Field(None, description="Default: the region of the service.")
-    backup_metrics: str | None = Field(None, description="CloudWatch namespace that successes are counted in.")
-    pg_bin: str | None = Field(None, description="Folder of the Postgres programs; default: from PATH.")
-
-    @property
-    def keys_required(self) -> bool:
-        """True if a caller without an API key or session is refused (E03)."""
-        return self.environment in PRODUCTION_LIKE if self.api_key_required is None else self.api_key_required
 
     @property
     def writing_problem(self) -> str | None:
@@ -111,26 +50,12 @@ class Settings(ProviderSettings, ProcessSettings):
     @property
     def admin_tokens(self) -> tuple[str, ...]:
         """Any of them lets an administrator in."""
-        return _given(self.admin_token, self.admin_token_before, self.admin_token_next)
-
-    @property
-    def session_secrets(self) -> tuple[str, ...]:
-        """The first signs sessions, all are accepted."""
-        return _given(self.session_secret, self.session_secret_before, self.session_secret_next)
+        return given(self.admin_token, self.admin_token_before, self.admin_token_next)
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """The billing system signs with any of them."""
-        return _given(self.webhook_secret, self.webhook_secret_before, self.webhook_secret_next)
-
-    @property
-    def region_short(self) -> str:
-        """The region as job ids carry it."""
-        return region_code(self.region)
-
-
-def _given(*secrets: SecretStr | None) -> tuple[str, ...]:
-    return tuple(secret.get_secret_value() for secret in secrets if secret is not None)
+        return given(self.webhook_secret, self.webhook_secret_before, self.webhook_secret_next)
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -18,7 +18,7 @@ from app.access.revocations import Revocations
 from app.database import DatabaseUnavailable, Translated, engine
 from app.redis_link import RedisLink
 from app.schema import Schema
-from app.settings import Settings
+from app.service_settings import ServiceSettings
 from app.switches import EVERY_SECONDS, Switchboard
 
 LOOK_SECONDS: Final = 2.0
@@ -48,14 +48,22 @@ class Reading:
 class Watch:
     """Looks regularly and keeps the last reading."""
 
-    def __init__(self, settings: Settings, switchboard: Switchboard, cache: RedisLink, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        switchboard: Switchboard,
+        cache: RedisLink,
+        http: httpx.AsyncClient,
+        schema: Schema,
+        payments_url: str | None = None,
+    ) -> None:
         own = {"database_pool_size": 1, "database_max_overflow": 0, "database_pool_timeout_seconds": LOOK_SECONDS}
         self._engine = engine(settings.model_copy(update=own), settings.database_url)
-        self._schema = Schema()
+        self._schema = schema
         self._switchboard = switchboard
         self._cache = cache
         self._http = http
-        self._payments_url = settings.stripe_api_url
+        self._payments_url = payments_url
         self._last = Reading(float("-inf"))
         self._clock: tuple[datetime, float] | None = None
         self.revocations = Revocations()

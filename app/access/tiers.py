@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.settings import Settings
+from app.service_settings import ServiceSettings
 
 
 class Tier(StrEnum):
@@ -33,7 +33,7 @@ TIERS = {
 }
 
 
-def allowance(tier: Tier | None, settings: Settings) -> Allowance:
+def allowance(tier: Tier | None, settings: ServiceSettings) -> Allowance:
     """Allowance of a key's tier, or of an address without a key."""
     if tier is not None:
         return TIERS[tier]

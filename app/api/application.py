@@ -7,12 +7,12 @@ from enum import StrEnum
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
 from app.access.replication import Replication
 from app.api import (
     admin,
+    content_health,
     debug,
     docs,
     document,
@@ -28,18 +28,16 @@ from app.api import (
     webhooks,
     write,
 )
+from app.domain import GenerationRequest
 from app.lifecycle import Lifecycle
-from app.middleware.address import ClientAddress
-from app.middleware.guard import Guard
-from app.middleware.headers import SecurityHeaders
-from app.middleware.limits import Limits
-from app.middleware.modes import Modes
-from app.middleware.observe import Observe
+from app.middleware.admission import admit, share
+from app.middleware.edge import protect
 from app.services import Services, running
 from app.settings import Settings, load_settings
 from app.supervision import Loop
 from app.telemetry import logs
-from app.telemetry.figures import keep_figures
+from app.telemetry.figures import ContentFigures
+from app.telemetry.region_figures import keep_figures
 from app.telemetry.reporting import report_errors, tracer_provider
 from app.worker import Worker
 from app.writers.desk import desk
@@ -86,7 +84,7 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
         telemetry={"tracing": traces is not None, "tracer_provider": traces, "metrics": False, "logs": False},
     )
     problems.install(app)
-    document.complete(app, keys_required=settings.keys_required)
+    document.complete(app, keys_required=settings.keys_required, schemas=(GenerationRequest,))
     routers = ROUTERS[role] if settings.closed else (*ROUTERS[role], debug.router, docs.router)
     for router in routers:
         app.include_router(router)
@@ -94,6 +92,7 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
     return app
 
 
+METHODS = ("GET", "POST", "DELETE")
 ROUTERS = {
     # The framework looks for a route from the first to the last, so the busy ones stand first. The page is here too for
     # whoever runs cpm alone; a deployment's front end shows it from a process of its own.
@@ -101,6 +100,7 @@ ROUTERS = {
         generate.router,
         jobs.router,
         health.router,
+        content_health.router,
         sessions.router,
         privacy.router,
         internal.router,
@@ -109,14 +109,14 @@ ROUTERS = {
         live.router,
         page.router,
     ),
-    Role.IM: (health.router, write.router),
-    Role.WORKER: (health.router,),
+    Role.IM: (health.router, content_health.router, write.router),
+    Role.WORKER: (health.router, content_health.router),
 }
 
 
 def _loops(services: Services, role: Role) -> dict[str, Loop]:
     """Background tasks of a process, by name."""
-    loops: dict[str, Loop] = {"figures": lambda: keep_figures(services)}
+    loops: dict[str, Loop] = {"figures": lambda: keep_figures(services, ContentFigures(services))}
     if role is Role.CPM:
         loops["progress"] = lambda: services.progress.follow(services.jobs)
         if services.regions.others:
@@ -127,26 +127,11 @@ def _loops(services: Services, role: Role) -> dict[str, Loop]:
 
 
 def wrap(app: Starlette, settings: Settings, role: Role, routes: list[BaseRoute]) -> None:
-    """The layers; what is added last is outermost."""
+    """The layers of one role; what is added last is outermost."""
     if role is Role.CPM:
-        app.add_middleware(Modes)
-        app.add_middleware(Limits)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Request-ID"],
-            expose_headers=[
-                *("Location", "Retry-After", "X-Request-ID"),
-                *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit", "RateLimit-Policy"),
-            ],
-            max_age=600,
-        )
-    app.add_middleware(Guard, settings=settings)
-    app.add_middleware(Observe, settings=settings, routes=routes)
-    app.add_middleware(ClientAddress, trusted=settings.trusted_proxies, hops=settings.proxy_hops)
-    app.add_middleware(SecurityHeaders, headers=settings.response_headers)
+        admit(app)
+    share(app, settings, METHODS)
+    protect(app, settings, routes)
 
 
 def from_environment(role: Role, lifecycle: Lifecycle) -> FastAPI:

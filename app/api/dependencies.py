@@ -1,4 +1,4 @@
-"""Dependencies of routes: the parts of the process, the caller, the job of the path, the administrator."""
+"""Dependencies of content generation's routes: the parts of the process, the job of the path, the administrator."""
 
 import hmac
 from typing import Annotated
@@ -14,8 +14,6 @@ from app.regions import HOP
 from app.services import Services
 
 NO_SUCH_JOB = "There is no such job."
-BEARER = {"WWW-Authenticate": "Bearer"}
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 def services_of(connection: HTTPConnection) -> Services:
@@ -33,23 +31,6 @@ async def services(connection: HTTPConnection) -> Services:
 ServicesNow = Annotated[Services, Depends(services)]
 
 
-def caller_of(request: Request) -> Caller:
-    """Sender of the request; 401 when this deployment wants a key and there is none (E03)."""
-    found = request.scope["state"]["caller"]
-    assert isinstance(found, Caller)
-    if found.key_id is None and services_of(request).settings.keys_required:
-        raise ProblemError(401, "Send an API key in X-API-Key, or a session token as Bearer.", BEARER)
-    return found
-
-
-async def caller(request: Request) -> Caller:
-    """The same, for routes that let the framework ask."""
-    return caller_of(request)
-
-
-CallerNow = Annotated[Caller, Depends(caller)]
-
-
 def client_of(caller: Caller, asked: str | None) -> str:
     """The client a request is about: a key's own, or the one that a guest names."""
     if caller.client_id is None:
@@ -60,16 +41,6 @@ def client_of(caller: Caller, asked: str | None) -> str:
         detail = f"This key belongs to '{caller.client_id}'; client_id must be the same, or be left out."
         raise ProblemError(403, detail, code="other_client")
     return caller.client_id
-
-
-async def keyed(caller: CallerNow) -> Caller:
-    """A caller with a key or session; 401 for a guest, also where guests are let in."""
-    if caller.client_id is None:
-        raise ProblemError(401, "Send an API key: only its holder may ask for this.", BEARER)
-    return caller
-
-
-KeyedCaller = Annotated[Caller, Depends(keyed)]
 
 
 async def job_id(

@@ -1,23 +1,20 @@
 """Additions to the OpenAPI document that the framework cannot see: problems, credentials, headers of answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from fastapi import FastAPI
 from pydantic import BaseModel
 
 from app.api.problems import PLACE, RETRY_AFTER, Problem
-from app.domain import GenerationRequest
 
-# What routes describe by reference because the framework does not see it in their signatures.
-SCHEMAS: Final[tuple[type[BaseModel], ...]] = (Problem, GenerationRequest)
 SCHEMES: Final = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "Session": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     "AdminToken": {"type": "apiKey", "in": "header", "name": "X-Admin-Token"},
     "BillingSignature": {"type": "apiKey", "in": "header", "name": "X-Webhook-Signature"},
 }
-OPEN: Final = ("/health", "/ready", "/api/", "/metrics", "/config-status")
+OPEN: Final = ("/health", "/ready", "/api/health", "/api/ready", "/metrics", "/config-status")
 """Paths that ask for no credentials, and are not counted."""
 _NUMBER: Final = {"schema": {"type": "integer", "minimum": 0}}
 LIMIT_HEADERS: Final = {
@@ -39,28 +36,36 @@ ACCEPTED_HEADERS: Final = {
 Operation = dict[str, object]
 
 
-def complete(app: FastAPI, *, keys_required: bool) -> None:
-    """Make the application's document whole when it is first asked for."""
+def complete(app: FastAPI, *, keys_required: bool, schemas: Sequence[type[BaseModel]] = ()) -> None:
+    """Make the application's document whole when it is first asked for; ``schemas`` are those that routes describe by
+    reference, because the framework does not see them in their signatures.
+    """
     original = app.openapi
 
     def openapi() -> dict[str, object]:
         document: dict[str, dict[str, dict[str, Operation]]] = original()
         parts = document.setdefault("components", {})
-        for model in SCHEMAS:
+        for model in (Problem, *schemas):
             schema = model.model_json_schema(ref_template=PLACE)
             parts.setdefault("schemas", {}).update({**schema.pop("$defs", {}), model.__name__: schema})
-        parts["securitySchemes"] = {name: dict(scheme) for name, scheme in SCHEMES.items()}
         for path, operations in document["paths"].items():
             for operation in operations.values():
                 operation["security"] = security_of(path, keys_required=keys_required)
                 if not path.startswith(OPEN):
                     _with_headers(operation, LIMIT_HEADERS)
+        used = {name for one in _securities(document["paths"], keys_required=keys_required) for name in one}
+        parts["securitySchemes"] = {name: dict(scheme) for name, scheme in SCHEMES.items() if name in used}
         generate = document["paths"].get("/generate", {}).get("post")
         if generate is not None:
             _with_headers(generate, ACCEPTED_HEADERS, only="202")
         return dict(document)
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _securities(paths: Iterable[str], *, keys_required: bool) -> Iterator[dict[str, list[str]]]:
+    for path in paths:
+        yield from security_of(path, keys_required=keys_required)
 
 
 def security_of(path: str, *, keys_required: bool) -> list[dict[str, list[str]]]:

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from app.api.dependencies import NO_STORE, caller_of, client_of, services_of
+from app.api.callers import NO_STORE, caller_of
+from app.api.dependencies import client_of, services_of
 from app.api.problems import ProblemError, documented, reference
 from app.api.views import Accepted
 from app.domain import GenerationRequest

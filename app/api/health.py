@@ -1,16 +1,14 @@
-"""Health for machines and people (A05, B01, E01): liveness, readiness, each dependency, metrics.
+"""Health of a process of any product (A05, E01): liveness, readiness, each dependency, metrics.
 
 Every answer comes from the last look of the process (app.watch), so asking often costs the stores nothing.
 """
-
-from datetime import UTC, datetime
 
 import sentry_sdk
 from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from app.api.dependencies import ServicesNow
+from app.api.callers import CoreNow
 from app.telemetry.metrics import EXPOSITION_TYPE, exposition
 
 router = APIRouter(tags=["health"])
@@ -49,12 +47,6 @@ class CacheHealth(BaseModel):
     cache: Connected
 
 
-class StripeHealth(BaseModel):
-    """E01's form."""
-
-    stripe: Connected
-
-
 class Active(BaseModel):
     """State of an optional feature."""
 
@@ -65,14 +57,6 @@ class SentryHealth(BaseModel):
     """E01's form."""
 
     sentry: Active
-
-
-class ServiceHealth(BaseModel):
-    """B01's form."""
-
-    status: str
-    services: dict[str, str]
-    timestamp: datetime | None = None
 
 
 class Readiness(BaseModel):
@@ -89,70 +73,44 @@ async def health() -> Live:
 
 
 @router.get("/health/db", response_model=DatabaseHealth, responses={503: {"model": DatabaseHealth}})
-async def health_database(services: ServicesNow) -> Response:
+async def health_database(services: CoreNow) -> Response:
     """The database and its latency."""
     now = services.watch.now
     found = DatabaseFinding(connected=now.database, latency_ms=now.latency_ms)
-    return _said(DatabaseHealth(database=found), good=now.database)
+    return answer(DatabaseHealth(database=found), good=now.database)
 
 
 @router.get("/health/cache", response_model=CacheHealth, responses={503: {"model": CacheHealth}})
-async def health_cache(services: ServicesNow) -> Response:
+async def health_cache(services: CoreNow) -> Response:
     """Redis."""
     connected = services.watch.now.cache
-    return _said(CacheHealth(cache=Connected(connected=connected)), good=connected)
+    return answer(CacheHealth(cache=Connected(connected=connected)), good=connected)
 
 
 @router.get("/health/sentry", response_model=SentryHealth, responses={503: {"model": SentryHealth}})
-async def health_sentry(services: ServicesNow) -> Response:
+async def health_sentry(services: CoreNow) -> Response:
     """Report whether errors go to Sentry; an error only where they should."""
     active = sentry_sdk.get_client().is_active()
-    return _said(SentryHealth(sentry=Active(active=active)), good=active or services.settings.sentry_dsn is None)
-
-
-@router.get("/health/stripe", response_model=StripeHealth, responses={503: {"model": StripeHealth}})
-async def health_stripe(services: ServicesNow) -> Response:
-    """Report whether the payment provider answered at most half a minute ago; an error only where one is configured."""
-    answers = services.watch.payments
-    good = answers or services.settings.stripe_api_url is None
-    return _said(StripeHealth(stripe=Connected(connected=answers)), good=good)
-
-
-@router.get("/api/health", response_model=ServiceHealth, responses={503: {"model": ServiceHealth}})
-async def api_health(services: ServicesNow) -> Response:
-    """B's form, for people and monitors."""
-    up = services.watch.now.database
-    found = {"api": "up", "database": "up" if up else "down"}
-    status = "healthy" if up else "unhealthy"
-    return _said(ServiceHealth(status=status, services=found, timestamp=datetime.now(UTC)), good=up)
-
-
-@router.get("/api/ready", response_model=ServiceHealth, responses={503: {"model": ServiceHealth}})
-async def api_ready(services: ServicesNow) -> Response:
-    """B's stricter readiness: Redis counts too. Pods and load balancers ask /ready."""
-    now = services.watch.now
-    up = now.database and now.cache and not services.lifecycle.draining
-    found = {name: "up" if there else "down" for name, there in (("database", now.database), ("redis", now.cache))}
-    return _said(ServiceHealth(status="ready" if up else "not ready", services=found), good=up)
+    return answer(SentryHealth(sentry=Active(active=active)), good=active or services.settings.sentry_dsn is None)
 
 
 @router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
-async def ready(services: ServicesNow) -> Response:
+async def ready(services: CoreNow) -> Response:
     """Readiness for traffic: not while draining, not without the database and this release's migrations, not with a
     background task that fails again and again. Without Redis yes, degraded.
     """
     now = services.watch.now
     if services.lifecycle.draining:
-        return _said(Readiness(status="draining"), good=False)
+        return answer(Readiness(status="draining"), good=False)
     if not now.database:
-        return _said(Readiness(status="database unavailable"), good=False)
+        return answer(Readiness(status="database unavailable"), good=False)
     if not now.migrated:
-        return _said(Readiness(status="waiting for migrations"), good=False)
+        return answer(Readiness(status="waiting for migrations"), good=False)
     failing = services.supervisor.down(FAILING_SECONDS)
     if failing:
-        return _said(Readiness(status=f"background task failing: {', '.join(failing)}"), good=False)
+        return answer(Readiness(status=f"background task failing: {', '.join(failing)}"), good=False)
     degraded = [] if now.cache else ["redis"]
-    return _said(Readiness(status="degraded" if degraded else "ready", degraded=degraded), good=True)
+    return answer(Readiness(status="degraded" if degraded else "ready", degraded=degraded), good=True)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
@@ -161,5 +119,6 @@ async def metrics() -> Response:
     return Response(exposition(), media_type=EXPOSITION_TYPE)
 
 
-def _said(body: BaseModel, *, good: bool) -> Response:
+def answer(body: BaseModel, *, good: bool) -> Response:
+    """A finding with 200, or with 503 when it is not good."""
     return JSONResponse(body.model_dump(mode="json", exclude_none=True), 200 if good else 503)

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
 
 from app.access.replication import PATH, changes
-from app.api.dependencies import BEARER, NO_STORE, ServicesNow
+from app.api.callers import BEARER, NO_STORE
+from app.api.dependencies import ServicesNow
 from app.api.problems import ProblemError
 
 router = APIRouter(include_in_schema=False)

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from app.access.callers import Caller
-from app.api.dependencies import NO_STORE, NO_SUCH_JOB, AskingRegion, CallerNow, JobOfPath, ServicesNow, client_of
+from app.api.callers import NO_STORE, CallerNow
+from app.api.dependencies import NO_SUCH_JOB, AskingRegion, JobOfPath, ServicesNow, client_of
 from app.api.problems import ProblemError, documented
 from app.api.views import JobPage, JobView, summary, view
 from app.domain import ClientId

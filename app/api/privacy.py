@@ -8,7 +8,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
-from app.api.dependencies import NO_STORE, AskingRegion, KeyedCaller, ServicesNow
+from app.api.callers import NO_STORE, KeyedCaller
+from app.api.dependencies import AskingRegion, ServicesNow
 from app.api.problems import ProblemError, documented
 from app.domain import ClientId, Strict
 from app.privacy import erase, export, forget

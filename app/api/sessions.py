@@ -5,7 +5,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from app.access.callers import Caller
-from app.api.dependencies import BEARER, KeyedCaller, ServicesNow
+from app.api.callers import BEARER, CoreNow, KeyedCaller
 from app.api.problems import ProblemError, documented
 
 router = APIRouter(tags=["sessions"])
@@ -27,14 +27,14 @@ class Access(BaseModel):
 
 
 @router.get("/sessions", response_model=Access, responses=documented(401, 429, 503))
-async def access(request: Request, services: ServicesNow) -> Access:
+async def access(request: Request, services: CoreNow) -> Access:
     """Report whether this deployment asks for a key, and the caller's identity."""
     caller: Caller = request.scope["state"]["caller"]
     return Access(keys_required=services.settings.keys_required, client_id=caller.client_id)
 
 
 @router.post("/sessions", status_code=201, response_model=Token, responses=documented(401, 429, 503))
-async def log_in(services: ServicesNow, caller: KeyedCaller) -> Token:
+async def log_in(services: CoreNow, caller: KeyedCaller) -> Token:
     """A session for the key in X-API-Key; for a session that is in force, the same for longer, up to a day in all."""
     if not services.sessions.configured:
         raise ProblemError(503, "Sessions are not set up here (SESSION_SECRET); send the API key with each request.")
@@ -47,7 +47,7 @@ async def log_in(services: ServicesNow, caller: KeyedCaller) -> Token:
 
 
 @router.delete("/sessions", status_code=204, responses=documented(401, 429, 503))
-async def log_out(services: ServicesNow, caller: KeyedCaller) -> Response:
+async def log_out(services: CoreNow, caller: KeyedCaller) -> Response:
     """End the session that is sent along, everywhere within seconds."""
     if caller.session is None:
         raise ProblemError(401, "Send the session token to end as Authorization: Bearer.", BEARER)

@@ -12,8 +12,8 @@ from app.access.limiter import ADDRESS, Verdict
 from app.access.tiers import allowance
 from app.addresses import network_of
 from app.api.problems import send_problem
+from app.core_services import CoreServices
 from app.database import DatabaseUnavailable
-from app.services import Services
 from app.telemetry.metrics import RATE_LIMITED
 
 # Answered for machines of ours, which must never be refused for asking often.
@@ -43,7 +43,7 @@ class Limits:
         if scope["type"] != "http" or path in UNLIMITED or path.startswith(INTERNAL):
             await self._app(scope, receive, send)
             return
-        services: Services = scope["app"].state.services
+        services: CoreServices = scope["app"].state.services
         address = ADDRESS + network_of(scope["client"][0] if scope.get("client") else "unknown")
         caller, wrong = await self._caller(services, Headers(scope=scope), address)
         scope["state"]["caller"] = caller
@@ -73,7 +73,7 @@ class Limits:
         await self._app(scope, receive, send_with_limits)
 
     async def _caller(
-        self, services: Services, headers: Headers, address: str
+        self, services: CoreServices, headers: Headers, address: str
     ) -> tuple[Caller, tuple[int, str, dict[str, str]] | None]:
         """The caller, and the answer to wrong credentials. Who has guessed too often asks no database."""
         ask = self._guessing.get(address, 0.0) < time.monotonic()

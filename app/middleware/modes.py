@@ -3,8 +3,8 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import send_problem
+from app.core_services import CoreServices
 from app.middleware.limits import UNLIMITED
-from app.services import Services
 from app.switches import Mode
 
 _READING = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -22,10 +22,10 @@ class Modes:
         if scope["type"] != "http" or scope["path"] in UNLIMITED or scope["path"].startswith("/admin/"):
             await self._app(scope, receive, send)
             return
-        services: Services = scope["app"].state.services
+        services: CoreServices = scope["app"].state.services
         mode = services.switchboard.now.mode
         if mode is Mode.MAINTENANCE:
-            await send_problem(scope, receive, send, 503, "Down for maintenance; accepted jobs are kept.", RETRY)
+            await send_problem(scope, receive, send, 503, "Down for maintenance; what was accepted is kept.", RETRY)
         elif mode is Mode.READ_ONLY and scope["method"] not in _READING:
             await send_problem(scope, receive, send, 503, "Read-only at the moment; nothing new is accepted.", RETRY)
         else:

@@ -1,8 +1,8 @@
 // The page's only script: sign in, send the form, watch the job, show the text. Text from outside is only set as text.
 
-import { call, credentials, guest, signIn, signOut, start, unique } from "./session.js";
+import { at, element, markField, moment, run, showProblem } from "./frame.js";
+import { call, credentials, guest, unique } from "./session.js";
 
-const at = (id) => document.getElementById(id);
 const form = at("form");
 const WORDS = {
   pending: "Waiting for a writer.",
@@ -16,19 +16,6 @@ const FINAL = new Set(["completed", "failed", "cancelled", "expired"]);
 let current = null, shown = null, oldest = null;
 // The key of the form as it stands: an answer that was lost is found again by it, and nothing is made twice.
 let formKey = unique();
-
-function showProblem(problem) {
-  at("problem").textContent = problem?.detail ?? "";
-  at("problem").hidden = !problem;
-  if (problem?.status === 401) askToSignIn("Your session has ended. Please sign in again.");
-}
-
-function markField(name, text) {
-  const field = at(name), note = at(`${name}-error`);
-  field.setAttribute("aria-invalid", text ? "true" : "false");
-  note.textContent = text ?? "";
-  note.hidden = !text;
-}
 
 function request() {
   const data = new FormData(form);
@@ -110,12 +97,6 @@ function update(job) {
   at("work").hidden = FINAL.has(job.status);
 }
 
-function element(name, text) {
-  const made = document.createElement(name);
-  made.textContent = text;
-  return made;
-}
-
 function showJob(job) {
   const article = at("text"), result = job?.result;
   shown = job;
@@ -195,8 +176,6 @@ async function listJobs(before = null) {
 
 at("more").addEventListener("click", () => listJobs(oldest));
 
-const moment = (text) => new Date(text).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-
 function entry(job) {
   const line = document.createElement("li"), button = element("button", job.topic);
   button.type = "button";
@@ -207,40 +186,7 @@ function entry(job) {
   return line;
 }
 
-function askToSignIn(text = null) {
-  at("main").hidden = at("who").hidden = true;
-  at("sign-in").hidden = false;
-  markField("key", text);
-  at("key").focus();
-}
-
-function begin(client) {
-  at("sign-in").hidden = true;
-  at("main").hidden = false;
-  at("who").hidden = !client;
-  at("open").hidden = Boolean(client);
-  at("client").textContent = client ? `Signed in as ${client}.` : "";
-  listJobs();
-}
-
-at("sign-in").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  try {
-    const client = await signIn(at("key").value.trim());
-    at("key").value = "";
-    markField("key", null);
-    begin(client);
-  } catch (problem) {
-    markField("key", problem.status === 401 ? "This key is not valid." : problem.detail);
-  }
-});
-
-at("sign-out").addEventListener("click", async () => {
-  await signOut();
+run(() => listJobs(), () => {
   current = null;
   showJob(null);
-  askToSignIn();
 });
-
-start().then(({ client_id, keys_required }) => (keys_required && !client_id ? askToSignIn() : begin(client_id)))
-  .catch((problem) => { at("main").hidden = false; showProblem(problem); });

@@ -2,6 +2,8 @@
 // guest by a name of chance.
 
 const SESSION = "session", GUEST = "guest";
+// Where the service is on the page's own host.
+const API = document.documentElement.dataset.api ?? "";
 let renewal = null;
 
 // crypto.randomUUID exists on secure origins only; the page must work on a plain http://host in a test network too.
@@ -27,7 +29,7 @@ export async function call(method, path, body, headers = {}) {
   const own = credentials() ? { Authorization: `Bearer ${credentials()}` } : {};
   let reply;
   try {
-    reply = await fetch(path, {
+    reply = await fetch(API + path, {
       method,
       headers: { ...own, ...headers, ...(body ? { "Content-Type": "application/json" } : {}) },
       body: body ? JSON.stringify(body) : undefined,

@@ -21,6 +21,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 import redis
+from dashboard_site import (  # noqa: F401  fixtures
+    dashboard,
+    dashboard_fleet,
+    dashboard_template,
+    dashboard_url,
+    make_dashboard,
+)
 from starlette.testclient import TestClient
 
 from app.api.application import Role, create

@@ -1,0 +1,70 @@
+"""Products that the image serves, and what the commands of each need: settings, migrations, care of the database.
+
+Each is imported when it is asked for, so that a process pays for its own product alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.chores import Chore, Schedule
+    from app.history import History
+    from app.restore import Aftercare
+    from app.service_settings import ServiceSettings
+
+
+class Product(StrEnum):
+    """Products of the platform."""
+
+    CONTENT_GENERATION = "content-generation"
+    WORKFLOW_DASHBOARD = "workflow-dashboard"
+
+
+def settings_of(product: Product, *, task: bool) -> type[ServiceSettings]:
+    """Settings of a product's commands; a ``task`` goes around the pooler, everything else through it."""
+    if product is Product.WORKFLOW_DASHBOARD:
+        from app.workflow_dashboard.settings import DashboardSettings, DashboardTaskSettings
+
+        return DashboardTaskSettings if task else DashboardSettings
+    from app.settings import Settings
+
+    return Settings
+
+
+def history_of(product: Product) -> History:
+    """A product's migrations."""
+    if product is Product.WORKFLOW_DASHBOARD:
+        from app.workflow_dashboard.history import HISTORY
+
+        return HISTORY
+    from app.content_history import CONTENT
+
+    return CONTENT
+
+
+def chores_of(product: Product) -> Mapping[Schedule, Sequence[Chore]]:
+    """Care of a product's database, by schedule."""
+    if product is Product.WORKFLOW_DASHBOARD:
+        from app.workflow_dashboard.upkeep import CHORES
+
+        return CHORES
+    from app.maintenance import CHORES as OF_CONTENT
+
+    return OF_CONTENT
+
+
+def aftercare_of(product: Product) -> Aftercare:
+    """Steps that complete a restored copy of a product's database."""
+    from app.restore import complete_content, complete_nothing
+
+    return complete_content if product is Product.CONTENT_GENERATION else complete_nothing
+
+
+def paths_of(product: Product) -> Sequence[str]:
+    """Health endpoints of a product."""
+    from app.checkup import ENDPOINTS, EVERY_PRODUCTS
+
+    return ENDPOINTS if product is Product.CONTENT_GENERATION else EVERY_PRODUCTS

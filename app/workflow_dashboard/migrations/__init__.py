@@ -1,0 +1,1 @@
+"""Revisions of workflow-dashboard's database."""
