@@ -40,10 +40,16 @@ class CloudError(Exception):
 
 @dataclass(frozen=True)
 class Cloud:
-    """The embedded cloud of one stack."""
+    """The embedded cloud of one stack.
+
+    stack: stack name.
+    toolchain: programs that it runs.
+    names: begin of the names of the stack's resources in AWS, which the deploying identity may make; None for its name.
+    """
 
     stack: str
     toolchain: Toolchain
+    names: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -132,7 +138,7 @@ class Cloud:
             ready.unlink(missing_ok=True)
             wanted = str(port if port and is_free(port) else 0)
             command = [sys.executable, "-m", "localcloud.aws.server", "--port", wanted, "--ready-file", str(ready)]
-            command += ["--names", f"{self.stack}-"]
+            command += ["--names", f"{self.names or self.stack}-"]
             processes.spawn(command, self.logs, AWS, _environment())
         self._wait(AWS, ready.exists)
         return f"http://127.0.0.1:{json.loads(ready.read_text())['port']}"

@@ -143,7 +143,7 @@ def _sound(stack: str) -> StackSettings:
 
 def _ready(stack: str, settings: StackSettings, report: Report) -> tuple[Cloud, CloudFile, Engine]:
     toolchain = ensure(report.step, needed_tools(settings))
-    cloud = Cloud(stack, toolchain)
+    cloud = Cloud(stack, toolchain, plan(stack, settings).prefix)
     regions = [region.code for region in in_priority_order(settings.regions)]
     described = cloud.up(regions, report.step)
     engine = _engine(cloud, toolchain)

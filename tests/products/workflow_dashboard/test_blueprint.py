@@ -41,7 +41,7 @@ def test_production_has_pgbouncer_a_read_replica_and_a_cache(declare: Declare) -
     replicas = [one for one in engine.of("rds/instance:Instance") if "replicateSourceDb" in one.inputs]
     assert len(replicas) == 1
     assert len(engine.of("rds/instance:Instance")) == 2
-    groups = {str(one.at("replicationGroupId")) for one in engine.of("ReplicationGroup")}
+    groups = {one.name for one in engine.of("ReplicationGroup")}
     assert groups == {"workflows-prod-use1-cache", "workflows-prod-use1-queue"}
 
 
