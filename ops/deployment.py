@@ -54,7 +54,7 @@ def up(stack: str, report: Report, *, refresh: bool = False) -> None:
     for region in described.regions:
         _wait_for(region.url)
     later.begin()
-    show_deployed(report, stack, described, engine.home, asks_for_key=settings.environment.asks_for_keys)
+    show_deployed(report, plan(stack, settings), described, engine.home)
 
 
 def preview(stack: str, report: Report, *, diff: bool) -> None:

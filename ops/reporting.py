@@ -10,12 +10,12 @@ from localcloud.observe import Running, running
 from localcloud.paths import state_root
 from localcloud.plugins import origins
 from ops.console import Report
+from stacks.plan import StackPlan
 
-TOPIC = '{"topic": "rooftop gardens", "content_type": "blog", "keywords": ["bees", "water"], "client_id": "me"}'
 
-
-def show_deployed(report: Report, stack: str, described: CloudFile, engine_home: Path, *, asks_for_key: bool) -> None:
+def show_deployed(report: Report, plan: StackPlan, described: CloudFile, engine_home: Path) -> None:
     """The end of ``up``: what runs where, the address, and what to try."""
+    stack, trial = plan.stack, plan.blueprint.trial
     _table(report, stack, described)
     notes = [f"{name}: {origin}" for name, origin in origins(engine_home).items()]
     report.line(f"Providers: {'; '.join(notes)}")
@@ -26,11 +26,12 @@ def show_deployed(report: Report, stack: str, described: CloudFile, engine_home:
     report.line()
     report.line("Try:")
     session = ""
-    if asks_for_key:
+    if plan.settings.environment.asks_for_keys:
         report.line(f"  TOKEN=$(.venv/bin/contentgen token --stack {stack} --client me)    a session for an hour")
         session = ' -H "authorization: Bearer $TOKEN"'
-    report.line(f"  curl -s {url}/generate{session} -H 'content-type: application/json' -d '{TOPIC}'")
-    report.line(f"  curl -s {url}/status/JOB_ID{session}")
+    body = trial.body.replace("CLIENT", "me")
+    report.line(f"  curl -s {url}{trial.path}{session} -H 'content-type: application/json' -d '{body}'")
+    report.line(f"  curl -s {url}{trial.read}{session}    with the {trial.identifier} of the answer as ID")
     report.line(f"  {url}/    the page, in a browser")
     report.line(f"  make status    make down{'' if stack == 'local' else f' STACK={stack}'}")
 

@@ -15,6 +15,8 @@ from ops.release.record import RecordError, Release, record_of
 from ops.release.service import Service
 from ops.stack_files import read
 from ops.target import Target, real
+from stacks.networking.dns_routing import api_name
+from stacks.products.registry import PRODUCTS
 
 STAGING: Final = "staging"
 HOTFIX_VARIABLE: Final = "HOTFIX"
@@ -53,9 +55,9 @@ def rehearsal(
         rehearsed(staging, same_files)
     except RecordError as error:
         return Rehearsal(str(error), str(error))
-    service = Service(
-        staging, deployment.addresses_of(STAGING, on_real=True), read(CHECKOUT, STAGING).security_headers, say
-    )
+    settings, addresses = read(CHECKOUT, STAGING), deployment.addresses_of(STAGING, on_real=True)
+    trial = PRODUCTS[settings.product].trial
+    service = Service(staging, addresses, settings.security_headers, trial, api_name(settings.domain), say)
     try:
         service.smoke()
     except StepError as error:

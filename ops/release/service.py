@@ -10,43 +10,48 @@ from ops.release.process import StepError
 from ops.release.smoke import CLIENT, smoke
 from ops.sessions import TokenError, token_of
 from ops.target import Target
+from stacks.specs.trial import Trial
 
 
 @dataclass
 class Service:
-    """``addresses`` are those of the regions, ``headers`` those that every answer must have."""
+    """``addresses`` are those of the regions, ``headers`` those that every answer must have, ``trial`` is the first use
+    of the product, ``host`` the public name of its API.
+    """
 
     target: Target
     addresses: Mapping[str, str]
     headers: Mapping[str, str]
+    trial: Trial
+    host: str
     say: Callable[[str], None]
     _alarms: Alarms = field(default_factory=dict)
     _before: frozenset[str] = frozenset()
     _session: str = ""
 
     def smoke(self) -> None:
-        """Health, readiness, headers and one job in every region. Raises StepError, naming the region.
+        """Health, readiness, headers and the first use in every region. Raises StepError, naming the region.
 
         From here on an alarm that goes off is the release's; one that was on already has another cause.
         """
         self._session = self._signed_in()
         for region in self.addresses:
-            self._ask(region, job=True)
+            self._ask(region, whole=True)
         self._alarms = alarms_of(self.target)
         self._before = ringing(self.target, self._alarms)
 
     def look(self, number: int) -> None:
-        """Every region's health, and a job in one of them by turns: each costs a text. Raises StepError."""
+        """Every region's health, and the first use in one of them by turns: it may cost something. Raises StepError."""
         turn = number % len(self.addresses)
         for place, region in enumerate(self.addresses):
-            self._ask(region, job=place == turn)
+            self._ask(region, whole=place == turn)
         new = sorted(ringing(self.target, self._alarms) - self._before)
         if new:
             raise StepError(f"alarms went off: {', '.join(new)}")
 
-    def _ask(self, region: str, *, job: bool) -> None:
+    def _ask(self, region: str, *, whole: bool) -> None:
         try:
-            smoke(self.addresses[region], self.headers, self._session, job=job)
+            smoke(self.addresses[region], self.headers, self.trial, self.host, self._session, whole=whole)
         except StepError as error:
             raise StepError(f"{region}: {error}") from None
 

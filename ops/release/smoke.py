@@ -2,74 +2,75 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, ValidationError
 
 from ops.release.process import StepError
-
-Answer = TypeVar("Answer", bound=BaseModel)
+from stacks.specs.trial import Trial
 
 TIMEOUT_SECONDS: Final = 10.0
-JOB_SECONDS: Final = 60.0
+FINISHED_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 0.5
 CLIENT: Final = "smoke-test"
-REQUEST: Final[Mapping[str, str]] = {"topic": "smoke test", "content_type": "social", "client_id": CLIENT}
-WITHOUT_A_TEXT: Final = frozenset({"failed", "cancelled", "expired"})
-"""The ends of a job that are none for a smoke test; whatever is not an end is waited for."""
-
-
-class Accepted(BaseModel):
-    """The service's answer to a request, as far as a smoke test needs it."""
-
-    job_id: str
-
-
-class Status(BaseModel):
-    """The state of a job, in the same way."""
-
-    status: str
+JSON: Final = {"content-type": "application/json"}
 
 
 def smoke(
     address: str,
     headers: Mapping[str, str],
+    trial: Trial,
+    host: str,
     session: str = "",
     pause: Callable[[float], None] = time.sleep,
     *,
-    job: bool = True,
+    whole: bool = True,
 ) -> None:
-    """Health, readiness, security headers, and a job from request to text. Raises StepError with what was wrong.
+    """Health, readiness, security headers, and if ``whole`` the product's first use. Raises StepError with what was
+    wrong.
 
-    ``session`` is a token of CLIENT, for a stack whose API asks for a key.
+    ``host`` is the public name of the API: a region's own name answers other regions alone, so each region is asked at
+    its own address by the name that clients use, in the request and in TLS. ``session`` is a token of CLIENT, for a stack whose API asks for a key.
     """
-    own = {"Authorization": f"Bearer {session}"} if session else {}
+    own = {"Host": host, **({"Authorization": f"Bearer {session}"} if session else {})}
+    transport = _ByName(host)
     try:
-        with httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS, headers=own) as client:
+        with httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS, headers=own, transport=transport) as client:
             for path in ("/health", "/ready"):
                 _headers(_expect(client.get(path), 200), headers)
-            if job:
-                _job(client, pause)
+            if whole:
+                _tried(client, trial, pause)
     except httpx.HTTPError as error:
         raise StepError(f"{address} does not answer: {type(error).__name__}") from None
     except httpx.InvalidURL as error:
         raise StepError(f"{address} is no address: {error}") from None
 
 
-def _parsed(answer: httpx.Response, model: type[Answer]) -> Answer:
-    """The body as a model; a page, a list or a body without what is needed is the release's fault."""
+class _ByName(httpx.HTTPTransport):
+    """Asks for one name in TLS whatever the address is, and expects the certificate of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.extensions = {**request.extensions, "sni_hostname": self._name}
+        return super().handle_request(request)
+
+
+def _field(answer: httpx.Response, name: str) -> str:
+    """A text of an answer; a page, a list or a body without it is the release's fault."""
     try:
-        return model.model_validate_json(answer.content)
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        said = f"{'.'.join(map(str, wrong['loc'])) or 'its body'}: {wrong['msg']}"
-        raise StepError(
-            f"{answer.request.method} {answer.request.url} answers what is no {model.__name__}: {said}"
-        ) from None
+        value = json.loads(answer.content)[name]
+    except (ValueError, KeyError, TypeError):
+        value = None
+    if not isinstance(value, str):
+        raise StepError(f"{answer.request.method} {answer.request.url} answers no JSON object with a text {name!r}")
+    return value
 
 
 def _expect(answer: httpx.Response, status: int) -> httpx.Response:
@@ -85,14 +86,22 @@ def _headers(answer: httpx.Response, wanted: Mapping[str, str]) -> None:
             raise StepError(f"{answer.request.url} sends {name}: {told!r}, not {value!r}")
 
 
-def _job(client: httpx.Client, pause: Callable[[float], None]) -> None:
-    id_ = _parsed(_expect(client.post("/generate", json=dict(REQUEST)), 202), Accepted).job_id
+def _tried(client: httpx.Client, trial: Trial, pause: Callable[[float], None]) -> None:
+    made = client.post(trial.path, content=trial.body.replace("CLIENT", CLIENT), headers=JSON)
+    name = _field(_expect(made, trial.status), trial.identifier)
+    place = trial.read.replace("ID", quote(name, safe=""))
     waited = 0.0
     while True:
-        status = _parsed(_expect(client.get(f"/status/{quote(id_, safe='')}"), 200), Status).status
-        if status == "completed":
-            return
-        if status in WITHOUT_A_TEXT or waited >= JOB_SECONDS:
-            raise StepError(f"job {id_} is {status} after {waited:g} s")
+        answer = _expect(client.get(place), 200)
+        if trial.state is None:
+            _field(answer, trial.identifier)
+            break
+        state = _field(answer, trial.state)
+        if state == trial.done:
+            break
+        if state in trial.failed or waited >= FINISHED_SECONDS:
+            raise StepError(f"{place} is {state} after {waited:g} s")
         pause(PAUSE_SECONDS)
         waited += PAUSE_SECONDS
+    if trial.remove is not None:
+        _expect(client.delete(trial.remove.replace("ID", quote(name, safe=""))), 204)

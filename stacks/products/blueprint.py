@@ -13,6 +13,7 @@ from stacks.specs.limits import ScaleLimits
 from stacks.specs.profile import Profile
 from stacks.specs.route import PublicRoutes
 from stacks.specs.store import DatabaseNames, Role
+from stacks.specs.trial import Trial
 from stacks.specs.workload import Workload, WorkloadSpec
 
 
@@ -30,6 +31,7 @@ class Blueprint:
     database: names within the database server.
     redis: purposes of the Redis instances.
     routes: public paths.
+    trial: first use, for smoke tests and for people.
     alerts: alert rules of a region, by group.
     production_regions: least number of regions in production.
     """
@@ -44,6 +46,7 @@ class Blueprint:
     database: DatabaseNames
     redis: tuple[Role, ...]
     routes: PublicRoutes
+    trial: Trial
     alerts: Callable[[AlertContext], Mapping[str, tuple[AlertRule, ...]]]
     production_regions: int = 1
 

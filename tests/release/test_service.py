@@ -14,6 +14,8 @@ from ops.release.process import StepError
 from ops.release.service import Service
 from ops.sessions import TokenError
 from ops.target import Target
+from stacks.products.content_generation.blueprint import BLUEPRINT
+from stacks.specs.trial import Trial
 from tests.release.engine import PretendedEngine
 
 REGIONS = {"us-east-1": "https://edge-us-east-1.x", "eu-west-1": "https://edge-eu-west-1.x"}
@@ -24,9 +26,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, bool]]:
     """Address, session and whether a job was made, of each smoke test; no alarm is on."""
     found: list[tuple[str, str, bool]] = []
 
-    def smoke(address: str, headers: dict[str, str], session: str, *, job: bool) -> None:
-        assert headers == {"X-Frame-Options": "DENY"}
-        found.append((address, session, job))
+    def smoke(address: str, headers: dict[str, str], trial: Trial, host: str, session: str, *, whole: bool) -> None:
+        assert (headers, trial, host) == ({"X-Frame-Options": "DENY"}, BLUEPRINT.trial, "api.x")
+        found.append((address, session, whole))
 
     monkeypatch.setattr(service, "smoke", smoke)
     monkeypatch.setattr(service, "token_of", lambda target, client: f"token of {client}")
@@ -37,7 +39,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, bool]]:
 
 def made(said: list[str] | None = None) -> Service:
     target = Target("prod", Path("pulumi"), Path(), {}, ())
-    return Service(target, REGIONS, {"X-Frame-Options": "DENY"}, (said if said is not None else []).append)
+    return Service(
+        target,
+        REGIONS,
+        {"X-Frame-Options": "DENY"},
+        BLUEPRINT.trial,
+        "api.x",
+        (said if said is not None else []).append,
+    )
 
 
 @pytest.mark.requirement("L02")
@@ -59,7 +68,7 @@ def test_a_watch_asks_every_region_each_time_and_makes_a_job_in_one_by_turns(
 
 @pytest.mark.requirement("L02")
 def test_the_region_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch, asked: list[object]) -> None:
-    def smoke(address: str, headers: dict[str, str], session: str, *, job: bool) -> None:
+    def smoke(address: str, headers: dict[str, str], trial: Trial, host: str, session: str, *, whole: bool) -> None:
         if "eu-west-1" in address:
             raise StepError("/ready answers 503, not 200")
 

@@ -15,6 +15,7 @@ from stacks.products.jobs import BACKUP, DAILY, MONTHLY, RESTORE_CHECK, WEEKLY, 
 from stacks.specs.job import JobSpec, Urgency
 from stacks.specs.limits import ScaleLimits
 from stacks.specs.store import DatabaseNames, Role
+from stacks.specs.trial import Trial
 
 JOBS: Final = (
     migration(),
@@ -43,6 +44,16 @@ BLUEPRINT: Final = Blueprint(
     database=DatabaseNames("contentgen", "contentgen", "contentgen_", "contentgen_owner_"),
     redis=(Role.CACHE, Role.QUEUE),
     routes=ROUTES,
+    trial=Trial(
+        path="/generate",
+        body='{"topic": "rooftop gardens", "content_type": "social", "client_id": "CLIENT"}',
+        status=202,
+        identifier="job_id",
+        read="/status/ID",
+        state="status",
+        done="completed",
+        failed=frozenset({"failed", "cancelled", "expired"}),
+    ),
     alerts=alerts,
     production_regions=2,
 )

@@ -15,6 +15,7 @@ from stacks.products.workflow_dashboard.workloads import WORKLOADS
 from stacks.specs.job import Urgency
 from stacks.specs.limits import ScaleLimits
 from stacks.specs.store import DatabaseNames, Role
+from stacks.specs.trial import Trial
 
 BLUEPRINT: Final = Blueprint(
     name="workflow-dashboard",
@@ -40,5 +41,13 @@ BLUEPRINT: Final = Blueprint(
     database=DatabaseNames("workflow_dashboard", "workflow_admin", "workflow_user_", "workflow_owner_"),
     redis=(Role.CACHE, Role.QUEUE),
     routes=ROUTES,
+    trial=Trial(
+        path="/api/workflows",
+        body='{"name": "Try it out"}',
+        status=201,
+        identifier="id",
+        read="/api/workflows/ID",
+        remove="/api/workflows/ID",
+    ),
     alerts=alerts,
 )
