@@ -6,7 +6,7 @@ import { shown, TASK_STATES } from "./workflow.js";
 
 const PAGE = 50;
 const form = at("form");
-let me = null, workflows = [], loading = 0, complete = true;
+let me = null, workflows = [], loading = 0, changes = 0, complete = true;
 
 // Where no key is asked for, everybody is the same guest.
 const own = (workflow) => (me ? workflow.user_id === me : workflow.user_id.startsWith("~"));
@@ -29,13 +29,27 @@ function redraw(workflow) {
 const control = (workflow, selector, number = 0) =>
   at("workflows").querySelectorAll(`[data-id="${workflow.id}"] ${selector}`)[number];
 
+// The list may have come anew while a change was under way.
+const current = (workflow) => workflows.find((one) => one.id === workflow.id) ?? workflow;
+
+// Shows a task as it is stored now, and gives its place.
+function put(workflow, task) {
+  const { tasks } = current(workflow), known = tasks.findIndex((one) => one.id === task.id);
+  const number = known < 0 ? tasks.push(task) - 1 : known;
+  tasks[number] = task;
+  redraw(current(workflow));
+  return number;
+}
+
 // Too many requests are answered with how long to wait, and the list is asked for again then, by itself.
 async function load(older = false) {
-  const turn = ++loading;
+  const turn = ++loading, seen = changes;
   try {
     const before = older ? `?before=${workflows.at(-1).id}` : "";
     const found = await call("GET", `/workflows${before}`);
     if (turn !== loading) return;
+    // The list was read before what was changed here meanwhile.
+    if (seen !== changes) return load(older);
     workflows = older ? [...workflows, ...found] : found;
     complete = found.length < PAGE;
     draw();
@@ -50,6 +64,7 @@ async function load(older = false) {
 async function change(text, work, undo = () => {}) {
   try {
     await work();
+    changes++;
     say(text);
   } catch (problem) {
     undo();
@@ -59,27 +74,23 @@ async function change(text, work, undo = () => {}) {
 
 const act = {
   addTask: (workflow, title) => change(`Added “${title}”.`, async () => {
-    workflow.tasks.push(await call("POST", `/workflows/${workflow.id}/tasks`, { title }));
-    redraw(workflow);
+    put(workflow, await call("POST", `/workflows/${workflow.id}/tasks`, { title }));
     control(workflow, "input").focus();
   }),
   // A choice that was refused is taken back: what is shown is what is stored.
   changeTask: (workflow, task, values) => change(`“${task.title}”: ${TASK_STATES[values.status]}.`, async () => {
-    const number = workflow.tasks.indexOf(task);
-    workflow.tasks[number] = await call("PATCH", `/tasks/${task.id}`, values);
-    redraw(workflow);
+    const number = put(workflow, await call("PATCH", `/tasks/${task.id}`, values));
     control(workflow, "li select", number).focus();
-  }, () => redraw(workflow)),
+  }, () => redraw(current(workflow))),
   changeWorkflow: (workflow, values) => change("Changed.", async () => {
-    Object.assign(workflow, await call("PATCH", `/workflows/${workflow.id}`, values));
-    redraw(workflow);
+    redraw(Object.assign(current(workflow), await call("PATCH", `/workflows/${workflow.id}`, values)));
     control(workflow, ".state select").focus();
-  }, () => redraw(workflow)),
+  }, () => redraw(current(workflow))),
   deleteWorkflow: (workflow) => {
     if (!confirm(`Delete “${workflow.name}” with its ${workflow.tasks.length} tasks?`)) return;
     change(`Deleted “${workflow.name}”.`, async () => {
       await call("DELETE", `/workflows/${workflow.id}`);
-      workflows = workflows.filter((one) => one !== workflow);
+      workflows = workflows.filter((one) => one.id !== workflow.id);
       draw();
       at("result").focus();
     });
@@ -95,6 +106,7 @@ form.addEventListener("submit", async (event) => {
   at("submit").disabled = true;
   try {
     workflows.unshift(await call("POST", "/workflows", { name, description }));
+    changes++;
     form.reset();
     draw();
     say(`Created “${name}”.`);

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from conftest import Fleet, run_app
 from one_origin import one_origin
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 from starlette.testclient import TestClient
 from test_page import browser, flaws, opened, picture  # noqa: F401  the browser is a fixture
 
@@ -135,7 +135,7 @@ def test_the_page_asks_again_after_as_long_as_a_429_says(browser: Browser, site:
     page = browser.new_page()
     asked: list[int] = []
 
-    def first_refused(route) -> None:
+    def first_refused(route: Route) -> None:
         asked.append(1)
         if len(asked) == 1:
             route.fulfill(status=429, headers={"Retry-After": "1"}, json={"title": "Too Many Requests"})
@@ -148,6 +148,28 @@ def test_the_page_asks_again_after_as_long_as_a_429_says(browser: Browser, site:
     expect(page.get_by_role("heading", name="Newsletter", exact=True)).to_be_visible()
     expect(page.locator("#problem")).to_be_hidden()
     assert len(asked) == 2
+    page.close()
+
+
+def test_a_list_that_comes_late_does_not_hide_what_was_made_meanwhile(browser: Browser, site: str) -> None:  # noqa: F811
+    httpx.post(f"{site}/api/workflows", json={"name": "From before"})
+    page = browser.new_page()
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold_the_first(route: Route) -> None:
+        if route.request.method == "GET" and not held:
+            held.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    page.route("**/api/workflows", hold_the_first)
+    page.goto(site)
+    create_workflow(page, "Made meanwhile")
+    route, early = held[0]
+    with page.expect_response(lambda answer: answer.url.endswith("/api/workflows") and "Made" in answer.text()):
+        route.fulfill(response=early)
+    expect(page.get_by_role("heading", name="From before")).to_be_visible()
+    expect(page.get_by_role("heading", name="Made meanwhile")).to_be_visible()
     page.close()
 
 
