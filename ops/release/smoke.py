@@ -34,7 +34,8 @@ def smoke(
     wrong.
 
     ``host`` is the public name of the API: a region's own name answers other regions alone, so each region is asked at
-    its own address by the name that clients use, in the request and in TLS. ``session`` is a token of CLIENT, for a stack whose API asks for a key.
+    its own address by the name that clients use, in the request and in TLS. ``session`` is a token of CLIENT, for a
+    stack whose API asks for a key.
     """
     own = {"Host": host, **({"Authorization": f"Bearer {session}"} if session else {})}
     transport = _ByName(host)

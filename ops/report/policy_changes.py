@@ -27,7 +27,7 @@ JUDGES: Final = (
 
 def judges(names: Iterable[str]) -> list[str]:
     """Those of the files that decide what a pull request may do, its limits and exemptions included."""
-    patterns = (*JUDGES, f"{PACK}/*", "stacks/products/*")
+    patterns = (*JUDGES, f"{PACK}/*", "stacks/products/*/blueprint.py")
     return sorted({one for one in names if any(fnmatch(one, pattern) for pattern in patterns)})
 
 

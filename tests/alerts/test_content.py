@@ -11,7 +11,7 @@ from ops.stack_files import read
 from stacks.plan import plan
 from stacks.products.content_generation.alerts import DAY_USD
 from tests.alerts.conftest import Replay, fired
-from tests.unit.program import ROOT, STACKS
+from tests.unit.program import CONTENT_STACKS, ROOT
 
 NAMES = (
     "HighErrorRate|LowSuccessRate|HighMemoryUsage|DatabaseConnectionPoolExhausted|"
@@ -209,7 +209,7 @@ def test_a_container_that_restarts_a_third_time_within_half_an_hour_is_told_of(
 
 
 @pytest.mark.requirement("O09")
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", CONTENT_STACKS)
 def test_every_group_is_evaluated_each_thirty_seconds(stack: str) -> None:
     groups = rendered(plan("it", read(ROOT, stack)).alerts)["groups"]
     assert isinstance(groups, list)

@@ -26,7 +26,7 @@ from stacks.plan import plan
 from stacks.specs.alert import NAME_LABEL
 from tests.alerts.conftest import Promtool
 from tests.alerts.world import Service, always, series
-from tests.unit.program import ROOT, STACKS
+from tests.unit.program import CONTENT_STACKS, ROOT, STACKS
 
 SERIES = re.compile(r"([a-z_]+)\{([^}]*)\}")
 LABEL = re.compile(r'([a-z_]+)(?:=~|!~|!=|=)"')
@@ -78,7 +78,7 @@ def test_every_figure_in_a_rule_is_exported_with_the_labels_it_is_chosen_by(
                 assert labels - OF_THE_TARGET <= told, f"{rule.name}: {name}"
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", CONTENT_STACKS)
 def test_figures_of_one_elected_process_are_read_as_the_largest_of_all_over_its_replacement(stack: str) -> None:
     read_ones = set()
     for rules in plan("it", read(ROOT, stack)).alerts.values():

@@ -233,7 +233,18 @@ def test_prices_read_more_than_180_days_ago_are_warned_of(days: int, warned: boo
 
 
 @pytest.mark.requirement("M01")
-@pytest.mark.parametrize(("stack", "budget"), [("local", 300), ("dev", 300), ("staging", 600), ("prod", 3 * 1500)])
+@pytest.mark.parametrize(
+    ("stack", "budget"),
+    [
+        ("local", 300),
+        ("dev", 300),
+        ("staging", 600),
+        ("prod", 3 * 1500),
+        ("workflow-dashboard-local", 300),
+        ("workflow-dashboard-staging", 400),
+        ("workflow-dashboard-prod", 800),
+    ],
+)
 def test_every_stack_stays_within_its_budget(root: Path, stack: str, budget: float) -> None:
     declared = [
         Priced(one.name, one.type, one.properties, f"{one.provider}::") for one in resources(root, stack, preview=False)
@@ -244,10 +255,10 @@ def test_every_stack_stays_within_its_budget(root: Path, stack: str, budget: flo
 
 
 @pytest.mark.requirement("M04")
-def test_everything_that_production_declares_has_a_price_or_is_known_to_be_free(root: Path) -> None:
+@pytest.mark.parametrize("stack", ["prod", "workflow-dashboard-prod"])
+def test_everything_that_production_declares_has_a_price_or_is_known_to_be_free(root: Path, stack: str) -> None:
     declared = [
-        Priced(one.name, one.type, one.properties, f"{one.provider}::")
-        for one in resources(root, "prod", preview=False)
+        Priced(one.name, one.type, one.properties, f"{one.provider}::") for one in resources(root, stack, preview=False)
     ]
     found = estimate(declared, BOOK)
     assert found.unpriced == ()

@@ -19,6 +19,7 @@ from ops.report.markdown import mark
 from ops.report.publishing import ATTEMPTS, AUTHOR, PublishingError, PullRequest, publish
 from tests.report.events import lines
 from tests.report.stack import EVERYTHING
+from tests.unit.program import STACKS
 
 MARK = mark()
 TOKEN = "ghs_canary0123456789abcdefghij"
@@ -159,7 +160,7 @@ def written(root: Path, folder: Path, forge: Forge, **changes: str) -> str:
     return text
 
 
-ALL = {stack: data(stack) for stack in ("local", "dev", "staging", "prod")}
+ALL = {stack: data(stack) for stack in STACKS}
 
 
 @pytest.mark.requirement("S04")
@@ -170,7 +171,7 @@ def test_a_malicious_fork_writes_to_no_other_pull_request_and_no_text_of_its_own
     text = written(root, left_by_a_run(tmp_path, **ALL), forge)
     assert [one for one in forge.asked if one.startswith("POST")] == ["POST /repos/owner/name/issues/9/comments"]
     assert forge.asked[0] == "GET /repos/owner/name/pulls?state=open&head=fork%3Apatch-1"
-    assert text.startswith("**Passes.** dev: no change; local: no change; prod: no change; staging: no change\n")
+    assert text.startswith(f"**Passes.** {'; '.join(f'{stack}: no change' for stack in STACKS)}\n")
     assert "Commit `abc`, [run](https://forge/runs/1), 2026-11-27 09:30 UTC." in text
     assert "this check passes" not in text
 
@@ -222,7 +223,7 @@ def test_a_run_that_left_nothing_replaces_the_comment_of_the_push_before(
     forge.pulls = [pull(9, "abc")]
     forge.comments[100] = f"**Passes.** of an older commit {MARK}"
     text = written(root, tmp_path / "none", forge, RUN_CONCLUSION="failure")
-    assert text.startswith("**FAILED: dev, local, prod, staging.**")
+    assert text.startswith(f"**FAILED: {', '.join(STACKS)}.**")
     assert "its run ended before it could write a report" in text
     assert list(forge.comments) == [100]
 
