@@ -13,8 +13,8 @@ import yaml
 from typer.main import get_command
 
 from app.operating import flags
-from localcloud.toolchain.build import ensure
 from localcloud.toolchain.families import ACTIONLINT
+from localcloud.toolchain.supply import ensure
 from ops.proof.generated import GROUPS
 
 PINNED = re.compile(r"^[\w./-]+@[0-9a-f]{40}$")
