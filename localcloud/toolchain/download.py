@@ -22,6 +22,9 @@ MIRROR_VARIABLE = "CONTENTGEN_RELEASES"
 """Environment variable: address below which the release hosts' own paths lie, each under its host's name."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL)
+_NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout)
+_silent: set[str] = set()
+"""Hosts to which no connection came about in this process: each is waited for once, not once a file."""
 _STARTS_AT = re.compile(r"bytes (\d+)-")
 
 
@@ -65,6 +68,7 @@ class Downloads:
 
     def text(self, address: str) -> str:
         """A small file, such as one of checksums. Raises DownloadError."""
+        _require_answering(address)
         try:
             answer = self._client.get(mirrored(address))
         except _FAILURES as error:
@@ -92,10 +96,11 @@ class Downloads:
 
     def _receive(self, address: str, part: Path) -> None:
         for attempt in range(1, self._patience.attempts + 1):
+            _require_answering(address)
             try:
                 self._attempt(address, part)
             except _FAILURES as error:
-                if attempt == self._patience.attempts:
+                if attempt == self._patience.attempts or isinstance(error, _NO_CONNECTION):
                     raise _unreachable(address, error) from error
             else:
                 return
@@ -144,8 +149,19 @@ def _require_found(address: str, answer: httpx.Response) -> None:
 
 
 def _unreachable(address: str, error: Exception) -> DownloadError:
-    host = urlsplit(mirrored(address)).netloc
+    host = _host(address)
+    if isinstance(error, _NO_CONNECTION):
+        _silent.add(host)
     return DownloadError(f"{host} cannot be used for {address} ({type(error).__name__}: {error})")
+
+
+def _require_answering(address: str) -> None:
+    if (host := _host(address)) in _silent:
+        raise DownloadError(f"{host} cannot be used for {address} (no connection a moment ago)")
+
+
+def _host(address: str) -> str:
+    return urlsplit(mirrored(address)).netloc
 
 
 def _sha256(path: Path) -> str:

@@ -68,9 +68,9 @@ class Mirror:
 
 
 @contextmanager
-def serving() -> Iterator[Mirror]:
+def serving(port: int = 0) -> Iterator[Mirror]:
     mirror = Mirror()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Answer,), {"mirror": mirror}))
+    server = ThreadingHTTPServer(("127.0.0.1", port), type("Bound", (Answer,), {"mirror": mirror}))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

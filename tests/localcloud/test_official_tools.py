@@ -194,6 +194,20 @@ def test_a_later_run_goes_on_where_an_earlier_one_gave_up(mirror: Mirror, monkey
     assert (build.result_folder(PROMTOOL) / "bin" / "promtool").read_bytes() == PROGRAM
 
 
+def test_a_host_without_a_connection_is_waited_for_once_and_not_once_a_file(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving() as gone:
+        monkeypatch.setenv("CONTENTGEN_RELEASES", gone.address)
+    with Downloads(HASTE) as downloads, pytest.raises(DownloadError, match="ConnectError"):
+        downloads.text("https://github.com/first")
+    with serving(int(gone.address.rpartition(":")[2])) as back:
+        back.files["github.com/second"] = b"there"
+        with Downloads(HASTE) as downloads, pytest.raises(DownloadError, match="no connection a moment ago"):
+            downloads.text("https://github.com/second")
+        assert back.asked == []
+
+
 def test_a_host_without_ranges_sends_the_whole_file_again(mirror: Mirror, tmp_path: Path) -> None:
     mirror.files["github.com/file"] = PROGRAM
     mirror.faults["github.com/file"] = without_ranges
@@ -201,6 +215,7 @@ def test_a_host_without_ranges_sends_the_whole_file_again(mirror: Mirror, tmp_pa
     with Downloads(HASTE) as downloads:
         downloads.file("https://github.com/file", tmp_path / "file", sha256(PROGRAM))
     assert (tmp_path / "file").read_bytes() == PROGRAM
+    assert mirror.asked_for("file") == ["bytes=5000-"]
 
 
 def test_the_rest_of_another_file_is_not_glued_to_what_is_there(mirror: Mirror, tmp_path: Path) -> None:
