@@ -70,7 +70,9 @@ class Renewing:
                 return
             began = time.monotonic()
             found: dict[str, str] = {}
-            for one in await asyncio.gather(*(runner.kubelet.renew() for runner in self.runners)):
+            for one in await asyncio.gather(
+                *(runner.kubelet.renew(in_place=bool(session.checkout)) for runner in self.runners)
+            ):
                 found |= one
             failed = {name: problem for name, problem in found.items() if problem}
             self.development.answer(Renewal(session.number, time.monotonic() - began, tuple(found), failed))

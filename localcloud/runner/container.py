@@ -17,6 +17,7 @@ from lightkube.models.core_v1 import Container, Probe
 from localcloud.runner.child import end, end_what_it_started, ended_within, spawn
 from localcloud.runner.images import Process
 from localcloud.runner.probes import ask
+from localcloud.runner.reloader import Reloader
 
 _FIRST_PROCESS = re.compile(r"\b(kill\s+-\w+)\s+1\b")
 BACKOFF_FIRST_SECONDS = 10.0
@@ -66,6 +67,8 @@ class RunningContainer:
     _process: Process | None = None
     _renewed: asyncio.Event = field(default_factory=asyncio.Event)
     _eager: bool = False
+    _reloader: Reloader | None = None
+    _probing: asyncio.Task[None] | None = None
 
     async def run(self, make: Callable[[], Process], policy: str) -> int:
         """Runs until the policy is satisfied and gives the last exit code. What ``make`` raises is the caller's."""
@@ -85,11 +88,14 @@ class RunningContainer:
             backoff = BACKOFF_FIRST_SECONDS if await self._renewed_within(backoff) else _longer(backoff)
             self.state.restarts += 1
 
-    async def renew(self) -> str:
-        """Restarts the container at once, out of a back-off too. Why it is not ready again, else empty."""
-        self._renewed.set()
-        if self._child is not None and self._child.returncode is None:
-            await end(self._child, RENEW_GRACE_SECONDS)
+    async def renew(self, *, in_place: bool) -> str:
+        """Restarts the container at once, out of a back-off too; ``in_place`` only its program, where it can. Why it is
+        not ready again, else empty.
+        """
+        if not (in_place and await self._reloaded()):
+            self._renewed.set()
+            if self._child is not None and self._child.returncode is None:
+                await end(self._child, RENEW_GRACE_SECONDS)
         deadline = time.monotonic() + RENEWED_READY_SECONDS
         while time.monotonic() < deadline:
             if not self._renewed.is_set():
@@ -99,6 +105,17 @@ class RunningContainer:
                     return f"ended with exit code {self.state.exit_code}"
             await asyncio.sleep(EAGER_SECONDS / 5)
         return self.state.message or f"not ready after {RENEWED_READY_SECONDS:.0f} s"
+
+    async def _reloaded(self) -> bool:
+        if self._reloader is None or self._child is None:
+            return False
+        await self._stop_probing()
+        if not await self._reloader.reload():
+            return False
+        self._eager = True
+        self.state.restarts += 1
+        self._begun(self._child.pid)
+        return True
 
     async def _renewed_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
@@ -149,28 +166,42 @@ class RunningContainer:
 
     async def _once(self, process: Process) -> int:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._child = await spawn(process.argv, process.environment, process.identity, log.fileno())
+        if process.reloads:
+            self._child, self._reloader = await Reloader.start(process, self.log)
+        else:
+            with self.log.open("ab") as log:
+                self._child = await spawn(process.argv, process.environment, process.identity, log.fileno())
         self._eager = self._renewed.is_set()
         self._renewed.clear()
-        state = self.state
-        state.phase, state.reason, state.message, state.pid = "running", "", "", self._child.pid
-        state.started_at, state.ready = now(), False
-        state.started = self.spec.startupProbe is None
-        self.changed()
-        probing = asyncio.create_task(self._probe())
+        self._begun(self._child.pid)
         try:
             code = await self._child.wait()
             end_what_it_started(self._child)
         finally:
-            probing.cancel()
-            await asyncio.gather(probing, return_exceptions=True)
+            if self._reloader is not None:
+                self._reloader.close()
+                self._reloader = None
+            await self._stop_probing()
+        state = self.state
         code = code if code >= 0 else 128 - code
         state.phase, state.exit_code, state.finished_at, state.ready = "terminated", code, now(), False
         state.reason = "Completed" if code == 0 else "Error"
         state.started, state.pid = False, None
         self.changed()
         return code
+
+    def _begun(self, pid: int) -> None:
+        state = self.state
+        state.phase, state.reason, state.message, state.pid = "running", "", "", pid
+        state.started_at, state.ready = now(), False
+        state.started = self.spec.startupProbe is None
+        self.changed()
+        self._probing = asyncio.create_task(self._probe())
+
+    async def _stop_probing(self) -> None:
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.gather(self._probing, return_exceptions=True)
 
     async def _probe(self) -> None:
         """Startup first; then readiness and liveness beside each other. Without a readiness probe started is ready."""

@@ -39,11 +39,11 @@ class Kubelet:
         """
         await asyncio.gather(*(self._halt(uid, 10, hooks=False) for uid in list(self._pods)))
 
-    async def renew(self) -> dict[str, str]:
+    async def renew(self, *, in_place: bool) -> dict[str, str]:
         """Restarts the application's pods. Pod name to the reason why it is not ready again, empty where it is."""
         running = [pod for uid, pod in self._pods.items() if uid not in self._ending]
         found: dict[str, str] = {}
-        for one in await asyncio.gather(*(pod.renew() for pod in running)):
+        for one in await asyncio.gather(*(pod.renew(in_place=in_place) for pod in running)):
             found |= one
         return found
 
