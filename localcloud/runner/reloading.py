@@ -9,6 +9,7 @@ process, by the same exit code.
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import os
 import runpy
@@ -33,6 +34,9 @@ def _learned(modules: int, package: str) -> None:
                 # It may be there only under conditions that the package makes.
                 with contextlib.suppress(Exception):
                     importlib.import_module(name)
+    # What is shared now is never garbage, and looking through it would be most of the next one's collections.
+    gc.collect()
+    gc.freeze()
 
 
 def _tell(modules: int) -> None:
