@@ -68,7 +68,7 @@ def tool(family: Family) -> Finding:
 
 
 def _origin(family: Family) -> str:
-    """What was taken, by what it was verified or what it was built without, and why it was built."""
+    """Origin of the tools, with the kind of their checksums, or the parts they were built without and the reason."""
     record = choice.read(build.result_folder(family))
     if record.origin == choice.OFFICIAL:
         pinned = sum(one.compared_with == choice.PINNED for one in record.files)

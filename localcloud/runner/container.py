@@ -229,7 +229,7 @@ class RunningContainer:
         return False
 
     async def _delay(self, probe: Probe) -> None:
-        """What is left of the declared one: it counts from the container's start."""
+        """Rest of the declared delay, which counts from the container's start."""
         if not self._eager:
             await asyncio.sleep(max(0.0, (probe.initialDelaySeconds or 0) - self._age_seconds()))
 

@@ -28,7 +28,7 @@ NEVER_COMPILED = ("unsafe",)
 
 
 def result_folder(family: Family) -> Path:
-    """Where the family's tools are: its official release if that was fetched and may be used, else its build."""
+    """Folder of the family's tools: its official release if that was fetched and may be used, else its build."""
     release = official.release(family) if way() is not Way.BUILD else None
     if release is not None and (release.folder.is_dir() or way() is Way.OFFICIAL):
         return release.folder

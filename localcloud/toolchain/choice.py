@@ -1,4 +1,4 @@
-"""Where a family's tools come from: the choice that a user can make, and the record of what was taken and why."""
+"""Origin of a family's tools: the choice that a user can make, and the record of what was taken and why."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def mirrored(address: str) -> str:
 
 
 def _require_encryption(request: httpx.Request) -> None:
-    """Checksums come from the same hosts, so that whoever could change a file on its way could change both."""
+    """Checksums come from the same hosts, so that one who can change a file on its way can change both."""
     if request.url.scheme != "https" and request.url.host not in LOOPBACK:
         raise DownloadError(
             f"{request.url} is not encrypted; allowed are https and this machine. Fix: set {MIRROR_VARIABLE} to an "

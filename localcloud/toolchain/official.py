@@ -63,7 +63,7 @@ class Release:
 
 
 def release(family: Family) -> Release | None:
-    """What replaces the family's build on this machine; None where nothing does: on another system than Linux, or
+    """Replacement of the family's build on this machine; None where nothing is: on another system than Linux, or
     without a pinned checksum of a file that has no other.
     """
     architecture = _architecture()

@@ -26,14 +26,14 @@ class Line:
 
 @dataclass
 class Follower:
-    """What was written since the last look. ``folder`` is that of the embedded cloud."""
+    """Lines written since the last look. ``folder`` is that of the embedded cloud."""
 
     folder: Path
     _at: dict[Path, int] = field(default_factory=dict)
     _rest: dict[Path, bytes] = field(default_factory=dict)
 
     def skip(self) -> None:
-        """What is there already is not shown."""
+        """Passes over all that is there already."""
         self._at = {path: path.stat().st_size for path in self.folder.glob(PATTERN)}
 
     def lines(self) -> Iterator[Line]:

@@ -92,9 +92,11 @@ class Dev:
 
     async def _application(self) -> None:
         async for files in changes.of_application(CHECKOUT):
-            for problem in await asyncio.to_thread(changes.prepare, files):
+            problems = await asyncio.to_thread(changes.prepare, files)
+            for problem in problems:
                 self._report.line(problem)
-            await self._restart(CHECKOUT, _names(files))
+            if not problems:
+                await self._restart(CHECKOUT, _names(files))
 
     async def _settings(self) -> None:
         async for file in changes.of_settings(CHECKOUT, self._stack):

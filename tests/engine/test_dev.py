@@ -137,6 +137,7 @@ def test_an_edit_that_does_not_compile_is_named_and_one_that_fails_is_mended_by_
 ) -> None:
     developing.health("status: str = (")
     developing.terminal.shows("SyntaxError")
+    assert developing.status() == "edited"
     developing.health('status: str = "mended"')
     developing.terminal.until(lambda: developing.status() == "mended")
     developing.health('status: str = "mended"\n    raise RuntimeError')

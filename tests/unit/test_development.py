@@ -1,4 +1,4 @@
-"""What ``contentgen dev`` shows and reacts to."""
+"""Logs, changes and keys of ``contentgen dev``."""
 
 from __future__ import annotations
 
