@@ -46,7 +46,7 @@ lint: environment ## style, types, imports, generated files
 	@.venv/bin/pyrefly check
 	@$(CONTENTGEN) generate --check
 
-tools: environment ## build every tool, those of the tests too, so that nothing is built later
+tools: environment ## fetch or build every tool, those of the tests too, so that nothing is built later
 	@$(CONTENTGEN) tools
 
 test: environment ## every tier of tests, then the requirements they prove

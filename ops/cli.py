@@ -91,7 +91,7 @@ def dev(stack: Stack = "local") -> None:
 
 @app.command()
 def tools() -> None:
-    """Build every tool that this machine lacks, those of the tests too."""
+    """Fetch or build every tool that this machine lacks, those of the tests too."""
     report = Report()
     origin.ensure_all(report.step)
     report.step("every tool is there")

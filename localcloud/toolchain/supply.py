@@ -28,6 +28,8 @@ AT_ONCE = 4
 MINIMUM_FREE_BYTES = 3 * 2**30
 """For the biggest release, the control plane's, unpacked beside its archives."""
 PLUGIN_SECONDS = 300.0
+SAID_BYTES = 10**6
+"""Files of fewer are fetched without a line of their own."""
 
 
 def ensure(family: Family, say: Say) -> Path:
@@ -75,7 +77,7 @@ def _fetched(release: Release, seconds: float, say: Say) -> str:
     scratch = Path(tempfile.mkdtemp(prefix=f".{release.folder.name}-", dir=release.folder.parent))
     try:
         _require_space(scratch)
-        files = _install(release, scratch, replace(PATIENCE, total_seconds=seconds))
+        files = _install(release, scratch, replace(PATIENCE, total_seconds=seconds), say)
         write(scratch, Record(OFFICIAL, files=files))
         scratch.chmod(0o755)
         scratch.rename(release.folder)
@@ -92,7 +94,7 @@ def _fetched(release: Release, seconds: float, say: Say) -> str:
     return ""
 
 
-def _install(release: Release, folder: Path, patience: Patience) -> tuple[Fetched, ...]:
+def _install(release: Release, folder: Path, patience: Patience, say: Say) -> tuple[Fetched, ...]:
     """Checksums first and all at once: where they do not come, nothing else is asked for."""
     kept = cache_root() / "toolchain" / "downloads"
     kept.mkdir(exist_ok=True)
@@ -109,6 +111,8 @@ def _install(release: Release, folder: Path, patience: Patience) -> tuple[Fetche
             except BaseException:
                 downloads.stop()
                 raise
+            if (size := archive.stat().st_size) >= SAID_BYTES:
+                say(f"{artefact.name}: {size / 1e6:.0f} MB, checksum right")
             archive.unlink()
 
         try:

@@ -87,10 +87,17 @@ def _built_for(reason: str) -> None:
     assert release is not None and not release.folder.exists()
 
 
-def test_a_good_release_is_taken_and_recorded_with_its_checksum_and_nothing_is_built(mirror: Mirror) -> None:
-    folder, _ = _got()
+def test_a_good_release_is_taken_and_recorded_with_its_checksum_and_nothing_is_built(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supply, "SAID_BYTES", 1000)
+    folder, said = _got()
     program = folder / "bin" / "promtool"
     assert program.read_bytes() == PROGRAM
+    assert said == [
+        "asking for the official release of promtool v0.315.0",
+        f"{ARCHIVE}: 0 MB, checksum right",
+    ]
     assert os.access(program, os.X_OK)
     record = choice.read(folder)
     assert (record.origin, record.reason) == ("official release", "")
