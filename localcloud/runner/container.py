@@ -78,10 +78,6 @@ class RunningContainer:
             if self._process.prepare:
                 await asyncio.to_thread(self._process.prepare)
             code = await self._once(self._process)
-            if self._renewed.is_set():
-                backoff = BACKOFF_FIRST_SECONDS
-                self.state.restarts += 1
-                continue
             if policy == "Never" or (policy == "OnFailure" and code == 0):
                 return code
             self._waiting("CrashLoopBackOff", f"back-off {backoff:.0f}s restarting, last exit code {code}")

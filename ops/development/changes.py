@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import py_compile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, awatch
@@ -23,12 +23,13 @@ async def of_application(checkout: Path) -> AsyncIterator[list[Path]]:
 async def of_settings(checkout: Path, stack: str) -> AsyncIterator[Path]:
     """The stack file, each time it was written."""
     file = checkout / f"Pulumi.{stack}.yaml"
-
-    def is_it(_: Change, path: str) -> bool:
-        return Path(path) == file
-
-    async for _ in awatch(checkout, watch_filter=is_it, recursive=False, step=GATHER_MILLISECONDS):
+    async for _ in awatch(checkout, watch_filter=only(file), recursive=False, step=GATHER_MILLISECONDS):
         yield file
+
+
+def only(file: Path) -> Callable[[Change, str], bool]:
+    """Filter that one file passes. Its folder is watched, because editors put a new file in its place."""
+    return lambda _, path: Path(path) == file
 
 
 def prepare(files: Iterable[Path]) -> list[str]:

@@ -14,11 +14,13 @@ from types import SimpleNamespace
 
 import httpx
 import psutil
+import pytest
 from lightkube.models.core_v1 import Container
 from lightkube.resources.core_v1 import Pod
 
 from localcloud.development import Development, Renewal
 from localcloud.images import Registry
+from localcloud.runner import container
 from localcloud.runner.__main__ import Renewing
 from localcloud.runner.container import RunningContainer
 from localcloud.runner.images import RELOADING, Machine, Process, Start, process
@@ -96,8 +98,8 @@ def _live(
 
     async def run() -> None:
         async with httpx.AsyncClient() as http:
-            container = Container.from_dict({"name": "c", "image": "contentgen:dev", **spec})
-            running = RunningContainer(container, "127.0.0.1", tmp_path / "log", http, lambda: None)
+            declared = Container.from_dict({"name": "c", "image": "contentgen:dev", **spec})
+            running = RunningContainer(declared, "127.0.0.1", tmp_path / "log", http, lambda: None)
             task = asyncio.create_task(running.run(lambda: made, "Always"))
             try:
                 await act(running)
@@ -109,6 +111,13 @@ def _live(
     asyncio.run(run())
 
 
+@pytest.fixture
+def endless_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A back-off that is over only after the test was given up."""
+    monkeypatch.setattr(container, "BACKOFF_FIRST_SECONDS", 3600.0)
+
+
+@pytest.mark.usefixtures("endless_back_off")
 def test_a_restarted_container_is_ready_without_the_delays_of_its_probes(tmp_path: Path) -> None:
     probe = {"exec": {"command": ["true"]}, **LATE}
     made = Process((sys.executable, "-c", SLEEPS), {"PATH": os.defpath})
@@ -124,6 +133,7 @@ def test_a_restarted_container_is_ready_without_the_delays_of_its_probes(tmp_pat
     _live(tmp_path, {"startupProbe": probe, "readinessProbe": probe}, made, act)
 
 
+@pytest.mark.usefixtures("endless_back_off")
 def test_a_container_in_back_off_is_restarted_at_once_and_one_that_ends_again_is_named(tmp_path: Path) -> None:
     mended = tmp_path / "mended"
     code = f"import pathlib, sys, time; pathlib.Path({str(mended)!r}).exists() or sys.exit(3); time.sleep(60)"
@@ -229,14 +239,14 @@ def test_jobs_and_stores_are_left_alone_and_pods_of_the_application_are_restarte
         described["spec"]["containers"] = [{"name": "c", "image": image}]  # type: ignore[index]
         made = RunningPod(Pod.from_dict(described), "127.0.0.1", SimpleNamespace(logs=tmp_path, http=None))  # type: ignore[arg-type]
         assert made.pod.spec is not None
-        container = made._container(made.pod.spec.containers[0])
+        only = made._container(made.pod.spec.containers[0])
 
         async def renew(*, in_place: bool) -> str:
             asked.append(image)
             return "late" if in_place else ""
 
-        container.renew = renew  # type: ignore[method-assign]
-        made._containers = {"c": container}
+        only.renew = renew  # type: ignore[method-assign]
+        made._containers = {"c": only}
         return made
 
     pods = [pod("contentgen:dev", "Always"), pod("contentgen:job", "Never"), pod("redis:7", "Always")]

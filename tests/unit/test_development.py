@@ -10,6 +10,7 @@ import termios
 from pathlib import Path
 
 import pytest
+from watchfiles import Change
 
 from ops.development import changes
 from ops.development.keys import pressed
@@ -97,13 +98,15 @@ def test_only_the_stack_file_that_runs_is_a_change_of_settings(tmp_path: Path) -
         seen = changes.of_settings(tmp_path, "local")
         first = asyncio.ensure_future(anext(seen))
         while not first.done():
-            (tmp_path / "Pulumi.prod.yaml").write_text(str(os.urandom(8)))
             (tmp_path / "Pulumi.local.yaml").write_text(str(os.urandom(8)))
             await asyncio.wait({first}, timeout=0.2)
         await seen.aclose()
         return first.result()
 
     assert asyncio.run(asyncio.wait_for(run(), 30)) == tmp_path / "Pulumi.local.yaml"
+    passes = changes.only(tmp_path / "Pulumi.local.yaml")
+    found = [passes(Change.modified, str(tmp_path / f"Pulumi.{stack}.yaml")) for stack in ("local", "prod")]
+    assert found == [True, False]
 
 
 def test_a_key_acts_at_once_and_the_terminal_is_afterwards_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
