@@ -115,7 +115,8 @@ class RunningContainer:
 
     async def _renewed_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._renewed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._renewed.wait()
         return self._renewed.is_set()
 
     async def stop(self, grace_seconds: float, *, hook: bool = True) -> None:
