@@ -6,7 +6,7 @@ IMAGE ?= contentgen:dev
 REAL := $(if $(filter real,$(TARGET)),--real)
 CONTENTGEN := .venv/bin/contentgen
 
-.PHONY: help environment up preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated pr-check drift image push promote kubeconfig plan release rollback release-checklist comment policy workflows bench lock
+.PHONY: help environment up dev preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated pr-check drift image push promote kubeconfig plan release rollback release-checklist comment policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -17,6 +17,9 @@ environment: ## the virtual environment, made or brought up to date
 up: environment ## deploy STACK (default local) onto the embedded cloud; REFRESH=1 undoes what was changed by hand
 	@echo "deploying $(STACK) onto the embedded cloud"
 	@$(CONTENTGEN) up --stack $(STACK) $(if $(REFRESH),--refresh)
+
+dev: environment ## edit app/ and see it run in STACK's pods, with all their logs; brings it up first
+	@$(CONTENTGEN) dev --stack $(STACK)
 
 preview: environment ## what `up` would change in STACK
 	@$(CONTENTGEN) preview --stack $(STACK)
@@ -43,7 +46,7 @@ lint: environment ## style, types, imports, generated files
 	@.venv/bin/pyrefly check
 	@$(CONTENTGEN) generate --check
 
-tools: environment ## build every tool, those of the tests too, so that nothing is built later
+tools: environment ## fetch or build every tool, those of the tests too, so that nothing is built later
 	@$(CONTENTGEN) tools
 
 test: environment ## every tier of tests, then the requirements they prove

@@ -87,7 +87,7 @@ class Engine:
             passphrase.touch(mode=0o600)
             passphrase.write_text(secrets.token_urlsafe(32))
         self._without_logs()
-        plugins.install(self.home, self.toolchain, self.environment(), say)
+        plugins.install(self.home, self.toolchain, say)
         self._write_workspace(policy_config, settings)
         if not self.checkpoint.exists():
             self.quietly("stack", "init", self.stack)

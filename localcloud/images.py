@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from localcloud.development import Development
+
 PACKAGE: Final = "app"
 """The folder of a checkout that the application's image is made of."""
 DIGEST: Final = re.compile(r"@sha256:([0-9a-f]{64})$")
@@ -32,6 +34,11 @@ class Registry:
     """The images of one embedded cloud, in its own folder."""
 
     folder: Path
+
+    @property
+    def development(self) -> Development:
+        """Session that replaces every image of the application, where there is one."""
+        return Development(self.folder)
 
     def push(self, checkout: Path) -> str:
         """Keeps the application of a checkout and returns its digest, ``sha256:...``."""
@@ -60,9 +67,12 @@ class Registry:
 
     def pull(self, image: str) -> Path | None:
         """The folder with the application of an image; None for one that is named by a tag, which is the checkout's.
+        In a development session it is the session's checkout.
 
         Raises ImageNotFound for a digest that is not here.
         """
+        if (checkout := self.development.checkout()) is not None:
+            return checkout
         found = DIGEST.search(image)
         if found is None:
             return None

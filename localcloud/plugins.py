@@ -6,19 +6,16 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud.provider.serve import plugin_script
-from localcloud.toolchain import build
+from localcloud.toolchain import build, supply
+from localcloud.toolchain.choice import BUILT, OFFICIAL
 from localcloud.toolchain.compiler import Say
 from localcloud.toolchain.families import ENGINE
 from localcloud.toolchain.origin import Toolchain
-
-FETCH_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -45,21 +42,25 @@ PLUGINS = (
 )
 
 
-def install(home: Path, toolchain: Toolchain, environment: Mapping[str, str], say: Say) -> None:
+NO_PLUGIN = "its Kubernetes provider is taken from the build"
+
+
+def install(home: Path, toolchain: Toolchain, say: Say) -> None:
     """Puts every plugin into the home; those that are there already are left."""
     for plugin in PLUGINS:
         folder = home / "plugins" / plugin.folder_name
         program = folder / f"pulumi-resource-{plugin.name}"
         if program.exists():
             continue
-        if toolchain.engine.official and _fetched(plugin, toolchain, environment, say):
-            _note(home, plugin, "official")
-            continue
         folder.mkdir(parents=True, exist_ok=True)
         program.unlink(missing_ok=True)
-        if plugin.stand_in is None:
-            program.symlink_to(build.ensure(ENGINE, say) / "bin" / program.name)
-            _note(home, plugin, "built from Go modules")
+        fetched = supply.plugin(plugin.name, plugin.version, say) if toolchain.engine.official else None
+        if fetched is not None:
+            program.symlink_to(fetched)
+            _note(home, plugin, OFFICIAL)
+        elif plugin.stand_in is None:
+            program.symlink_to(build.built(ENGINE, say, NO_PLUGIN) / "bin" / program.name)
+            _note(home, plugin, BUILT)
         else:
             program.write_text(plugin_script(Path(sys.prefix) / "bin" / "python", plugin.stand_in))
             program.chmod(0o755)
@@ -70,16 +71,6 @@ def origins(home: Path) -> dict[str, str]:
     """Plugin name to where it came from."""
     notes = home / "plugins.json"
     return json.loads(notes.read_text()) if notes.exists() else {}
-
-
-def _fetched(plugin: Plugin, toolchain: Toolchain, environment: Mapping[str, str], say: Say) -> bool:
-    say(f"asking for the official plugin {plugin.name} {plugin.version}")
-    command = [str(toolchain.engine.command), "plugin", "install", "resource", plugin.name, plugin.version]
-    try:
-        done = subprocess.run(command, env=dict(environment), capture_output=True, timeout=FETCH_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
 
 
 def _note(home: Path, plugin: Plugin, origin: str) -> None:

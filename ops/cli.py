@@ -28,6 +28,7 @@ from ops.commits import CommitError
 from ops.console import Report
 from ops.cost.book import TABLE
 from ops.cost.refresh import AWS_PRICE_LIST, PriceListError, refresh_prices
+from ops.development import session as development
 from ops.drift import drift as find_drift
 from ops.drift import real_drift as find_real_drift
 from ops.drift import tell_drift
@@ -83,8 +84,14 @@ def up(
 
 
 @app.command()
+def dev(stack: Stack = "local") -> None:
+    """Follow edits of the application in a running stack, with the logs of all pods; brings it up first."""
+    development.dev(stack, Report())
+
+
+@app.command()
 def tools() -> None:
-    """Build every tool that this machine lacks, those of the tests too."""
+    """Fetch or build every tool that this machine lacks, those of the tests too."""
     report = Report()
     origin.ensure_all(report.step)
     report.step("every tool is there")

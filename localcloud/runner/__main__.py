@@ -7,13 +7,15 @@ import contextlib
 import logging
 import signal
 import sys
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 from lightkube import AsyncClient, KubeConfig
 
 from localcloud.cloudfile import CloudFile, RegionFile
+from localcloud.development import RENEW, Development, Renewal
 from localcloud.images import Registry
 from localcloud.paths import images_folder, names_table
 from localcloud.runner.addresses import AddressPool
@@ -47,6 +49,35 @@ class RegionRunner:
         await self.services.stop()
 
 
+@dataclass
+class Renewing:
+    """Restarts of the application's pods, one after the other, each answered by the number of its request."""
+
+    development: Development
+    runners: list[RegionRunner]
+    _one: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def ask(self) -> None:
+        task = asyncio.create_task(self._renew())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _renew(self) -> None:
+        async with self._one:
+            session = self.development.session()
+            if session is None or self.development.answered(session.number):
+                return
+            began = time.monotonic()
+            found: dict[str, str] = {}
+            for one in await asyncio.gather(
+                *(runner.kubelet.renew(in_place=bool(session.checkout)) for runner in self.runners)
+            ):
+                found |= one
+            failed = {name: problem for name, problem in found.items() if problem}
+            self.development.answer(Renewal(session.number, time.monotonic() - began, tuple(found), failed))
+
+
 def _region(cloud: CloudFile, region: RegionFile, certificates: Certificates, http: httpx.AsyncClient) -> RegionRunner:
     client = AsyncClient(config=KubeConfig.from_file(region.kubeconfig).get())
     folder = Path(cloud.folder) / "regions" / region.name
@@ -67,6 +98,8 @@ async def _main(cloud: CloudFile) -> None:
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        renewing = Renewing(Registry(images_folder(Path(cloud.folder))).development, runners)
+        asyncio.get_running_loop().add_signal_handler(RENEW, renewing.ask)
         work = asyncio.gather(*(runner.run() for runner in runners))
         waiting = asyncio.create_task(stopping.wait())
         done, _ = await asyncio.wait({waiting, asyncio.ensure_future(work)}, return_when=asyncio.FIRST_COMPLETED)

@@ -21,12 +21,18 @@ def _die_with_the_runner() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-async def spawn(argv: Sequence[str], environment: Mapping[str, str], identity: Identity | None, output: int) -> Process:
+async def spawn(
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    identity: Identity | None,
+    output: int,
+    stdin: int = asyncio.subprocess.DEVNULL,
+) -> Process:
     """Starts the process with its output on a file descriptor. Raises OSError when there is no such program."""
     return await asyncio.create_subprocess_exec(
         *argv,
         env=dict(environment),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=stdin,
         stdout=output,
         stderr=output,
         start_new_session=True,
@@ -38,8 +44,10 @@ async def spawn(argv: Sequence[str], environment: Mapping[str, str], identity: I
 
 
 async def ended_within(child: Process, seconds: float) -> bool:
+    """A cancellation always gets through: `asyncio.wait_for` of Python 3.11 loses one that comes as the child ends."""
     try:
-        await asyncio.wait_for(child.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await child.wait()
     except TimeoutError:
         return False
     return True

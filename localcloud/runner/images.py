@@ -22,6 +22,7 @@ from localcloud.runner import poolers
 from localcloud.runner.addresses import PRIVILEGED, SHIFT
 from localcloud.servers import Identity, unprivileged
 
+RELOADING = Path(__file__).resolve().parent / "reloading.py"
 NAMES_FOLDER = Path(__file__).resolve().parent / "names"
 
 
@@ -61,13 +62,16 @@ class Start:
 
 @dataclass(frozen=True)
 class Process:
-    """Process to execute. ``prepare`` runs first, in a thread, and may take seconds."""
+    """Process to execute. ``prepare`` runs first, in a thread, and may take seconds. One that ``reloads`` runs its
+    program anew in place when it is asked to.
+    """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     identity: Identity | None = None
     prepare: Callable[[], None] | None = None
     programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reloads: bool = False
 
 
 def image_name(image: str) -> str | None:
@@ -125,7 +129,10 @@ def _contentgen(image: str, start: Start) -> Process:
     argv = (*entry_point, *start.arguments)
     if argv[0] == "python":
         argv = (sys.executable, *argv[1:])
-    return Process(argv, {**_base(start), **start.environment, **added})
+    reloads = start.machine.registry.development.checkout() is not None and argv[1:2] == ("-m",)
+    if reloads:
+        argv = (sys.executable, str(RELOADING), *argv[2:])
+    return Process(argv, {**_base(start), **start.environment, **added}, reloads=reloads)
 
 
 def _postgres(_: str, start: Start) -> Process:

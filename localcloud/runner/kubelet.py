@@ -39,6 +39,14 @@ class Kubelet:
         """
         await asyncio.gather(*(self._halt(uid, 10, hooks=False) for uid in list(self._pods)))
 
+    async def renew(self, *, in_place: bool) -> dict[str, str]:
+        """Restarts the application's pods. Pod name to the reason why it is not ready again, empty where it is."""
+        running = [pod for uid, pod in self._pods.items() if uid not in self._ending]
+        found: dict[str, str] = {}
+        for one in await asyncio.gather(*(pod.renew(in_place=in_place) for pod in running)):
+            found |= one
+        return found
+
     def _observe(self, operation: str, pod: Pod) -> None:
         assert pod.metadata is not None
         assert pod.spec is not None

@@ -93,6 +93,17 @@ class RunningPod:
     async def stop(self, grace_seconds: float, *, hooks: bool = True) -> None:
         await asyncio.gather(*(one.stop(grace_seconds, hook=hooks) for one in self._containers.values()))
 
+    async def renew(self, *, in_place: bool) -> dict[str, str]:
+        """Restarts what runs the application and goes on for ever; a job is left to its end. Pod name to the reason why
+        it is not ready again, empty where it is.
+        """
+        policy = (self.pod.spec.restartPolicy if self.pod.spec else None) or "Always"
+        own = [one for one in self._containers.values() if images.image_name(one.spec.image or "") == "contentgen"]
+        if policy != "Always" or not own:
+            return {}
+        said = await asyncio.gather(*(one.renew(in_place=in_place) for one in own))
+        return {self.name: "; ".join(filter(None, said))}
+
     def clean(self) -> None:
         volumes.remove(self.folder)
 

@@ -27,7 +27,8 @@ async def ask(
             )
         if probe.tcpSocket:
             port = port_number(container, probe.tcpSocket.port)
-            _, writer = await asyncio.wait_for(asyncio.open_connection(address, port), seconds)
+            async with asyncio.timeout(seconds):
+                _, writer = await asyncio.open_connection(address, port)
             writer.close()
             return None
         if probe.exec:

@@ -1,4 +1,4 @@
-"""Builds a family's programs from Go modules, once a machine and version.
+"""Builds a family's programs from Go modules, once a machine and version, unless its release was fetched.
 
 The result folder is named by content, filled in a temporary folder and renamed into place, so a build that is cut off
 leaves nothing that looks whole; the compiler's own cache survives the cut and the next build goes on from it. Module
@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from localcloud.paths import cache_root
-from localcloud.toolchain import compiler
+from localcloud.toolchain import compiler, official
+from localcloud.toolchain.choice import BUILT, Record, Way, way, write
 from localcloud.toolchain.compiler import Say, ToolchainError
 from localcloud.toolchain.family import Family, ModuleFiles, Reduced
 from localcloud.toolchain.progress import Progress
@@ -27,6 +28,14 @@ NEVER_COMPILED = ("unsafe",)
 
 
 def result_folder(family: Family) -> Path:
+    """Folder of the family's tools: its official release if that was fetched and may be used, else its build."""
+    release = official.release(family) if way() is not Way.BUILD else None
+    if release is not None and (release.folder.is_dir() or way() is Way.OFFICIAL):
+        return release.folder
+    return build_folder(family)
+
+
+def build_folder(family: Family) -> Path:
     return cache_root() / "toolchain" / f"{family.name}-{family.key()}"
 
 
@@ -36,19 +45,25 @@ def is_built(family: Family) -> bool:
 
 def is_being_built(family: Family) -> bool:
     """True if some process of this machine builds it now."""
-    return not is_built(family) and compiler.is_locked(_lock(family))
+    return not is_built(family) and compiler.is_locked(lock_of(family))
 
 
-def ensure(family: Family, say: Say) -> Path:
-    """The folder with the family's ``bin`` and files, built now if this machine has not got it.
+def ensure(family: Family, say: Say, reason: str = "") -> Path:
+    """The folder with the family's ``bin`` and files, built now if this machine has neither its release nor its build.
+    The ``reason`` for a build stands in its record.
 
     Raises ToolchainError with the compiler's last lines when the build fails.
     """
-    target = result_folder(family)
+    return result_folder(family) if is_built(family) else built(family, say, reason)
+
+
+def built(family: Family, say: Say, reason: str = "") -> Path:
+    """Its build, whatever release of it there is; otherwise as ``ensure``."""
+    target = build_folder(family)
     if target.is_dir():
         return target
-    _make(target.parent)
-    with compiler.only_one(_lock(family), family.name, say):
+    make_cache(target.parent)
+    with compiler.only_one(lock_of(family), family.name, say):
         if target.is_dir():
             return target
         _require_space(target.parent)
@@ -61,6 +76,7 @@ def ensure(family: Family, say: Say) -> Path:
         with compiler.caches_in_use(), tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as scratch:
             result = Path(scratch) / "result"
             _build(family, result, go, say)
+            write(result, Record(BUILT, reason))
             result.rename(target)
     return target
 
@@ -74,11 +90,13 @@ def fetch_modules(family: Family, say: Say) -> None:
         subprocess.run(command, cwd=family.source, env=compiler.go_environment(), capture_output=True, check=False)
 
 
-def _lock(family: Family) -> Path:
-    return result_folder(family).with_suffix(".lock")
+def lock_of(family: Family) -> Path:
+    """One for both ways, so that two processes never make the same tools."""
+    return build_folder(family).with_suffix(".lock")
 
 
-def _make(folder: Path) -> None:
+def make_cache(folder: Path) -> None:
+    """Raises ToolchainError where tools cannot be put."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         usable = os.access(folder, os.W_OK)
@@ -86,7 +104,7 @@ def _make(folder: Path) -> None:
         usable = False
     if not usable:
         raise ToolchainError(
-            f"{folder} cannot be written to, and tools must be built into it. "
+            f"{folder} cannot be written to, and tools must be put into it. "
             "Fix: make it writable, or set CONTENTGEN_CACHE to a folder that is."
         )
 
@@ -140,7 +158,7 @@ def _compile(command: Sequence[str], source: Path, name: str, packages: Sequence
 
 
 def _copy(files: ModuleFiles, source: Path, result: Path, go: Path) -> None:
-    module = _module(files.module, source, go)
+    module = module_folder(files.module, source, go)
     matches = sorted(module.glob(files.pattern))
     if not matches:
         raise ToolchainError(
@@ -154,7 +172,7 @@ def _copy(files: ModuleFiles, source: Path, result: Path, go: Path) -> None:
             (folder / match.name).chmod(0o755)
 
 
-def _module(name: str, source: Path, go: Path) -> Path:
+def module_folder(name: str, source: Path, go: Path) -> Path:
     """A module's folder, verified by go.sum when it was downloaded."""
     answer = compiler.run([str(go), "mod", "download", "-json", name], source, name)
     return Path(json.loads(answer)["Dir"])
@@ -163,7 +181,7 @@ def _module(name: str, source: Path, go: Path) -> Path:
 def _reduce(reduced: Reduced, source: Path, name: str, go: Path) -> None:
     """Replaces the module by its reduced copy. Raises ToolchainError where a version has not got what is named."""
     copy = source / name
-    shutil.copytree(_module(reduced.module, source, go), copy, copy_function=shutil.copyfile)
+    shutil.copytree(module_folder(reduced.module, source, go), copy, copy_function=shutil.copyfile)
     files = {path.name: path for path in (copy / reduced.folder).glob("*.go")} if reduced.folder else {}
     if lacking := [name for name in reduced.kept if name not in files]:
         raise _not_as_expected(reduced, ", ".join(lacking))

@@ -95,9 +95,13 @@ class Family:
 
     @property
     def version(self) -> str:
-        """The version of its main module, as its go.mod pins it."""
+        """The version of its main module."""
+        return self.version_of(self.module)
+
+    def version_of(self, module: str) -> str:
+        """The version of one of its modules, as its go.mod pins it."""
         found = re.search(
-            rf"^\s*(?:require )?{re.escape(self.module)} (\S+)", (self.source / "go.mod").read_text(), re.MULTILINE
+            rf"^\s*(?:require )?{re.escape(module)} (\S+)", (self.source / "go.mod").read_text(), re.MULTILINE
         )
         return found[1] if found else "unknown"
 

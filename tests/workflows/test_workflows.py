@@ -13,12 +13,12 @@ import yaml
 from typer.main import get_command
 
 from app.operating import flags
-from localcloud.toolchain.build import ensure
 from localcloud.toolchain.families import ACTIONLINT
+from localcloud.toolchain.supply import ensure
 from ops.proof.generated import GROUPS
 
 PINNED = re.compile(r"^[\w./-]+@[0-9a-f]{40}$")
-NAMES = ("checks", "comment", "deploy", "drift", "hotfix", "policy", "preview", "prove", "release")
+NAMES = ("checks", "comment", "deploy", "drift", "hotfix", "policy", "preview", "prove", "release", "tools")
 SHELL = ("git merge-base --is-ancestor origin/main HEAD",)
 """The step that is no make target: it reads what only the workflow knows."""
 
@@ -81,6 +81,42 @@ def test_steps_are_make_targets_that_exist(root: Path, folder: Path, name: str) 
             assert command.split()[1] in targets, command
         else:
             assert command in SHELL or command.startswith("cat reports/preview.md"), command
+
+
+TOOLS_KEY = "tools-${{ runner.os }}-${{ runner.arch }}-${{ hashFiles('localcloud/toolchain/**') }}"
+NEED_TOOLS = ("make test", "make workflows", "make pr-check", "make prove")
+"""Commands that build or fetch tools where the machine has none."""
+
+
+def cached(job: Job, action: str) -> list[Mapping[str, object]]:
+    """Settings of the job's steps of that cache action."""
+    return [step["with"] for step in steps(job) if str(step.get("uses", "")).startswith(f"actions/cache/{action}@")]  # type: ignore[misc]
+
+
+def test_every_job_that_needs_tools_has_those_of_before_by_their_content(folder: Path) -> None:
+    found = 0
+    for name in NAMES:
+        for job in jobs(read(folder, name)):
+            said = [str(step.get("run", "")) for step in steps(job)]
+            if any(command.split(" STACK")[0].split(" TIER")[0] in NEED_TOOLS for command in said):
+                (restored,) = cached(job, "restore")
+                assert (restored["path"], restored["key"]) == ("~/.cache/contentgen/toolchain", TOOLS_KEY), name
+                assert TOOLS_KEY.startswith(str(restored["restore-keys"])), name
+                found += 1
+    assert found == 6
+
+
+def test_one_scheduled_workflow_alone_fills_the_cache_that_the_others_read(folder: Path) -> None:
+    workflow = read(folder, "tools")
+    assert workflow[True]["schedule"]  # type: ignore[index]
+    assert commands(workflow) == ["make tools"]
+    (job,) = jobs(workflow)
+    (restored,), (saved,) = cached(job, "restore"), cached(job, "save")
+    assert saved == restored == {"path": "~/.cache/contentgen/toolchain", "key": TOOLS_KEY}
+    savers = [name for name in NAMES for one in jobs(read(folder, name)) if cached(one, "save")]
+    assert savers == ["tools"]
+    # What is cached by a pull request of somebody else is of that pull request alone.
+    assert "pull_request" not in workflow[True]  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("name", NAMES)
