@@ -33,20 +33,22 @@ def metadata(
     name: str | None = None,
     annotations: Mapping[str, pulumi.Input[str]] | None = None,
     extra_labels: dict[str, str] | None = None,
+    only_manager: str | None = None,
 ) -> meta.v1.ObjectMetaArgs:
     """The metadata of an object. Without a name the engine makes one, new whenever the object must be replaced.
 
     Every object has one field manager instead of the engine's random one: an update that was cut off has created
     objects the engine does not know of, and creating them again must not conflict with itself. What is declared wins
-    over changes by hand (docs/decisions/declared-wins.md).
+    over changes by hand (docs/decisions/declared-wins.md). ``only_manager`` takes nothing from any other field manager:
+    the API server refuses the object and names who has it.
     """
     return meta.v1.ObjectMetaArgs(
         name=name,
         namespace=namespace,
         labels={**labels(component, product), **(extra_labels or {})},
         annotations={
-            "pulumi.com/patchFieldManager": PART_OF,
-            "pulumi.com/patchForce": "true",
+            "pulumi.com/patchFieldManager": only_manager or PART_OF,
+            "pulumi.com/patchForce": "false" if only_manager else "true",
             **(annotations or {}),
         },
     )

@@ -77,7 +77,9 @@ class RegionalStack(pulumi.ComponentResource):
     def __init__(self, name: str, args: RegionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:stack:Region", name, None, opts)
         plan = args.plan
-        namespace = Namespace(f"{name}-space", plan.namespace, plan.product, pulumi.ResourceOptions(parent=self))
+        namespace = Namespace(
+            f"{name}-space", plan.namespace, plan.product, plan.stack, pulumi.ResourceOptions(parent=self)
+        )
         inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
         Quota(f"{name}-quota", QuotaArgs(plan.namespace, plan.product, plan.quota), inside)
         key = EncryptionKey(

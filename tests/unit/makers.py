@@ -220,7 +220,7 @@ MAKERS: dict[str, Callable[[str], object]] = {
     "generation service": service,
     "log bucket": log_bucket,
     "logins": lambda name: Logins(name, Rotation()),
-    "namespace": lambda name: Namespace(name, name, "product"),
+    "namespace": lambda name: Namespace(name, name, "product", "stack"),
     "Postgres in the cluster": lambda name: ClusterPostgres(
         name, ClusterPostgresArgs(NAMES, name, "product", 20, 2, 8, 200, Traffic(), "postgres:1")
     ),
