@@ -280,4 +280,5 @@ CLOSED_PORTS: Final = ResourceRule(
     ),
 )
 
+AREA: Final = "Access"
 RULES: Final = (LEAST_PRIVILEGE, CLOSED_PORTS)

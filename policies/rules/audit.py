@@ -74,4 +74,5 @@ AUDIT_TRAIL: Final = StackRule(
     ),
 )
 
+AREA: Final = "Access"
 RULES: Final = (AUDIT_TRAIL,)

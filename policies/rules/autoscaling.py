@@ -131,4 +131,5 @@ AUTOSCALER_BEHAVIOUR: Final = ResourceRule(
     ),
 )
 
+AREA: Final = "Scale"
 RULES: Final = (ONE_OWNER, AUTOSCALER_BEHAVIOUR)

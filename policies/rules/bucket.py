@@ -325,4 +325,5 @@ LOCKED_BACKUP: Final = StackRule(
     breaks=(Break("bucket lock", ""), Break("bucket lock", "/rule")),
 )
 
+AREA: Final = "Buckets"
 RULES: Final = (CLOSED_BUCKET, COMPLETE_BUCKET, ENCRYPTED_BUCKET, AGED_OUT, LOGGED_BUCKET, LOCKED_BACKUP)

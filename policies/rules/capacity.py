@@ -122,4 +122,5 @@ NAMESPACE_QUOTA: Final = StackRule(
     breaks=(Break("quota", ""), Break("limit range", "")),
 )
 
+AREA: Final = "Capacity"
 RULES: Final = (WORST_CASE, NAMESPACE_QUOTA)

@@ -202,4 +202,5 @@ SIZES: Final = ResourceRule(
     ),
 )
 
+AREA: Final = "Cost"
 RULES: Final = (BUDGET_PRESENT, TAGS, LABELLED, SIZES)

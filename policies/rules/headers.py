@@ -242,4 +242,5 @@ TALKATIVE_HEADERS: Final = ResourceRule(
     ),
 )
 
+AREA: Final = "Headers"
 RULES: Final = (SECURITY_HEADERS, CONTENT_POLICY, TALKATIVE_HEADERS)

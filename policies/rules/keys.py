@@ -87,4 +87,5 @@ OWN_KEY: Final = ResourceRule(
     breaks=(Break("secret", "/kmsKeyId", later=True),),
 )
 
+AREA: Final = "Data"
 RULES: Final = (ROTATED_KEY, OWN_KEY)

@@ -122,4 +122,5 @@ PROBED: Final = ResourceRule(
     ),
 )
 
+AREA: Final = "Resilience"
 RULES: Final = (GRACEFUL, PROBED)

@@ -86,4 +86,5 @@ KNOWN_ORIGINS: Final = ResourceRule(
     ),
 )
 
+AREA: Final = "Edge"
 RULES: Final = (KNOWN_ORIGINS,)

@@ -146,4 +146,5 @@ STAND_IN: Final = ResourceRule(
     ),
 )
 
+AREA: Final = "Recovery"
 RULES: Final = (BACKED_UP, TRIED, STAND_IN)

@@ -199,4 +199,5 @@ CHAINS: Final = StackRule(
     ),
 )
 
+AREA: Final = "Regions"
 RULES: Final = (HEALTHY, CHAINS)

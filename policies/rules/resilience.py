@@ -223,4 +223,5 @@ TEMPORARY: Final = ResourceRule(
     ),
 )
 
+AREA: Final = "Resilience"
 RULES: Final = (SEVERAL, APART, SCHEDULED, TEMPORARY)

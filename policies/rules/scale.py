@@ -224,4 +224,5 @@ STATED_RESOURCES: Final = ResourceRule(
     ),
 )
 
+AREA: Final = "Scale"
 RULES: Final = (SCALE_LIMITS, STATED_RESOURCES)

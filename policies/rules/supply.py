@@ -100,4 +100,5 @@ STABLE: Final = ResourceRule(
     breaks=(Break("role", "", type="kubernetes:rbac.authorization.k8s.io/v1beta1:Role"),),
 )
 
+AREA: Final = "Supply chain"
 RULES: Final = (PINNED, STABLE)

@@ -147,4 +147,5 @@ NO_TOKEN: Final = ResourceRule(
     ),
 )
 
+AREA: Final = "Workloads"
 RULES: Final = (POD_SECURITY, READ_ONLY_ROOT, HIGH_USER, NO_TOKEN)
