@@ -15,6 +15,8 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from components.envoy_proxy import proxy_spec
 from components.labels import metadata
 from components.traffic_limits import RouteTraffic, backend_traffic_policy
+from stacks.specs.network import HTTPS_PORT
+from stacks.specs.paths import ALIVE_PATH
 from stacks.specs.route import EdgeHost, Published, RouteGroup
 
 API: Final = "gateway.networking.k8s.io/v1"
@@ -25,7 +27,6 @@ DNS_CONTROLLERS: Final = ("external-dns.kubernetes.io", "external-dns.alpha.kube
 GATEWAY: Final = "edge"
 PLAIN: Final = "http"
 HTTP_PORT: Final = 80
-HTTPS_PORT: Final = 443
 TLS_MINIMUM: Final = "1.2"
 CIPHERS: Final = (
     "ECDHE-ECDSA-AES128-GCM-SHA256",
@@ -71,8 +72,7 @@ class EdgeArgs:
     sticky: frozenset[str] = field(default_factory=frozenset)
 
 
-HEALTH_PATH: Final = "/health"
-HEALTH_GROUP: Final = RouteGroup("target-health", (HEALTH_PATH,), timeout="10s", rate=None)
+HEALTH_GROUP: Final = RouteGroup("target-health", (ALIVE_PATH,), timeout="10s", rate=None)
 """Route of the load balancer's health check, by address and without TLS: through the gateway to an instance."""
 
 
@@ -86,7 +86,7 @@ class Edge(pulumi.ComponentResource):
             api_version=POLICY_API,
             kind="EnvoyProxy",
             metadata=_named(GATEWAY, args),
-            spec=proxy_spec(args.instances, HEALTH_PATH),
+            spec=proxy_spec(args.instances, ALIVE_PATH),
             opts=pulumi.ResourceOptions(parent=self),
         )
         gateway = CustomResource(

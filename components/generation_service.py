@@ -11,7 +11,8 @@ from components.hardening import container_security, pod_security
 from components.labels import labels, metadata, selector
 from components.network_policy import policy_spec
 from components.spread import affinity, tolerations, zone_spread
-from stacks.specs.network import METRICS_PATH, PORT_NAME, PROBES, SERVICE_PORT, Probes, Traffic
+from stacks.specs.network import PORT_NAME, PROBES, SERVICE_PORT, Probes, Traffic
+from stacks.specs.paths import METRICS_PATH
 from stacks.specs.resources import Resources
 
 PROGRESS_SECONDS = 600

@@ -11,7 +11,8 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.alert_rules import API
 from components.labels import metadata
-from stacks.specs.network import METRICS_PATH, PORT_NAME
+from stacks.specs.network import PORT_NAME
+from stacks.specs.paths import METRICS_PATH
 
 COMPONENT: Final = "metrics"
 NAME: Final = "app.kubernetes.io/name"

@@ -9,7 +9,8 @@ from typing import Protocol
 import pulumi
 import pulumi_aws.route53 as route53
 
-HTTPS_PORT = 443
+from stacks.specs.network import HTTPS_PORT
+
 RECORD_TYPE = "CNAME"
 
 

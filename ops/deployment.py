@@ -30,11 +30,11 @@ from ops.reporting import show_deployed
 from ops.stack_files import read
 from stacks.networking.dns_routing import edge_name
 from stacks.plan import plan
+from stacks.specs.paths import ALIVE_PATH
 from stacks.validation import require_valid
 
 ANSWER_SECONDS = 30.0
 DESTROY_SECONDS = 300.0
-HEALTH_PATH = "/health"
 IMAGE_SETTING = f"{NAMESPACE}:image"
 BY_FORCE = "The embedded cloud is removed with everything in it all the same."
 
@@ -196,13 +196,11 @@ def _wait_for(url: str) -> None:
     problem = ""
     while time.monotonic() < deadline:
         try:
-            answer = httpx.get(url + HEALTH_PATH, timeout=5)
+            answer = httpx.get(url + ALIVE_PATH, timeout=5)
             if answer.status_code == 200:
                 return
             problem = f"status {answer.status_code}"
         except httpx.HTTPError as error:
             problem = str(error)
         time.sleep(0.2)
-    raise CloudError(
-        f"{url}{HEALTH_PATH} does not answer: {problem}. Fix: `make status` shows the pods and their logs."
-    )
+    raise CloudError(f"{url}{ALIVE_PATH} does not answer: {problem}. Fix: `make status` shows the pods and their logs.")

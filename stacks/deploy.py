@@ -22,13 +22,13 @@ from stacks.jobs import heartbeats
 from stacks.networking.dns_routing import (
     HEALTH_FAILURES,
     HEALTH_INTERVAL_SECONDS,
-    HEALTH_PATH,
     TTL_SECONDS,
     api_name,
     edge_name,
 )
 from stacks.plan import StackPlan
 from stacks.region import Backups, RegionalStack, RegionArgs
+from stacks.specs.paths import READY_PATH
 
 BACKUP_RUNBOOK: Final = "docs/environments.md#when-the-alarm-of-the-backups-goes-off"
 NO_EDGES: Final[Mapping[str, str]] = MappingProxyType({})
@@ -74,7 +74,7 @@ def deploy(
             domain=settings.domain,
             edges={region.code: edge_name(region, settings.domain) for region in plan.regions},
             table=plan.records,
-            health=HealthCheck(HEALTH_PATH, HEALTH_INTERVAL_SECONDS, HEALTH_FAILURES),
+            health=HealthCheck(READY_PATH, HEALTH_INTERVAL_SECONDS, HEALTH_FAILURES),
             ttl_seconds=TTL_SECONDS,
             protected=profile.protected,
         ),

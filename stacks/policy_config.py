@@ -10,11 +10,12 @@ from typing import Final
 from infra.exemptions import Exemption
 from infra.headers import SECURITY_HEADERS
 from infra.limits import GIBIBYTE
-from infra.paths import PLAIN_PATHS, UNLIMITED_PATHS
 from infra.regions import BY_CODE
 from infra.settings import Environment, StackSettings
 from infra.tags import tags
 from stacks.products.registry import PRODUCTS
+from stacks.specs.paths import PLAIN_PATHS, UNLIMITED_PATHS
+from stacks.specs.store import POOLER
 
 LEVELS: Final = MappingProxyType(
     {
@@ -59,7 +60,7 @@ def _limits(settings: StackSettings) -> dict[str, Values]:
     return {
         "security-headers": {"headers": dict(SECURITY_HEADERS)},
         "scale-limits": {
-            "instances": {**limits.instances, "pgbouncer": POOLERS},
+            "instances": {**limits.instances, POOLER: POOLERS},
             "memory": f"{limits.memory_bytes // GIBIBYTE}Gi",
             "storageGb": limits.storage_gb,
             "databaseConnections": limits.database_connections,

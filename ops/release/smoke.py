@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from ops.release.process import StepError
+from stacks.specs.paths import ALIVE_PATH, READY_PATH
 from stacks.specs.trial import Trial
 
 TIMEOUT_SECONDS: Final = 10.0
@@ -41,7 +42,7 @@ def smoke(
     transport = _ByName(host)
     try:
         with httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS, headers=own, transport=transport) as client:
-            for path in ("/health", "/ready"):
+            for path in (ALIVE_PATH, READY_PATH):
                 _headers(_expect(client.get(path), 200), headers)
             if whole:
                 _tried(client, trial, pause)

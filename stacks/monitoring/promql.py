@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.limits import MEBIBYTE
-from infra.paths import UNLIMITED_PATHS
 from stacks.specs.alert import NAME_LABEL
-from stacks.specs.network import METRICS_PATH
+from stacks.specs.paths import METRICS_PATH, UNLIMITED_PATHS
 from stacks.specs.resources import mebibytes, millicores
 from stacks.specs.scale_triggers import Direction, Subject, Trigger
 from stacks.specs.workload import Workload

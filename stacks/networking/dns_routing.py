@@ -14,7 +14,6 @@ from typing import Final
 from infra.regions import Continent, Region
 from stacks.specs.dns import Policy, RecordSpec
 
-HEALTH_PATH: Final = "/ready"
 HEALTH_INTERVAL_SECONDS: Final = 30
 HEALTH_FAILURES: Final = 3
 TTL_SECONDS: Final = 60

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from stacks.specs.paths import ALIVE_PATH, READY_PATH
+
 HTTPS_PORT: Final = 443
 PORT_NAME: Final = "http"
 """Name of a workload's port in its pods and its Service."""
 
 SERVICE_PORT: Final = 80
 """Port of every workload's Service (requirement K01)."""
-
-METRICS_PATH: Final = "/metrics"
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,6 @@ class Traffic:
 
     ingress: tuple[Peer, ...] = ()
     egress: tuple[Peer, ...] = ()
-
-
-ALIVE_PATH: Final = "/health"
-
-READY_PATH: Final = "/ready"
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from app.api.application import ROUTERS, Role
-from infra.paths import UNLIMITED_PATHS
 from infra.regions import in_priority_order
 from ops.stack_files import read
 from stacks.plan import plan
 from stacks.products.content_generation.routes import OTHER_REGIONS
+from stacks.specs.paths import UNLIMITED_PATHS
 from stacks.specs.route import RouteGroup
 from tests.unit.program import ROOT
 

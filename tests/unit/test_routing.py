@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.regions import BY_CODE, REGIONS, Continent, Region, in_priority_order
-from stacks.networking.dns_routing import HEALTH_PATH, TTL_SECONDS, Client, answer, api_name, edge_name, routing_table
+from stacks.networking.dns_routing import TTL_SECONDS, Client, answer, api_name, edge_name, routing_table
 from stacks.specs.dns import Policy, RecordSpec
+from stacks.specs.paths import READY_PATH
 
 DOMAIN = "example.com"
 API = api_name(DOMAIN)
@@ -133,7 +134,7 @@ def test_each_edge_has_a_health_check() -> None:
     assert {one.health_region: one.target for one in table if one.health_region and one.target} == {
         code: edge_name(BY_CODE[code], DOMAIN) for code in CODES
     }
-    assert HEALTH_PATH == "/ready"
+    assert READY_PATH == "/ready"
     assert TTL_SECONDS <= 60
 
 

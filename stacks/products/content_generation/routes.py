@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from infra.paths import UNLIMITED_PATHS
 from stacks.products.content_generation.workloads import API, FRONTEND
+from stacks.specs.paths import UNLIMITED_PATHS
 from stacks.specs.route import PublicRoutes, Rate, RouteGroup
 
 CALLS: Final = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from infra.paths import UNLIMITED_PATHS
 from stacks.products.workflow_dashboard.workloads import BACKEND, FRONTEND
+from stacks.specs.paths import UNLIMITED_PATHS
 from stacks.specs.route import PublicRoutes, Rate, RouteGroup
 
 CALLS: Final = (RouteGroup("api", ("/api/",), timeout="60s", rate=Rate(per_second=10, burst=20)),)
