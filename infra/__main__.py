@@ -43,7 +43,7 @@ def main() -> None:
     providers = Providers(aws, kubernetes_providers(stack, settings, cloud))
     edges = cloud.edges if cloud else {}
     deployed = deploy(planned, providers, embedded=cloud is not None, edges=edges)
-    for name, value in {**deployed, **outputs(ROOT, settings.image, os.environ)}.items():
+    for name, value in {**deployed, **outputs(ROOT, settings.image, planned.blueprint.migrations, os.environ)}.items():
         pulumi.export(name, value)
 
 

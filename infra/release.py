@@ -18,7 +18,6 @@ COMMIT_VARIABLE: Final = "CONTENTGEN_COMMIT"
 EARLIER_VARIABLE: Final = "CONTENTGEN_EARLIER_RELEASES"
 """The releases before this one as a JSON list, newest first."""
 
-MIGRATIONS: Final = Path("app/migrations/versions")
 _REVISION: Final = re.compile(r"\d+")
 
 
@@ -28,15 +27,15 @@ def with_image(config: Mapping[str, str], environment: Mapping[str, str]) -> dic
     return {**config, "image": image} if image else dict(config)
 
 
-def schema_of(root: Path) -> str:
+def schema_of(root: Path, migrations: str) -> str:
     """The database revision that a checkout's application needs: the number of its newest migration."""
-    found = (_REVISION.match(path.name) for path in (root / MIGRATIONS).glob("*.py"))
+    found = (_REVISION.match(path.name) for path in (root / migrations).glob("*.py"))
     return max((one[0] for one in found if one), default="")
 
 
-def outputs(root: Path, image: str, environment: Mapping[str, str]) -> dict[str, object]:
+def outputs(root: Path, image: str, migrations: str, environment: Mapping[str, str]) -> dict[str, object]:
     """The record of the release for the stack's outputs. A deployment by hand names no commit."""
-    record: dict[str, object] = {"image": image, "schema": schema_of(root)}
+    record: dict[str, object] = {"image": image, "schema": schema_of(root, migrations)}
     if commit := environment.get(COMMIT_VARIABLE):
         record["commit"] = commit
     if earlier := environment.get(EARLIER_VARIABLE):

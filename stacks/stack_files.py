@@ -13,6 +13,11 @@ from stacks.products.registry import PRODUCTS
 from stacks.specs.limits import ScaleLimits
 
 
+def stack_of(product: str, environment: Environment) -> str:
+    """Name of a product's stack: the default product's are called as their environments."""
+    return environment.value if product == DEFAULT_PRODUCT else f"{product}-{environment.value}"
+
+
 def parse(stack: str, values: Mapping[str, object]) -> StackSettings:
     """The settings of a stack file's ``contentgen:`` values.
 

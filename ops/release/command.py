@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from infra.release import IMAGE_VARIABLE, MIGRATIONS, schema_of
+from infra.release import IMAGE_VARIABLE, schema_of
 from infra.settings import StackSettings
 from localcloud.paths import CHECKOUT
 from ops import deployment
@@ -184,7 +184,7 @@ def facts(
         planned=read_facts(CHECKOUT / PLAN_FACTS, target.stack, _commit()),
         plan=CHECKOUT / PLAN,
         tests_passed=tests_passed(CHECKOUT / TESTS),
-        migrations=_new_migrations(to),
+        migrations=_new_migrations(to, PRODUCTS[settings.product].migrations),
         migrations_tested=migrations_tested(CHECKOUT / TESTS),
         notices={
             "alerts.notify": settings.alerts.notify,
@@ -219,11 +219,11 @@ def migrations_tested(path: Path) -> bool:
     return bool(ran)
 
 
-def _new_migrations(to: Release | None) -> tuple[str, ...]:
+def _new_migrations(to: Release | None, migrations: str) -> tuple[str, ...]:
     """Files of migrations that the release to go back to does not have; all of them for a first release."""
     if to is None:
-        return tuple(sorted(path.name for path in (CHECKOUT / MIGRATIONS).glob("[0-9]*.py")))
-    changed = _git("diff", "--name-only", "--diff-filter=A", to.commit, "HEAD", "--", str(MIGRATIONS)).stdout
+        return tuple(sorted(path.name for path in (CHECKOUT / migrations).glob("[0-9]*.py")))
+    changed = _git("diff", "--name-only", "--diff-filter=A", to.commit, "HEAD", "--", migrations).stdout
     return tuple(Path(line).name for line in changed.splitlines())
 
 
@@ -234,9 +234,11 @@ def _same_files(commit: str) -> bool:
 
 def _newest(target: Target, environment: Mapping[str, str]) -> Release:
     """This checkout, with the image that is deployed: the embedded cloud's own, the given one, or the stack file's."""
-    given = environment.get(IMAGE_VARIABLE) or read(CHECKOUT, target.stack).image
+    settings = read(CHECKOUT, target.stack)
+    given = environment.get(IMAGE_VARIABLE) or settings.image
     image = given if target.engine is None else target.engine.setting(deployment.IMAGE_SETTING)
-    return Release(commit=_commit(), image=image, schema=schema_of(CHECKOUT))
+    migrations = PRODUCTS[settings.product].migrations
+    return Release(commit=_commit(), image=image, schema=schema_of(CHECKOUT, migrations))
 
 
 def _steps(service: Service, apply: Callable[[], None], go_back: Callable[[], None], out: Report) -> Steps:

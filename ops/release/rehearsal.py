@@ -17,8 +17,11 @@ from ops.stack_files import read
 from ops.target import Target, real
 from stacks.networking.dns_routing import api_name
 from stacks.products.registry import PRODUCTS
+from stacks.stack_files import stack_of
 
-STAGING: Final = "staging"
+STAGING: Final = Environment.STAGING.value
+"""Staging of the default product, whose image goes on to production."""
+
 HOTFIX_VARIABLE: Final = "HOTFIX"
 """Set by the workflow of a hotfix, which has an approver of its own in place of a stay on staging."""
 
@@ -50,18 +53,18 @@ def rehearsal(
     if target.engine is not None or environment.get(HOTFIX_VARIABLE):
         say(f"{target.stack}: not asked whether it was on staging first: this is a hotfix, or the embedded cloud")
         return NO_OBJECTION
-    staging = real(STAGING, environment)
+    staging = real(stack_of(settings.product, Environment.STAGING), environment)
     try:
         rehearsed(staging, same_files)
     except RecordError as error:
         return Rehearsal(str(error), str(error))
-    settings, addresses = read(CHECKOUT, STAGING), deployment.addresses_of(STAGING, on_real=True)
-    trial = PRODUCTS[settings.product].trial
-    service = Service(staging, addresses, settings.security_headers, trial, api_name(settings.domain), say)
+    there, addresses = read(CHECKOUT, staging.stack), deployment.addresses_of(staging.stack, on_real=True)
+    trial = PRODUCTS[there.product].trial
+    service = Service(staging, addresses, there.security_headers, trial, api_name(there.domain), say)
     try:
         service.smoke()
     except StepError as error:
-        return Rehearsal(passed=f"{STAGING}: {error}")
+        return Rehearsal(passed=f"{staging.stack}: {error}")
     return NO_OBJECTION
 
 
@@ -72,7 +75,7 @@ def rehearsed(staging: Target, same_files: Callable[[str], bool]) -> Release:
     """
     running = record_of(staging).running
     if running is None:
-        raise RecordError(f"{STAGING} has no record of a release")
+        raise RecordError(f"{staging.stack} has no record of a release")
     if not same_files(running.commit):
-        raise RecordError(f"{STAGING} runs {running.commit[:12]}, whose files are others than this commit's")
+        raise RecordError(f"{staging.stack} runs {running.commit[:12]}, whose files are others than this commit's")
     return running

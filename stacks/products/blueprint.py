@@ -27,6 +27,7 @@ class Blueprint:
     limits: hard limits (Y02).
     profiles: sizes, stores, backups and budget of each environment that the product has.
     workloads: long-running workloads.
+    migrations: folder of its migrations in the checkout, whose files begin with the number of a database revision.
     jobs: jobs once a release, then jobs by schedule; the first one migrates the schema, before anything else starts.
     database: names within the database server.
     redis: purposes of the Redis instances.
@@ -42,6 +43,7 @@ class Blueprint:
     limits: ScaleLimits
     profiles: Mapping[Environment, Profile]
     workloads: tuple[WorkloadSpec, ...]
+    migrations: str
     jobs: tuple[JobSpec, ...]
     database: DatabaseNames
     redis: tuple[Role, ...]

@@ -10,9 +10,11 @@ import pytest
 from infra.release import outputs, schema_of, with_image
 from ops.release.command import earlier_release
 from ops.release.record import KEPT_RELEASES, Record, RecordError, Release, record_of, recording
+from stacks.products.registry import PRODUCTS
 from tests.release.engine import PretendedEngine
 from tests.unit.program import ROOT
 
+MIGRATIONS = PRODUCTS["content-generation"].migrations
 IMAGE = "registry.example.com/contentgen@sha256:" + "1" * 64
 
 
@@ -28,10 +30,10 @@ def test_a_stack_keeps_commit_image_and_schema_of_what_runs_and_of_the_releases_
     engine = PretendedEngine(tmp_path)
     target = engine.target()
     variables = recording(target, made("ccc"), PAST.earlier).environment
-    kept = outputs(ROOT, IMAGE, variables)
+    kept = outputs(ROOT, IMAGE, MIGRATIONS, variables)
     assert kept["commit"] == "ccc"
     assert kept["image"] == IMAGE
-    assert kept["schema"] == schema_of(ROOT) == "0007"
+    assert kept["schema"] == schema_of(ROOT, MIGRATIONS) == "0007"
     engine.outputs(**kept)
     assert record_of(target) == PAST
 
@@ -103,3 +105,11 @@ def test_the_record_is_what_an_update_is_given(tmp_path: Path) -> None:
         {"commit": "bbb", "image": IMAGE, "schema": "0007"},
         {"commit": "aaa", "image": IMAGE, "schema": "0007"},
     ]
+
+
+def test_the_schema_is_that_of_the_products_own_migrations() -> None:
+    for product in PRODUCTS.values():
+        numbers = [path.name[:4] for path in (ROOT / product.migrations).glob("[0-9]*.py")]
+        assert numbers, product.name
+        assert outputs(ROOT, IMAGE, product.migrations, {})["schema"] == max(numbers)
+    assert PRODUCTS["workflow-dashboard"].migrations != MIGRATIONS

@@ -104,3 +104,19 @@ def test_the_image_that_staging_runs_goes_on_to_production(
     engine.outputs(commit="fedcba", image="x@sha256:2")
     with pytest.raises(RecordError, match="staging runs fedcba, whose files are others"):
         command.promote({}, Report())
+
+
+def test_a_products_production_is_held_against_its_own_staging(
+    engine: PretendedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def real(stack: str, environment: Mapping[str, str]) -> Target:
+        asked.append(stack)
+        return replace(engine.target(), stack=stack)
+
+    monkeypatch.setattr(rehearsing, "real", real)
+    assert ask(engine, "workflow-dashboard-prod", same=False).deployed == (
+        "workflow-dashboard-staging runs 0123456789ab, whose files are others than this commit's"
+    )
+    assert asked == ["workflow-dashboard-staging"]
