@@ -46,7 +46,7 @@ def test_the_released_image_is_deployed_in_place_of_the_stack_files(tmp_path: Pa
 
 
 def test_a_deployment_by_hand_names_no_commit_but_what_it_deploys() -> None:
-    assert outputs(ROOT, IMAGE, {}) == {"image": IMAGE, "schema": "0007"}
+    assert outputs(ROOT, IMAGE, MIGRATIONS, {}) == {"image": IMAGE, "schema": "0007"}
 
 
 @pytest.mark.requirement("L02")
