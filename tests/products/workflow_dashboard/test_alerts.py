@@ -25,6 +25,7 @@ def rules(name: str) -> list[AlertRule]:
     return [rule for group in groups.values() for rule in group]
 
 
+@pytest.mark.requirement("O02")
 @pytest.mark.parametrize("workload", ["backend", "frontend"])
 def test_thresholds_and_severities_are_the_documents(workload: str) -> None:
     found = {
@@ -35,6 +36,7 @@ def test_thresholds_and_severities_are_the_documents(workload: str) -> None:
     assert found == B
 
 
+@pytest.mark.requirement("O02")
 @pytest.mark.parametrize("workload", ["backend", "frontend"])
 def test_a_service_that_is_down_is_critical_after_three_health_checks(workload: str) -> None:
     (rule,) = (rule for rule in rules("prod") if (rule.name, rule.about) == ("ServiceDown", workload))
@@ -42,6 +44,7 @@ def test_a_service_that_is_down_is_critical_after_three_health_checks(workload: 
     assert rule.expression.startswith("absent(memory_usage_bytes{")
 
 
+@pytest.mark.requirement("O02")
 def test_more_than_80_of_100_connections_are_told_of() -> None:
     (rule,) = (rule for rule in rules("local") if rule.name == "DatabaseConnectionsHigh")
     assert rule.expression.endswith(" > 80")
