@@ -147,6 +147,7 @@ def test_how_full_the_stores_are_is_told_as_their_exporters_would(
     make_client: MakeClient, servers: Servers, database_url: str
 ) -> None:
     limit = redis.Redis.from_url(servers.redis_url)
+    before = limit.config_get("maxmemory")["maxmemory"]
     limit.config_set("maxmemory", 64 * 2**20)
     try:
         client = make_client(redis_queue_url=servers.redis_url)
@@ -155,7 +156,7 @@ def test_how_full_the_stores_are_is_told_as_their_exporters_would(
         assert eventually(lambda: figures(client.get("/metrics").text, "pg_stat_database_numbackends").get(own)) >= 1
         used = figures(client.get("/metrics").text, "redis_memory_used_bytes")
     finally:
-        limit.config_set("maxmemory", 0)
+        limit.config_set("maxmemory", before)
     assert samples == {"cache": 64 * 2**20, "queue": 64 * 2**20}
     assert set(used) == {"cache", "queue"} and all(0 < value < 64 * 2**20 for value in used.values())
     assert figures(client.get("/metrics").text, "pg_settings_max_connections")[""] >= 20
