@@ -163,7 +163,7 @@ def managed_stores() -> None:
     ManagedPostgres(
         "stores-pg",
         ManagedPostgresArgs(
-            names=DatabaseNames("it", "administrator", "it_", "it_owner_"),
+            names=DatabaseNames("it", "it_admin", "it_", "it_owner_"),
             region="eu-west-1",
             network=network,
             instance_class="db.t4g.large",

@@ -48,7 +48,7 @@ from stacks.specs.route import EdgeHost, Published, Rate, RouteGroup
 from stacks.specs.store import DatabaseNames, Role
 
 REGION = "us-east-1"
-NAMES = DatabaseNames("product", "administrator", "product_", "product_owner_")
+NAMES = DatabaseNames("product", "product_admin", "product_", "product_owner_")
 RESOURCES = Resources("250m", "1000m", "256Mi", "1Gi")
 RULE = AlertRule("Name", "cpm", "up == 0", 60, Severity.LOW, "summary", "description", "page.md#name")
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id/A"
