@@ -35,7 +35,8 @@ def taken(world: World) -> Iterator[None]:
     file.write_text(json.dumps(OTHERS))
     world.kubectl(STACK, "apply", "--server-side", f"--field-manager={OWNER}-other", "-f", str(file))
     yield
-    world.down(STACK)
+    done = world.command("down", "--stack", STACK)
+    assert done.returncode == 0, done.stdout[-4000:]
 
 
 @pytest.mark.usefixtures("taken")

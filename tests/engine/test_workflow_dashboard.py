@@ -21,7 +21,9 @@ def stack(world: World, request: pytest.FixtureRequest) -> Iterator[str]:
     assert done.returncode == 0, done.stdout[-4000:]
     assert "/api/workflows" in done.stdout
     yield name
-    world.down(name)
+    ordered = ["--ordered"] if name.endswith("local") else []
+    done = world.command("down", "--stack", name, *ordered)
+    assert done.returncode == 0, done.stdout[-4000:]
 
 
 @pytest.fixture
