@@ -160,7 +160,7 @@ def test_a_bad_release_with_a_migration_goes_back_by_itself_and_slack_hears_of_i
         repository.commit("A change of the contract, which nobody noticed")
         assert repository.released(stack) == 1
     assert [one["status"] for one in heard] == ["released", "rolled back"]
-    assert "/generate answers what is no Accepted" in heard[1]["text"]
+    assert "/generate answers no JSON object with a text 'job_id'" in heard[1]["text"]
     url, session = world.cloud(stack).regions[0].url, world.session(stack)
     # Only the release before answers: the bad one names no job.
     answers = [finished_job(url, session=session)["status"] for _ in range(6)]
