@@ -27,9 +27,9 @@ from localcloud.toolchain.origin import Toolchain, ensure
 from ops.console import Report
 from ops.policy_pack import stack_policy_config
 from ops.reporting import show_deployed
-from ops.stack_files import read
+from ops.stack_files import planned, read
 from stacks.networking.dns_routing import edge_name
-from stacks.plan import plan
+from stacks.plan import StackPlan, plan
 from stacks.specs.paths import ALIVE_PATH
 from stacks.validation import require_valid
 
@@ -44,8 +44,8 @@ def up(stack: str, report: Report, *, refresh: bool = False) -> None:
 
     Without ``refresh`` the engine compares with its state alone: what was changed by hand stays.
     """
-    settings = _sound(stack)
-    cloud, described, engine = _ready(stack, settings, report)
+    planned = _sound(stack)
+    cloud, described, engine = _ready(planned, report)
     report.step("pulumi up, with the policy pack")
     arguments = ["--yes", *(["--refresh"] if refresh else []), *engine.policy_arguments()]
     engine.run("up", *arguments, require=cloud.require_running)
@@ -54,21 +54,19 @@ def up(stack: str, report: Report, *, refresh: bool = False) -> None:
     for region in described.regions:
         _wait_for(region.url)
     later.begin()
-    show_deployed(report, plan(stack, settings), described, engine.home)
+    show_deployed(report, planned, described, engine.home)
 
 
 def preview(stack: str, report: Report, *, diff: bool) -> None:
     """Preview of ``up`` for the stack as it stands on the embedded cloud."""
-    settings = _sound(stack)
-    _, _, engine = _ready(stack, settings, report)
+    _, _, engine = _ready(_sound(stack), report)
     report.step("pulumi preview, with the policy pack")
     engine.run("preview", *(["--diff"] if diff else []), *engine.policy_arguments())
 
 
 def refresh(stack: str, report: Report) -> None:
     """Reads back a running stack."""
-    settings = _sound(stack)
-    _, _, engine = _ready(stack, settings, report)
+    _, _, engine = _ready(_sound(stack), report)
     engine.refresh()
 
 
@@ -97,13 +95,13 @@ def down(stack: str | None, report: Report, *, ordered: bool = False) -> None:
 def check(stack: str | None, report: Report) -> None:
     """Reads stack files; SettingsError names everything wrong in the first one that is."""
     for name in [stack] if stack else stacks(CHECKOUT):
-        settings = _sound(name)
+        settings = _sound(name).settings
         report.line(f"Pulumi.{name}.yaml: {settings.environment}, {', '.join(settings.regions)}: no finding")
 
 
 def prepared(stack: str, report: Report) -> Engine:
     """The engine of a stack on its embedded cloud, ready for any command."""
-    _, _, engine = _ready(stack, _sound(stack), report)
+    _, _, engine = _ready(_sound(stack), report)
     return engine
 
 
@@ -134,21 +132,20 @@ def problem_of(stack: str, settings: StackSettings, *, on_real: bool) -> str:
     return ""
 
 
-def _sound(stack: str) -> StackSettings:
-    """A stack's settings. Raises SettingsError for wrong ones, and for those that cannot work together."""
-    settings = read(CHECKOUT, stack)
-    require_valid(plan(stack, settings), embedded=True)
-    return settings
+def _sound(stack: str) -> StackPlan:
+    """A stack's plan. Raises SettingsError for wrong settings, and for those that cannot work together."""
+    found = planned(CHECKOUT, stack)
+    require_valid(found, embedded=True)
+    return found
 
 
-def _ready(stack: str, settings: StackSettings, report: Report) -> tuple[Cloud, CloudFile, Engine]:
-    toolchain = ensure(report.step, needed_tools(settings))
-    cloud = Cloud(stack, toolchain, plan(stack, settings).prefix)
-    regions = [region.code for region in in_priority_order(settings.regions)]
-    described = cloud.up(regions, report.step)
+def _ready(plan: StackPlan, report: Report) -> tuple[Cloud, CloudFile, Engine]:
+    toolchain = ensure(report.step, needed_tools(plan))
+    cloud = Cloud(plan.stack, toolchain, plan.prefix)
+    described = cloud.up([region.code for region in plan.regions], report.step)
     engine = _engine(cloud, toolchain)
-    pushed = {IMAGE_SETTING: by_digest(settings.image, cloud.registry.push(CHECKOUT))}
-    engine.prepare(stack_policy_config(CHECKOUT, stack, settings), pushed, report.step)
+    pushed = {IMAGE_SETTING: by_digest(plan.settings.image, cloud.registry.push(CHECKOUT))}
+    engine.prepare(stack_policy_config(CHECKOUT, plan.stack, plan.settings), pushed, report.step)
     engine.recover(report.step)
     lost = cloud.identity(described).lost_since(CloudIdentity.read(_identity_file(cloud)))
     if lost:
@@ -157,11 +154,11 @@ def _ready(stack: str, settings: StackSettings, report: Report) -> tuple[Cloud, 
     return cloud, described, engine
 
 
-def needed_tools(settings: StackSettings) -> tuple[Family, ...]:
+def needed_tools(plan: StackPlan) -> tuple[Family, ...]:
     """The tools without which this stack cannot become what it declares. Workers get more than one instance from KEDA
     alone: a stack that always wants more waits for its build, any other takes it up later.
     """
-    return (*FIRST, *LATER) if plan("", settings).needs_scaler else FIRST
+    return (*FIRST, *LATER) if plan.needs_scaler else FIRST
 
 
 def _destroy(cloud: Cloud, report: Report) -> None:

@@ -35,7 +35,6 @@ def application_environment(
         **_pool(workload),
         **(_writers(settings, embedded=embedded) if workload.uses_llm_keys else {}),
         **(_admission(settings, region, edges) if workload.holds_application_keys else {}),
-        **dict(workload.variables),
     }
 
 

@@ -33,7 +33,6 @@ from ops.release.updating import update
 from ops.report.command import DEFAULT_FILE, report, stack_report
 from ops.stack_files import read
 from ops.target import Target, real
-from stacks.networking.dns_routing import api_name
 from stacks.products.registry import PRODUCTS
 
 PLAN: Final = Path("reports/plan.json")
@@ -93,14 +92,7 @@ def make_release(
         return False
     released = recording(target, newest, record.before(newest))
     steps = _steps(
-        Service(
-            target,
-            addresses,
-            settings.security_headers,
-            PRODUCTS[settings.product].trial,
-            api_name(settings.domain),
-            out.line,
-        ),
+        Service.of(target, settings, addresses, out.line),
         lambda: _apply(released, settings),
         lambda: _go_back(target, settings, to, record, out),
         out,
@@ -141,14 +133,7 @@ def make_rollback(
         out.line(f"the database stays at revision {newest}, of which {to.commit[:12]} knows {to.schema_ or 'nothing'}")
     settings = read(CHECKOUT, target.stack)
     steps = _steps(
-        Service(
-            target,
-            addresses,
-            settings.security_headers,
-            PRODUCTS[settings.product].trial,
-            api_name(settings.domain),
-            out.line,
-        ),
+        Service.of(target, settings, addresses, out.line),
         lambda: None,
         lambda: _go_back(target, settings, to, record, out),
         out,

@@ -15,8 +15,6 @@ from ops.release.record import RecordError, Release, record_of
 from ops.release.service import Service
 from ops.stack_files import read
 from ops.target import Target, real
-from stacks.networking.dns_routing import api_name
-from stacks.products.registry import PRODUCTS
 from stacks.stack_files import stack_of
 
 STAGING: Final = Environment.STAGING.value
@@ -59,8 +57,7 @@ def rehearsal(
     except RecordError as error:
         return Rehearsal(str(error), str(error))
     there, addresses = read(CHECKOUT, staging.stack), deployment.addresses_of(staging.stack, on_real=True)
-    trial = PRODUCTS[there.product].trial
-    service = Service(staging, addresses, there.security_headers, trial, api_name(there.domain), say)
+    service = Service.of(staging, there, addresses, say)
     try:
         service.smoke()
     except StepError as error:

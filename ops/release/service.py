@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from infra.settings import StackSettings
 from ops.release.alarms import Alarms, alarms_of, ringing
 from ops.release.process import StepError
 from ops.release.smoke import CLIENT, smoke
 from ops.sessions import TokenError, token_of
 from ops.target import Target
+from stacks.networking.dns_routing import api_name
+from stacks.products.registry import PRODUCTS
 from stacks.specs.trial import Trial
 
 
@@ -28,6 +31,14 @@ class Service:
     _alarms: Alarms = field(default_factory=dict)
     _before: frozenset[str] = frozenset()
     _session: str = ""
+
+    @classmethod
+    def of(
+        cls, target: Target, settings: StackSettings, addresses: Mapping[str, str], say: Callable[[str], None]
+    ) -> Service:
+        """The service of a stack with these settings."""
+        trial = PRODUCTS[settings.product].trial
+        return cls(target, addresses, settings.security_headers, trial, api_name(settings.domain), say)
 
     def smoke(self) -> None:
         """Health, readiness, headers and the first use in every region. Raises StepError, naming the region.

@@ -39,9 +39,13 @@ def smoke(
     stack whose API asks for a key.
     """
     own = {"Host": host, **({"Authorization": f"Bearer {session}"} if session else {})}
-    transport = _ByName(host)
+
+    def by_name(request: httpx.Request) -> None:
+        request.extensions = {**request.extensions, "sni_hostname": host}
+
+    hooks = {"request": [by_name]}
     try:
-        with httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS, headers=own, transport=transport) as client:
+        with httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS, headers=own, event_hooks=hooks) as client:
             for path in (ALIVE_PATH, READY_PATH):
                 _headers(_expect(client.get(path), 200), headers)
             if whole:
@@ -50,18 +54,6 @@ def smoke(
         raise StepError(f"{address} does not answer: {type(error).__name__}") from None
     except httpx.InvalidURL as error:
         raise StepError(f"{address} is no address: {error}") from None
-
-
-class _ByName(httpx.HTTPTransport):
-    """Asks for one name in TLS whatever the address is, and expects the certificate of that name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.extensions = {**request.extensions, "sni_hostname": self._name}
-        return super().handle_request(request)
 
 
 def _field(answer: httpx.Response, name: str) -> str:

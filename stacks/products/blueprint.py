@@ -52,11 +52,6 @@ class Blueprint:
     alerts: Callable[[AlertContext], Mapping[str, tuple[AlertRule, ...]]]
     production_regions: int = 1
 
-    @property
-    def migration(self) -> JobSpec:
-        """Job that must have succeeded before anything answers requests."""
-        return self.jobs[0]
-
     def prefix(self, stack: str) -> str:
         """Begin of the names of a stack's resources: ``workflow-dashboard-prod`` would leave no room for the rest."""
         return stack.replace(self.name, self.short, 1)

@@ -36,11 +36,11 @@ RESTORE_CHECK: Final = JobSpec(
 """Every day the newest backup is restored and counted; one that is too old is no better than none."""
 
 
-def migration(*arguments: str) -> JobSpec:
+def migration() -> JobSpec:
     """Change of the schema, before anything that answers requests is started."""
-    return JobSpec("migrate", ("migrate", *arguments), 900, Urgency.CRITICAL, administers=True)
+    return JobSpec("migrate", ("migrate",), 900, Urgency.CRITICAL, administers=True)
 
 
-def maintenance(when: str, schedule: str, urgency: Urgency, *arguments: str) -> JobSpec:
+def maintenance(when: str, schedule: str, urgency: Urgency) -> JobSpec:
     """Care of the tables, at the times of document A: daily, weekly, monthly."""
-    return JobSpec(f"maintenance-{when}", ("maintenance", when, *arguments), LONG_SECONDS, urgency, schedule)
+    return JobSpec(f"maintenance-{when}", ("maintenance", when), LONG_SECONDS, urgency, schedule)

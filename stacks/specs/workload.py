@@ -78,7 +78,6 @@ class WorkloadSpec:
     cpu_request: CPU request of one instance, such as 250m.
     autoscaled: False keeps the minimum of instances, without an autoscaler.
     probes: paths of the probes.
-    variables: variables of this workload that its product's document names, with their values.
     peers: workloads that it calls.
     public: True if the edge routes to it.
     port: port that it listens on.
@@ -97,7 +96,6 @@ class WorkloadSpec:
     cpu_request: str
     autoscaled: bool = True
     probes: Probes = PROBES
-    variables: tuple[tuple[str, str], ...] = ()
     peers: tuple[str, ...] = ()
     public: bool = False
     port: int = APPLICATION_PORT

@@ -15,7 +15,7 @@ from localcloud.toolchain.compiler import only_one
 from localcloud.toolchain.families import ACTIONLINT, FIRST, KEDA, PROMTOOL
 from ops import doctoring
 from ops.deployment import needed_tools
-from ops.stack_files import read
+from ops.stack_files import planned
 
 NOTHING_RUNS = "not built; `make tools`, then `make up`"
 
@@ -38,13 +38,13 @@ def _said(cloud: CloudFile) -> list[str]:
 
 
 def test_only_a_stack_whose_workers_never_are_one_waits_for_keda() -> None:
-    waits = {stack: KEDA in needed_tools(read(CHECKOUT, stack)) for stack in ("local", "dev", "staging", "prod")}
+    waits = {stack: KEDA in needed_tools(planned(CHECKOUT, stack)) for stack in ("local", "dev", "staging", "prod")}
     assert waits == {"local": False, "dev": False, "staging": False, "prod": True}
 
 
 def test_no_stack_waits_for_the_tools_of_tests() -> None:
     for stack in ("local", "dev", "staging", "prod"):
-        tools = needed_tools(read(CHECKOUT, stack))
+        tools = needed_tools(planned(CHECKOUT, stack))
         assert set(FIRST) <= set(tools)
         assert not {PROMTOOL, ACTIONLINT} & set(tools)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ops.stack_files import planned
+from infra.sections import ServiceSettings
+from ops.stack_files import planned, read
+from stacks.plan import plan
+from stacks.validation import findings
 from tests.unit.engine import Declared, RecordingEngine
-from tests.unit.program import ROOT, Declare
+from tests.unit.program import ROOT, Declare, declared
 
 PROD, STAGING, LOCAL = (f"workflow-dashboard-{environment}" for environment in ("prod", "staging", "local"))
 
@@ -112,3 +115,25 @@ def test_calls_of_the_page_go_to_the_back_end_and_everything_else_to_the_page(de
     }
     assert paths == {"frontend": ["/", "/static/"], "backend": ["/api/"]}
     assert set(hosts["api"].backends) == set(hosts["region"].backends) == {"backend"}
+
+
+def test_a_service_may_have_an_image_of_its_own_by_digest() -> None:
+    own = f"registry.example.com/page@sha256:{'1' * 64}"
+    settings = read(ROOT, PROD)
+    given = settings.model_copy(update={"services": {"frontend": ServiceSettings(image=own)}})
+    engine = declared(PROD, given)
+    container = ("spec", "template", "spec", "containers", 0, "image")
+    assert deployment(engine, "frontend").at(*container) == own
+    assert deployment(engine, "backend").at(*container) == settings.image
+    by_tag = settings.model_copy(update={"services": {"frontend": ServiceSettings(image="page:latest")}})
+    wrong = [
+        one for one in findings(plan(PROD, by_tag), embedded=True) if one.key == "contentgen:services.frontend.image"
+    ]
+    assert [one.value for one in wrong] == ["page:latest"]
+
+
+def test_a_range_of_instances_is_refused_where_no_autoscaler_moves_them() -> None:
+    settings = read(ROOT, PROD).model_copy(update={"services": {"backend": ServiceSettings(minimum=2, maximum=3)}})
+    (wrong,) = (one for one in findings(plan(PROD, settings), embedded=True) if "services" in one.key)
+    assert (wrong.key, wrong.value) == ("contentgen:services.backend", "2 to 3")
+    assert "backend has no autoscaler" in wrong.allowed
