@@ -6,10 +6,12 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from app.domain import JobStatus
+from localcloud.runner.certificates import Certificates
 from ops.release.notice import ATTEMPTS, Notice, tell
 from ops.release.process import Outcome, StepError
 from ops.release.smoke import smoke
@@ -189,3 +191,17 @@ def test_what_a_smoke_test_made_is_removed_again_where_the_product_can(service: 
     service.status["DELETE /api/workflows/j1"] = 204
     tried(service, DASHBOARD.trial)
     assert service.posted[-1] == {"name": "Try it out"}
+
+
+@pytest.mark.requirement("L02")
+def test_a_region_is_asked_over_tls_by_the_name_that_its_certificate_has(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificates = Certificates(tmp_path)
+    certificates.ensure()
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.bundle))
+    service.socket = certificates.server_context(HOST).wrap_socket(service.socket, server_side=True)
+    address = service.address.replace("http://", "https://")
+    smoke(address, HEADERS, TRIAL, HOST, pause=no_pause)
+    with pytest.raises(StepError, match="does not answer: ConnectError"):
+        smoke(address, HEADERS, TRIAL, "api.another.example", pause=no_pause)
