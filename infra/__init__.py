@@ -1,5 +1,1 @@
-"""The stack's settings, its providers, and the program itself."""
-
-from infra.lean_imports import install
-
-install()
+"""The Pulumi program, the settings of its stacks, and the catalogue that they are made of."""

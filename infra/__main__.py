@@ -10,14 +10,18 @@ gc.disable()
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from infra import lean_imports
+
+lean_imports.install()
+
 import pulumi
 from pulumi.runtime.config import get_config_env
 
 from infra.call_stacks import shorten
-from infra.errors import SettingsError
 from infra.providers import aws_provider, kubernetes_providers
 from infra.release import outputs, with_image
-from infra.settings import NAMESPACE
+from infra.settings.errors import SettingsError
+from infra.settings.stack import NAMESPACE
 from infra.tags import tags
 from infra.target import TargetError, embedded_cloud
 from stacks.deploy import Providers, deploy

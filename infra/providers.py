@@ -8,9 +8,9 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from infra.clusters import ClusterSettings
-from infra.regions import in_priority_order
-from infra.settings import StackSettings
+from infra.catalog.regions import in_priority_order
+from infra.settings.clusters import ClusterSettings
+from infra.settings.stack import StackSettings
 from infra.target import EmbeddedCloud
 
 SERVICES: Final = (

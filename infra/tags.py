@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.settings import StackSettings
+from infra.settings.stack import StackSettings
 
 
 def tags(settings: StackSettings, stack: str) -> dict[str, str]:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.clusters import ClusterSettings
-from infra.settings import StackSettings
+from infra.settings.clusters import ClusterSettings
+from infra.settings.stack import StackSettings
 
 TARGET_VARIABLE = "CONTENTGEN_TARGET"
 CLOUD_VARIABLE = "CONTENTGEN_CLOUD"

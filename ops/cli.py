@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from infra.errors import SettingsError
-from infra.stackfile import stacks
+from infra.settings.errors import SettingsError
+from infra.settings.stack_file import stacks
 from infra.target import TargetError
 from localcloud.cloud import CloudError
 from localcloud.cluster import ClusterError

@@ -13,10 +13,11 @@ from typing import Final
 from lightkube.utils.quantity import parse_quantity
 from pydantic import BaseModel, Field
 
-from infra.clusters import ClusterSettings
-from infra.limits import GIGABYTE
-from infra.nodes import NodeSettings, Version, version
-from infra.settings import NAMESPACE, StackSettings
+from infra.catalog.nodes import Version, version
+from infra.catalog.units import GIGABYTE
+from infra.settings.clusters import ClusterSettings
+from infra.settings.nodes import NodeSettings
+from infra.settings.stack import NAMESPACE, StackSettings
 from localcloud.toolchain.origin import KUBECTL
 from ops.console import Report
 

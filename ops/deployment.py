@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.errors import SettingsError
-from infra.regions import in_priority_order
-from infra.settings import NAMESPACE, StackSettings
-from infra.stackfile import stacks
+from infra.catalog.regions import in_priority_order
+from infra.settings.errors import SettingsError
+from infra.settings.stack import NAMESPACE, StackSettings
+from infra.settings.stack_file import stacks
 from localcloud.cloud import Cloud, CloudError
 from localcloud.cloudfile import CloudFile
 from localcloud.cluster import ClusterError

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import boto3
 
-from infra.regions import in_priority_order
+from infra.catalog.regions import in_priority_order
 from infra.tags import tags
 from localcloud.paths import CHECKOUT
 from ops.commits import checked_out

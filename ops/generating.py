@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from infra.stackfile import stacks
+from infra.settings.stack_file import stacks
 from ops.console import Report
 from ops.embedded_cloud_page import embedded_cloud_page
 from ops.limits_page import limits_page

@@ -14,7 +14,7 @@ import boto3
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.settings import NAMESPACE, StackSettings
+from infra.settings.stack import NAMESPACE, StackSettings
 from ops.console import Report
 
 Entry: TypeAlias = Mapping[str, object]

@@ -8,9 +8,9 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from infra.errors import SettingsError, Wrong
-from infra.exemptions import EXEMPTIONS, exemptions
-from infra.settings import StackSettings
+from infra.settings.errors import SettingsError, Wrong
+from infra.settings.exemptions import EXEMPTIONS, exemptions
+from infra.settings.stack import StackSettings
 from policies.configuration import ConfigurationError, check
 from policies.explaining import Explained, explain
 from policies.pack import RULES

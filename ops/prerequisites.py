@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from infra.clusters import ClusterSettings, ControllerSettings
-from infra.sections import Backend, EdgeKind, Writer
-from infra.settings import StackSettings
+from infra.settings.clusters import ClusterSettings, ControllerSettings
+from infra.settings.edge import EdgeKind
+from infra.settings.stack import StackSettings
+from infra.settings.stores import Backend
+from infra.settings.writers import Writer
 from ops.clusters import Ask, ClusterUnknownError, kubectl
 from ops.console import Report
 from stacks.plan import plan

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from infra.errors import SettingsError
+from infra.settings.errors import SettingsError
 from localcloud.cloud import CloudError
 from localcloud.engine import EngineError
 from localcloud.paths import CHECKOUT

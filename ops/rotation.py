@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from infra.sections import SecretSettings
-from infra.settings import NAMESPACE
+from infra.settings.stack import NAMESPACE
+from infra.settings.stores import SecretSettings
 from localcloud.paths import CHECKOUT
 from ops.console import Report
 from ops.deployment import up

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from infra.regions import BY_CODE
-from infra.settings import NAMESPACE, StackSettings
+from infra.catalog.regions import BY_CODE
+from infra.settings.stack import NAMESPACE, StackSettings
 from stacks.products.registry import PRODUCTS
 from stacks.specs.limits import ScaleLimits
 

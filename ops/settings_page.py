@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Final
 
-from infra.limits import GIBIBYTE
-from infra.settings import NAMESPACE
-from infra.shapes import IN_WORDS
+from infra.catalog.units import GIBIBYTE
+from infra.settings.stack import NAMESPACE
+from infra.settings.value_types import IN_WORDS
 from ops.schema import Json, Node, node, stack_file_schema
 from stacks.policy_config import LEVELS
 from stacks.products.blueprint import Blueprint

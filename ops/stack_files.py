@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infra.settings import StackSettings
-from infra.stackfile import values
+from infra.settings.stack import StackSettings
+from infra.settings.stack_file import values
 from stacks.plan import StackPlan, plan
 from stacks.stack_files import parse
 

@@ -16,7 +16,7 @@ from components.backup_bucket import BackupBucket, BackupBucketArgs
 from components.budget import Budget, BudgetArgs
 from components.log_bucket import LogBucket, LogBucketArgs
 from components.routing import HealthCheck, Routing, RoutingArgs
-from infra.settings import NAMESPACE
+from infra.settings.stack import NAMESPACE
 from stacks.data.stores import rotation_of
 from stacks.jobs import heartbeats
 from stacks.networking.dns_routing import (

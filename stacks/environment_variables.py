@@ -8,10 +8,12 @@ from typing import Final
 
 import pulumi
 
-from infra.clusters import ClusterSettings
-from infra.regions import Region, in_priority_order
-from infra.sections import Environment, RateSettings, Writer
-from infra.settings import StackSettings
+from infra.catalog.regions import Region, in_priority_order
+from infra.settings.clusters import ClusterSettings
+from infra.settings.edge import RateSettings
+from infra.settings.environment import Environment
+from infra.settings.stack import StackSettings
+from infra.settings.writers import Writer
 from stacks.identity.iam_grants import Backups
 from stacks.networking.dns_routing import edge_name, public_names
 from stacks.plan import StackPlan

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from infra.errors import Wrong
-from infra.settings import NAMESPACE, StackSettings
+from infra.settings.errors import Wrong
+from infra.settings.stack import NAMESPACE, StackSettings
 
 _RESERVED: Final = re.compile(r"(^|[.@/])(example(\.(com|net|org))?|test|invalid|localhost)(?=$|[:/])")
 """Names that are set aside for documentation and tests (RFC 2606, RFC 6761); they cannot be registered."""

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from infra.clusters import ClusterSettings
-from infra.regions import Region, in_priority_order
-from infra.sections import Backend
-from infra.settings import StackSettings
+from infra.catalog.regions import Region, in_priority_order
+from infra.settings.clusters import ClusterSettings
+from infra.settings.stack import StackSettings
+from infra.settings.stores import Backend
 from stacks.identity.rbac import Access, people
 from stacks.jobs import scheduled
 from stacks.monitoring.alert_context import AlertContext

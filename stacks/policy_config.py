@@ -7,11 +7,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from infra.exemptions import Exemption
-from infra.headers import SECURITY_HEADERS
-from infra.limits import GIBIBYTE
-from infra.regions import BY_CODE
-from infra.settings import Environment, StackSettings
+from infra.catalog.headers import SECURITY_HEADERS
+from infra.catalog.regions import BY_CODE
+from infra.catalog.units import GIBIBYTE
+from infra.settings.exemptions import Exemption
+from infra.settings.stack import Environment, StackSettings
 from infra.tags import tags
 from stacks.products.registry import PRODUCTS
 from stacks.specs.paths import PLAIN_PATHS, UNLIMITED_PATHS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from types import MappingProxyType
 
-from infra.sections import TIER_MEMORY, ServiceSettings
-from infra.settings import StackSettings
+from infra.settings.services import TIER_MEMORY, ServiceSettings
+from infra.settings.stack import StackSettings
 from stacks.specs.profile import Profile, Size
 
 

@@ -20,10 +20,10 @@ from components.queue_scaler import QueueScaler, QueueScalerArgs
 from components.quota import Quota, QuotaArgs
 from components.service_role import ServiceRole, ServiceRoleArgs
 from components.team_access import TeamAccess, TeamAccessArgs
-from infra.clusters import ClusterSettings
-from infra.nodes import SLEEPS_BY_ITSELF, version
-from infra.regions import Region
-from infra.settings import StackSettings
+from infra.catalog.nodes import SLEEPS_BY_ITSELF, version
+from infra.catalog.regions import Region
+from infra.settings.clusters import ClusterSettings
+from infra.settings.stack import StackSettings
 from stacks.data.stores import Stores, StoresArgs, stores
 from stacks.environment_variables import application_environment, job_environment
 from stacks.identity.iam_grants import Backups, backup_grants

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from infra.errors import SettingsError, Wrong
-from infra.limits import GIBIBYTE, LONGEST_STACK_NAME
-from infra.sections import Environment
-from infra.settings import DEFAULT_PRODUCT, NAMESPACE, StackSettings, checked, from_config
-from infra.shapes import memory_bytes
+from infra.catalog.names import LONGEST_STACK_NAME
+from infra.catalog.units import GIBIBYTE
+from infra.settings.environment import Environment
+from infra.settings.errors import SettingsError, Wrong
+from infra.settings.stack import DEFAULT_PRODUCT, NAMESPACE, StackSettings, checked, from_config
+from infra.settings.value_types import memory_bytes
 from stacks.products.registry import PRODUCTS
 from stacks.specs.limits import ScaleLimits
 

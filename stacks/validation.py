@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from infra.clusters import ClusterSettings
-from infra.errors import SettingsError, Wrong
-from infra.sections import Backend, EdgeKind, Environment, Writer
-from infra.settings import NAMESPACE, StackSettings
+from infra.settings.clusters import ClusterSettings
+from infra.settings.edge import EdgeKind
+from infra.settings.environment import Environment
+from infra.settings.errors import SettingsError, Wrong
+from infra.settings.stack import NAMESPACE, StackSettings
+from infra.settings.stores import Backend
+from infra.settings.writers import Writer
 from stacks.identity.rbac import GIVEN, Team, groups_of
 from stacks.placeholders import placeholders
 from stacks.plan import StackPlan

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from infra import lean_imports
 from ops.requirements import PROPERTY, ROWS, read_rows
 
 pytest_plugins = ["pytester"]
 ROOT = Path(__file__).resolve().parent.parent
 # The cloud SDKs are half a million objects that stay: looking through them ever again was a fifth of the unit tier.
 gc.set_threshold(100_000, 50, 100)
+lean_imports.install()
 
 
 def pytest_collection_finish() -> None:

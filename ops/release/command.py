@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.release import IMAGE_VARIABLE, schema_of
-from infra.settings import StackSettings
+from infra.settings.stack import StackSettings
 from localcloud.paths import CHECKOUT
 from ops import deployment
 from ops.console import Report

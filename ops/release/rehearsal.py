@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from infra.sections import Environment
-from infra.settings import StackSettings
+from infra.settings.environment import Environment
+from infra.settings.stack import StackSettings
 from localcloud.paths import CHECKOUT
 from ops import deployment
 from ops.release.process import StepError

@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from infra.settings import StackSettings
+from infra.settings.stack import StackSettings
 from localcloud.cloudfile import CloudFile
 from localcloud.toolchain.origin import KUBECTL
 from ops.release.process import StepError

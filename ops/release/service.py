@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from infra.settings import StackSettings
+from infra.settings.stack import StackSettings
 from ops.release.alarms import Alarms, alarms_of, ringing
 from ops.release.process import StepError
 from ops.release.smoke import CLIENT, smoke

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from infra.stackfile import stacks
+from infra.settings.stack_file import stacks
 from ops.console import Report
 from ops.cost.book import Book, load
 from ops.cost.estimate import Estimate, Priced, cost_notes, estimate

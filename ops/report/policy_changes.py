@@ -18,7 +18,7 @@ NO_RULES: Final = ("README", "exemptions")
 JUDGES: Final = (
     "policies/**/*.py",
     "stacks/policy_config.py",
-    "infra/exemptions.py",
+    "infra/settings/exemptions.py",
     "ops/report/*.py",
     ".github/workflows/*",
 )

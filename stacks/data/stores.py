@@ -17,10 +17,10 @@ from components.redis import RedisEndpoint
 from components.redis_cluster import ClusterRedis, ClusterRedisArgs
 from components.redis_managed import ManagedRedis, ManagedRedisArgs
 from components.store_alarms import StoreAlarms, StoreAlarmsArgs
-from infra.clusters import ClusterSettings
-from infra.regions import Region
-from infra.sections import Backend
-from infra.settings import StackSettings
+from infra.catalog.regions import Region
+from infra.settings.clusters import ClusterSettings
+from infra.settings.stack import StackSettings
+from infra.settings.stores import Backend
 from stacks.monitoring.store_metric_alarms import database_ceilings, redis_ceilings
 from stacks.networking import network_policies as traffic
 from stacks.plan import StackPlan

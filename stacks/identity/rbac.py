@@ -12,8 +12,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from infra.sections import AccessSettings, Environment
-from infra.settings import StackSettings
+from infra.settings.access import AccessSettings
+from infra.settings.environment import Environment
+from infra.settings.stack import StackSettings
 from stacks.specs.rbac import Rule
 
 

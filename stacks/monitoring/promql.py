@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from infra.limits import MEBIBYTE
+from infra.catalog.units import MEBIBYTE
 from stacks.specs.alert import NAME_LABEL
 from stacks.specs.paths import METRICS_PATH, UNLIMITED_PATHS
 from stacks.specs.resources import mebibytes, millicores

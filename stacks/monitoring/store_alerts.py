@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from infra.sections import Backend
+from infra.settings.stores import Backend
 from stacks.monitoring import store_size_advice as steps
 from stacks.monitoring.alert_context import AlertContext
 from stacks.monitoring.promql import Queries

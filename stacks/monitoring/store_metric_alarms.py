@@ -11,7 +11,7 @@ from components.postgres_managed import ManagedPostgres
 from components.redis import Redis
 from components.redis_managed import ManagedRedis
 from components.store_alarms import Ceiling
-from infra.limits import GIBIBYTE, GIGABYTE
+from infra.catalog.units import GIBIBYTE, GIGABYTE
 from stacks.monitoring import store_size_advice as steps
 from stacks.monitoring.runbooks import runbook
 from stacks.specs.profile import Profile

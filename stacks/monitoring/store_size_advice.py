@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from infra.settings import NAMESPACE
-from infra.sizes import DATABASE_LADDER, REDIS_LADDER, one_up
+from infra.catalog.sizes import DATABASE_LADDER, REDIS_LADDER, one_up
+from infra.settings.stack import NAMESPACE
 from stacks.specs.profile import PostgresProfile, RedisProfile
 
 CONNECTIONS: Final = 80

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from infra.regions import Continent, Region
+from infra.catalog.regions import Continent, Region
 from stacks.specs.dns import Policy, RecordSpec
 
 HEALTH_INTERVAL_SECONDS: Final = 30

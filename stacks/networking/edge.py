@@ -10,8 +10,8 @@ from components.certificate import Certificate, CertificateArgs
 from components.edge import Edge, EdgeArgs
 from components.edge_ingress import IngressEdge
 from components.service_role import ServiceRole, ServiceRoleArgs
-from infra.regions import Region
-from infra.sections import EdgeKind
+from infra.catalog.regions import Region
+from infra.settings.edge import EdgeKind
 from stacks.identity.iam_grants import certificate_grants
 from stacks.networking.dns_routing import public_names
 from stacks.plan import StackPlan

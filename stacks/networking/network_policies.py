@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from infra.sections import Backend, EdgeKind
+from infra.settings.edge import EdgeKind
+from infra.settings.stores import Backend
 from stacks.plan import StackPlan
 from stacks.specs.job import JobSpec
 from stacks.specs.network import HTTPS_PORT, Peer, Traffic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from infra.sections import Environment
+from infra.settings.environment import Environment
 from stacks.monitoring.alert_context import AlertContext
 from stacks.specs.alert import AlertRule
 from stacks.specs.job import JobSpec

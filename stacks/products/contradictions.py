@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from infra.shapes import memory_bytes
+from infra.settings.value_types import memory_bytes
 from stacks.products.blueprint import Blueprint
 from stacks.specs.profile import Profile, Size
 from stacks.specs.route import RouteGroup

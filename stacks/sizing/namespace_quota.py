@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from infra.sections import Backend
+from infra.settings.stores import Backend
 from stacks.specs.job import JOB_RESOURCES, JobSpec
 from stacks.specs.profile import Profile
 from stacks.specs.resources import Resources, Totals, mebibytes, millicores

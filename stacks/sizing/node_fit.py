@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from infra.limits import GIGABYTE, MEBIBYTE
-from infra.nodes import NodeSettings
+from infra.catalog.units import GIGABYTE, MEBIBYTE
+from infra.settings.nodes import NodeSettings
 from stacks.sizing.namespace_quota import Running
 from stacks.specs.resources import Resources, mebibytes, millicores
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from infra.sections import Backend
-from infra.sizes import DATABASE_LADDER, REDIS_LADDER, DatabaseRung, DatabaseSize, RedisRung, RedisSize
+from infra.catalog.sizes import DATABASE_LADDER, REDIS_LADDER, DatabaseRung, DatabaseSize, RedisRung, RedisSize
+from infra.settings.stores import Backend
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 
 from app.telemetry.costs import OVERRUN_USD
 from components.alert_rules import rendered
-from infra.sections import ServiceSettings
+from infra.settings.services import ServiceSettings
 from ops.stack_files import read
 from stacks.plan import plan
 from stacks.products.content_generation.alerts import DAY_USD

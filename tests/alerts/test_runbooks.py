@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 import app.telemetry.metrics  # noqa: F401 - what it registers
 from app.cli import main
 from app.failures import FAILURES
-from infra.settings import StackSettings
+from infra.settings.stack import StackSettings
 from ops.schema import node, stack_file_schema
 from stacks.plan import plan
 from stacks.products.registry import PRODUCTS

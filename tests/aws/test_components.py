@@ -22,7 +22,7 @@ from components.postgres_managed import ManagedPostgres, ManagedPostgresArgs
 from components.redis_managed import ManagedRedis, ManagedRedisArgs
 from components.routing import HealthCheck, Routing, RoutingArgs
 from components.store_alarms import Ceiling, StoreAlarms, StoreAlarmsArgs
-from infra.regions import in_priority_order
+from infra.catalog.regions import in_priority_order
 from localcloud.aws.network import network_of
 from localcloud.provider.values import Properties, reveal_all
 from stacks.networking.dns_routing import edge_name, routing_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.limits import LONGEST_STACK_NAME
+from infra.catalog.names import LONGEST_STACK_NAME
 from localcloud.aws.names import NAME_LIMITS
 from localcloud.aws.provider import TYPES
 from localcloud.provider.check import SUFFIX_DIGITS

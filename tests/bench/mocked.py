@@ -3,6 +3,10 @@
 import gc
 import sys
 
+from infra import lean_imports
+
+lean_imports.install()
+
 from infra.call_stacks import shorten
 from infra.providers import aws_provider, kubernetes_providers
 from infra.tags import tags

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from infra.regions import REGIONS
+from infra.catalog.regions import REGIONS
 from localcloud.cloud import Cloud
 from tests.bench.document import Section, machine
 from tests.bench.phases import Program, Subject, begin, flat_program, listed, median, once, seconds, write_flat

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from infra.catalog.regions import in_priority_order
 from infra.providers import SERVICES
-from infra.regions import in_priority_order
 from localcloud.cloud import Cloud
 from localcloud.paths import CHECKOUT
 from localcloud.protection import release

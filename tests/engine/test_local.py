@@ -14,7 +14,7 @@ import psutil
 import pytest
 import yaml
 
-from infra.headers import SECURITY_HEADERS
+from infra.catalog.headers import SECURITY_HEADERS
 from localcloud.engine import EngineError
 from tests.engine.conftest import TRAPS, fingerprint
 from tests.engine.releasing import Repository

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from infra.headers import SECURITY_HEADERS
+from infra.catalog.headers import SECURITY_HEADERS
 from tests.engine.world import World, summary
 
 PRODUCT = "workflow-dashboard"

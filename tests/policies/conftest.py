@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from infra.settings import StackSettings
+from infra.settings.stack import StackSettings
 from ops.stack_files import read
 from policies.pack import RULES
 from policies.reading import Value

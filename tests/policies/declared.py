@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infra.settings import StackSettings
+from infra.settings.stack import StackSettings
 from ops.stack_files import read
 from policies.rule import Resource
 from tests.unit.engine import Declared

@@ -8,9 +8,9 @@ import pytest
 from google.protobuf import json_format
 from pulumi.runtime.proto import analyzer_pb2
 
-from infra.errors import SettingsError
-from infra.exemptions import parse
-from infra.settings import StackSettings
+from infra.settings.errors import SettingsError
+from infra.settings.exemptions import parse
+from infra.settings.stack import StackSettings
 from policies.analyzer import Analyzer
 from policies.configuration import ConfigurationError
 from policies.examples import COMPLIANT

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.exemptions import EXEMPTIONS, exemptions
-from infra.settings import Environment
+from infra.settings.exemptions import EXEMPTIONS, exemptions
+from infra.settings.stack import Environment
 from ops.stack_files import read
 from policies.configuration import ConfigurationError, check
 from policies.examples import COMPLIANT

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import SettingsError
-from infra.exemptions import EXEMPTIONS
+from infra.settings.errors import SettingsError
+from infra.settings.exemptions import EXEMPTIONS
 from ops.policy_pack import policy_pages, stack_policy_config
 from ops.stack_files import read
 from policies.pack import RULES

@@ -38,7 +38,7 @@ from components.routing import HealthCheck, Routing, RoutingArgs
 from components.service_role import Grant, ServiceRole, ServiceRoleArgs
 from components.store_alarms import Ceiling, StoreAlarms, StoreAlarmsArgs
 from components.team_access import TeamAccess, TeamAccessArgs
-from infra.regions import REGIONS
+from infra.catalog.regions import REGIONS
 from stacks.networking.dns_routing import edge_name, routing_table
 from stacks.specs.alert import AlertRule, Expectation, Severity
 from stacks.specs.network import Traffic

@@ -10,7 +10,7 @@ from typing import Final
 
 import yaml
 
-from infra.settings import NAMESPACE, StackSettings
+from infra.settings.stack import NAMESPACE, StackSettings
 from tests.unit.program import CONTENT_STACKS, ROOT
 
 ODD_TEXTS: Final = (

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pulumi
 
-from infra.clusters import ClusterSettings
 from infra.providers import aws_provider, kubernetes_providers
-from infra.settings import StackSettings
-from infra.stackfile import stacks
+from infra.settings.clusters import ClusterSettings
+from infra.settings.stack import StackSettings
+from infra.settings.stack_file import stacks
 from infra.tags import tags
 from stacks.deploy import Providers, deploy
 from stacks.plan import plan

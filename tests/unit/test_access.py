@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from components.monitoring_role import GRANTS as MONITORING
-from infra.settings import StackSettings
+from infra.settings.stack import StackSettings
 from ops.stack_files import read
 from tests.unit.engine import Json, RecordingEngine
 from tests.unit.program import ROOT, Declare, declared

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from components.alert_rules import rendered
-from infra.sections import Environment
-from infra.settings import StackSettings
+from infra.settings.environment import Environment
+from infra.settings.stack import StackSettings
 from ops.stack_files import read
 from stacks.plan import plan
 from stacks.specs.alert import AlertRule, Severity

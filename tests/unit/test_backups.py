@@ -10,7 +10,8 @@ import pytest
 from app import backup_metrics
 from components.audit_trail import key_policy
 from components.log_bucket import ACCESS_FOLDER, TRAIL_FOLDER
-from infra.sections import BackupSettings, Environment
+from infra.settings.environment import Environment
+from infra.settings.stores import BackupSettings
 from ops.stack_files import read
 from stacks.jobs import heartbeats
 from stacks.plan import plan

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import pytest
 
-from infra.errors import SettingsError
-from infra.sections import Environment
+from infra.settings.environment import Environment
+from infra.settings.errors import SettingsError
 from stacks.products.blueprint import Blueprint
 from stacks.products.content_generation.blueprint import BLUEPRINT
 from stacks.products.registry import PRODUCTS, BlueprintError, registered

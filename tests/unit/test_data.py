@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from infra.sections import RedisSettings
-from infra.settings import StackSettings
+from infra.settings.stack import StackSettings
+from infra.settings.stores import RedisSettings
 from ops.stack_files import read
 from stacks.stack_files import parse
 from tests.unit.engine import Declared, Json, RecordingEngine

@@ -8,10 +8,11 @@ import pytest
 
 from components.edge import Edge
 from components.edge_ingress import IngressEdge
-from infra.headers import SECURITY_HEADERS
-from infra.regions import BY_CODE, REGIONS
-from infra.sections import AdminSettings, EdgeKind
-from infra.settings import StackSettings
+from infra.catalog.headers import SECURITY_HEADERS
+from infra.catalog.regions import BY_CODE, REGIONS
+from infra.settings.access import AdminSettings
+from infra.settings.edge import EdgeKind
+from infra.settings.stack import StackSettings
 from ops.stack_files import read
 from tests.unit.engine import Declared, Json, RecordingEngine, run
 from tests.unit.makers import edge_args

@@ -11,7 +11,7 @@ import pytest
 from pulumi_kubernetes import core, meta
 from pulumi_random import RandomPassword
 
-from infra.settings import NAMESPACE
+from infra.settings.stack import NAMESPACE
 from tests.unit.engine import CANARY, HIDDEN, UNKNOWN, run
 from tests.unit.program import CLUSTER
 

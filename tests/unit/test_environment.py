@@ -14,8 +14,10 @@ import pytest
 
 from app.process_settings import ProcessSettings
 from app.settings import Settings
-from infra.errors import SettingsError
-from infra.sections import LogLevel, RateSettings, ServiceSettings, TelemetrySettings
+from infra.settings.edge import RateSettings
+from infra.settings.errors import SettingsError
+from infra.settings.monitoring import LogLevel, TelemetrySettings
+from infra.settings.services import ServiceSettings
 from ops.stack_files import read
 from stacks.plan import plan
 from stacks.specs.workload import STOP

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from infra.exemptions import EXEMPTIONS
-from infra.headers import SECURITY_HEADERS
-from infra.settings import StackSettings
-from infra.stackfile import stacks
+from infra.catalog.headers import SECURITY_HEADERS
+from infra.settings.exemptions import EXEMPTIONS
+from infra.settings.stack import StackSettings
+from infra.settings.stack_file import stacks
 from ops.console import Report
 from ops.generating import POLICY_FOLDER, SCHEMA, SETTINGS_PAGE, differing, generate, generated
 from ops.schema import stack_file_schema

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import pkgutil
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from app.settings import Settings
-from infra import clusters, exemptions, nodes, sections, settings
+from infra import settings
 
 PRODUCT: Final = ("infra", "stacks", "components", "policies", "app", "ops", "localcloud")
 QUESTIONS: Final = ("What", "Who", "Whom", "Whose", "How", "Which", "Whether", "Where", "When", "Why", "That")
@@ -114,7 +116,8 @@ def test_a_field_without_its_line_is_found() -> None:
 
 
 def models() -> list[type[BaseModel]]:
-    modules = (clusters, exemptions, nodes, sections, settings)
+    names = [one.name for one in pkgutil.iter_modules(settings.__path__, f"{settings.__name__}.")]
+    modules = [import_module(name) for name in names]
     declared = [one for module in modules for one in vars(module).values() if isinstance(one, type)]
     return [Settings, *(one for one in dict.fromkeys(declared) if issubclass(one, BaseModel) and one.model_fields)]
 

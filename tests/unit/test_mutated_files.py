@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import kubernetes_validate
 import pytest
 
-from infra.errors import SettingsError, Wrong
-from infra.settings import StackSettings
+from infra.settings.errors import SettingsError, Wrong
+from infra.settings.stack import StackSettings
 from localcloud.aws.provider import TYPES
 from localcloud.provider.check import Naming, filled, problems
 from ops.stack_files import read

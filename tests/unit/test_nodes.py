@@ -11,9 +11,10 @@ import kubernetes_validate
 import pytest
 from kubernetes_validate import utils
 
-from infra.errors import SettingsError
-from infra.nodes import LEAST, OLDEST, RECOMMENDED, NodeSettings, Version, version
-from infra.settings import StackSettings
+from infra.catalog.nodes import LEAST, OLDEST, RECOMMENDED, Version, version
+from infra.settings.errors import SettingsError
+from infra.settings.nodes import NodeSettings
+from infra.settings.stack import StackSettings
 from localcloud.base_objects import NODE_CAPACITY
 from localcloud.toolchain.families import KUBERNETES_VERSION
 from ops.clusters import Ask, ClusterUnknownError, Node, clusters_hold, reported, shortcomings

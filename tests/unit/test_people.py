@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from infra.errors import SettingsError
-from infra.sections import AccessSettings, Environment
-from infra.settings import StackSettings
+from infra.settings.access import AccessSettings
+from infra.settings.environment import Environment
+from infra.settings.errors import SettingsError
+from infra.settings.stack import StackSettings
 from stacks.identity.rbac import GIVEN, Team, people
 from stacks.plan import plan
 from stacks.stack_files import parse

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from infra.settings import StackSettings
+from infra.settings.stack import StackSettings
 from ops.clusters import Ask, ClusterUnknownError
 from ops.console import Report
 from ops.prerequisites import PREREQUISITES, lacking, prerequisites_hold

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from infra.sections import Backend, Environment, ServiceSettings
-from infra.settings import PostgresSettings, RedisSettings, StackSettings
-from infra.shapes import memory_bytes
-from infra.stackfile import stacks
+from infra.settings.environment import Environment
+from infra.settings.services import ServiceSettings
+from infra.settings.stack import PostgresSettings, RedisSettings, StackSettings
+from infra.settings.stack_file import stacks
+from infra.settings.stores import Backend
+from infra.settings.value_types import memory_bytes
 from ops.stack_files import read
 from stacks.plan import plan
 from stacks.products.content_generation.blueprint import BLUEPRINT

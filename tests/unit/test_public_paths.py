@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.api.application import ROUTERS, Role
-from infra.regions import in_priority_order
+from infra.catalog.regions import in_priority_order
 from ops.stack_files import read
 from stacks.plan import plan
 from stacks.products.content_generation.routes import OTHER_REGIONS

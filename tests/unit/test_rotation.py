@@ -7,7 +7,7 @@ import yaml
 
 from components.application_keys import SLOTS, believed
 from components.logins import Rotation
-from infra.sections import SecretSettings
+from infra.settings.stores import SecretSettings
 from ops.rotation import Step, advanced, remaining, with_secrets
 
 FILE = """# yaml-language-server: $schema=docs/stack.schema.json

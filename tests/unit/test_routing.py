@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.regions import BY_CODE, REGIONS, Continent, Region, in_priority_order
+from infra.catalog.regions import BY_CODE, REGIONS, Continent, Region, in_priority_order
 from stacks.networking.dns_routing import TTL_SECONDS, Client, answer, api_name, edge_name, routing_table
 from stacks.specs.dns import Policy, RecordSpec
 from stacks.specs.paths import READY_PATH

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
+from infra.catalog.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
 from tests.unit.engine import MADE_UP, Declared, Json, RecordingEngine
 from tests.unit.program import Declare
 

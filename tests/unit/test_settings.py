@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from infra.errors import SettingsError
-from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
-from infra.sections import Backend, Environment
-from infra.settings import StackSettings
-from infra.shapes import IN_WORDS, memory_bytes
+from infra.catalog.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
+from infra.settings.environment import Environment
+from infra.settings.errors import SettingsError
+from infra.settings.stack import StackSettings
+from infra.settings.stores import Backend
+from infra.settings.value_types import IN_WORDS, memory_bytes
 from stacks.stack_files import parse, parse_config
 
 LEAST = {"environment": "dev", "domain": "example.com", "regions": ["us-east-1"]}

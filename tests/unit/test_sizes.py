@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from infra.errors import SettingsError
-from infra.sections import Environment
-from infra.settings import StackSettings
-from infra.sizes import DATABASE_LADDER, REDIS_LADDER, DatabaseSize, RedisSize, one_up
+from infra.catalog.sizes import DATABASE_LADDER, REDIS_LADDER, DatabaseSize, RedisSize, one_up
+from infra.settings.environment import Environment
+from infra.settings.errors import SettingsError
+from infra.settings.stack import StackSettings
 from ops.cost.book import load
 from policies.rules.cost import SIZES
 from stacks.plan import plan

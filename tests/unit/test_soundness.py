@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from infra.errors import SettingsError
-from infra.sections import Backend
-from infra.settings import StackSettings
+from infra.settings.errors import SettingsError
+from infra.settings.stack import StackSettings
+from infra.settings.stores import Backend
 from ops.stack_files import read
 from stacks.plan import plan
 from stacks.products.content_generation.blueprint import BLUEPRINT

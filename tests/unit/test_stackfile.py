@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import SettingsError
-from infra.settings import DEFAULT_PRODUCT
-from infra.stackfile import stacks
+from infra.settings.errors import SettingsError
+from infra.settings.stack import DEFAULT_PRODUCT
+from infra.settings.stack_file import stacks
 from ops.stack_files import read
 from stacks.products.registry import PRODUCTS
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from infra.regions import REGIONS
+from infra.catalog.regions import REGIONS
 from tests.unit.engine import CANARY, Declared, RecordingEngine
 from tests.unit.program import CONTENT_STACKS, Declare
 

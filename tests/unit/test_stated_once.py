@@ -19,9 +19,9 @@ HOMES: dict[object, set[str]] = {
     6379: {"stacks/specs/store.py"},
     443: {"stacks/specs/network.py"},
     "pgbouncer": {"stacks/specs/store.py"},
-    "Strict-Transport-Security": {"infra/headers.py"},
-    "X-Frame-Options": {"infra/headers.py"},
-    "max-age=63072000; includeSubDomains": {"infra/headers.py"},
+    "Strict-Transport-Security": {"infra/catalog/headers.py"},
+    "X-Frame-Options": {"infra/catalog/headers.py"},
+    "max-age=63072000; includeSubDomains": {"infra/catalog/headers.py"},
 }
 """Each shared value with the file that states it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.regions import REGIONS
+from infra.catalog.regions import REGIONS
 from tests.unit.engine import RecordingEngine
 from tests.unit.program import Declare
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from infra.settings import StackSettings
+from infra.settings.stack import StackSettings
 from localcloud.aws.provider import TYPES
 from ops.stack_files import read
 from tests.unit.engine import Declared, Json

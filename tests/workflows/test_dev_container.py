@@ -18,7 +18,7 @@ from typing import Final
 
 import pytest
 
-from infra.stackfile import stacks
+from infra.settings.stack_file import stacks
 from localcloud.networks import FIRST_PORT
 from localcloud.toolchain.build import MINIMUM_FREE_BYTES
 from ops.stack_files import read

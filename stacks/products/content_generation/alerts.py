@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from infra.limits import MEBIBYTE
+from infra.catalog.units import MEBIBYTE
 from stacks.monitoring.alert_context import AlertContext
 from stacks.monitoring.promql import WINDOW, Queries
 from stacks.monitoring.runbooks import runbook

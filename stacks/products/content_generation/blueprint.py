@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from infra.limits import GIBIBYTE
+from infra.catalog.units import GIBIBYTE
 from stacks.products.blueprint import Blueprint
 from stacks.products.content_generation.alerts import alerts
 from stacks.products.content_generation.profiles import PROFILES

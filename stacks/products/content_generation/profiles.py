@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from infra.sections import Backend, Environment
-from infra.sizes import RedisSize
+from infra.catalog.sizes import RedisSize
+from infra.settings.environment import Environment
+from infra.settings.stores import Backend
 from stacks.specs.profile import PostgresProfile, Profile, RedisProfile, Size
 
 

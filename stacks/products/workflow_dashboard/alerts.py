@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from infra.limits import MEBIBYTE
+from infra.catalog.units import MEBIBYTE
 from stacks.monitoring.alert_context import AlertContext
 from stacks.monitoring.promql import WINDOW, Queries
 from stacks.monitoring.runbooks import runbook

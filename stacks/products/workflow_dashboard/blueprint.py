@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from infra.limits import GIBIBYTE
+from infra.catalog.units import GIBIBYTE
 from stacks.products.blueprint import Blueprint
 from stacks.products.jobs import BACKUP, DAILY, MONTHLY, RESTORE_CHECK, WEEKLY, maintenance, migration
 from stacks.products.workflow_dashboard.alerts import alerts

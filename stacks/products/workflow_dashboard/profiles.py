@@ -5,8 +5,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from infra.sections import TIER_MEMORY, Backend, Environment, Tier
-from infra.sizes import DatabaseSize, RedisSize
+from infra.catalog.sizes import DatabaseSize, RedisSize
+from infra.settings.environment import Environment
+from infra.settings.services import TIER_MEMORY, Tier
+from infra.settings.stores import Backend
 from stacks.products.jobs import DAILY
 from stacks.specs.profile import PostgresProfile, Profile, RedisProfile, Size
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.sections import ServiceSettings
+from infra.settings.services import ServiceSettings
 from ops.stack_files import planned, read
 from stacks.plan import plan
 from stacks.validation import findings

@@ -8,8 +8,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
-from infra.cron import moments
-from infra.limits import GIBIBYTE, MEBIBYTE
+from infra.catalog.units import GIBIBYTE, MEBIBYTE
+from infra.settings.cron import moments
 
 DOMAIN_PATTERN: Final = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
 DOMAIN_LENGTH: Final = 200

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from infra.shapes import IN_WORDS
+from infra.settings.value_types import IN_WORDS
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from infra.errors import SettingsError, Wrong
-from infra.settings import NAMESPACE
+from infra.settings.errors import SettingsError, Wrong
+from infra.settings.stack import NAMESPACE
 
 
 def stacks(folder: Path) -> list[str]:

@@ -12,29 +12,28 @@ from typing import Final, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from infra.clusters import ClusterSettings, ControllerSettings
-from infra.errors import Wrong, described
-from infra.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
-from infra.nodes import NodeSettings
-from infra.regions import BY_CODE, in_priority_order
-from infra.sections import (
-    AccessSettings,
-    AdminSettings,
-    AlertSettings,
-    BackupSettings,
-    BudgetSettings,
-    EdgeSettings,
-    Environment,
-    ImageSettings,
-    PostgresSettings,
-    RateSettings,
-    RedisSettings,
-    SecretSettings,
-    ServiceSettings,
-    TelemetrySettings,
-    WriterSettings,
+from infra.catalog.headers import MAXIMUM_HEADERS_A_ROUTE, SECURITY_HEADERS
+from infra.catalog.regions import BY_CODE, in_priority_order
+from infra.settings.access import AccessSettings, AdminSettings
+from infra.settings.clusters import ClusterSettings, ControllerSettings
+from infra.settings.edge import EdgeSettings, RateSettings
+from infra.settings.environment import Environment
+from infra.settings.errors import Wrong, described
+from infra.settings.monitoring import AlertSettings, BudgetSettings, TelemetrySettings
+from infra.settings.nodes import NodeSettings
+from infra.settings.services import ServiceSettings
+from infra.settings.stores import BackupSettings, ImageSettings, PostgresSettings, RedisSettings, SecretSettings
+from infra.settings.value_types import (
+    ACCOUNT_PATTERN,
+    Domain,
+    HeaderName,
+    HeaderValue,
+    Image,
+    Model,
+    NamespaceName,
+    TagValue,
 )
-from infra.shapes import ACCOUNT_PATTERN, Domain, HeaderName, HeaderValue, Image, Model, NamespaceName, TagValue
+from infra.settings.writers import WriterSettings
 
 NAMESPACE: Final = "contentgen"
 """Prefix of the keys in a stack file."""

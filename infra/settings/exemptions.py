@@ -11,7 +11,7 @@ from typing import Final
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from infra.errors import SettingsError, described
+from infra.settings.errors import SettingsError, described
 
 EXEMPTIONS: Final = Path("policies/exemptions.yaml")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from infra.shapes import (
+from infra.settings.value_types import (
     OBJECT_NAME,
     OIDC_PROVIDER_PATTERN,
     SECURITY_GROUP_PATTERN,
