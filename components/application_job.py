@@ -8,7 +8,7 @@ from typing import Final
 import pulumi
 from pulumi_kubernetes import batch, core, meta, networking
 
-from components.generation_service import SECRETS_MOUNT, instance_environment
+from components.generation_service import SECRETS_MOUNT, identity, instance_environment
 from components.hardening import container_security, pod_security
 from components.labels import labels, metadata
 from components.network_policy import policy_spec
@@ -18,7 +18,6 @@ from stacks.specs.network import Traffic
 STARTING_DEADLINE_SECONDS: Final = 600
 HISTORY: Final = 3
 URGENCY_LABEL: Final = "contentgen/on-failure"
-ROLE_ANNOTATION: Final = "eks.amazonaws.com/role-arn"
 
 
 @dataclass(frozen=True)
@@ -62,10 +61,9 @@ class ApplicationJob(pulumi.ComponentResource):
         super().__init__("contentgen:kubernetes:ApplicationJob", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         named = metadata(args.component, args.product, args.namespace, args.component)
-        identity = None if args.role is None else {ROLE_ANNOTATION: args.role}
         account = core.v1.ServiceAccount(
             f"{name}-account",
-            metadata=metadata(args.component, args.product, args.namespace, args.component, identity),
+            metadata=metadata(args.component, args.product, args.namespace, args.component, identity(args.role)),
             automount_service_account_token=False,
             opts=child,
         )

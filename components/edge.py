@@ -4,8 +4,9 @@ every answer (requirements K14, K15, K16, K20, Y01).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 import pulumi
@@ -17,7 +18,7 @@ from components.labels import metadata
 from components.traffic_limits import RouteTraffic, backend_traffic_policy
 from stacks.specs.network import HTTPS_PORT
 from stacks.specs.paths import ALIVE_PATH
-from stacks.specs.route import EdgeHost, Published, RouteGroup
+from stacks.specs.route import Affinity, EdgeHost, Published, RouteGroup
 
 API: Final = "gateway.networking.k8s.io/v1"
 POLICY_API: Final = "gateway.envoyproxy.io/v1alpha1"
@@ -56,7 +57,7 @@ class EdgeArgs:
     headers: response headers of every route.
     health_backend: Service that answers the load balancer's health check.
     instances: number of Envoy proxies.
-    sticky: Services that keep a client on one instance (K16).
+    affinity: choice of the instance by Service (K16); any for a Service that is not in it.
     """
 
     namespace: str
@@ -69,7 +70,7 @@ class EdgeArgs:
     headers: dict[str, str]
     health_backend: str
     instances: int
-    sticky: frozenset[str] = field(default_factory=frozenset)
+    affinity: Mapping[str, Affinity] = field(default_factory=lambda: MappingProxyType({}))
 
 
 HEALTH_GROUP: Final = RouteGroup("target-health", (ALIVE_PATH,), timeout="10s", rate=None)
@@ -183,7 +184,7 @@ def _declare(name: str, route: _Route, args: EdgeArgs, after: pulumi.ResourceOpt
         route=route.name,
         timeout=route.group.timeout,
         rate=route.group.rate,
-        sticky=route.backend in args.sticky,
+        affinity=args.affinity.get(route.backend),
         buffered=route.group.name != "live",
     )
     CustomResource(

@@ -12,7 +12,7 @@ from pulumi_kubernetes import networking
 from components.edge import COMPONENT, LONG_READ, TALKATIVE_HEADERS, EdgeArgs, dns_annotations
 from components.labels import metadata
 from components.traffic_limits import STICKY_COOKIE
-from stacks.specs.route import EdgeHost, RouteGroup
+from stacks.specs.route import Affinity, EdgeHost, RouteGroup
 
 INGRESS_CLASS: Final = "nginx"
 BODY_LIMIT: Final = "10m"
@@ -67,8 +67,11 @@ def _annotations(args: EdgeArgs, backend: str, group: RouteGroup) -> dict[str, s
             "limit-rps": str(group.rate.per_second),
             "limit-burst-multiplier": str(max(1, group.rate.burst // group.rate.per_second)),
         }
-    if backend in args.sticky:
-        found |= {"affinity": "cookie", "session-cookie-name": STICKY_COOKIE}
+    match args.affinity.get(backend):
+        case Affinity.CLIENT:
+            found |= {"affinity": "cookie", "session-cookie-name": STICKY_COOKIE}
+        case Affinity.URI:
+            found["upstream-hash-by"] = "$request_uri"
     return {f"{_PREFIX}/{key}": value for key, value in found.items()}
 
 

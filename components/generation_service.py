@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pulumi
@@ -10,15 +11,17 @@ from pulumi_kubernetes import apps, core, meta, networking, policy
 from components.hardening import container_security, pod_security
 from components.labels import labels, metadata, selector
 from components.network_policy import policy_spec
-from components.spread import affinity, tolerations, zone_spread
-from stacks.specs.network import PORT_NAME, PROBES, SERVICE_PORT, Probes, Traffic
+from components.spread import affinity, node_selector, tolerations, zone_spread
+from stacks.specs.network import PROBES, SERVICE_PORT, NamedPort, Probes, Traffic
 from stacks.specs.paths import METRICS_PATH
+from stacks.specs.placement import Spot
 from stacks.specs.resources import Resources
 
 PROGRESS_SECONDS = 600
 """Without a new ready pod for so long a rollout has failed, and the update with it (requirement A05). A node may have
 to be added first; a start itself may take 155 s.
 """
+ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 SECRETS = "secrets"
 SECRETS_MOUNT = "/etc/contentgen/secrets"
 SECRET_MODE = 0o440
@@ -33,7 +36,7 @@ class GenerationServiceArgs:
     component: name of the Deployment, the Service and their label.
     image: image of the application.
     arguments: arguments after the image's entry point.
-    port: port that the process listens on.
+    ports: ports of the pods, the one with probes and metrics first.
     resources: requests and limits of one instance.
     pre_stop_seconds: first part of the grace period, in which endpoints are removed.
     grace_seconds: time from the begin of a stop to SIGKILL.
@@ -43,7 +46,8 @@ class GenerationServiceArgs:
     probes: paths of the probes.
     replicas: number of instances; None leaves it to an autoscaler.
     sticky: keep a client on its instance (K16), for callers inside the cluster too.
-    interruptible: allow spot nodes (K12).
+    spot: use of spot nodes (K12).
+    role: ARN of the AWS role that the service account takes; None for no AWS identity.
     cluster_sleeps: True if the cluster's version has the sleep action for preStop hooks.
     """
 
@@ -52,17 +56,18 @@ class GenerationServiceArgs:
     component: str
     image: str
     arguments: tuple[str, ...]
-    port: int
+    ports: tuple[NamedPort, ...]
     resources: Resources
     pre_stop_seconds: int
     grace_seconds: int
     traffic: Traffic
     secrets: tuple[pulumi.Input[str], ...] = ()
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, pulumi.Input[str]] = field(default_factory=dict)
     probes: Probes = PROBES
     replicas: int | None = None
     sticky: bool = False
-    interruptible: bool = False
+    spot: Spot | None = None
+    role: pulumi.Input[str] | None = None
     cluster_sleeps: bool = True
 
 
@@ -76,7 +81,10 @@ class GenerationService(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         named = metadata(args.component, args.product, args.namespace, args.component)
         account = core.v1.ServiceAccount(
-            f"{name}-account", metadata=named, automount_service_account_token=False, opts=child
+            f"{name}-account",
+            metadata=metadata(args.component, args.product, args.namespace, args.component, identity(args.role)),
+            automount_service_account_token=False,
+            opts=child,
         )
         config = core.v1.ConfigMap(
             f"{name}-config",
@@ -102,31 +110,53 @@ class GenerationService(pulumi.ComponentResource):
             spec=_deployment(args, config.metadata.name, account.metadata.name),
             opts=child,
         )
-        core.v1.Service(
-            f"{name}-service",
-            metadata=metadata(
-                args.component,
-                args.product,
-                args.namespace,
-                args.component,
-                # The Deployment already waits for ready pods; waiting for the Service too adds ten seconds to each.
-                {"pulumi.com/skipAwait": "true"},
-            ),
-            spec=core.v1.ServiceSpecArgs(
-                selector=selector(args.component),
-                session_affinity="ClientIP" if args.sticky else "None",
-                ports=[core.v1.ServicePortArgs(name=PORT_NAME, port=SERVICE_PORT, target_port=PORT_NAME)],
-            ),
-            opts=child,
-        )
+        if len(args.ports) == 1:
+            _service(f"{name}-service", args.component, {SERVICE_PORT: args.ports[0]}, args, child)
+        else:
+            _service(f"{name}-service", args.component, {port.number: port for port in args.ports}, args, child)
+            for port in args.ports:
+                own = f"{args.component}-{port.name}"
+                _service(f"{name}-{port.name}-service", own, {SERVICE_PORT: port}, args, child)
         self.host = args.component
         self.register_outputs({"host": self.host, "deployment": deployment.metadata.name})
+
+
+def identity(role: pulumi.Input[str] | None) -> dict[str, pulumi.Input[str]] | None:
+    """Annotation of a service account by which EKS hands its pods an AWS role."""
+    return None if role is None else {ROLE_ANNOTATION: role}
+
+
+def _service(
+    name: str, own: str, ports: Mapping[int, NamedPort], args: GenerationServiceArgs, opts: pulumi.ResourceOptions
+) -> None:
+    """Service ``own`` with its ports and the pods' ports behind them."""
+    core.v1.Service(
+        name,
+        metadata=metadata(
+            args.component,
+            args.product,
+            args.namespace,
+            own,
+            # The Deployment already waits for ready pods; waiting for the Service too adds ten seconds to each.
+            {"pulumi.com/skipAwait": "true"},
+        ),
+        spec=core.v1.ServiceSpecArgs(
+            selector=selector(args.component),
+            session_affinity="ClientIP" if args.sticky else "None",
+            ports=[
+                core.v1.ServicePortArgs(name=port.name, port=number, target_port=port.name)
+                for number, port in ports.items()
+            ],
+        ),
+        opts=opts,
+    )
 
 
 def _deployment(
     args: GenerationServiceArgs, config: pulumi.Output[str], account: pulumi.Output[str]
 ) -> apps.v1.DeploymentSpecArgs:
-    scrape = {"prometheus.io/scrape": "true", "prometheus.io/port": str(args.port), "prometheus.io/path": METRICS_PATH}
+    port = str(args.ports[0].number)
+    scrape = {"prometheus.io/scrape": "true", "prometheus.io/port": port, "prometheus.io/path": METRICS_PATH}
     return apps.v1.DeploymentSpecArgs(
         selector=meta.v1.LabelSelectorArgs(match_labels=selector(args.component)),
         replicas=args.replicas,
@@ -142,8 +172,9 @@ def _deployment(
                 enable_service_links=False,
                 security_context=pod_security(),
                 termination_grace_period_seconds=args.grace_seconds,
-                affinity=affinity(args.component, interruptible=args.interruptible),
-                tolerations=tolerations(interruptible=args.interruptible),
+                affinity=affinity(args.component, args.spot),
+                node_selector=node_selector(args.spot),
+                tolerations=tolerations(args.spot),
                 topology_spread_constraints=[zone_spread(args.component)],
                 containers=[_container(args, config)],
                 volumes=[
@@ -177,12 +208,13 @@ def instance_environment(port: int, *, secrets: bool = True) -> list[core.v1.Env
 def _container(args: GenerationServiceArgs, config: pulumi.Output[str]) -> core.v1.ContainerArgs:
     mount = core.v1.VolumeMountArgs(name=SECRETS, mount_path=SECRETS_MOUNT, read_only=True)
     secrets = [mount] if args.secrets else []
+    port = args.ports[0].name
     return core.v1.ContainerArgs(
         name=args.component,
         image=args.image,
         args=list(args.arguments),
-        ports=[core.v1.ContainerPortArgs(name=PORT_NAME, container_port=args.port)],
-        env=instance_environment(args.port, secrets=bool(secrets)),
+        ports=[core.v1.ContainerPortArgs(name=port.name, container_port=port.number) for port in args.ports],
+        env=instance_environment(args.ports[0].number, secrets=bool(secrets)),
         env_from=[core.v1.EnvFromSourceArgs(config_map_ref=core.v1.ConfigMapEnvSourceArgs(name=config))],
         resources=core.v1.ResourceRequirementsArgs(
             requests={**args.resources.requests(), "ephemeral-storage": "64Mi"},
@@ -190,9 +222,9 @@ def _container(args: GenerationServiceArgs, config: pulumi.Output[str]) -> core.
         ),
         security_context=container_security(),
         # E's timings: startup and liveness ask the process alone, readiness asks whether it can serve.
-        startup_probe=_probe(args.probes.alive, delay=5, period=5, timeout=5, failures=30),
-        readiness_probe=_probe(args.probes.ready, delay=10, period=5, timeout=5, failures=3),
-        liveness_probe=_probe(args.probes.alive, delay=30, period=10, timeout=5, failures=3),
+        startup_probe=_probe(args.probes.alive, port, delay=5, period=5, timeout=5, failures=30),
+        readiness_probe=_probe(args.probes.ready, port, delay=10, period=5, timeout=5, failures=3),
+        liveness_probe=_probe(args.probes.alive, port, delay=30, period=10, timeout=5, failures=3),
         lifecycle=core.v1.LifecycleArgs(pre_stop=_pause(args)),
         volume_mounts=[*secrets, core.v1.VolumeMountArgs(name="tmp", mount_path="/tmp")],
     )
@@ -206,10 +238,10 @@ def _pause(args: GenerationServiceArgs) -> core.v1.LifecycleHandlerArgs:
     return core.v1.LifecycleHandlerArgs(exec_=core.v1.ExecActionArgs(command=["sleep", str(seconds)]))
 
 
-def _probe(path: str, *, delay: int, period: int, timeout: int, failures: int) -> core.v1.ProbeArgs:
+def _probe(path: str, port: str, *, delay: int, period: int, timeout: int, failures: int) -> core.v1.ProbeArgs:
     """Times in seconds; ``failures`` in a row make the probe fail."""
     return core.v1.ProbeArgs(
-        http_get=core.v1.HTTPGetActionArgs(path=path, port=PORT_NAME),
+        http_get=core.v1.HTTPGetActionArgs(path=path, port=port),
         initial_delay_seconds=delay,
         period_seconds=period,
         timeout_seconds=timeout,

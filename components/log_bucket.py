@@ -4,7 +4,9 @@ would never end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 import pulumi
@@ -20,27 +22,39 @@ TRAIL_DAYS: Final = 365
 
 
 @dataclass(frozen=True)
+class Watched:
+    """Bucket whose accesses are logged.
+
+    bucket: name of the bucket.
+    arn: its ARN.
+    """
+
+    bucket: pulumi.Input[str]
+    arn: pulumi.Input[str]
+
+
+@dataclass(frozen=True)
 class LogBucketArgs:
     """Arguments of LogBucket.
 
-    region: AWS region, the same as that of the watched bucket (S3 requires it).
+    region: AWS region, the same as that of the watched buckets (S3 requires it).
     account: AWS account number.
-    source: name of the watched bucket.
-    source_arn: ARN of the watched bucket.
+    source: bucket of the backups.
     protected: never empty the bucket in a destroy.
     trail: name of the audit trail that may write here; None for no trail.
+    files: the product's other buckets, by name.
     """
 
     region: str
     account: pulumi.Output[str]
-    source: pulumi.Output[str]
-    source_arn: pulumi.Output[str]
+    source: Watched
     protected: bool
     trail: str | None = None
+    files: Mapping[str, Watched] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class LogBucket(pulumi.ComponentResource):
-    """An S3 bucket that AWS's own services write to, each into its folder and for one source only.
+    """An S3 bucket that AWS's own services write to, each into its folder and for the sources that are named here only.
 
     S3 delivers access logs only where its own key encrypts, and where no retention lock is set.
     """
@@ -51,36 +65,40 @@ class LogBucket(pulumi.ComponentResource):
         super().__init__("contentgen:audit:LogBucket", name, None, opts)
         expiring = {ACCESS_FOLDER: ACCESS_DAYS} | ({TRAIL_FOLDER: TRAIL_DAYS} if args.trail else {})
         made = closed_bucket(name, ClosedBucketArgs(args.region, expiring, args.protected), self)
-        known = pulumi.Output.all(made.bucket.arn, args.account, args.source_arn)
+        watched = {"source": args.source, **args.files}
+        known = pulumi.Output.all(made.bucket.arn, args.account, *(one.arn for one in watched.values()))
         policy = bucket_policy(name, args.region, made, known.apply(lambda given: _document(args, *given)), self)
-        s3.BucketLogging(
-            f"{name}-source",
-            bucket=args.source,
-            target_bucket=made.bucket.id,
-            target_prefix=f"{ACCESS_FOLDER}/",
-            region=args.region,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
-        )
+        for key, one in watched.items():
+            s3.BucketLogging(
+                f"{name}-{key}",
+                bucket=one.bucket,
+                target_bucket=made.bucket.id,
+                target_prefix=f"{ACCESS_FOLDER}/" if one is args.source else f"{ACCESS_FOLDER}/{key}/",
+                region=args.region,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            )
         # Who writes here must find the policy in force.
         self.bucket = pulumi.Output.all(made.bucket.bucket, policy.id).apply(lambda found: str(found[0]))
         self.register_outputs({"bucket": self.bucket})
 
 
-def _document(args: LogBucketArgs, arn: str, account: str, source: str) -> str:
-    statements = [_access(arn, account, source)]
+def _document(args: LogBucketArgs, arn: str, account: str, *sources: str) -> str:
+    statements = [_access(arn, account, sources)]
     if args.trail is not None:
         statements += _trail(arn, account, trail_arn(args.region, account, args.trail))
     return policy_document(arn, statements)
 
 
-def _access(arn: str, account: str, source: str) -> Statement:
+def _access(arn: str, account: str, sources: Sequence[str]) -> Statement:
+    """One source stands alone, as AWS shows a policy that it keeps."""
+    named = sources[0] if len(sources) == 1 else list(sources)
     return {
         "Sid": "AccessLogs",
         "Effect": "Allow",
         "Principal": {"Service": "logging.s3.amazonaws.com"},
         "Action": ["s3:PutObject"],
         "Resource": f"{arn}/{ACCESS_FOLDER}/*",
-        "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnEquals": {"aws:SourceArn": source}},
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnEquals": {"aws:SourceArn": named}},
     }
 
 

@@ -11,7 +11,6 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.alert_rules import API
 from components.labels import metadata
-from stacks.specs.network import PORT_NAME
 from stacks.specs.paths import METRICS_PATH
 
 COMPONENT: Final = "metrics"
@@ -26,12 +25,14 @@ class PodMonitorArgs:
     namespace: Kubernetes namespace of the objects.
     product: product in the recommended labels (K01).
     components: workloads whose pods serve /metrics.
+    ports: names of the pods' ports with metrics.
     labels: labels by which the cluster's Prometheus selects monitors.
     """
 
     namespace: str
     product: str
     components: tuple[str, ...]
+    ports: tuple[str, ...]
     labels: Mapping[str, str]
 
 
@@ -52,11 +53,12 @@ class PodMonitor(pulumi.ComponentResource):
                 "podTargetLabels": [NAME],
                 "podMetricsEndpoints": [
                     {
-                        "port": PORT_NAME,
+                        "port": port,
                         "path": METRICS_PATH,
                         "interval": f"{INTERVAL_SECONDS}s",
                         "honorLabels": True,
                     }
+                    for port in args.ports
                 ],
             },
             opts=pulumi.ResourceOptions(parent=self),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import Template
 from typing import Final
 
 import pulumi
@@ -12,7 +13,15 @@ from components.labels import metadata
 
 API: Final = "keda.sh/v1alpha1"
 POLL_SECONDS: Final = 15
-WAITING_JOBS: Final = "SELECT count(*) FROM pgqueuer WHERE status = 'queued' AND execute_after <= now()"
+NEEDED_JOBS: Final = Template("""
+    SELECT CASE WHEN jobs < $fewer THEN 0 ELSE greatest(jobs, $more * workers) END
+    FROM (SELECT count(*) AS jobs FROM pgqueuer
+          WHERE status = 'queued' AND execute_after <= now() $queue) AS waiting,
+         (SELECT count(*) / $listening AS workers FROM pg_stat_activity
+          WHERE application_name = '$worker' AND datname = current_database()) AS running
+""")
+LISTENING: Final = 2
+"""Connections to the database that a worker has under the name ``<component>-queue``: one listens, one takes jobs."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +34,9 @@ class QueueScalerArgs:
     minimum: least number of instances.
     maximum: largest number of instances.
     more_above: waiting jobs for each further instance.
-    fewer_below: waiting jobs up to which the queue counts as idle.
-    idle_seconds: idle time after which the Deployment is at its minimum.
+    fewer_below: waiting jobs below which the Deployment returns to its minimum.
+    idle_seconds: time for which fewer must wait before an instance is taken away.
+    queue: name of the queue; None where the database has only one.
     secret: Secret with the database's address.
     address_key: key of the address in the Secret.
     """
@@ -41,6 +51,7 @@ class QueueScalerArgs:
     idle_seconds: int
     secret: pulumi.Input[str]
     address_key: str
+    queue: str | None = None
 
 
 class QueueScaler(pulumi.ComponentResource):
@@ -75,6 +86,22 @@ class QueueScaler(pulumi.ComponentResource):
         self.register_outputs({"minimum": args.minimum, "maximum": args.maximum})
 
 
+def needed_jobs(args: QueueScalerArgs) -> str:
+    """SQL of the metric, of which every ``more_above`` need an instance: the jobs that wait, or, from ``fewer_below``
+    on, as many as keep the instances there are. KEDA's own lower threshold acts between none and one instance alone
+    (KEDA documentation, "Activating and Scaling thresholds").
+    """
+    return " ".join(
+        NEEDED_JOBS.substitute(
+            queue=f"AND entrypoint = '{args.queue}'" if args.queue else "",
+            worker=f"{args.component}-queue",
+            listening=LISTENING,
+            more=args.more_above,
+            fewer=args.fewer_below,
+        ).split()
+    )
+
+
 def behaviour(args: QueueScalerArgs) -> dict[str, object]:
     """Up at once, down only when the queue stayed short for the idle time."""
     return {
@@ -94,9 +121,8 @@ def _trigger(args: QueueScalerArgs) -> dict[str, object]:
         "type": "postgresql",
         "metricType": "AverageValue",
         "metadata": {
-            "query": WAITING_JOBS,
+            "query": needed_jobs(args),
             "targetQueryValue": str(args.more_above),
-            "activationTargetQueryValue": str(args.fewer_below),
         },
         "authenticationRef": {"name": f"{args.component}-queue"},
     }

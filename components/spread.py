@@ -7,8 +7,10 @@ from typing import Final
 from pulumi_kubernetes import core, meta
 
 from components.labels import selector
+from stacks.specs.placement import Spot
 
 CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
+NODE_TYPE: Final = "node-type"
 SPOT: Final = "spot"
 
 
@@ -22,17 +24,24 @@ def anti_affinity(component: str) -> core.v1.PodAntiAffinityArgs:
     return core.v1.PodAntiAffinityArgs(preferred_during_scheduling_ignored_during_execution=[preferred])
 
 
-def affinity(component: str, *, interruptible: bool = False) -> core.v1.AffinityArgs:
-    """An interruptible component prefers spot nodes, which cost less and may go at any time."""
+def affinity(component: str, spot: Spot | None = None) -> core.v1.AffinityArgs:
+    """Apart from its own kind; on spot nodes where the component prefers them."""
     return core.v1.AffinityArgs(
-        pod_anti_affinity=anti_affinity(component), node_affinity=_spot() if interruptible else None
+        pod_anti_affinity=anti_affinity(component), node_affinity=_spot() if spot is Spot.PREFERRED else None
     )
 
 
-def tolerations(*, interruptible: bool) -> list[core.v1.TolerationArgs] | None:
-    if not interruptible:
+def node_selector(spot: Spot | None) -> dict[str, str] | None:
+    """Document D's selector: without a spot node its pods wait."""
+    return {NODE_TYPE: SPOT} if spot is Spot.REQUIRED else None
+
+
+def tolerations(spot: Spot | None) -> list[core.v1.TolerationArgs] | None:
+    """Taints of spot nodes, as Karpenter and as document D's node groups name them."""
+    if spot is None:
         return None
-    return [core.v1.TolerationArgs(key=CAPACITY_TYPE, operator="Equal", value=SPOT, effect="NoSchedule")]
+    keys = (CAPACITY_TYPE,) if spot is Spot.PREFERRED else (CAPACITY_TYPE, NODE_TYPE)
+    return [core.v1.TolerationArgs(key=key, operator="Equal", value=SPOT, effect="NoSchedule") for key in keys]
 
 
 def zone_spread(component: str) -> core.v1.TopologySpreadConstraintArgs:

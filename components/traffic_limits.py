@@ -5,9 +5,10 @@ stickiness (requirements K14, K15, K16, K20). Pure.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
-from stacks.specs.route import Rate
+from stacks.specs.route import Affinity, Rate
 
 BODY_LIMIT: Final = "10Mi"
 CONNECT_TIMEOUT: Final = "60s"
@@ -15,6 +16,16 @@ SECONDS_A_MINUTE: Final = 60
 EVERYWHERE: Final = "0.0.0.0/0"
 STICKY_COOKIE: Final = "contentgen-instance"
 STICKY_LIFETIME: Final = "1h"
+URI_HEADER: Final = ":path"
+"""Pseudo-header with path and query, which nginx calls ``$request_uri``; Envoy hashes it as any header (Envoy API,
+RouteAction.HashPolicy.Header)."""
+
+_HASHES: Final = MappingProxyType(
+    {
+        Affinity.CLIENT: {"type": "Cookie", "cookie": {"name": STICKY_COOKIE, "ttl": STICKY_LIFETIME}},
+        Affinity.URI: {"type": "Header", "header": {"name": URI_HEADER}},
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -24,14 +35,14 @@ class RouteTraffic:
     route: name of the HTTPRoute.
     timeout: time limit of a request, such as 60s.
     rate: limit by client; None for no limit.
-    sticky: keep a client on one instance (K16).
+    affinity: choice of the instance (K16); None for any.
     buffered: measure a body before it is passed on, which a stream or a WebSocket cannot be.
     """
 
     route: str
     timeout: str
     rate: Rate | None
-    sticky: bool
+    affinity: Affinity | None
     buffered: bool
 
 
@@ -46,11 +57,8 @@ def backend_traffic_policy(traffic: RouteTraffic) -> dict[str, object]:
         spec["requestBuffer"] = {"limit": BODY_LIMIT}
     if traffic.rate is not None:
         spec["rateLimit"] = {"local": {"rules": _rules(traffic.rate)}}
-    if traffic.sticky:
-        spec["loadBalancer"] = {
-            "type": "ConsistentHash",
-            "consistentHash": {"type": "Cookie", "cookie": {"name": STICKY_COOKIE, "ttl": STICKY_LIFETIME}},
-        }
+    if traffic.affinity is not None:
+        spec["loadBalancer"] = {"type": "ConsistentHash", "consistentHash": _HASHES[traffic.affinity]}
     return spec
 
 

@@ -11,6 +11,8 @@ import yaml
 Manifest: TypeAlias = Mapping[str, object]
 
 ZONES: Final = ("a", "b", "c")
+CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
+SPOT: Final = "spot"
 NODE_CAPACITY: Final = {"cpu": "32", "memory": "128Gi", "pods": "110", "ephemeral-storage": "200Gi"}
 
 # The name is the one that kwok's own volume stages answer to.
@@ -25,8 +27,10 @@ _STORAGE_CLASS: Final[Manifest] = {
 
 
 def standing(region: str) -> Sequence[Manifest]:
-    """Storage, and one node a zone, so that spread constraints and anti-affinity have something to choose from."""
-    return [_STORAGE_CLASS, *(_node(region, zone) for zone in ZONES)]
+    """Storage, one node a zone, so that spread constraints and anti-affinity have something to choose from, and a spot
+    node, which only pods that tolerate its going may use.
+    """
+    return [_STORAGE_CLASS, *(_node(region, zone) for zone in ZONES), _node(region, ZONES[0], spot=True)]
 
 
 def definitions(folder: Path) -> Mapping[str, Manifest]:
@@ -51,8 +55,9 @@ def _undescribed(value: object) -> object:
     return {key: _undescribed(one) for key, one in value.items() if key != "description" or not isinstance(one, str)}
 
 
-def _node(region: str, zone: str) -> Manifest:
-    name = f"{region}{zone}"
+def _node(region: str, zone: str, *, spot: bool = False) -> Manifest:
+    name = f"{region}{zone}-spot" if spot else f"{region}{zone}"
+    taint = {"key": CAPACITY_TYPE, "value": SPOT, "effect": "NoSchedule"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -66,9 +71,11 @@ def _node(region: str, zone: str) -> Manifest:
                 "kubernetes.io/hostname": name,
                 "kubernetes.io/os": "linux",
                 "topology.kubernetes.io/region": region,
-                "topology.kubernetes.io/zone": name,
+                "topology.kubernetes.io/zone": f"{region}{zone}",
+                **({CAPACITY_TYPE: SPOT, "node-type": SPOT} if spot else {}),
             },
         },
+        **({"spec": {"taints": [taint]}} if spot else {}),
         "status": {
             "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
             "capacity": NODE_CAPACITY,

@@ -5,18 +5,21 @@ stacks and the embedded AWS go by.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Final
 
 from components.monitoring_role import GRANTS as MONITORING
 from components.service_role import Grant
 from localcloud.aws.permissions.deploying import PUSHING, deploying_actions, planning_actions, policy
 from localcloud.aws.permissions.rights import RIGHTS
-from stacks.identity.iam_grants import Backups, backup_grants, certificate_grants
+from stacks.identity.iam_grants import Backups, Files, backup_grants, bucket_grants, certificate_grants
 from stacks.networking.edge import ISSUER_ACCOUNT
-from stacks.products.jobs import BACKUP, RESTORE_CHECK
-from stacks.specs.job import BackupUse
+from stacks.products.registry import PRODUCTS
+from stacks.specs.bucket import BucketSpec
+from stacks.specs.job import JobSpec
 
 STACK: Final = "STACK-"
+KEYS: Final = "arn:aws:kms:REGION:ACCOUNT:key"
 BACKUPS: Final = Backups(
     "BUCKET", "arn:aws:s3:::BUCKET", "arn:aws:kms:REGION:ACCOUNT:key/KEY", "REGION", "PRODUCT/STACK"
 )
@@ -64,8 +67,7 @@ def permissions_page() -> str:
             "",
             "| service account | actions | resources | condition |",
             "| --- | --- | --- | --- |",
-            *_rows(BACKUP.name, backup_grants(BACKUPS, BackupUse.WRITES)),
-            *_rows(RESTORE_CHECK.name, backup_grants(BACKUPS, BackupUse.READS)),
+            *(row for account, grants in _pods() for row in _rows(account, grants)),
             *_rows(ISSUER_ACCOUNT, certificate_grants("ZONE")),
             "",
             "RDS writes the database servers' operating-system metrics with this policy:",
@@ -85,6 +87,29 @@ def permissions_page() -> str:
             "",
         ]
     )
+
+
+def _pods() -> Iterator[tuple[str, tuple[Grant, ...]]]:
+    """Service accounts of jobs and workloads with their grants; those that every product has stand once."""
+    seen: set[tuple[str, tuple[Grant, ...]]] = set()
+    for blueprint in PRODUCTS.values():
+        files = {
+            one.name: Files(
+                one.name, f"arn:aws:s3:::{one.variable}", f"{KEYS}/{one.name.upper()}_KEY", "REGION", one.folder
+            )
+            for one in blueprint.buckets
+        }
+        for one in (*blueprint.jobs, *blueprint.workloads):
+            kept = backup_grants(BACKUPS, one.backups) if isinstance(one, JobSpec) and one.backups else ()
+            grants = (*kept, *(g for name, access in one.buckets.items() for g in bucket_grants(files[name], access)))
+            if grants and (one.name, grants) not in seen:
+                seen.add((one.name, grants))
+                yield one.name, grants
+
+
+def _files(spec: BucketSpec) -> Files:
+    arn, key = f"arn:aws:s3:::{spec.variable}", f"{KEYS}/{spec.name.upper()}_KEY"
+    return Files(spec.variable, arn, key, "REGION", spec.folder)
 
 
 def _document(text: str) -> list[str]:

@@ -14,10 +14,12 @@ from components.audit_trail import AuditTrail, AuditTrailArgs
 from components.backup_alarms import BackupAlarms, BackupAlarmsArgs
 from components.backup_bucket import BackupBucket, BackupBucketArgs
 from components.budget import Budget, BudgetArgs
-from components.log_bucket import LogBucket, LogBucketArgs
+from components.file_bucket import FileBucket, FileBucketArgs
+from components.log_bucket import LogBucket, LogBucketArgs, Watched
 from components.routing import HealthCheck, Routing, RoutingArgs
 from infra.settings.stack import NAMESPACE
 from stacks.data.stores import rotation_of
+from stacks.identity.iam_grants import Backups, Files
 from stacks.jobs import heartbeats
 from stacks.networking.dns_routing import (
     HEALTH_FAILURES,
@@ -27,7 +29,8 @@ from stacks.networking.dns_routing import (
     edge_name,
 )
 from stacks.plan import StackPlan
-from stacks.region import Backups, RegionalStack, RegionArgs
+from stacks.region import RegionalStack, RegionArgs
+from stacks.specs.bucket import BucketSpec
 from stacks.specs.paths import READY_PATH
 
 BACKUP_RUNBOOK: Final = "docs/environments.md#when-the-alarm-of-the-backups-goes-off"
@@ -62,7 +65,8 @@ def deploy(
         providers.shared(),
     )
     metrics = f"{NAMESPACE}/{plan.stack}"
-    _watch(plan, bucket, metrics, providers.shared())
+    files = {spec.name: _files(plan, spec, providers.shared()) for spec in plan.blueprint.buckets}
+    _watch(plan, bucket, files, metrics, providers.shared())
     Budget(
         f"{name}-budget",
         BudgetArgs(plan.product, plan.stack, profile.monthly_usd, settings.budget.notify, primary),
@@ -83,7 +87,7 @@ def deploy(
     keys = ApplicationKeys(f"{name}-keys", rotation_of(settings))
     for region in plan.regions:
         backups = Backups(bucket.bucket, bucket.arn, bucket.key_arn, primary, metrics)
-        args = RegionArgs(plan, region, backups, routing.zone_id, keys.values, embedded, edges)
+        args = RegionArgs(plan, region, backups, files, routing.zone_id, keys.values, embedded, edges)
         RegionalStack(f"{name}-{region.code}", args, providers.of(region.code))
     return {
         "page": f"https://{settings.domain}",
@@ -97,16 +101,27 @@ def deploy(
     }
 
 
-def _watch(plan: StackPlan, backups: BackupBucket, metrics: str, opts: pulumi.ResourceOptions) -> None:
-    """Alarms on missing backups, the log of access to them, and, where people rely on the stack, the account's audit
-    trail.
+def _files(plan: StackPlan, spec: BucketSpec, opts: pulumi.ResourceOptions) -> Files:
+    """A bucket of the product, once for all regions."""
+    region, purpose = plan.settings.home_region, f"{spec.name} files of {plan.stack}"
+    args = FileBucketArgs(region, purpose, {spec.folder: spec.days}, plan.profile.protected)
+    made = FileBucket(f"{plan.prefix}-{spec.name}", args, opts)
+    return Files(made.bucket, made.arn, made.key_arn, region, spec.folder)
+
+
+def _watch(
+    plan: StackPlan, backups: BackupBucket, files: Mapping[str, Files], metrics: str, opts: pulumi.ResourceOptions
+) -> None:
+    """Alarms on missing backups, the log of access to them and to the product's files, and, where people rely on the
+    stack, the account's audit trail.
     """
     name, settings, profile = plan.prefix, plan.settings, plan.profile
     primary, account = settings.home_region, account_of(backups.key_arn)
     trail = f"{name}-audit" if profile.audited else None
+    watched = {key: Watched(one.bucket, one.arn) for key, one in files.items()}
     logs = LogBucket(
         f"{name}-logs",
-        LogBucketArgs(primary, account, backups.bucket, backups.arn, profile.protected, trail),
+        LogBucketArgs(primary, account, Watched(backups.bucket, backups.arn), profile.protected, trail, watched),
         opts,
     )
     if trail is not None:

@@ -12,11 +12,13 @@ from infra.catalog.regions import Region, in_priority_order
 from infra.settings.clusters import ClusterSettings
 from infra.settings.edge import RateSettings
 from infra.settings.environment import Environment
+from infra.settings.payments import PaymentSettings
 from infra.settings.stack import StackSettings
 from infra.settings.writers import Writer
-from stacks.identity.iam_grants import Backups
+from stacks.identity.iam_grants import Backups, Files
 from stacks.networking.dns_routing import edge_name, public_names
 from stacks.plan import StackPlan
+from stacks.specs.bucket import BucketAccess
 from stacks.specs.job import JobSpec
 from stacks.specs.workload import STOP, Workload
 
@@ -31,13 +33,28 @@ def application_environment(
     are its regions' addresses; elsewhere regions are reached by their names.
     """
     settings = plan.settings
-    return {
+    variables = {
+        **workload.variables,
         **_process(settings, region, workload),
         **{f"{peer.upper()}_URL": f"http://{peer}" for peer in workload.peers},
         **_pool(workload),
         **(_writers(settings, embedded=embedded) if workload.uses_llm_keys else {}),
         **(_admission(settings, region, edges) if workload.holds_application_keys else {}),
+        **(_prices(settings.payments) if workload.takes_payments else {}),
     }
+    own_names = plan.blueprint.variables
+    return {own_names.get(name, name): value for name, value in variables.items()}
+
+
+def bucket_environment(
+    plan: StackPlan, accesses: Mapping[str, BucketAccess], files: Mapping[str, Files]
+) -> dict[str, pulumi.Input[str]]:
+    """Names and regions of the buckets that a workload or a job may use."""
+    found: dict[str, pulumi.Input[str]] = {}
+    for spec in plan.blueprint.buckets:
+        if spec.name in accesses:
+            found |= {spec.variable: files[spec.name].bucket, f"{spec.variable}_REGION": files[spec.name].region}
+    return found
 
 
 def _process(settings: StackSettings, region: Region, workload: Workload) -> dict[str, str]:
@@ -74,6 +91,12 @@ def _admission(settings: StackSettings, region: Region, edges: Mapping[str, str]
     }
 
 
+def _prices(payments: PaymentSettings) -> dict[str, str]:
+    """Stripe's prices of the tiers that the stack sells (requirement E13)."""
+    prices = {"STARTER": payments.starter, "PRO": payments.pro, "BUSINESS": payments.business}
+    return {f"STRIPE_PRICE_ID_{tier}": price for tier, price in prices.items() if price is not None}
+
+
 def _rates(rates: RateSettings) -> dict[str, str]:
     """The limits that the stack states (requirement E05)."""
     stated = {
@@ -92,7 +115,7 @@ def job_environment(plan: StackPlan, region: Region, job: JobSpec, backups: Back
         "PRODUCT": plan.product,
         "SERVICE": job.name,
     }
-    if job.reaches_aws:
+    if job.backups is not None:
         environment |= {
             "DATABASE_STORAGE_GB": str(plan.profile.postgres.storage_gb),
             "BACKUP_BUCKET": backups.bucket,

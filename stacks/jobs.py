@@ -35,5 +35,5 @@ def _of_environment(job: JobSpec, profile: Profile) -> JobSpec:
             return replace(job, schedule=profile.backup_schedule)
         case BackupUse.READS:
             return replace(job, arguments=(*job.arguments, "--within-hours", str(profile.alarm_hours)))
-        case None:
+        case _:
             return job

@@ -18,18 +18,19 @@ from components.namespace import Namespace
 from components.pod_monitor import PodMonitor, PodMonitorArgs
 from components.queue_scaler import QueueScaler, QueueScalerArgs
 from components.quota import Quota, QuotaArgs
-from components.service_role import ServiceRole, ServiceRoleArgs
+from components.service_role import Grant, ServiceRole, ServiceRoleArgs
 from components.team_access import TeamAccess, TeamAccessArgs
 from infra.catalog.nodes import SLEEPS_BY_ITSELF, version
 from infra.catalog.regions import Region
 from infra.settings.clusters import ClusterSettings
 from infra.settings.stack import StackSettings
 from stacks.data.stores import Stores, StoresArgs, stores
-from stacks.environment_variables import application_environment, job_environment
-from stacks.identity.iam_grants import Backups, backup_grants
+from stacks.environment_variables import application_environment, bucket_environment, job_environment
+from stacks.identity.iam_grants import Backups, Files, backup_grants, bucket_grants
 from stacks.networking import network_policies as traffic
 from stacks.networking.edge import declare_edge
 from stacks.plan import StackPlan
+from stacks.specs.bucket import BucketAccess
 from stacks.specs.job import JobSpec
 from stacks.specs.scale_triggers import CPU_TARGET, MEMORY_TARGET
 from stacks.specs.workload import APPLICATION_PORT, STOP, Workload
@@ -44,6 +45,7 @@ class RegionArgs:
     plan: plan of the stack.
     region: region to deploy to.
     backups: target of every region's backups.
+    files: the product's buckets, by name.
     zone: id of the domain's Route 53 zone.
     keys: the application's own keys, the same in every region.
     embedded: True on the embedded cloud, from which no outside service can be called.
@@ -53,6 +55,7 @@ class RegionArgs:
     plan: StackPlan
     region: Region
     backups: Backups
+    files: Mapping[str, Files]
     zone: pulumi.Output[str]
     keys: Mapping[str, pulumi.Output[str]]
     embedded: bool
@@ -96,11 +99,15 @@ class RegionalStack(pulumi.ComponentResource):
         )
         migrated = pulumi.ResourceOptions(parent=self, depends_on=[namespace, migration])
         for workload in plan.workloads:
-            service = GenerationService(f"{name}-{workload.name}", _service(args, workload, secrets), migrated)
+            grants = _bucket_grants(args, workload.buckets)
+            role = _role(f"{plan.prefix}-{args.region.short}-{workload.name}", args, workload.name, grants, inside)
+            service = GenerationService(f"{name}-{workload.name}", _service(args, workload, secrets, role), migrated)
             if workload.autoscaled:
                 _autoscaler(f"{name}-{workload.name}-autoscaler", args, workload, secrets.scaler_name, service)
         for job in plan.jobs[1:]:
-            role = _role(f"{plan.prefix}-{args.region.short}-{job.name}", args, job, inside)
+            kept = () if job.backups is None else backup_grants(args.backups, job.backups)
+            grants = (*kept, *_bucket_grants(args, job.buckets))
+            role = _role(f"{plan.prefix}-{args.region.short}-{job.name}", args, job.name, grants, inside)
             mounted = secrets.migration_name if job.administers else secrets.owner_name
             ApplicationJob(f"{name}-{job.name}", _job(args, job, mounted, role), migrated)
         for grant in plan.people:
@@ -115,7 +122,8 @@ def _watch(name: str, plan: StackPlan, opts: pulumi.ResourceOptions) -> None:
     """Pod monitor and alert rules for the cluster's Prometheus."""
     chosen = plan.settings.alerts.labels
     names = tuple(workload.name for workload in plan.workloads)
-    PodMonitor(f"{name}-metrics", PodMonitorArgs(plan.namespace, plan.product, names, chosen), opts)
+    ports = tuple(dict.fromkeys(workload.ports[0].name for workload in plan.workloads))
+    PodMonitor(f"{name}-metrics", PodMonitorArgs(plan.namespace, plan.product, names, ports, chosen), opts)
     AlertRules(f"{name}-alerts", AlertRulesArgs(plan.namespace, plan.product, plan.alerts, chosen), opts)
 
 
@@ -141,31 +149,37 @@ def _secrets(
     )
 
 
-def _service(args: RegionArgs, workload: Workload, secrets: ApplicationSecrets) -> GenerationServiceArgs:
+def _service(
+    args: RegionArgs, workload: Workload, secrets: ApplicationSecrets, role: pulumi.Output[str] | None
+) -> GenerationServiceArgs:
     return GenerationServiceArgs(
         namespace=args.plan.namespace,
         product=args.plan.product,
         component=workload.name,
         image=workload.size.image or args.settings.image,
         arguments=workload.arguments,
-        port=workload.port,
+        ports=workload.ports,
         resources=workload.resources,
         pre_stop_seconds=STOP.turned_away,
         grace_seconds=STOP.grace,
         secrets=_secrets_of(args, workload, secrets),
         traffic=traffic.of_workload(args.plan, workload, args.cluster.data_ranges),
-        environment=application_environment(args.plan, args.region, workload, embedded=args.embedded, edges=args.edges),
+        environment={
+            **application_environment(args.plan, args.region, workload, embedded=args.embedded, edges=args.edges),
+            **bucket_environment(args.plan, workload.buckets, args.files),
+        },
         probes=workload.probes,
         replicas=None if workload.autoscaled else workload.size.minimum,
         sticky=workload.size.sticky,
-        interruptible=workload.interruptible,
+        spot=workload.spot,
+        role=role,
         cluster_sleeps=version(args.settings.nodes.kubernetes) >= SLEEPS_BY_ITSELF,
     )
 
 
 def _secrets_of(args: RegionArgs, workload: Workload, secrets: ApplicationSecrets) -> tuple[pulumi.Input[str], ...]:
     """Secrets of a workload: the stores' addresses, the application's keys, and, from the stack's owners and only where
-    outside calls are allowed, the language models' keys and the error tracker's.
+    outside calls are allowed, the language models' keys, the payment provider's and the error tracker's.
     """
     found: list[pulumi.Input[str]] = []
     if workload.pool is not None:
@@ -174,7 +188,11 @@ def _secrets_of(args: RegionArgs, workload: Workload, secrets: ApplicationSecret
         found.append(secrets.keys_name)
     if args.embedded:
         return tuple(found)
-    others = (args.settings.writers.secret if workload.uses_llm_keys else None, args.settings.telemetry.secret)
+    others = (
+        args.settings.writers.secret if workload.uses_llm_keys else None,
+        args.settings.payments.secret if workload.takes_payments else None,
+        args.settings.telemetry.secret,
+    )
     return (*found, *(name for name in others if name is not None))
 
 
@@ -201,6 +219,7 @@ def _autoscaler(
             more_above=workload.queue.more_above,
             fewer_below=workload.queue.fewer_below,
             idle_seconds=workload.queue.idle_seconds,
+            queue=workload.queue.queue,
             secret=secret,
             address_key=DATABASE_KEY,
         ),
@@ -208,13 +227,19 @@ def _autoscaler(
     )
 
 
-def _role(name: str, args: RegionArgs, job: JobSpec, opts: pulumi.ResourceOptions) -> pulumi.Output[str] | None:
-    """The AWS identity of a job that needs one, where the cluster can prove who asks. Its name has the region in short:
-    IAM allows a role 64 characters.
+def _bucket_grants(args: RegionArgs, accesses: Mapping[str, BucketAccess]) -> tuple[Grant, ...]:
+    return tuple(grant for name, access in accesses.items() for grant in bucket_grants(args.files[name], access))
+
+
+def _role(
+    name: str, args: RegionArgs, account: str, grants: tuple[Grant, ...], opts: pulumi.ResourceOptions
+) -> pulumi.Output[str] | None:
+    """The AWS identity of a service account that needs one, where the cluster can prove who asks. Its name has the
+    region in short: IAM allows a role 64 characters.
     """
-    if job.backups is None or args.oidc_provider is None:
+    if not grants or args.oidc_provider is None:
         return None
-    role = ServiceRoleArgs(args.plan.namespace, job.name, args.oidc_provider, backup_grants(args.backups, job.backups))
+    role = ServiceRoleArgs(args.plan.namespace, account, args.oidc_provider, grants)
     return ServiceRole(name, role, opts).arn
 
 
@@ -233,6 +258,9 @@ def _job(
         deadline_seconds=job.deadline_seconds,
         urgency=job.urgency,
         schedule=job.schedule,
-        environment=job_environment(args.plan, args.region, job, args.backups),
+        environment={
+            **job_environment(args.plan, args.region, job, args.backups),
+            **bucket_environment(args.plan, job.buckets, args.files),
+        },
         role=role,
     )

@@ -21,6 +21,7 @@ from infra.settings.environment import Environment
 from infra.settings.errors import Wrong, described
 from infra.settings.monitoring import AlertSettings, BudgetSettings, TelemetrySettings
 from infra.settings.nodes import NodeSettings
+from infra.settings.payments import PaymentSettings
 from infra.settings.services import ServiceSettings
 from infra.settings.stores import BackupSettings, ImageSettings, PostgresSettings, RedisSettings, SecretSettings
 from infra.settings.value_types import (
@@ -69,6 +70,7 @@ class StackSettings(Model):
     images: ImageSettings = ImageSettings()
     secrets: SecretSettings = SecretSettings()
     writers: WriterSettings = WriterSettings()
+    payments: PaymentSettings = PaymentSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     headers: dict[HeaderName, HeaderValue | None] = Field(
         default_factory=dict, description="headers that differ; null drops one"

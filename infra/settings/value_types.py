@@ -45,6 +45,8 @@ GROUP_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9:._/@-]{0,127}$"
 VPC_PATTERN: Final = r"^vpc-[0-9a-f]{8,17}$"
 SUBNET_PATTERN: Final = r"^subnet-[0-9a-f]{8,17}$"
 SECURITY_GROUP_PATTERN: Final = r"^sg-[0-9a-f]{8,17}$"
+PRICE_PATTERN: Final = r"^price_[A-Za-z0-9]+$"
+"""Stripe API reference, "The Price object"."""
 ACCOUNT_PATTERN: Final = r"^[0-9]{12}$"
 OIDC_PROVIDER_PATTERN: Final = r"^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/\S+$"
 
@@ -70,6 +72,7 @@ IN_WORDS: Final = MappingProxyType(
         VPC_PATTERN: "the id of a VPC such as vpc-0123456789abcdef0",
         SUBNET_PATTERN: "the id of a subnet such as subnet-0123456789abcdef0",
         SECURITY_GROUP_PATTERN: "the id of a security group such as sg-0123456789abcdef0",
+        PRICE_PATTERN: "the id of a price at Stripe such as price_1MoBy5LkdIwHu7ix",
         ACCOUNT_PATTERN: "the 12 digits of an AWS account",
         OIDC_PROVIDER_PATTERN: "the ARN of the cluster's identity provider: arn:aws:iam::ACCOUNT:oidc-provider/HOST",
     }

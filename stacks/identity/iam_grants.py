@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.service_role import Grant
+from stacks.specs.bucket import BucketAccess
 from stacks.specs.job import BackupUse
 
 RECORD_TYPES = ("ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsRecordTypes", ("TXT",))
@@ -39,9 +40,9 @@ class Backups:
 
 
 def backup_grants(backups: Backups, use: BackupUse) -> tuple[Grant, ...]:
-    """Permission to write or to read backups and to count successes; never to delete: expiry is the bucket's lifecycle,
-    and no identity may bypass its lock. Writing needs kms:Decrypt for a dump's parts (Amazon S3 User Guide, "Uploading
-    and copying objects using multipart upload"), and neither reads nor lists.
+    """Permission to write or to read backups, or to archive rows and read them back, and to count successes; never to
+    delete: expiry is the bucket's lifecycle, and no identity may bypass its lock. Writing neither reads nor lists, and
+    needs kms:Decrypt for a dump's parts (Amazon S3 User Guide, "Uploading and copying objects using multipart upload").
     """
     dumps, state = (_joined(backups.arn, f"/{folder}/*") for folder in ("db", "state"))
     # AWS knows no resource for metrics; the namespace is the least that can be said.
@@ -49,11 +50,54 @@ def backup_grants(backups: Backups, use: BackupUse) -> tuple[Grant, ...]:
     listed = Grant(("s3:ListBucket",), (backups.arn,))
     if use is BackupUse.READS:
         return (Grant(("s3:GetObject",), (dumps,)), listed, Grant(("kms:Decrypt",), (backups.key_arn,)), told)
+    archive = _joined(backups.arn, "/archive/*")
+    archived = (Grant(("s3:PutObject", "s3:GetObject"), (archive,)),) if use is BackupUse.ARCHIVES else ()
     return (
+        *archived,
         Grant(("s3:PutObject", "s3:AbortMultipartUpload"), (dumps, state)),
         Grant(("kms:GenerateDataKey", "kms:Decrypt"), (backups.key_arn,)),
         told,
     )
+
+
+@dataclass(frozen=True)
+class Files:
+    """Bucket for a product's files.
+
+    bucket: name of the bucket.
+    arn: its ARN.
+    key_arn: ARN of the KMS key that encrypts it.
+    region: AWS region of the bucket.
+    folder: prefix of every object.
+    """
+
+    bucket: pulumi.Input[str]
+    arn: pulumi.Input[str]
+    key_arn: pulumi.Input[str]
+    region: str
+    folder: str
+
+
+def bucket_grants(files: Files, access: BucketAccess) -> tuple[Grant, ...]:
+    """Permission to hand out and remove files, to write them, or to find and remove those that nothing refers to.
+
+    Reading needs kms:Decrypt also where a client reads by a signed address: it acts with the signer's permissions
+    (Amazon S3 User Guide, "Download and upload objects with presigned URLs").
+    """
+    objects = _joined(files.arn, f"/{files.folder}/*")
+    match access:
+        case BucketAccess.READS:
+            return (
+                Grant(("s3:GetObject", "s3:DeleteObject"), (objects,)),
+                Grant(("kms:Decrypt",), (files.key_arn,)),
+            )
+        case BucketAccess.WRITES:
+            return (
+                Grant(("s3:PutObject", "s3:AbortMultipartUpload"), (objects,)),
+                Grant(("kms:GenerateDataKey", "kms:Decrypt"), (files.key_arn,)),
+            )
+        case BucketAccess.CLEANS:
+            return (Grant(("s3:ListBucket",), (files.arn,)), Grant(("s3:DeleteObject",), (objects,)))
 
 
 def certificate_grants(zone: pulumi.Input[str]) -> tuple[Grant, ...]:

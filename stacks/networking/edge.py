@@ -53,7 +53,9 @@ def declare_edge(
         headers=settings.security_headers,
         health_backend=plan.blueprint.routes.health,
         instances=plan.profile.edge_instances,
-        sticky=frozenset(one.name for one in plan.workloads if one.size.sticky),
+        affinity={
+            service: one.affinity for one in plan.workloads for service in one.services if one.affinity is not None
+        },
     )
     if settings.edge.kind is EdgeKind.INGRESS:
         IngressEdge(name, args, opts)

@@ -22,7 +22,7 @@ def of_workload(plan: StackPlan, workload: Workload, data_ranges: tuple[str, ...
     settings, controllers = plan.settings, plan.settings.controllers
     callers = [Peer(workload.port, component=other.name) for other in plan.workloads if workload.name in other.peers]
     gateway = controllers.gateway if settings.edge.kind is EdgeKind.GATEWAY else controllers.ingress
-    front = [Peer(workload.port, namespace=gateway)] if workload.public else []
+    front = [Peer(port.number, namespace=gateway) for port in workload.ports] if workload.public else []
     scrape = Peer(workload.port, namespace=controllers.monitoring)
     ports = {other.name: other.port for other in plan.workloads}
     peers = [Peer(ports[peer], component=peer) for peer in workload.peers]
@@ -30,7 +30,7 @@ def of_workload(plan: StackPlan, workload: Workload, data_ranges: tuple[str, ...
     pooler = (Peer(POSTGRES_PORT, component=POOLER),) if workload.pool is not None else ()
     direct = _postgres(plan, data_ranges) if workload.direct else ()
     reports = settings.telemetry.secret is not None
-    outside = [Peer(HTTPS_PORT, cidr=ANYWHERE)] if workload.reaches_outside or reports else []
+    outside = [Peer(HTTPS_PORT, cidr=ANYWHERE)] if workload.reaches_outside or workload.buckets or reports else []
     return Traffic((*front, *callers, scrape), (*pooler, *direct, *stores, *peers, *outside))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from infra.settings.environment import Environment
 from stacks.monitoring.alert_context import AlertContext
 from stacks.specs.alert import AlertRule
+from stacks.specs.bucket import BucketSpec
 from stacks.specs.job import JobSpec
 from stacks.specs.limits import ScaleLimits
 from stacks.specs.profile import Profile
@@ -34,6 +36,8 @@ class Blueprint:
     routes: public paths.
     trial: first use, for smoke tests and for people.
     alerts: alert rules of a region, by group.
+    buckets: buckets for the product's files.
+    variables: the product's own names of variables, by the platform's name (requirement E14).
     production_regions: least number of regions in production.
     """
 
@@ -50,6 +54,8 @@ class Blueprint:
     routes: PublicRoutes
     trial: Trial
     alerts: Callable[[AlertContext], Mapping[str, tuple[AlertRule, ...]]]
+    buckets: tuple[BucketSpec, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     production_regions: int = 1
 
     def prefix(self, stack: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from infra.settings.value_types import memory_bytes
 from stacks.products.blueprint import Blueprint
+from stacks.specs.job import BackupUse
 from stacks.specs.profile import Profile, Size
 from stacks.specs.route import RouteGroup
 from stacks.specs.store import Role
@@ -14,7 +15,7 @@ from stacks.specs.workload import WorkloadSpec
 
 def contradictions(blueprint: Blueprint) -> tuple[str, ...]:
     """Everything in which a product contradicts itself, each with product, field, value and what is allowed."""
-    found = [*_names(blueprint), *_migration(blueprint), *_routes(blueprint)]
+    found = [*_names(blueprint), *_migration(blueprint), *_routes(blueprint), *_buckets(blueprint)]
     for workload in blueprint.workloads:
         found += _workload(workload, blueprint)
     for environment, profile in blueprint.profiles.items():
@@ -34,8 +35,8 @@ def _migration(blueprint: Blueprint) -> Iterator[str]:
         name = first and first.name
         yield f"jobs: the first is {name!r}; it must be the migration, which administers the database"
     for job in blueprint.jobs:
-        if (job.heartbeat is None) != (job.backups is None):
-            yield f"jobs.{job.name}: has heartbeat {job.heartbeat!r} and backups {job.backups!r}; give both or neither"
+        if (job.heartbeat is None) != (job.backups in (None, BackupUse.ARCHIVES)):
+            yield f"jobs.{job.name}: has heartbeat {job.heartbeat} and backups {job.backups}; give both or neither"
 
 
 def _by_host(blueprint: Blueprint) -> dict[str, Mapping[str, tuple[RouteGroup, ...]]]:
@@ -50,9 +51,20 @@ def _by_host(blueprint: Blueprint) -> dict[str, Mapping[str, tuple[RouteGroup, .
 
 def _routes(blueprint: Blueprint) -> Iterator[str]:
     named = {f"routes.{host}": name for host, groups in _by_host(blueprint).items() for name in groups}
+    services = [service for one in blueprint.workloads for service in one.services]
     for field, name in (*named.items(), ("routes.health", blueprint.routes.health)):
-        if name not in blueprint.workload_names:
-            yield f"{field}: {name!r} is no workload; workloads are {', '.join(blueprint.workload_names)}"
+        if name not in services:
+            yield f"{field}: {name!r} is no Service of a workload; Services are {', '.join(services)}"
+
+
+def _buckets(blueprint: Blueprint) -> Iterator[str]:
+    known = [bucket.name for bucket in blueprint.buckets]
+    used = {f"workloads.{one.name}": one.buckets for one in blueprint.workloads}
+    used |= {f"jobs.{job.name}": job.buckets for job in blueprint.jobs}
+    for place, names in used.items():
+        for name in names:
+            if name not in known:
+                yield f"{place}.buckets: {name!r} is no bucket; buckets are {', '.join(known) or 'none'}"
 
 
 def _workload(one: WorkloadSpec, blueprint: Blueprint) -> Iterator[str]:
@@ -60,9 +72,11 @@ def _workload(one: WorkloadSpec, blueprint: Blueprint) -> Iterator[str]:
     for peer in one.peers:
         if peer not in blueprint.workload_names:
             yield f"{place}.peers: {peer!r} is no workload; workloads are {', '.join(blueprint.workload_names)}"
+    if one.port == one.page_port:
+        yield f"{place}.page_port: is {one.page_port}, as port is; give each a number of its own"
     if one.queue is not None and not one.autoscaled:
         yield f"{place}: has a queue to scale by and autoscaled False; leave one of them out"
-    routed = any(one.name in groups for groups in _by_host(blueprint).values())
+    routed = any(service in groups for groups in _by_host(blueprint).values() for service in one.services)
     if one.public != routed:
         allowed = "must be True, or its routes go" if routed else "must be False, or it gets a route"
         yield f"{place}.public: is {one.public}; it {allowed}"

@@ -6,6 +6,7 @@ from typing import Final
 
 from stacks.specs.job import BackupUse, JobSpec, Urgency
 
+HOURLY: Final = "0 * * * *"
 DAILY: Final = "0 2 * * *"
 EARLY: Final = "30 5 * * *"
 WEEKLY: Final = "0 3 * * 0"

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from stacks.products.blog_ai.blueprint import BLUEPRINT as BLOG_AI
 from stacks.products.blueprint import Blueprint
 from stacks.products.content_generation.blueprint import BLUEPRINT as CONTENT_GENERATION
 from stacks.products.contradictions import contradictions
+from stacks.products.recipe_app.blueprint import BLUEPRINT as RECIPE_APP
 from stacks.products.workflow_dashboard.blueprint import BLUEPRINT as WORKFLOW_DASHBOARD
 
 
@@ -21,8 +23,11 @@ def registered(blueprints: Iterable[Blueprint]) -> Mapping[str, Blueprint]:
     known: dict[str, Blueprint] = {}
     problems: list[str] = []
     for one in blueprints:
-        if one.name in known:
-            problems.append(f"{one.name}: is registered twice; give each product a name of its own")
+        for field in ("name", "short", "namespace"):
+            others = [other.name for other in known.values() if getattr(other, field) == getattr(one, field)]
+            if others:
+                value = getattr(one, field)
+                problems.append(f"{one.name}: {field} is {value!r}, as of {others[0]}; give each product its own")
         known[one.name] = one
         problems += contradictions(one)
     if problems:
@@ -30,4 +35,4 @@ def registered(blueprints: Iterable[Blueprint]) -> Mapping[str, Blueprint]:
     return MappingProxyType(known)
 
 
-PRODUCTS: Final = registered((CONTENT_GENERATION, WORKFLOW_DASHBOARD))
+PRODUCTS: Final = registered((CONTENT_GENERATION, WORKFLOW_DASHBOARD, BLOG_AI, RECIPE_APP))

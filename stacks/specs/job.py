@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
+from stacks.specs.bucket import BucketAccess
 from stacks.specs.resources import Resources
 
 JOB_RESOURCES: Final = Resources("100m", "1000m", "128Mi", "512Mi")
@@ -21,10 +24,11 @@ class Urgency(StrEnum):
 
 
 class BackupUse(StrEnum):
-    """Access of a job to the backups: its AWS identity may do that and no more."""
+    """Access of a job to the backups: its AWS identity may do that and no more. Who archives also writes backups."""
 
     WRITES = "writes"
     READS = "reads"
+    ARCHIVES = "archives"
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class JobSpec:
     administers: True gives it the database administrator's login, for work that the application's own login may not do.
     seeds: True runs it only in environments with made-up data (S08).
     heartbeat: CloudWatch metric that counts its successes, which an alarm watches (W03).
+    buckets: access to the product's buckets, by name.
     """
 
     name: str
@@ -51,7 +56,8 @@ class JobSpec:
     administers: bool = False
     seeds: bool = False
     heartbeat: str | None = None
+    buckets: Mapping[str, BucketAccess] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def reaches_aws(self) -> bool:
-        return self.backups is not None
+        return self.backups is not None or bool(self.buckets)

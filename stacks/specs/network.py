@@ -8,8 +8,24 @@ from typing import Final
 from stacks.specs.paths import ALIVE_PATH, READY_PATH
 
 HTTPS_PORT: Final = 443
-PORT_NAME: Final = "http"
-"""Name of a workload's port in its pods and its Service."""
+
+
+@dataclass(frozen=True)
+class NamedPort:
+    """Port of a workload's pods.
+
+    name: its name, by which Services and probes refer to it.
+    number: TCP port that the process listens on.
+    """
+
+    name: str
+    number: int
+
+
+HTTP: Final = "http"
+BACKEND: Final = "backend"
+FRONTEND: Final = "frontend"
+"""Names of ports: of a workload's only one, or of an API and a page in one image (requirement K01)."""
 
 SERVICE_PORT: Final = 80
 """Port of every workload's Service (requirement K01)."""

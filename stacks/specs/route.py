@@ -35,6 +35,13 @@ class RouteGroup:
     rate: Rate | None
 
 
+class Affinity(StrEnum):
+    """Choice of the instance behind a Service (requirement K16): a client's own, or one for each address."""
+
+    CLIENT = "client"
+    URI = "uri"
+
+
 class Published(StrEnum):
     """Owner of a host's DNS record; only the cluster's DNS controller knows the load balancer's address.
 
@@ -65,12 +72,12 @@ class EdgeHost:
 
 @dataclass(frozen=True)
 class PublicRoutes:
-    """Public paths of a product, by the workload that answers them.
+    """Public paths of a product, by the Service of a workload that answers them.
 
     page: under the domain itself; the page passes its calls on, so that it needs no other origin.
     api: under api.<domain>.
     region: under a region's own name, for other regions and for health checks.
-    health: workload that answers the load balancer's and Route 53's health checks.
+    health: Service that answers the load balancer's and Route 53's health checks.
     administration: under api.<domain>, only with ``contentgen:admin`` networks.
     """
 

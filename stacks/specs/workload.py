@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
-from stacks.specs.network import PROBES, Probes
+from stacks.specs.bucket import BucketAccess
+from stacks.specs.network import BACKEND, FRONTEND, HTTP, PROBES, NamedPort, Probes
+from stacks.specs.placement import Spot
 from stacks.specs.profile import Size
 from stacks.specs.resources import Resources
+from stacks.specs.route import Affinity
 
 APPLICATION_PORT: Final = 8000
 FRONTEND_PORT: Final = 3000
@@ -58,13 +63,15 @@ class QueueScaling:
     """Scaling of a workload by its queue's length with KEDA (requirements K09, K10).
 
     more_above: waiting jobs for each further instance.
-    fewer_below: waiting jobs up to which the queue counts as idle.
-    idle_seconds: idle time after which the workload is at its minimum.
+    fewer_below: waiting jobs below which the workload returns to its minimum; up to more_above it keeps its instances.
+    idle_seconds: time for which fewer must wait before an instance is taken away.
+    queue: name of the queue; None where the product has only one.
     """
 
     more_above: int
     fewer_below: int
     idle_seconds: int
+    queue: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,13 +87,18 @@ class WorkloadSpec:
     probes: paths of the probes.
     peers: workloads that it calls.
     public: True if the edge routes to it.
-    port: port that it listens on.
+    port: port that it listens on, with its probes and metrics.
+    page_port: port of its page, where one image has an API and a page (requirement K01); None without one.
     direct: connections of one process past the pooler, because they listen (LISTEN).
     queue: scaling by the queue; None scales by CPU and memory.
-    interruptible: allow spot nodes (requirement K12): its work returns to the queue when a node goes.
+    spot: use of spot nodes: its work returns to the queue when a node goes; None keeps it on others.
+    hashed_by_uri: send requests for one address to the same instance (requirement K16).
     reaches_outside: allow HTTPS to the internet.
     uses_llm_keys: give it the language models' keys.
     holds_application_keys: give it the application's own keys, with which it authenticates clients.
+    takes_payments: give it the payment provider's keys and prices.
+    buckets: access to the product's buckets, by name.
+    variables: variables of its own beside those of every workload.
     """
 
     name: str
@@ -101,10 +113,27 @@ class WorkloadSpec:
     port: int = APPLICATION_PORT
     direct: int = 0
     queue: QueueScaling | None = None
-    interruptible: bool = False
+    page_port: int | None = None
+    spot: Spot | None = None
+    hashed_by_uri: bool = False
     reaches_outside: bool = False
     uses_llm_keys: bool = False
     holds_application_keys: bool = False
+    takes_payments: bool = False
+    buckets: Mapping[str, BucketAccess] = field(default_factory=lambda: MappingProxyType({}))
+    variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def ports(self) -> tuple[NamedPort, ...]:
+        """Ports of its pods, the one with probes and metrics first."""
+        if self.page_port is None:
+            return (NamedPort(HTTP, self.port),)
+        return NamedPort(BACKEND, self.port), NamedPort(FRONTEND, self.page_port)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Services that routes may name: its own, or one of each port."""
+        return (self.name,) if self.page_port is None else tuple(f"{self.name}-{port.name}" for port in self.ports)
 
     def sized(self, size: Size) -> Workload:
         """The workload in one environment: a pool that the stack file gives replaces the product's."""
@@ -123,6 +152,13 @@ class Workload(WorkloadSpec):
     """
 
     size: Size
+
+    @property
+    def affinity(self) -> Affinity | None:
+        """Choice of the instance that answers; None leaves it to the load balancer."""
+        if self.size.sticky:
+            return Affinity.CLIENT
+        return Affinity.URI if self.hashed_by_uri else None
 
     @property
     def resources(self) -> Resources:

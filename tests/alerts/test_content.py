@@ -8,8 +8,8 @@ from app.telemetry.costs import OVERRUN_USD
 from components.alert_rules import rendered
 from infra.settings.services import ServiceSettings
 from ops.stack_files import read
+from stacks.monitoring.content_alerts import DAY_USD
 from stacks.plan import plan
-from stacks.products.content_generation.alerts import DAY_USD
 from tests.alerts.conftest import Replay, fired
 from tests.unit.program import CONTENT_STACKS, ROOT
 

@@ -20,8 +20,9 @@ from components.data_network import DataNetwork, DataNetworkArgs
 from components.edge import Edge, EdgeArgs
 from components.edge_ingress import IngressEdge
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from components.file_bucket import FileBucket, FileBucketArgs
 from components.generation_service import GenerationService, GenerationServiceArgs
-from components.log_bucket import LogBucket, LogBucketArgs
+from components.log_bucket import LogBucket, LogBucketArgs, Watched
 from components.logins import Logins, Rotation
 from components.namespace import Namespace
 from components.pgbouncer import PgBouncer, PgBouncerArgs
@@ -41,10 +42,10 @@ from components.team_access import TeamAccess, TeamAccessArgs
 from infra.catalog.regions import REGIONS
 from stacks.networking.dns_routing import edge_name, routing_table
 from stacks.specs.alert import AlertRule, Expectation, Severity
-from stacks.specs.network import Traffic
+from stacks.specs.network import HTTP, NamedPort, Traffic
 from stacks.specs.rbac import Rule
 from stacks.specs.resources import Resources, Totals
-from stacks.specs.route import EdgeHost, Published, Rate, RouteGroup
+from stacks.specs.route import Affinity, EdgeHost, Published, Rate, RouteGroup
 from stacks.specs.store import DatabaseNames, Role
 
 REGION = "us-east-1"
@@ -78,7 +79,7 @@ def service(name: str) -> GenerationService:
             component=name,
             image="image:1",
             arguments=(),
-            port=8000,
+            ports=(NamedPort(HTTP, 8000),),
             resources=RESOURCES,
             pre_stop_seconds=5,
             grace_seconds=60,
@@ -136,7 +137,7 @@ def edge_args(name: str, *, sticky: bool = False) -> EdgeArgs:
         headers={"X-A": "1"},
         health_backend="cpm",
         instances=2,
-        sticky=frozenset({"cpm"} if sticky else ()),
+        affinity={"cpm": Affinity.CLIENT} if sticky else {},
     )
 
 
@@ -172,7 +173,8 @@ def account() -> pulumi.Output[str]:
 
 def log_bucket(name: str) -> LogBucket:
     source = pulumi.Output.from_input(f"{name}-source")
-    return LogBucket(name, LogBucketArgs(REGION, account(), source, source, protected=True, trail=f"{name}-trail"))
+    watched, trail = Watched(source, source), f"{name}-trail"
+    return LogBucket(name, LogBucketArgs(REGION, account(), watched, protected=True, trail=trail))
 
 
 def audit_trail(name: str) -> AuditTrail:
@@ -217,6 +219,7 @@ MAKERS: dict[str, Callable[[str], object]] = {
     "edge": lambda name: Edge(name, edge_args(name)),
     "edge by ingress": lambda name: IngressEdge(name, edge_args(name)),
     "encryption key": lambda name: EncryptionKey(name, EncryptionKeyArgs(REGION, "data", protected=True)),
+    "file bucket": lambda name: FileBucket(name, FileBucketArgs(REGION, "files", {"files": 7}, protected=False)),
     "generation service": service,
     "log bucket": log_bucket,
     "logins": lambda name: Logins(name, Rotation()),
@@ -245,7 +248,7 @@ MAKERS: dict[str, Callable[[str], object]] = {
             logins=Logins(f"{name}-logins", Rotation()),
         ),
     ),
-    "pod monitor": lambda name: PodMonitor(name, PodMonitorArgs(name, "product", ("cpm",), {"release": "a"})),
+    "pod monitor": lambda name: PodMonitor(name, PodMonitorArgs(name, "product", ("cpm",), (HTTP,), {"release": "a"})),
     "pooler": pooler,
     "queue scaler": queue_scaler,
     "quota": lambda name: Quota(name, QuotaArgs(name, "product", Totals(1, 1, 1, 1, 1, 1))),

@@ -62,7 +62,7 @@ def test_autoscalers_have_their_targets_from_the_triggers(every: RecordingEngine
         trigger = one.at("spec", "triggers", 0, "metadata")
         assert isinstance(trigger, dict)
         assert float(str(trigger["targetQueryValue"])) == targets[Subject.QUEUE, ABOVE]
-        assert float(str(trigger["activationTargetQueryValue"])) == targets[Subject.QUEUE, BELOW]
+        assert f"jobs < {targets[Subject.QUEUE, BELOW]:g} THEN 0" in str(trigger["query"])
 
 
 @pytest.mark.requirement("K19")

@@ -12,6 +12,8 @@ from infra.settings.errors import SettingsError
 from stacks.products.blueprint import Blueprint
 from stacks.products.content_generation.blueprint import BLUEPRINT
 from stacks.products.registry import PRODUCTS, BlueprintError, registered
+from stacks.specs.bucket import BucketAccess, BucketSpec
+from stacks.specs.job import BackupUse
 from stacks.specs.profile import Profile, Size
 from stacks.specs.store import Role
 from stacks.specs.workload import WorkloadSpec
@@ -36,11 +38,11 @@ def with_size(size: Size) -> Blueprint:
 WRONG = {
     "a route to a workload that does not exist": (
         replace(BLUEPRINT, routes=replace(BLUEPRINT.routes, region={"cpn": ()})),
-        "routes.region: 'cpn' is no workload; workloads are cpm, im, worker, frontend",
+        "routes.region: 'cpn' is no Service of a workload; Services are cpm, im, worker, frontend",
     ),
     "a health check that nothing answers": (
         replace(BLUEPRINT, routes=replace(BLUEPRINT.routes, health="web")),
-        "routes.health: 'web' is no workload; workloads are cpm, im, worker, frontend",
+        "routes.health: 'web' is no Service of a workload; Services are cpm, im, worker, frontend",
     ),
     "a peer that does not exist": (
         with_workloads(API, IM, replace(WORKER, peers=("writer",)), PAGE),
@@ -74,9 +76,32 @@ WRONG = {
         replace(BLUEPRINT, jobs=()),
         "jobs: the first is None; it must be the migration, which administers the database",
     ),
+    "a page on the API's own port": (
+        with_workloads(replace(API, page_port=8000), IM, WORKER, PAGE),
+        "workloads.cpm.page_port: is 8000, as port is; give each a number of its own",
+    ),
+    "a bucket that does not exist": (
+        with_workloads(replace(API, buckets={"video": BucketAccess.READS}), IM, WORKER, PAGE),
+        "workloads.cpm.buckets: 'video' is no bucket; buckets are none",
+    ),
+    "a job with a bucket that does not exist": (
+        replace(
+            BLUEPRINT,
+            buckets=(BucketSpec("files", "files", 7),),
+            jobs=(*BLUEPRINT.jobs[:-1], replace(BLUEPRINT.jobs[-1], buckets={"video": BucketAccess.CLEANS})),
+        ),
+        "jobs.maintenance-monthly.buckets: 'video' is no bucket; buckets are files",
+    ),
+    "a heartbeat of a job that only archives": (
+        replace(
+            BLUEPRINT,
+            jobs=(*BLUEPRINT.jobs[:-1], replace(BLUEPRINT.jobs[-1], backups=BackupUse.ARCHIVES, heartbeat="Cleaned")),
+        ),
+        "jobs.maintenance-monthly: has heartbeat Cleaned and backups archives; give both or neither",
+    ),
     "a heartbeat of a job without backups": (
         replace(BLUEPRINT, jobs=(*BLUEPRINT.jobs[:-1], replace(BLUEPRINT.jobs[-1], heartbeat="Cleaned"))),
-        "jobs.maintenance-monthly: has heartbeat 'Cleaned' and backups None; give both or neither",
+        "jobs.maintenance-monthly: has heartbeat Cleaned and backups None; give both or neither",
     ),
     "a limit below a profile's number": (
         with_size(Size(2, 11)),
@@ -125,13 +150,24 @@ def test_a_blueprint_that_contradicts_itself_is_refused_with_product_field_value
     assert f"content-generation: {problem}" in str(raised.value).splitlines()
 
 
+@pytest.mark.parametrize("field", ["name", "short", "namespace"])
+def test_two_products_never_share_a_name_a_short_word_or_a_namespace(field: str) -> None:
+    other = replace(PRODUCTS["workflow-dashboard"], **{field: getattr(BLUEPRINT, field)})
+    with pytest.raises(BlueprintError) as raised:
+        registered((BLUEPRINT, other))
+    said = (
+        f"{other.name}: {field} is {getattr(BLUEPRINT, field)!r}, as of content-generation; give each product its own"
+    )
+    assert said in str(raised.value).splitlines()
+
+
 def test_every_problem_of_every_product_is_said_at_once() -> None:
     other = replace(with_size(Size(2, 11, memory="3Gi")), name="other")
     with pytest.raises(BlueprintError) as raised:
         registered((replace(BLUEPRINT, redis=(Role.CACHE,)), BLUEPRINT, other))
     lines = str(raised.value).splitlines()
-    assert len(lines) == 4
-    assert "content-generation: is registered twice; give each product a name of its own" in lines
+    name = BLUEPRINT.name
+    assert f"{name}: name is {name!r}, as of {name}; give each product its own" in lines
     assert sum(line.startswith("other: profiles.prod.services.cpm") for line in lines) == 2
 
 

@@ -35,6 +35,7 @@ TOKENS = {
     "DataNetwork": "contentgen:data:DataNetwork",
     "Edge": "contentgen:edge:Edge",
     "EncryptionKey": "contentgen:data:EncryptionKey",
+    "FileBucket": "contentgen:storage:FileBucket",
     "GenerationService": "contentgen:kubernetes:GenerationService",
     "IngressEdge": "contentgen:edge:IngressEdge",
     "Logins": "contentgen:data:Logins",

@@ -85,6 +85,8 @@ def test_every_key_of_the_settings_is_in_the_schema_and_on_the_page(root: Path) 
 INSTANCES = {
     "content-generation": {"cpm": 10, "im": 5, "worker": 5, "frontend": 5},
     "workflow-dashboard": {"backend": 3, "frontend": 4},
+    "blog-ai": {"blog-ai": 10},
+    "recipe-app": {"recipe-backend": 10, "frontend": 5, "ai-generation": 10, "video-processor": 3},
 }
 
 

@@ -8,7 +8,7 @@ from app.api.application import ROUTERS, Role
 from infra.catalog.regions import in_priority_order
 from ops.stack_files import read
 from stacks.plan import plan
-from stacks.products.content_generation.routes import OTHER_REGIONS
+from stacks.products.text_routes import OTHER_REGIONS
 from stacks.specs.paths import UNLIMITED_PATHS
 from stacks.specs.route import RouteGroup
 from tests.unit.program import ROOT

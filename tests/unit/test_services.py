@@ -104,11 +104,11 @@ def test_workers_follow_the_queue_one_more_for_every_hundred_jobs_that_wait(each
         (trigger,) = one.at("spec", "triggers")  # type: ignore[misc]
         assert isinstance(trigger, dict)
         assert trigger["type"] == "postgresql"
-        assert trigger["metadata"] == {
-            "query": "SELECT count(*) FROM pgqueuer WHERE status = 'queued' AND execute_after <= now()",
-            "targetQueryValue": "100",
-            "activationTargetQueryValue": "10",
-        }
+        metadata = trigger["metadata"]
+        assert metadata["targetQueryValue"] == "100"
+        assert "CASE WHEN jobs < 10 THEN 0 ELSE greatest(jobs, 100 * workers) END" in metadata["query"]
+        assert "application_name = 'worker-queue'" in metadata["query"]
+        assert "entrypoint" not in metadata["query"]
 
 
 @pytest.mark.requirement("K09")
@@ -139,8 +139,11 @@ def test_only_workers_may_run_on_spot_nodes(every: RecordingEngine) -> None:
         spec = pod(one)
         assert isinstance(spec, dict)
         spot = "karpenter.sh/capacity-type" in json.dumps(spec.get("tolerations"))
-        assert spot == (one.at("metadata", "name") == "worker")
-        assert spot == ("nodeAffinity" in spec["affinity"])
+        name = one.at("metadata", "name")
+        assert spot == (name in ("worker", "video-processor"))
+        preferred = "nodeAffinity" in spec["affinity"]
+        required = spec.get("nodeSelector") == {"node-type": "spot"}
+        assert (preferred, required) == (spot and name == "worker", spot and name == "video-processor")
 
 
 @pytest.mark.requirement("K07")

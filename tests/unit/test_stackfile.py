@@ -44,7 +44,7 @@ def test_prod_stands_in_three_regions_and_the_others_in_one(root: Path) -> None:
 
 def test_only_local_runs_an_image_without_a_digest(root: Path) -> None:
     by_tag = [stack for stack in stacks(root) if "@sha256:" not in read(root, stack).image]
-    assert by_tag == ["local", "workflow-dashboard-local"]
+    assert by_tag == [stack for stack in stacks(root) if stack.endswith("local")]
 
 
 def test_a_stack_without_a_file_is_told_which_there_are(folder: Path) -> None:

@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Final
 
 from infra.catalog.units import GIBIBYTE
+from stacks.monitoring.content_alerts import alerts
 from stacks.products.blueprint import Blueprint
-from stacks.products.content_generation.alerts import alerts
 from stacks.products.content_generation.profiles import PROFILES
 from stacks.products.content_generation.routes import ROUTES
 from stacks.products.content_generation.workloads import WORKLOADS

@@ -8,6 +8,7 @@ from typing import Final
 from infra.catalog.sizes import RedisSize
 from infra.settings.environment import Environment
 from infra.settings.stores import Backend
+from stacks.products.jobs import DAILY, HOURLY
 from stacks.specs.profile import PostgresProfile, Profile, RedisProfile, Size
 
 
@@ -16,21 +17,19 @@ def _services(cpm: Size, im: Size, worker: Size, frontend: tuple[int, int]) -> M
     return MappingProxyType({"cpm": cpm, "im": im, "worker": worker, "frontend": page})
 
 
-_DAILY: Final = "0 2 * * *"
-_HOURLY: Final = "0 * * * *"
 _CLUSTER_POSTGRES: Final = PostgresProfile(Backend.CLUSTER)
 _CLUSTER_REDIS: Final = RedisProfile(Backend.CLUSTER)
 
 PROFILES: Final = MappingProxyType(
     {
         Environment.LOCAL: Profile(
-            _services(Size(1, 2), Size(1, 2), Size(1, 2), (1, 2)), _CLUSTER_POSTGRES, _CLUSTER_REDIS, _DAILY, 30, 300
+            _services(Size(1, 2), Size(1, 2), Size(1, 2), (1, 2)), _CLUSTER_POSTGRES, _CLUSTER_REDIS, DAILY, 30, 300
         ),
         Environment.DEV: Profile(
             _services(Size(1, 3), Size(1, 3), Size(1, 3), (1, 2)),
             _CLUSTER_POSTGRES,
             _CLUSTER_REDIS,
-            _DAILY,
+            DAILY,
             30,
             300,
             seeded=True,
@@ -39,7 +38,7 @@ PROFILES: Final = MappingProxyType(
             _services(Size(2, 5), Size(2, 3), Size(1, 3), (1, 2)),
             PostgresProfile(Backend.MANAGED, storage_gb=50, poolers=2),
             RedisProfile(Backend.MANAGED, RedisSize.ONE),
-            _DAILY,
+            DAILY,
             30,
             600,
             lock_days=7,
@@ -50,7 +49,7 @@ PROFILES: Final = MappingProxyType(
             _services(Size(2, 10), Size(2, 5), Size(2, 5), (2, 5)),
             PostgresProfile(Backend.MANAGED, storage_gb=100, read_replicas=1, multi_az=True, poolers=2),
             RedisProfile(Backend.MANAGED, RedisSize.ONE, nodes=2),
-            _HOURLY,
+            HOURLY,
             30,
             1500,
             protected=True,

@@ -1,47 +1,12 @@
-"""Public paths of content-generation, and the Services that answer them (requirements A03, K01, K15)."""
+"""Services of content-generation behind the public paths (requirements A03, K01)."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from stacks.products.content_generation.workloads import API, FRONTEND
-from stacks.specs.paths import UNLIMITED_PATHS
-from stacks.specs.route import PublicRoutes, Rate, RouteGroup
-
-CALLS: Final = (
-    RouteGroup("generate", ("/generate",), timeout="60s", rate=Rate(per_second=1, burst=5)),
-    RouteGroup("live", ("/ws/",), timeout="86400s", rate=Rate(per_second=10, burst=20)),
-    RouteGroup(
-        "api",
-        ("/status/", "/jobs", "/jobs/", "/cancel/", "/sessions", "/export", "/erase", "/api/"),
-        timeout="300s",
-        rate=Rate(per_second=10, burst=20),
-    ),
-)
-"""Routes for clients, under the API's own name and, for the page's sake, under the page's too. A path ending in / means
-all below it. Metrics and internal paths are nowhere.
-"""
-
-PAGE: Final = (RouteGroup("page", ("/", "/static/"), timeout="300s", rate=Rate(per_second=30, burst=50)),)
-
-MONITORING: Final = (RouteGroup("health", UNLIMITED_PATHS, timeout="10s", rate=None),)
-
-WEBHOOKS: Final = (RouteGroup("webhooks", ("/webhooks/",), timeout="60s", rate=Rate(per_second=10, burst=20)),)
-
-ADMINISTRATION: Final = (RouteGroup("admin", ("/admin/",), timeout="60s", rate=Rate(per_second=10, burst=20)),)
-"""Route of the administration, declared only with ``contentgen:admin`` networks."""
-
-OTHER_REGIONS: Final = (
-    RouteGroup(
-        "others",
-        ("/status/", "/cancel/", "/jobs/", "/export", "/internal/"),
-        timeout="60s",
-        rate=Rate(per_second=100, burst=200),
-    ),
-)
-"""Routes that a region answers for another one, under its own name: many clients' questions come from one address.
-Paths below /internal/ are for regions alone, which the service itself knows by their signature.
-"""
+from stacks.products.text_routes import ADMINISTRATION, CALLS, MONITORING, OTHER_REGIONS, PAGE, WEBHOOKS
+from stacks.specs.route import PublicRoutes
 
 ROUTES: Final = PublicRoutes(
     page={FRONTEND: PAGE, API: CALLS},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from stacks.specs.placement import Spot
 from stacks.specs.scale_triggers import QUEUE_IDLE, QUEUE_TARGET
 from stacks.specs.workload import FRONTEND_PORT, Pool, QueueScaling, WorkloadSpec
 
@@ -49,7 +50,7 @@ WORKLOADS: Final = (
         peers=("im",),
         direct=WORKER_DIRECT,
         queue=FOLLOWING,
-        interruptible=True,
+        spot=Spot.PREFERRED,
     ),
     WorkloadSpec(
         name=FRONTEND,

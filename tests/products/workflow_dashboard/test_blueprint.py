@@ -8,22 +8,10 @@ from infra.settings.services import ServiceSettings
 from ops.stack_files import planned, read
 from stacks.plan import plan
 from stacks.validation import findings
-from tests.unit.engine import Declared, RecordingEngine
+from tests.products.support import deployment, variables
 from tests.unit.program import ROOT, Declare, declared
 
 PROD, STAGING, LOCAL = (f"workflow-dashboard-{environment}" for environment in ("prod", "staging", "local"))
-
-
-def deployment(engine: RecordingEngine, name: str) -> Declared:
-    (found,) = (one for one in engine.of("apps/v1:Deployment") if one.at("metadata", "name") == name)
-    return found
-
-
-def variables(engine: RecordingEngine, name: str) -> object:
-    (found,) = (
-        one for one in engine.of("core/v1:ConfigMap") if one.at("metadata", "labels", "app.kubernetes.io/name") == name
-    )
-    return found.at("data")
 
 
 @pytest.mark.requirement("Z02")
@@ -64,7 +52,7 @@ def test_the_services_run_the_products_roles_on_the_documents_ports(declare: Dec
         container = ("spec", "template", "spec", "containers", 0)
         assert deployment(engine, name).at(*container, "args") == ["serve", "--role", role]
         assert deployment(engine, name).at(*container, "ports", 0, "containerPort") == port
-        assert variables(engine, name)["PRODUCT"] == "workflow-dashboard"  # type: ignore[index]
+        assert variables(engine, name)["PRODUCT"] == "workflow-dashboard"
 
 
 def test_the_tiers_are_pro_for_the_back_end_and_standard_for_the_front_end(declare: Declare) -> None:
@@ -77,7 +65,7 @@ def test_the_tiers_are_pro_for_the_back_end_and_standard_for_the_front_end(decla
 @pytest.mark.requirement("P02")
 def test_the_pool_is_20_and_40_a_process_and_fits_the_poolers_200_and_the_servers_100(declare: Declare) -> None:
     told = variables(declare(PROD), "backend")
-    assert (told["DATABASE_POOL_SIZE"], told["DATABASE_MAX_OVERFLOW"]) == ("20", "40")  # type: ignore[index]
+    assert (told["DATABASE_POOL_SIZE"], told["DATABASE_MAX_OVERFLOW"]) == ("20", "40")
     most = planned(ROOT, PROD).connections
     assert (most.pooler_clients, most.pooler_accepts) == (3 * 60, 200)
     assert (most.server, most.server_accepts) == (2 * 25 + 12 + 3, 100)

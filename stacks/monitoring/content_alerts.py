@@ -1,4 +1,5 @@
-"""Document A's four alerts (O01, O09), what texts cost (M02), and containers that do not stay up (A05). Pure.
+"""Alerts of a product whose workers write texts: document A's four (O01, O09), what texts cost (M02), and containers
+that do not stay up (A05). Pure.
 
 Each side of a share is added up before it is divided: the document divides series by series, which finds no partner for
 a status or a database and so never fires.
@@ -45,10 +46,12 @@ def alerts(context: AlertContext) -> Mapping[str, tuple[AlertRule, ...]]:
 
 
 def content_alerts(context: AlertContext) -> Iterator[AlertRule]:
-    """Document A's own alerts, and the restarts of any container."""
+    """Document A's own alerts, of which those on jobs are of who listens to the queue, and the restarts of any
+    container.
+    """
     for workload in context.workloads:
         yield _memory(context.queries, workload)
-        if workload.queue is not None:
+        if workload.direct:
             yield _errors(context.queries, workload)
             yield _success(context.queries, workload)
     yield _connections(context.queries)

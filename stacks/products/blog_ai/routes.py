@@ -1,0 +1,17 @@
+"""Services of blog-ai behind the public paths (requirements E08, K01): the page's port answers the API's paths too."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stacks.products.blog_ai.workloads import BACKEND, FRONTEND
+from stacks.products.text_routes import ADMINISTRATION, CALLS, MONITORING, OTHER_REGIONS, PAGE, WEBHOOKS
+from stacks.specs.route import PublicRoutes
+
+ROUTES: Final = PublicRoutes(
+    page={FRONTEND: (*PAGE, *CALLS)},
+    api={BACKEND: (*CALLS, *MONITORING, *WEBHOOKS)},
+    administration={BACKEND: ADMINISTRATION},
+    region={BACKEND: (*OTHER_REGIONS, *MONITORING)},
+    health=BACKEND,
+)
