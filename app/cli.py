@@ -67,7 +67,7 @@ def worker() -> None:
     """Take jobs from the queue until a signal; /health, /ready and /metrics on PORT."""
     from app.server import serve as run
 
-    run(configured(), "worker")
+    run(configured(works=True), "worker")
 
 
 @main.command()

@@ -17,6 +17,7 @@ class Settings(ProviderSettings, ServiceSettings):
 
     # Jobs
     im_url: CommaList = Field(("http://im",), description="Base URLs of im, separated by commas.")
+    writes_itself: bool = Field(False, description="The worker writes texts itself; IM_URL is not used.")
     worker_concurrency: int = Field(10, ge=2, le=200, description="Jobs that one worker runs at once.")
     job_lease_seconds: float = Field(30, ge=1, le=600, description="A worker silent this long has lost its jobs.")
     job_max_attempts: int = Field(5, ge=1, le=20, description="Attempts of one job.")
@@ -36,8 +37,8 @@ class Settings(ProviderSettings, ServiceSettings):
 
     @property
     def writing_problem(self) -> str | None:
-        """Reason for which im must not start with these settings (E07); a matter of im alone, because only im is given
-        keys.
+        """Reason for which a process that writes must not start with these settings (E07): im, or a worker that writes
+        itself. No other is given keys.
         """
         made_up = set(self.llm_providers) == {Provider.EMBEDDED}
         if self.environment in PRODUCTION_LIKE and made_up and not self.allow_embedded_writer:

@@ -59,15 +59,16 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with running(settings, cycle) as services:
             app.state.services = services
-            # im alone is given keys, and it alone pays for the providers' SDKs in memory.
-            at_the_desk = desk(services) if role is Role.IM else nullcontext()
+            # Who writes is given keys, and it alone pays for the providers' SDKs in memory.
+            writes = role is Role.IM or (role is Role.WORKER and settings.writes_itself)
+            at_the_desk = desk(services) if writes else nullcontext()
             background = services.supervisor.background(**_loops(services, role))
             async with at_the_desk as app.state.desk, background:
                 # What the process was built from lives as long as it; the collector need not look at it again.
                 gc.collect()
                 gc.freeze()
                 if role is Role.WORKER:
-                    async with Worker(services).working():
+                    async with Worker(services, app.state.desk).working():
                         yield
                 else:
                     yield
