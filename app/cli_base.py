@@ -47,6 +47,13 @@ def configured_alone(kind: type[ProcessSettings] = ProcessSettings) -> ProcessSe
     return settings
 
 
+def allowed(problem: str | None) -> None:
+    """Exit code 2 with the problem, if there is one."""
+    with _refusals():
+        if problem is not None:
+            raise ConfigurationError((problem,))
+
+
 @contextmanager
 def _refusals() -> Iterator[None]:
     try:

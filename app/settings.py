@@ -5,6 +5,7 @@ from pydantic import Field, SecretStr
 from app.process_settings import PRODUCTION_LIKE, CommaList, Networks, Region, load
 from app.providers import Provider, ProviderSettings
 from app.service_settings import ServiceSettings, given
+from app.watch import Payments
 
 
 class Settings(ProviderSettings, ServiceSettings):
@@ -47,6 +48,11 @@ class Settings(ProviderSettings, ServiceSettings):
                 " give its key, or set ALLOW_EMBEDDED_WRITER=true where made-up texts will do"
             )
         return None
+
+    @property
+    def payments(self) -> Payments | None:
+        """The check of the payment provider; None where there is none."""
+        return None if self.stripe_api_url is None else Payments(self.stripe_api_url)
 
     @property
     def admin_tokens(self) -> tuple[str, ...]:
