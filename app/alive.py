@@ -21,4 +21,4 @@ def alive(port: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(0 if alive(int(os.environ.get("PORT", "8000"))) else 1)
+    sys.exit(0 if alive(int(os.environ.get("BACKEND_PORT") or os.environ.get("PORT", "8000"))) else 1)

@@ -3,6 +3,8 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.history import VERSIONS
+
 _TABLES = (
     "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     " WHERE n.nspname = current_schema() AND c.relkind = 'r' ORDER BY 1"
@@ -23,9 +25,8 @@ async def row_counts(connection: AsyncConnection) -> dict[str, int]:
     return counts
 
 
-async def migration_of(connection: AsyncConnection) -> str | None:
-    """The newest migration of the database; None where the table that says so is empty or missing."""
-    table = await connection.execute(text("SELECT to_regclass('alembic_version')"))
-    if table.scalar() is None:
+async def migration_of(connection: AsyncConnection, versions: str = VERSIONS) -> str | None:
+    """The newest migration in a table of versions; None where the table is empty or missing."""
+    if (await connection.execute(text("SELECT to_regclass(:table)"), {"table": versions})).scalar() is None:
         return None
-    return (await connection.execute(text("SELECT max(version_num) FROM alembic_version"))).scalar()
+    return (await connection.execute(text(f"SELECT max(version_num) FROM {versions}"))).scalar()  # noqa: S608

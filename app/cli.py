@@ -8,8 +8,9 @@ import structlog
 import typer
 
 from app import data_commands, operating
-from app.cli_base import ProductOption, configured, configured_alone, configured_for, reported
+from app.cli_base import ProductOption, allowed, configured, configured_alone, configured_for, reported
 from app.process_settings import ProcessSettings
+from app.processors import processors, workers_problem
 from app.products import Product, history_of
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -34,6 +35,7 @@ class ServeRole(StrEnum):
     FRONTEND = "frontend"
     WORKFLOWS = "workflows"
     WORKFLOWS_PAGE = "workflows-page"
+    BLOG_AI = "blog-ai"
 
 
 def _settings_of(role: ServeRole) -> ProcessSettings:
@@ -44,6 +46,10 @@ def _settings_of(role: ServeRole) -> ProcessSettings:
         from app.workflow_dashboard.settings import DashboardPageSettings
 
         return configured_alone(DashboardPageSettings)
+    if role is ServeRole.BLOG_AI:
+        from app.blog_ai.settings import BlogSettings
+
+        return configured(BlogSettings, writes=True)
     return configured_alone() if role is ServeRole.FRONTEND else configured(writes=role is ServeRole.IM)
 
 
@@ -52,14 +58,17 @@ def serve(
     role: Annotated[
         ServeRole,
         typer.Option(
-            help="cpm: requests, im: writing, frontend: the page; workflows, workflows-page: workflow-dashboard's."
+            help="cpm: requests, im: writing, frontend: the page; workflows, workflows-page: workflow-dashboard's;"
+            " blog-ai: the whole product on two ports."
         ),
     ],
 ) -> None:
     """Serve a role on PORT until a signal."""
     from app.server import serve as run
 
-    run(_settings_of(role), role)
+    settings = _settings_of(role)
+    allowed(workers_problem(settings.uvicorn_workers, processors()))
+    run(settings, role)
 
 
 @main.command()
@@ -67,7 +76,7 @@ def worker() -> None:
     """Take jobs from the queue until a signal; /health, /ready and /metrics on PORT."""
     from app.server import serve as run
 
-    run(configured(), "worker")
+    run(configured(works=True), "worker")
 
 
 @main.command()

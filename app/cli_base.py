@@ -10,21 +10,22 @@ import typer
 from app.process_settings import ConfigurationError, ProcessSettings, load
 from app.products import Product, settings_of
 from app.service_settings import ServiceSettings
-from app.settings import Settings, load_settings
+from app.settings import Settings
 from app.telemetry import logs
 
 FAILED, MISCONFIGURED = 1, 2
 ProductOption = Annotated[Product, typer.Option("--product", envvar="PRODUCT", help="Product whose data is meant.")]
 
 
-def configured(*, writes: bool = False) -> Settings:
+def configured(kind: type[Settings] = Settings, *, writes: bool = False, works: bool = False) -> Settings:
     """Settings and logs, or every configuration error on standard error and exit code 2.
 
-    `writes` says that the process will ask providers for texts, so that those settings are judged too.
+    Settings of providers are judged too for a process that ``writes``, and for one that ``works`` where workers write
+    themselves.
     """
     with _refusals():
-        settings = load_settings()
-        if writes and settings.writing_problem:
+        settings = load(kind)
+        if (writes or (works and settings.writes_itself)) and settings.writing_problem:
             raise ConfigurationError((settings.writing_problem,))
     logs.configure(settings)
     return settings
@@ -44,6 +45,13 @@ def configured_alone(kind: type[ProcessSettings] = ProcessSettings) -> ProcessSe
         settings = load(kind)
     logs.configure(settings)
     return settings
+
+
+def allowed(problem: str | None) -> None:
+    """Exit code 2 with the problem, if there is one."""
+    with _refusals():
+        if problem is not None:
+            raise ConfigurationError((problem,))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from app.schema import Schema
 from app.service_settings import ServiceSettings
 from app.supervision import Loop, Supervisor
 from app.switches import Switchboard
-from app.watch import Watch
+from app.watch import Payments, Watch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class CoreServices:
 
 
 def build_core(
-    settings: ServiceSettings, lifecycle: Lifecycle, schema: Schema, payments_url: str | None = None
+    settings: ServiceSettings, lifecycle: Lifecycle, schema: Schema, payments: Payments | None = None
 ) -> CoreServices:
     """Put the parts together; nothing runs and nothing is connected yet."""
     database = Database(settings)
@@ -62,7 +62,7 @@ def build_core(
     http = httpx.AsyncClient()
     sessions = Sessions(settings.session_secrets, settings.session_seconds)
     switchboard = Switchboard(database)
-    watch = Watch(settings, switchboard, link, http, schema, payments_url)
+    watch = Watch(settings, switchboard, link, http, schema, payments)
     keys = KeyStore(database, cache, watch.revocations)
     return CoreServices(
         settings=settings,

@@ -12,12 +12,13 @@ from app.telemetry.metrics import EXPOSITION_TYPE, ProcessFigures, exposition
 from app.telemetry.reporting import report_errors
 
 
-def create(settings: ProcessSettings, lifecycle: Lifecycle, shown: APIRouter = page.router) -> FastAPI:
+def create(
+    settings: ProcessSettings, lifecycle: Lifecycle, shown: APIRouter = page.router, *, measured: bool = True
+) -> FastAPI:
     """A page at /, its files below /static/, and what a cluster asks of a process; content generation's page unless
-    another one is given.
+    another one is given. Figures only where the process has no other port that shows them.
     """
     app = FastAPI(title="Front end", version=settings.version, docs_url=None, redoc_url=None, openapi_url=None)
-    figures = ProcessFigures()
 
     @app.get("/health")
     async def health() -> Response:
@@ -31,11 +32,14 @@ def create(settings: ProcessSettings, lifecycle: Lifecycle, shown: APIRouter = p
             return JSONResponse({"status": "draining"}, 503)
         return JSONResponse({"status": "ready"})
 
-    @app.get("/metrics")
-    async def metrics() -> Response:
-        """Prometheus' text format."""
-        figures.update()
-        return Response(exposition(), media_type=EXPOSITION_TYPE)
+    if measured:
+        figures = ProcessFigures()
+
+        @app.get("/metrics")
+        async def metrics() -> Response:
+            """Prometheus' text format."""
+            figures.update()
+            return Response(exposition(), media_type=EXPOSITION_TYPE)
 
     app.include_router(shown)
     problems.install(app)

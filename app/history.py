@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,20 +19,39 @@ async def nothing_more(_: AsyncConnection) -> tuple[str, ...]:
     return ()
 
 
+VERSIONS: Final = "alembic_version"
+"""Alembic's table of the revision that a database is at."""
+
+
 @dataclass(frozen=True)
 class History:
     """Revisions of one product's database, oldest first.
 
     product: name of the product, for messages.
     package: package with ``env.py`` and ``versions``, as alembic has them.
-    mark: table that the first revision makes, and that no other product's database has.
+    mark: table that no other product's database has; the first revision makes it, and with a base it is ``versions``.
     complete: makes what revisions cannot, after them; it commits, and returns the names of the partitions it made.
+    base: history of another product that is applied first, and goes on with that product's releases.
     """
 
     product: str
     package: str
     mark: str
     complete: Callable[[AsyncConnection], Awaitable[tuple[str, ...]]] = nothing_more
+    base: History | None = None
+
+    @property
+    def versions(self) -> str:
+        """Table of the revision that was applied last; one a history, because each counts from 0001."""
+        return VERSIONS if self.base is None else self.mark
+
+    def steps(self) -> tuple[History, ...]:
+        """Histories to apply, in order: those of the base, then this one."""
+        return (*(self.base.steps() if self.base else ()), self)
+
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        """Table of versions and package of each step."""
+        return tuple((step.versions, step.package) for step in self.steps())
 
     def config(self) -> Config:
         """Alembic's configuration of these revisions."""
@@ -41,6 +60,7 @@ class History:
 
         config = Config()
         config.set_main_option("script_location", str(Path(str(files(self.package)))))
+        config.attributes["versions"] = self.versions
         return config
 
     def head(self) -> str:

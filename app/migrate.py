@@ -15,7 +15,7 @@ from app import roles
 from app.catalogue import migration_of
 from app.content_history import CONTENT
 from app.database import LOCK_NOT_AVAILABLE, Database, engine, sqlstate
-from app.history import History
+from app.history import VERSIONS, History
 from app.locks import Lock
 from app.service_settings import ServiceSettings
 from app.time_limits import Task
@@ -63,23 +63,45 @@ async def migrate(settings: ServiceSettings, revision: str = "head", history: Hi
         await _settle(connection, settings)
         await _check_owner(connection, settings, history)
         deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
-        made = None
-        while made is None:
-            made = await _unless_locked(connection, revision, history, deadline)
-        return Migrated(await migration_of(connection) or "", made)
+        partitions: tuple[str, ...] = ()
+        for step in history.steps():
+            made = None
+            while made is None:
+                made = await _unless_locked(connection, revision if step is history else "head", step, deadline)
+            partitions += made
+        return Migrated(await migration_of(connection, history.versions) or "", partitions)
 
 
 async def _check_owner(connection: AsyncConnection, settings: ServiceSettings, history: History) -> None:
     """Two products' revisions have the same numbers, so one would take the other's database for its own."""
     applied = await migration_of(connection)
-    mark = await connection.execute(text("SELECT to_regclass(:table)"), {"table": history.mark})
-    if applied is not None and mark.scalar() is None:
-        name = make_url(settings.database_url_direct.get_secret_value()).database
+    name = make_url(settings.database_url_direct.get_secret_value()).database
+    fix = "name a database of its own, or give the right --product"
+    if applied is not None and not await _there(connection, history.mark):
         raise OtherDatabase(
             f"DATABASE_URL_DIRECT: the database '{name}' is at migration {applied} and has no table '{history.mark}',"
-            f" so it is not {history.product}'s; name a database of its own, or give the right --product"
+            f" so it is not {history.product}'s; {fix}"
         )
+    others = [name for name in await _versions_with_a_base(connection) if name != history.mark]
+    if others:
+        raise OtherDatabase(
+            f"DATABASE_URL_DIRECT: the database '{name}' has the table '{others[0]}', so it is not"
+            f" {history.product}'s; {fix}"
+        )
+    if history.base is not None:
+        # As alembic makes it, before the base's revisions: one that is broken off leaves a database that is known.
+        own = f"version_num varchar(32) NOT NULL CONSTRAINT {history.mark}_pkc PRIMARY KEY"
+        await connection.execute(text(f"CREATE TABLE IF NOT EXISTS {history.mark} ({own})"))
     await connection.commit()
+
+
+async def _there(connection: AsyncConnection, table: str) -> bool:
+    return (await connection.execute(text("SELECT to_regclass(:table)"), {"table": table})).scalar() is not None
+
+
+async def _versions_with_a_base(connection: AsyncConnection) -> list[str]:
+    query = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename LIKE :form ORDER BY 1"
+    return [str(row[0]) for row in await connection.execute(text(query), {"form": rf"{VERSIONS}\_%"})]
 
 
 async def _unless_locked(
@@ -87,7 +109,7 @@ async def _unless_locked(
 ) -> tuple[str, ...] | None:
     """Apply the remaining steps, each in a transaction of its own; None when one waited for a lock in vain."""
     try:
-        applied = await migration_of(connection)
+        applied = await migration_of(connection, history.versions)
         await connection.commit()
         if applied is not None and applied > history.head():
             # After a rollback: the newer schema was expanded for this release too, whose migrations are all in it.

@@ -25,7 +25,7 @@ def _with_services(what: str, product: Product, work: Callable[[CoreServices], A
     settings = configured_for(product, task=False)
 
     async def run() -> T:
-        services = build_core(settings, Lifecycle(), Schema(history_of(product).package))
+        services = build_core(settings, Lifecycle(), Schema(history_of(product).parts()))
         try:
             return await work(services)
         finally:

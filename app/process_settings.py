@@ -149,6 +149,16 @@ class ProcessSettings(BaseSettings):
         return 0.1 if self.environment is Environment.PROD else 1.0
 
     @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port to listen on."""
+        return (self.port,)
+
+    @property
+    def reported_as(self) -> tuple[str, str]:
+        """Environment and release in the error tracker (B04)."""
+        return self.environment.value, self.version
+
+    @property
     def response_headers(self) -> dict[str, str]:
         """The security headers in force."""
         return {k: v for k, v in self.security_headers.items() if self.security_hsts_enabled or k != HSTS}

@@ -21,6 +21,7 @@ class Product(StrEnum):
 
     CONTENT_GENERATION = "content-generation"
     WORKFLOW_DASHBOARD = "workflow-dashboard"
+    BLOG_AI = "blog-ai"
 
 
 def settings_of(product: Product, *, task: bool) -> type[ServiceSettings]:
@@ -29,6 +30,10 @@ def settings_of(product: Product, *, task: bool) -> type[ServiceSettings]:
         from app.workflow_dashboard.settings import DashboardSettings, DashboardTaskSettings
 
         return DashboardTaskSettings if task else DashboardSettings
+    if product is Product.BLOG_AI:
+        from app.blog_ai.settings import BlogSettings
+
+        return BlogSettings
     from app.settings import Settings
 
     return Settings
@@ -40,6 +45,10 @@ def history_of(product: Product) -> History:
         from app.workflow_dashboard.history import HISTORY
 
         return HISTORY
+    if product is Product.BLOG_AI:
+        from app.blog_ai.history import HISTORY as OF_BLOG_AI
+
+        return OF_BLOG_AI
     from app.content_history import CONTENT
 
     return CONTENT
@@ -51,6 +60,10 @@ def chores_of(product: Product) -> Mapping[Schedule, Sequence[Chore]]:
         from app.workflow_dashboard.upkeep import CHORES
 
         return CHORES
+    if product is Product.BLOG_AI:
+        from app.blog_ai.upkeep import CHORES as OF_BLOG_AI
+
+        return OF_BLOG_AI
     from app.maintenance import CHORES as OF_CONTENT
 
     return OF_CONTENT
@@ -60,11 +73,11 @@ def aftercare_of(product: Product) -> Aftercare:
     """Steps that complete a restored copy of a product's database."""
     from app.restore import complete_content, complete_nothing
 
-    return complete_content if product is Product.CONTENT_GENERATION else complete_nothing
+    return complete_nothing if product is Product.WORKFLOW_DASHBOARD else complete_content
 
 
 def paths_of(product: Product) -> Sequence[str]:
     """Health endpoints of a product."""
     from app.checkup import ENDPOINTS, EVERY_PRODUCTS
 
-    return ENDPOINTS if product is Product.CONTENT_GENERATION else EVERY_PRODUCTS
+    return EVERY_PRODUCTS if product is Product.WORKFLOW_DASHBOARD else ENDPOINTS

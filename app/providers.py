@@ -48,6 +48,11 @@ class ProviderSettings(BaseModel):
     llm_retries: int = Field(2, ge=0, le=5, description="Further calls to one provider after a failure.")
     llm_rate_limit_enabled: bool = Field(True, description="Enforce the limit of calls a minute.")
     llm_rate_limit_per_minute: int = Field(60, ge=1, description="Calls a minute to one provider.")
+    llm_processes: int = Field(
+        5,
+        ge=1,
+        description="Processes that write at most; without Redis each keeps to its share of the calls a minute.",
+    )
     llm_queue_limit: int = Field(100, ge=0, description="Calls that may wait for their turn.")
     llm_queue_wait_seconds: float = Field(60, ge=0, le=600, description="Longest wait for a turn.")
     llm_breaker_failures: int = Field(5, ge=1, description="Failures in a row that open the circuit.")

@@ -4,11 +4,14 @@ A pod that starts before its migration is not ready, so it gets no traffic and t
 fine: it was expanded, and the previous release must go on with it, also after a rollback.
 """
 
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Final
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.catalogue import migration_of
+from app.history import VERSIONS
 
 CONTENT: Final = "app.migrations"
 """Package of content generation's migrations."""
@@ -21,21 +24,18 @@ def latest(package: str = CONTENT) -> str:
 
 
 class Schema:
-    """Looks until the schema is there, then never again: migrations only go forward."""
+    """Looks until the schema is there, then never again: migrations only go forward.
 
-    def __init__(self, package: str = CONTENT) -> None:
-        self._needed = latest(package)
-        self._there = False
+    parts: table of versions and package of every history that the product's database has (app.history).
+    """
+
+    def __init__(self, parts: Sequence[tuple[str, str]] = ((VERSIONS, CONTENT),)) -> None:
+        self._needed = {versions: latest(package) for versions, package in parts}
 
     async def ready(self, connection: AsyncConnection) -> bool:
         """True if every migration of this release was applied. Raises what the connection does."""
-        if not self._there:
-            self._there = await _applied(connection) >= self._needed
-        return self._there
-
-
-async def _applied(connection: AsyncConnection) -> str:
-    there = await connection.execute(text("SELECT to_regclass('alembic_version')"))
-    if there.scalar() is None:
-        return ""
-    return str((await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar() or "")
+        for versions, needed in tuple(self._needed.items()):
+            if (await migration_of(connection, versions) or "") < needed:
+                return False
+            del self._needed[versions]
+        return True

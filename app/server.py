@@ -5,8 +5,13 @@ import signal
 import sys
 import tempfile
 import threading
+import time
+from collections import deque
+from socket import socket
 from types import FrameType
+from typing import Final
 
+import structlog
 import uvicorn
 from prometheus_client.multiprocess import mark_process_dead
 from starlette.types import ASGIApp
@@ -16,6 +21,8 @@ from app import limits
 from app.connections import BoundedHttp
 from app.lifecycle import Lifecycle
 from app.process_settings import ProcessSettings
+
+_LOG = structlog.get_logger("app.server")
 
 
 class Factory:
@@ -38,6 +45,10 @@ class Factory:
             from app.workflow_dashboard.frontend import from_environment as workflows_page
 
             return workflows_page(lifecycle)
+        if self._role == "blog-ai":
+            from app.blog_ai.application import from_environment as blog_ai
+
+            return blog_ai(lifecycle)
         if self._role == "workflows":
             from app.workflow_dashboard.application import from_environment as workflows
 
@@ -65,15 +76,35 @@ def drain_first(lifecycle: Lifecycle, seconds: float) -> None:
     signal.signal(signal.SIGTERM, drain)
 
 
+DEATHS: Final = 5
+DEATHS_SECONDS: Final = 30.0
+"""So many deaths within so many seconds are not bad luck: the processes cannot live, and the container must end."""
+
+
 class _Workers(Multiprocess):
-    """uvicorn's, except that the gauges of a process that died end with it; they would be added up for ever."""
+    """uvicorn's, except that the gauges of a process that died end with it (they would be added up for ever), and that
+    processes that cannot live end the whole, so that the cluster sees it and waits longer each time.
+    """
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket]) -> None:
+        super().__init__(config, sockets)
+        self._deaths: deque[float] = deque(maxlen=DEATHS)
+        self.failed = False
 
     def keep_subprocess_alive(self) -> None:
         """Replaces the dead."""
         before = {process.pid for process in self.processes}
+        ending = self.should_exit.is_set()
         super().keep_subprocess_alive()
+        # One that fails before it serves ends all at once: it would fail again.
+        self.failed = self.failed or (not ending and self.should_exit.is_set())
         for dead in before - {process.pid for process in self.processes}:
             mark_process_dead(dead)  # type: ignore[no-untyped-call]
+            self._deaths.append(time.monotonic())
+        if len(self._deaths) == DEATHS and self._deaths[-1] - self._deaths[0] <= DEATHS_SECONDS:
+            _LOG.error("server processes cannot live", deaths=DEATHS, seconds=DEATHS_SECONDS)
+            self.failed = True
+            self.should_exit.set()
 
 
 def serve(settings: ProcessSettings, role: str) -> None:
@@ -97,12 +128,21 @@ def serve(settings: ProcessSettings, role: str) -> None:
     )
     # uvicorn raises the signal again when it is done; a clean end is no death by signal.
     signal.signal(signal.SIGTERM, _end)
+    sockets = [_listening(config, port) for port in settings.ports]
     if workers == 1:
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run(sockets)
         return
     with tempfile.TemporaryDirectory(prefix="contentgen-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        _Workers(config, [config.bind_socket()]).run()
+        supervisor = _Workers(config, sockets)
+        supervisor.run()
+    if supervisor.failed:
+        sys.exit(1)
+
+
+def _listening(config: uvicorn.Config, port: int) -> socket:
+    """A bound socket on the server's host; ends the process with a message when the port is taken."""
+    return uvicorn.Config(config.app, host=config.host, port=port, log_config=None).bind_socket()
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -54,7 +54,7 @@ class ServiceSettings(ProcessSettings):
     # Limits (A10, E04, E05)
     rate_limit_enabled: bool = Field(True, description="Enforce the rate limits.")
     rate_limit_per_minute: int = Field(100, ge=1, description="Requests of one address a minute.")
-    rate_limit_per_hour: int = Field(1000, ge=1, description="Requests of one address an hour.")
+    rate_limit_per_hour: int | None = Field(1000, ge=1, description="Requests of one address an hour.")
     rate_limit_generate_per_minute: int = Field(10, ge=1, description="Texts of one address a minute.")
 
     # Cache (A09, E06)

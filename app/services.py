@@ -27,9 +27,11 @@ class Services(CoreServices):
     progress: Progress
 
 
-def build(settings: Settings, lifecycle: Lifecycle) -> Services:
-    """Put the parts together; nothing runs and nothing is connected yet."""
-    core = build_core(settings, lifecycle, Schema(), settings.stripe_api_url)
+def build(settings: Settings, lifecycle: Lifecycle, schema: Schema | None = None) -> Services:
+    """Put the parts together; nothing runs and nothing is connected yet. The schema is content generation's unless
+    another one is given.
+    """
+    core = build_core(settings, lifecycle, schema or Schema(), settings.payments)
     lists = JobLists(core.cache, core.redis)
     return Services(
         **vars(core),
@@ -42,9 +44,9 @@ def build(settings: Settings, lifecycle: Lifecycle) -> Services:
 
 
 @asynccontextmanager
-async def running(settings: Settings, lifecycle: Lifecycle) -> AsyncIterator[Services]:
+async def running(settings: Settings, lifecycle: Lifecycle, schema: Schema | None = None) -> AsyncIterator[Services]:
     """Build the parts, run their background tasks, and take everything down in the reverse order."""
-    services = build(settings, lifecycle)
+    services = build(settings, lifecycle, schema)
     loops = {"lists": services.lists.follow}
     async with run_core(services, loops):
         yield services

@@ -5,6 +5,7 @@ from pydantic import Field, SecretStr
 from app.process_settings import PRODUCTION_LIKE, CommaList, Networks, Region, load
 from app.providers import Provider, ProviderSettings
 from app.service_settings import ServiceSettings, given
+from app.watch import Payments
 
 
 class Settings(ProviderSettings, ServiceSettings):
@@ -17,6 +18,7 @@ class Settings(ProviderSettings, ServiceSettings):
 
     # Jobs
     im_url: CommaList = Field(("http://im",), description="Base URLs of im, separated by commas.")
+    writes_itself: bool = Field(False, description="The worker writes texts itself; IM_URL is not used.")
     worker_concurrency: int = Field(10, ge=2, le=200, description="Jobs that one worker runs at once.")
     job_lease_seconds: float = Field(30, ge=1, le=600, description="A worker silent this long has lost its jobs.")
     job_max_attempts: int = Field(5, ge=1, le=20, description="Attempts of one job.")
@@ -36,8 +38,8 @@ class Settings(ProviderSettings, ServiceSettings):
 
     @property
     def writing_problem(self) -> str | None:
-        """Reason for which im must not start with these settings (E07); a matter of im alone, because only im is given
-        keys.
+        """Reason for which a process that writes must not start with these settings (E07): im, or a worker that writes
+        itself. No other is given keys.
         """
         made_up = set(self.llm_providers) == {Provider.EMBEDDED}
         if self.environment in PRODUCTION_LIKE and made_up and not self.allow_embedded_writer:
@@ -46,6 +48,11 @@ class Settings(ProviderSettings, ServiceSettings):
                 " give its key, or set ALLOW_EMBEDDED_WRITER=true where made-up texts will do"
             )
         return None
+
+    @property
+    def payments(self) -> Payments | None:
+        """The check of the payment provider; None where there is none."""
+        return None if self.stripe_api_url is None else Payments(self.stripe_api_url)
 
     @property
     def admin_tokens(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Final
 
 import httpx
 import structlog
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from app.access.revocations import Revocations
@@ -26,6 +27,7 @@ LOOK_SECONDS: Final = 2.0
 LOST_SECONDS: Final = 3 * EVERY_SECONDS + LOOK_SECONDS
 """A look older than this says nothing about now."""
 PAYMENTS_EVERY_SECONDS: Final = 30.0
+UNAUTHORISED: Final = 401
 _LOG = structlog.get_logger("app.watch")
 _NOW: Final = text("SELECT clock_timestamp() AS moment, pg_is_in_recovery() AS standby")
 
@@ -45,6 +47,14 @@ class Reading:
         return self.latency_ms is not None
 
 
+@dataclass(frozen=True)
+class Payments:
+    """Check of the payment provider: an address, and the key that it must accept, if one is given."""
+
+    url: str
+    key: SecretStr | None = None
+
+
 class Watch:
     """Looks regularly and keeps the last reading."""
 
@@ -55,7 +65,7 @@ class Watch:
         cache: RedisLink,
         http: httpx.AsyncClient,
         schema: Schema,
-        payments_url: str | None = None,
+        payments: Payments | None = None,
     ) -> None:
         own = {"database_pool_size": 1, "database_max_overflow": 0, "database_pool_timeout_seconds": LOOK_SECONDS}
         self._engine = engine(settings.model_copy(update=own), settings.database_url)
@@ -63,7 +73,7 @@ class Watch:
         self._switchboard = switchboard
         self._cache = cache
         self._http = http
-        self._payments_url = payments_url
+        self._payments = payments
         self._last = Reading(float("-inf"))
         self._clock: tuple[datetime, float] | None = None
         self.revocations = Revocations()
@@ -99,10 +109,13 @@ class Watch:
 
     async def follow_payments(self) -> None:
         """Poll the payment provider every half minute where one is configured (E01)."""
+        assert self._payments is not None
+        key = self._payments.key
+        headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
         while True:
             try:
-                reply = await self._http.get(self._payments_url or "", timeout=LOOK_SECONDS)
-                self.payments = reply.status_code < 500
+                reply = await self._http.get(self._payments.url, headers=headers, timeout=LOOK_SECONDS)
+                self.payments = reply.status_code < 500 and not (key and reply.status_code == UNAUTHORISED)
             except httpx.HTTPError:
                 self.payments = False
             await asyncio.sleep(PAYMENTS_EVERY_SECONDS)

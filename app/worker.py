@@ -1,8 +1,8 @@
-"""The worker: takes jobs from the queue, has them written by im, and stores the checked result, exactly once each.
+"""The worker: takes jobs from the queue, has them written, and stores the checked result, exactly once each.
 
 A job runs at least once and its result becomes visible at most once: the queue hands a job out again when a worker's
 heartbeat stops, and the attempt number keeps the slower one from writing. A failure of a store or a provider uses up no
-attempt, and while no im is there no job is taken (C03).
+attempt, and while nobody is there to write no job is taken (C03).
 """
 
 import asyncio
@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import structlog
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.db import AsyncpgPoolDriver
@@ -27,7 +26,6 @@ from app.ids import JobId
 from app.job import Claim, Job
 from app.job_database import JobDatabase
 from app.jobs import JobStore
-from app.peers import ImClient, Peers
 from app.queue import ENTRYPOINT
 from app.services import Services
 from app.sweeper import sweep_regularly
@@ -35,6 +33,8 @@ from app.switches import EVERY_SECONDS
 from app.telemetry.metrics import CONTENT_ERRORS, CONTENT_REQUESTS, CONTENT_SECONDS, DEGRADED, QUEUE_WAIT
 from app.texts import Overtaken, Texts
 from app.writers.base import WriterError
+from app.writers.desk import Desk
+from app.writing import FromDesk, FromIm, Writing
 
 _LOG = structlog.get_logger("app.worker")
 RECONNECT_SECONDS = 1.0
@@ -76,9 +76,9 @@ class Manager(QueueManager):
 
 
 class Worker:
-    """One worker process."""
+    """Takes jobs in one process; with a ``desk`` it writes them itself, else im does."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, desk: Desk | None = None) -> None:
         self._services = services
         self._settings = services.settings
         self._database = JobDatabase(services.settings)
@@ -86,20 +86,17 @@ class Worker:
         self._stopping = asyncio.Event()
         self._manager: QueueManager | None = None
         self._room = asyncio.Semaphore(self._settings.worker_concurrency)
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=self._settings.worker_concurrency)
-        self._client = httpx.AsyncClient(limits=limits)
-        self._peers = Peers(self._settings.im_url, self._client)
-        im = ImClient(self._peers, self._client, self._settings.llm_deadline_seconds)
-        self._texts = Texts(im, self._jobs, self._settings)
+        self._writing: Writing = FromIm(self._settings) if desk is None else FromDesk(desk, self._settings)
+        self._texts = Texts(self._writing, self._jobs, self._settings)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Work for the duration of the block; at its end jobs in flight finish within the grace time or go back."""
         loops = {
-            "peers": self._peers.watch,
+            **self._writing.loops(),
             "sweep": lambda: sweep_regularly(self._services),
             "limit": self._follow_limit,
-            "im": self._follow_peers,
+            "writers": self._follow_writers,
         }
         async with self._services.supervisor.background(**loops):
             consuming = asyncio.create_task(self._consume())
@@ -112,16 +109,16 @@ class Worker:
                 if not done:
                     consuming.cancel()
                 await asyncio.gather(consuming, return_exceptions=True)
-                await self._client.aclose()
+                await self._writing.close()
                 await self._database.close()
 
     async def _consume(self) -> None:
         while not self._stopping.is_set():
             try:
-                if self._peers.up.is_set():
+                if self._writing.up.is_set():
                     await self._consume_once()
                 else:
-                    await self._pause(self._peers.up)
+                    await self._pause(self._writing.up)
             except Exception as error:  # noqa: BLE001  whatever ends the taking of jobs, taking must begin again
                 DEGRADED.labels("queue").inc()
                 _LOG.warning("queue lost, reconnecting", error_type=type(error).__name__, exc_info=error)
@@ -141,13 +138,13 @@ class Worker:
                 used = wanted
                 self._stop_taking()
 
-    async def _follow_peers(self) -> None:
-        """Take no jobs while no im is there."""
+    async def _follow_writers(self) -> None:
+        """Take no jobs while nobody is there to write."""
         while True:
-            await self._peers.down.wait()
+            await self._writing.down.wait()
             _LOG.warning("no im is there, no jobs are taken")
             self._stop_taking()
-            await self._peers.up.wait()
+            await self._writing.up.wait()
 
     async def _consume_once(self) -> None:
         pool = await queue_pool(self._settings)
@@ -157,7 +154,7 @@ class Worker:
             workers = self._services.switchboard.now.queue_workers
             manager.entrypoint(ENTRYPOINT, accepts_context=True, concurrency_limit=workers)(self._handle)
             self._manager = manager
-            if self._stopping.is_set() or self._peers.down.is_set():
+            if self._stopping.is_set() or self._writing.down.is_set():
                 return
             await manager.run(
                 dequeue_timeout=LOOK_EVERY,
@@ -188,7 +185,7 @@ class Worker:
         outcome: Draft | Waiting | WriterError | None = None
         began = asyncio.get_running_loop().time()
         async with self._room:
-            if self._stopping.is_set() or self._peers.down.is_set():
+            if self._stopping.is_set() or self._writing.down.is_set():
                 raise RetryRequested(AT_ONCE, "not begun")
             claim, job = await self._jobs.claim(job_id)
             if claim is not Claim.RUN or job is None:

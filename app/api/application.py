@@ -3,9 +3,10 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from enum import StrEnum
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
@@ -32,6 +33,7 @@ from app.domain import GenerationRequest
 from app.lifecycle import Lifecycle
 from app.middleware.admission import admit, share
 from app.middleware.edge import protect
+from app.schema import Schema
 from app.services import Services, running
 from app.settings import Settings, load_settings
 from app.supervision import Loop
@@ -51,30 +53,54 @@ class Role(StrEnum):
     WORKER = "worker"
 
 
+@dataclass(frozen=True)
+class Part:
+    """Share of a product's work that one process does.
+
+    title: name in the document of its API.
+    routers: routes, the busy ones first, because the framework looks for one from the first to the last.
+    asked: callers reach it: they are recognised and counted, and may follow jobs.
+    writes: it turns prompts into texts; it alone is given keys and pays for the providers' SDKs in memory.
+    works: it takes jobs from the queue.
+    """
+
+    title: str
+    routers: tuple[APIRouter, ...]
+    asked: bool = False
+    writes: bool = False
+    works: bool = False
+
+
 def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -> FastAPI:
-    """The application of one role. `lifecycle` is the server's, which sets `draining` on SIGTERM."""
-    cycle = lifecycle or Lifecycle()
+    """Content generation's application of one role. `lifecycle` is the server's, which sets `draining` on SIGTERM."""
+    works = role is Role.WORKER
+    writes = role is Role.IM or (works and settings.writes_itself)
+    part = Part("Content generation", ROUTERS[role], asked=role is Role.CPM, writes=writes, works=works)
+    return assemble(settings, part, lifecycle or Lifecycle())
+
+
+def assemble(settings: Settings, part: Part, lifecycle: Lifecycle, schema: Schema | None = None) -> FastAPI:
+    """An application of the parts that content generation is made of; its schema unless another one is given."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, cycle) as services:
+        async with running(settings, lifecycle, schema) as services:
             app.state.services = services
-            # im alone is given keys, and it alone pays for the providers' SDKs in memory.
-            at_the_desk = desk(services) if role is Role.IM else nullcontext()
-            background = services.supervisor.background(**_loops(services, role))
+            at_the_desk = desk(services) if part.writes else nullcontext()
+            background = services.supervisor.background(**_loops(services, part))
             async with at_the_desk as app.state.desk, background:
                 # What the process was built from lives as long as it; the collector need not look at it again.
                 gc.collect()
                 gc.freeze()
-                if role is Role.WORKER:
-                    async with Worker(services).working():
+                if part.works:
+                    async with Worker(services, app.state.desk).working():
                         yield
                 else:
                     yield
 
     traces = tracer_provider(settings)
     app = FastAPI(
-        title="Content generation",
+        title=part.title,
         version=settings.version,
         lifespan=lifespan,
         docs_url=None,
@@ -85,17 +111,16 @@ def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -
     )
     problems.install(app)
     document.complete(app, keys_required=settings.keys_required, schemas=(GenerationRequest,))
-    routers = ROUTERS[role] if settings.closed else (*ROUTERS[role], debug.router, docs.router)
+    routers = part.routers if settings.closed else (*part.routers, debug.router, docs.router)
     for router in routers:
         app.include_router(router)
-    wrap(app, settings, role, [route for router in routers for route in router.routes])
+    wrap(app, settings, [route for router in routers for route in router.routes], asked=part.asked)
     return app
 
 
 METHODS = ("GET", "POST", "DELETE")
 ROUTERS = {
-    # The framework looks for a route from the first to the last, so the busy ones stand first. The page is here too for
-    # whoever runs cpm alone; a deployment's front end shows it from a process of its own.
+    # The page is here too for whoever runs cpm alone; a deployment's front end shows it from a process of its own.
     Role.CPM: (
         generate.router,
         jobs.router,
@@ -114,21 +139,21 @@ ROUTERS = {
 }
 
 
-def _loops(services: Services, role: Role) -> dict[str, Loop]:
+def _loops(services: Services, part: Part) -> dict[str, Loop]:
     """Background tasks of a process, by name."""
     loops: dict[str, Loop] = {"figures": lambda: keep_figures(services, ContentFigures(services))}
-    if role is Role.CPM:
+    if part.asked:
         loops["progress"] = lambda: services.progress.follow(services.jobs)
         if services.regions.others:
             loops["identity"] = Replication(services).follow
-        if services.settings.stripe_api_url:
+        if services.settings.payments:
             loops["payments"] = services.watch.follow_payments
     return loops
 
 
-def wrap(app: Starlette, settings: Settings, role: Role, routes: list[BaseRoute]) -> None:
-    """The layers of one role; what is added last is outermost."""
-    if role is Role.CPM:
+def wrap(app: Starlette, settings: Settings, routes: list[BaseRoute], *, asked: bool) -> None:
+    """The layers of an application; what is added last is outermost."""
+    if asked:
         admit(app)
     share(app, settings, METHODS)
     protect(app, settings, routes)

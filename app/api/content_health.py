@@ -30,7 +30,7 @@ class ServiceHealth(BaseModel):
 async def health_stripe(services: ServicesNow) -> Response:
     """Report whether the payment provider answered at most half a minute ago; an error only where one is configured."""
     answers = services.watch.payments
-    good = answers or services.settings.stripe_api_url is None
+    good = answers or services.settings.payments is None
     return answer(StripeHealth(stripe=Connected(connected=answers)), good=good)
 
 

@@ -44,9 +44,17 @@ async function send(body, key) {
       const name = field.split(".")[1];
       if (name === "topic" || name === "keywords") markField(name, message);
     }
-  } finally {
-    at("submit").disabled = false;
+    if (problem.status === 429) return restUntil(Date.now() + 1000 * (problem.wait || 5));
   }
+  at("submit").disabled = false;
+}
+
+// Whoever was refused for asking too often cannot ask again before the service would answer (Retry-After).
+function restUntil(moment) {
+  const left = Math.ceil((moment - Date.now()) / 1000), text = at("submit").dataset.text ??= at("submit").textContent;
+  at("submit").disabled = left > 0;
+  at("submit").textContent = left > 0 ? `Wait ${left} s` : text;
+  if (left > 0) setTimeout(() => restUntil(moment), 1000);
 }
 
 form.addEventListener("input", () => { formKey = unique(); });

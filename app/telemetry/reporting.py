@@ -28,10 +28,11 @@ def report_errors(settings: ProcessSettings, clean: Callable[[str], str]) -> boo
         scrub(event, clean)
         return event
 
+    environment, release = settings.reported_as
     sentry_sdk.init(
         dsn=settings.sentry_dsn.get_secret_value(),
-        environment=settings.environment,
-        release=settings.version,
+        environment=environment,
+        release=release,
         traces_sample_rate=settings.traces_sample_rate,
         profiles_sample_rate=settings.sentry_profiles_sample_rate,
         send_default_pii=False,

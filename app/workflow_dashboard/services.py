@@ -22,7 +22,7 @@ class DashboardServices(CoreServices):
 
 def build(settings: ServiceSettings, lifecycle: Lifecycle) -> DashboardServices:
     """Put the parts together; nothing runs and nothing is connected yet."""
-    core = build_core(settings, lifecycle, Schema(HISTORY.package))
+    core = build_core(settings, lifecycle, Schema(HISTORY.parts()))
     workflows = WorkflowStore(core.database)
     listed = CachedList(core.redis, CurrentList(core.database, workflows))
     return DashboardServices(**vars(core), workflows=workflows, listed=listed)

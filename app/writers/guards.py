@@ -17,8 +17,6 @@ from app.settings import Settings
 from app.writers.base import Deadline, WriterError
 
 T = TypeVar("T")
-# Without Redis each process keeps to its share of the limit; im has five instances at most (A).
-INSTANCES = 5
 # Waiters look again at moments of their own, so that they do not all ask in the same one.
 LOOK_SECONDS = 0.05
 
@@ -78,7 +76,7 @@ class Turnstile:
         self._waiting = 0
         self._link = link
         self._item = RateLimitItemPerMinute(per_minute)
-        self._own_item = RateLimitItemPerMinute(max(1, per_minute // INSTANCES))
+        self._own_item = RateLimitItemPerMinute(max(1, per_minute // settings.llm_processes))
         self._own = MovingWindowRateLimiter(MemoryStorage())
         self._shared: MovingWindowRateLimiter | None = None
         if link.client is not None:

@@ -21,6 +21,12 @@ from uuid import uuid4
 import asyncpg
 import pytest
 import redis
+from blog_site import (  # noqa: F401  fixtures
+    blog_fleet,
+    blog_template,
+    blog_url,
+    make_blog,
+)
 from dashboard_site import (  # noqa: F401  fixtures
     dashboard,
     dashboard_fleet,

@@ -24,7 +24,7 @@ MakeDashboard = Callable[..., TestClient]
 TEMPLATE = "dashboard_template"
 
 
-async def _create(servers: Servers, name: str, template: str) -> None:
+async def create_from(servers: Servers, name: str, template: str) -> None:
     connection = await asyncpg.connect(servers.database_url("postgres"))
     try:
         await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -38,7 +38,7 @@ def dashboard_template(servers: Servers) -> str:
     from conftest import apart
 
     url = servers.database_url(TEMPLATE)
-    apart(_create(servers, TEMPLATE, "template0"))
+    apart(create_from(servers, TEMPLATE, "template0"))
     settings = DashboardSettings(database_url=url, database_url_direct=url)  # type: ignore[arg-type]
     apart(migrate(settings, history=HISTORY))
     return TEMPLATE
@@ -50,7 +50,7 @@ def dashboard_url(servers: Servers, dashboard_template: str) -> str:
     from conftest import apart
 
     name = f"d_{uuid4().hex[:16]}"
-    apart(_create(servers, name, dashboard_template))
+    apart(create_from(servers, name, dashboard_template))
     return servers.database_url(name)
 
 

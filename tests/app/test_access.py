@@ -11,9 +11,9 @@ import jwt
 import pytest
 from conftest import Servers
 from starlette.testclient import TestClient
+from stripe import WebhookSignature
 
 from app.access.tiers import TIERS, Tier
-from app.api.webhooks import sign
 
 BODY = {"topic": "Growing tomatoes on a balcony", "content_type": "social", "client_id": "acme"}
 TOKEN = "an-administrators-token"
@@ -21,6 +21,10 @@ SECRET = "a-secret-of-at-least-thirty-two-letters"
 ADMIN = {"allowed_admin_ips": "203.0.113.0/24", "admin_token": TOKEN}
 AS_ADMIN = {"X-Admin-Token": TOKEN}
 MakeClient = Callable[..., TestClient]
+
+
+def sign(secret: str, body: bytes, moment: int) -> str:
+    return WebhookSignature.generate_signature_header(body.decode(), secret, moment)
 
 
 def new_key(client: TestClient, client_id: str = "acme", tier: str = "free") -> tuple[str, dict[str, str]]:

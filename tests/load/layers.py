@@ -11,7 +11,7 @@ import uvloop
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.application import Role, wrap
+from app.api.application import wrap
 from app.lifecycle import Lifecycle
 from app.services import Services, build
 from app.settings import Settings, load_settings
@@ -37,7 +37,7 @@ async def microseconds() -> float:
 def _stack(settings: Settings, services: Services) -> ASGIApp:
     app = Starlette()
     app.state.services = services
-    wrap(app, settings, Role.CPM, [])
+    wrap(app, settings, [], asked=True)
     app.router = _nothing  # type: ignore[assignment]
     return app
 

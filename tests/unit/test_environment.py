@@ -61,6 +61,7 @@ LEFT_ALONE: Final[Mapping[str, str]] = MappingProxyType(
         "job_sweep_seconds": "one rule for all stacks",
         "session_seconds": STATED_BY_DEFAULT,
         "stripe_api_url": "this product takes no payments",
+        "writes_itself": "im writes",
         "rate_limit_enabled": STATED_BY_DEFAULT,
         "rate_limit_per_minute": f"{STATED_BY_DEFAULT} unless contentgen:rates states another",
         "rate_limit_per_hour": f"{STATED_BY_DEFAULT} unless contentgen:rates states another",

@@ -1,0 +1,1 @@
+"""Revisions that blog-ai adds to content generation's."""

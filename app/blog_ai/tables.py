@@ -1,0 +1,25 @@
+"""The tables that blog-ai adds to content generation's, as SQLAlchemy Core sees them."""
+
+from sqlalchemy import Boolean, Column, DateTime, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+stripe_events = Table(
+    "stripe_events",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("taken_at", DateTime(timezone=True), nullable=False),
+)
+
+stripe_subscriptions = Table(
+    "stripe_subscriptions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("client_id", Text),
+    Column("tier", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("changed_at", DateTime(timezone=True)),
+    Column("changed_step", Integer, nullable=False),
+    Column("paid", Boolean, nullable=False),
+    Column("settled_at", DateTime(timezone=True)),
+)

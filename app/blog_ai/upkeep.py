@@ -1,0 +1,14 @@
+"""The care that blog-ai's database needs (K17): content generation's, and events of Stripe that cannot come again."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.chores import Chore, Schedule, deletion
+from app.maintenance import CHORES as OF_CONTENT
+
+EVENTS: Final = deletion("stripe events", "stripe_events", "taken_at < now() - interval '60 days'")
+"""Stripe repeats an event for three days, and people may send one again for 30 (docs.stripe.com/webhooks)."""
+
+CHORES: Mapping[Schedule, tuple[Chore, ...]] = {
+    schedule: (*chores, *((EVENTS,) if schedule is Schedule.WEEKLY else ())) for schedule, chores in OF_CONTENT.items()
+}
