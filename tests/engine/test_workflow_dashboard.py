@@ -7,48 +7,33 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from infra.catalog.headers import SECURITY_HEADERS
-from tests.engine.world import World, summary
+from tests.engine.product import ProductStack, up
+from tests.engine.world import World
 
 PRODUCT = "workflow-dashboard"
-STACKS = (f"{PRODUCT}-local", f"{PRODUCT}-prod")
 
 
-@pytest.fixture(scope="module", params=STACKS)
-def stack(world: World, request: pytest.FixtureRequest) -> Iterator[str]:
-    name = str(request.param)
-    done = world.command("up", "--stack", name)
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert "/api/workflows" in done.stdout
-    yield name
-    ordered = ["--ordered"] if name.endswith("local") else []
-    done = world.command("down", "--stack", name, *ordered)
-    assert done.returncode == 0, done.stdout[-4000:]
+@pytest.fixture(scope="module", params=[f"{PRODUCT}-local", f"{PRODUCT}-prod"])
+def stack(world: World, request: pytest.FixtureRequest) -> Iterator[ProductStack]:
+    yield from up(world, str(request.param), PRODUCT, "/api/workflows")
 
 
 @pytest.fixture
-def client(world: World, stack: str) -> Iterator[httpx.Client]:
-    """A client with a session where the stack asks for one."""
-    url = world.cloud(stack).regions[0].url
-    session = world.session(stack) if stack.endswith("prod") else {}
-    with httpx.Client(base_url=url, headers=session, timeout=30) as client:
+def client(stack: ProductStack) -> Iterator[httpx.Client]:
+    with stack.client() as client:
         yield client
 
 
 @pytest.mark.requirement("Z02")
-def test_the_declared_instances_run_and_the_page_is_shown(world: World, stack: str, client: httpx.Client) -> None:
-    counts = {"backend": 3, "frontend": 2} if stack.endswith("prod") else {"backend": 1, "frontend": 1}
+def test_the_declared_instances_run_and_the_page_is_shown(stack: ProductStack, client: httpx.Client) -> None:
+    counts = {"backend": 3, "frontend": 2} if stack.production else {"backend": 1, "frontend": 1}
     for name, count in counts.items():
-        ready = world.kubectl(stack, "-n", PRODUCT, "get", "deployment", name, "-o", "jsonpath={.status.readyReplicas}")
-        assert ready == str(count)
-    page = client.get("/")
-    assert page.status_code == 200
-    for name, value in SECURITY_HEADERS.items():
-        assert page.headers.get_list(name) == [value]
+        assert stack.kubectl("get", "deployment", name, "-o", "jsonpath={.status.readyReplicas}") == str(count)
+    stack.check_page(client)
 
 
 @pytest.mark.requirement("B05")
-def test_a_workflow_that_is_made_is_in_the_list_with_its_tasks(stack: str, client: httpx.Client) -> None:
+def test_a_workflow_that_is_made_is_in_the_list_with_its_tasks(stack: ProductStack, client: httpx.Client) -> None:
     made = client.post("/api/workflows", json={"name": "Release 1.4"})
     assert made.status_code == 201, made.text
     workflow = made.json()["id"]
@@ -63,28 +48,23 @@ def test_a_workflow_that_is_made_is_in_the_list_with_its_tasks(stack: str, clien
 
 
 @pytest.mark.requirement("B01")
-def test_health_and_readiness_have_the_documents_bodies(stack: str, client: httpx.Client) -> None:
+def test_health_and_readiness_have_the_documents_bodies(stack: ProductStack, client: httpx.Client) -> None:
     health = client.get("/api/health").json()
     assert health["status"] == "healthy"
     assert health["services"] == {"api": "up", "database": "up"}
     assert client.get("/api/ready").json() == {"ready": True}
 
 
-def test_production_asks_for_a_key_and_local_does_not(stack: str, client: httpx.Client) -> None:
+def test_production_asks_for_a_key_and_local_does_not(stack: ProductStack, client: httpx.Client) -> None:
     anonymous = httpx.post(f"{client.base_url}/api/workflows", json={"name": "nobody's"}, timeout=30)
-    assert anonymous.status_code == (401 if stack.endswith("prod") else 201)
+    assert anonymous.status_code == (401 if stack.production else 201)
 
 
 @pytest.mark.requirement("W01")
-def test_its_backup_is_made_and_restored(world: World, stack: str, client: httpx.Client) -> None:
+def test_its_backup_is_made_and_restored(stack: ProductStack, client: httpx.Client) -> None:
     for job in ("backup", "restore-check"):
-        name = f"{job}-now"
-        world.kubectl(stack, "-n", PRODUCT, "create", "job", f"--from=cronjob/{job}", name)
-        world.kubectl(stack, "-n", PRODUCT, "wait", "--for=condition=Complete", "--timeout=300s", f"job/{name}")
+        stack.run_job(job)
 
 
-def test_a_second_up_changes_nothing(world: World, stack: str) -> None:
-    done = world.command("up", "--stack", stack)
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert "unchanged" in summary(done.stdout)
-    assert not any(word in summary(done.stdout) for word in ("created", "updated", "replaced", "deleted"))
+def test_a_second_up_changes_nothing(stack: ProductStack) -> None:
+    stack.check_second_up()
