@@ -51,7 +51,7 @@ tools: environment ## fetch or build every tool, those of the tests too, so that
 
 test: environment ## every tier of tests, then the requirements they prove
 	@mkdir -p reports
-	@.venv/bin/python -m pytest tests --junitxml=reports/tests.xml
+	@.venv/bin/python -m pytest tests -n 2 --dist loadgroup --junitxml=reports/tests.xml
 	@$(CONTENTGEN) requirements
 
 test-fast: environment ## unit and policy tiers: seconds

@@ -193,7 +193,9 @@ def review(root: Path, report: Report) -> None:
 
 def _name(case: ElementTree.Element) -> str:
     file = case.get("file") or case.get("classname", "").replace(".", "/") + ".py"
-    return f"{file}::{case.get('name', '').partition('[')[0]}"
+    # Distributed over processes, a test's name ends in @ and its group.
+    name = case.get("name", "").partition("[")[0].partition("@")[0]
+    return f"{file}::{name}"
 
 
 def _state(case: ElementTree.Element) -> State:

@@ -16,15 +16,21 @@ INSERT INTO pgqueuer (priority, status, entrypoint)
 SELECT 0, 'queued', 'nobody_works_on_these' FROM generate_series(1, 450) RETURNING id
 """
 JOBS_GO = "DELETE FROM pgqueuer WHERE entrypoint = 'nobody_works_on_these' RETURNING id"
+MOST_JOBS_GO = """
+DELETE FROM pgqueuer WHERE id IN (
+  SELECT id FROM pgqueuer WHERE entrypoint = 'nobody_works_on_these' ORDER BY id LIMIT 400
+) RETURNING id
+"""
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """One Deployment in the first region of a stack."""
+    """One Deployment in one region of a stack."""
 
     world: World
     stack: str
     name: str
+    region: str = "us-east-1"
 
     def replicas(self) -> int:
         return int(self._kubectl("get", "deployment", self.name, "-o", "jsonpath={.spec.replicas}"))
@@ -77,7 +83,7 @@ class Scaling:
         raise AssertionError(f"{self.name} still has {before} replicas after {seconds:.0f} s; steps: {steps}")
 
     def _kubectl(self, *arguments: str) -> str:
-        return self.world.kubectl(self.stack, "-n", "contentgen", *arguments)
+        return self.world.kubectl(self.stack, "-n", "contentgen", *arguments, region=self.region)
 
 
 def _ticks(seconds: float) -> Iterator[float]:

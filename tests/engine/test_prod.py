@@ -9,7 +9,7 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from tests.engine.scaling import JOBS_GO, JOBS_WAIT, Scaling
+from tests.engine.scaling import JOBS_GO, JOBS_WAIT, MOST_JOBS_GO, Scaling
 from tests.engine.world import TOPIC, World, finished_job, summary
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
@@ -103,12 +103,12 @@ def test_load_takes_cpm_from_two_to_its_maximum_in_steps_of_four_and_never_beyon
 @pytest.mark.requirement("K09")
 def test_waiting_jobs_take_the_workers_to_their_maximum_one_by_one_and_no_further(world: World, up: str) -> None:
     workers = Scaling(world, "prod", "worker")
-    assert len(world.database("prod", REGIONS[0], JOBS_WAIT)) == 450
+    for region in REGIONS[:2]:
+        assert len(world.database("prod", region, JOBS_WAIT)) == 450
     assert workers.rising(until=5, seconds=240) == [2, 3, 4, 5]
     assert workers.rising(until=6, seconds=45) == [5]
-    elsewhere = "jsonpath={.spec.replicas}"
-    for region in REGIONS[1:]:
-        assert world.kubectl("prod", "-n", "contentgen", "get", "deploy/worker", "-o", elsewhere, region=region) == "2"
+    assert Scaling(world, "prod", "worker", REGIONS[1]).rising(until=5, seconds=240)[-1] == 5
+    assert Scaling(world, "prod", "worker", REGIONS[2]).replicas() == 2
 
 
 @pytest.mark.requirement("K06")
@@ -129,6 +129,7 @@ def calm_since(world: World, up: str) -> float:
     since = time.monotonic()
     scaling.use("1m")
     assert len(world.database("prod", REGIONS[0], JOBS_GO)) == 450
+    assert len(world.database("prod", REGIONS[1], MOST_JOBS_GO)) == 400
     return since
 
 
@@ -169,6 +170,13 @@ def test_without_load_cpm_goes_back_one_a_minute_after_five_calm_minutes(
     # The controller asked for many for the last time up to 15 seconds before, a little more on a busy machine.
     assert steps[0][0] - calm_since >= 300 - 20
     assert steps[1][0] - steps[0][0] >= 60 - 15
+
+
+@pytest.mark.requirement("K09")
+def test_while_between_ten_and_a_hundred_jobs_wait_no_worker_goes(world: World, up: str, calm_since: float) -> None:
+    calm = time.monotonic() - calm_since
+    assert calm > 300, "an instance is taken away only after five minutes"
+    assert Scaling(world, "prod", "worker", REGIONS[1]).replicas() == 5
 
 
 @pytest.mark.requirement("K09")
