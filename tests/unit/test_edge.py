@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from infra.settings.access import AdminSettings
 from infra.settings.edge import EdgeKind
 from infra.settings.stack import StackSettings
 from ops.stack_files import read
+from stacks.specs.route import Affinity
 from tests.unit.engine import Declared, Json, RecordingEngine, run
 from tests.unit.makers import edge_args
 from tests.unit.program import ROOT, Declare, declared
@@ -189,6 +191,33 @@ def test_a_sticky_service_keeps_a_client_at_the_edge_and_inside() -> None:
     affinity = {str(one.at("metadata", "name")): one.at("spec", "sessionAffinity") for one in engine.of("v1:Service")}
     assert affinity["cpm"] == "ClientIP"
     assert affinity["im"] == "None"
+
+
+@pytest.mark.requirement("K16")
+def test_ingress_nginx_hashes_by_address_where_the_gateway_does() -> None:
+    args = replace(edge_args("it"), affinity={"cpm": Affinity.URI})
+    for one in run(lambda: IngressEdge("it", args)).of("Ingress"):
+        annotations = one.at("metadata", "annotations")
+        assert isinstance(annotations, dict)
+        (backend,) = {
+            path["backend"]["service"]["name"]
+            for path in one.at("spec", "rules", 0, "http", "paths")  # type: ignore[union-attr]
+        }
+        hashed = annotations.get("nginx.ingress.kubernetes.io/upstream-hash-by")
+        assert hashed == ("$request_uri" if backend == "cpm" else None)
+
+
+@pytest.mark.requirement("K16")
+def test_an_instance_is_behind_its_service_only_while_it_can_serve(every: RecordingEngine) -> None:
+    for one in every.of("apps/v1:Deployment"):
+        probe = one.at("spec", "template", "spec", "containers", 0, "readinessProbe")
+        assert isinstance(probe, dict)
+        assert probe["failureThreshold"] == 3
+    for one in every.of("core/v1:Service"):
+        spec = one.at("spec")
+        assert isinstance(spec, dict)
+        if spec.get("clusterIP") != "None":
+            assert "publishNotReadyAddresses" not in spec
 
 
 def backends(engine: RecordingEngine, host: str) -> dict[str, Json]:

@@ -78,6 +78,7 @@ def test_ten_instances_of_two_processes_of_five_and_five_connections_are_what_a_
 
 
 @pytest.mark.requirement("E14")
+@pytest.mark.requirement("Z05")
 def test_the_variables_have_the_documents_names_and_values(declare: Declare) -> None:
     told = variables(declare(PROD), NAME)
     document = {
@@ -127,6 +128,7 @@ def secrets(engine: RecordingEngine) -> set[object]:
 
 
 @pytest.mark.requirement("E08")
+@pytest.mark.requirement("K01")
 @pytest.mark.requirement("Z05")
 def test_the_page_and_the_api_stand_under_their_own_names_and_both_hold_a_websocket_for_a_day() -> None:
     hosts = {host.name: host for host in planned(ROOT, PROD).hosts["us-east-1"]}
