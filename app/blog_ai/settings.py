@@ -36,6 +36,7 @@ class BlogSettings(Settings):
     environment: Annotated[Environment, BeforeValidator(_environment)] = Field(
         Environment.LOCAL, description="Environment of the stack; also `production` and `development`."
     )
+    service: str = Field("blog-ai", min_length=1, max_length=60, description="Name in logs and metrics.")
     port: int = Field(
         8000, ge=1, le=65535, validation_alias=AliasChoices("backend_port", "port"), description="Port of the API."
     )
@@ -140,6 +141,9 @@ class BlogSettings(Settings):
     supabase_service_role_key: SecretStr | None = Field(None, description="Refused, as SUPABASE_URL.")
     redis_max_memory: str | None = Field(None, description="Refused: a setting of the Redis server.")
     redis_eviction_policy: str | None = Field(None, description="Refused: a setting of the Redis server.")
+    serp_api_key: SecretStr | None = Field(None, description="Refused: posts are written without web research.")
+    tavily_api_key: SecretStr | None = Field(None, description="Refused: posts are written without web research.")
+    stability_api_key: SecretStr | None = Field(None, description="Refused: posts have no pictures.")
 
     @model_validator(mode="before")
     @classmethod
@@ -150,7 +154,9 @@ class BlogSettings(Settings):
         if isinstance(models, dict) and named:
             for name in named:
                 if name in models:
-                    raise ValueError(f"{name.upper()}_MODEL and LLM_MODELS both name models of {name}; give one")
+                    raise ValueError(
+                        f"{name.upper()}_MODEL: LLM_MODELS names models of {name} too; give one of the two"
+                    )
             models = {**models, **{name: dict.fromkeys(Priority, model) for name, model in named.items()}}
             values = {**values, "llm_models": models}
         with_key = tuple(name for name in _PAID if values.get(f"{name}_api_key"))
@@ -176,6 +182,11 @@ class BlogSettings(Settings):
         if value == info.data.get("port"):
             raise ValueError("must not be BACKEND_PORT; the page and the API have a port each")
         return value
+
+    @field_validator("serp_api_key", "tavily_api_key", "stability_api_key")
+    @classmethod
+    def _no_extras(cls, value: Value) -> Value:
+        return _refused(value, "is optional and has no use in this release: no web research, no pictures; omit it")
 
     @field_validator("security_enabled")
     @classmethod
