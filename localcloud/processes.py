@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import psutil
 
 STOP_SECONDS = 20.0
+LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,29 @@ def stop_tree(process: psutil.Process) -> None:
         process.terminate()
     except psutil.NoSuchProcess:
         return
-    psutil.wait_procs([process], timeout=STOP_SECONDS)
+    _wait([process])
     for member in family:
         try:
             member.kill()
         except psutil.NoSuchProcess:
             continue
-    psutil.wait_procs(family, timeout=STOP_SECONDS)
+    _wait(family)
+
+
+def _wait(family: Sequence[psutil.Process]) -> None:
+    """Until all have ended, for ``STOP_SECONDS`` at most. One whose parent has not asked for its end yet, a zombie, has
+    ended.
+    """
+    deadline = time.monotonic() + STOP_SECONDS
+    while any(_runs(one) for one in family) and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def log_tail(folder: Path, name: str, lines: int = 15) -> str:
