@@ -189,6 +189,10 @@ def _variable(name: str, field: FieldInfo | None) -> str:
 def _sentences(kind: type[ProcessSettings], error: ValidationError) -> tuple[str, ...]:
     sentences: list[str] = []
     for problem in error.errors(include_url=False, include_context=False):
+        said = problem["msg"].removeprefix("Value error, ")
+        if not problem["loc"]:
+            sentences.append(said)
+            continue
         first, *rest = (str(part) for part in problem["loc"])
         field = kind.model_fields.get(first.lower())
         name = _variable(first, field)
@@ -196,5 +200,5 @@ def _sentences(kind: type[ProcessSettings], error: ValidationError) -> tuple[str
         given = os.environ.get(name)
         shown = "" if secret or given is None else f" (given: '{given[:100]}')"
         variable = ".".join((name, *rest)).upper()
-        sentences.append(f"{variable}: {problem['msg'].removeprefix('Value error, ')}{shown}")
+        sentences.append(f"{variable}: {said}{shown}")
     return tuple(sentences)

@@ -2,7 +2,7 @@
 
 A job runs at least once and its result becomes visible at most once: the queue hands a job out again when a worker's
 heartbeat stops, and the attempt number keeps the slower one from writing. A failure of a store or a provider uses up no
-attempt, and while nobody is there to write no job is taken (C03).
+attempt, and without a writer no job is taken (C03).
 """
 
 import asyncio
@@ -139,7 +139,7 @@ class Worker:
                 self._stop_taking()
 
     async def _follow_writers(self) -> None:
-        """Take no jobs while nobody is there to write."""
+        """Take no jobs while no writer is there."""
         while True:
             await self._writing.down.wait()
             _LOG.warning("no im is there, no jobs are taken")

@@ -17,7 +17,7 @@ from app.writers.desk import Desk
 
 
 class Writing(Protocol):
-    """Writes texts. One of the two events is set: whether anybody is there to write."""
+    """Writes texts. One of the two events is set: whether a writer is there."""
 
     up: asyncio.Event
     down: asyncio.Event
@@ -95,7 +95,7 @@ class FromDesk:
         return {}
 
     async def close(self) -> None:
-        """Whoever opened the desk closes it."""
+        """Nothing: the desk is closed by its opener."""
 
     def _context(self, job: Job) -> CallContext:
         return CallContext(

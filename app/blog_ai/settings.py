@@ -36,6 +36,7 @@ class BlogSettings(Settings):
     environment: Annotated[Environment, BeforeValidator(_environment)] = Field(
         Environment.LOCAL, description="Environment of the stack; also `production` and `development`."
     )
+    service: str = Field("blog-ai", min_length=1, max_length=60, description="Name in logs and metrics.")
     port: int = Field(
         8000, ge=1, le=65535, validation_alias=AliasChoices("backend_port", "port"), description="Port of the API."
     )
@@ -150,7 +151,9 @@ class BlogSettings(Settings):
         if isinstance(models, dict) and named:
             for name in named:
                 if name in models:
-                    raise ValueError(f"{name.upper()}_MODEL and LLM_MODELS both name models of {name}; give one")
+                    raise ValueError(
+                        f"{name.upper()}_MODEL: LLM_MODELS names models of {name} too; give one of the two"
+                    )
             models = {**models, **{name: dict.fromkeys(Priority, model) for name, model in named.items()}}
             values = {**values, "llm_models": models}
         with_key = tuple(name for name in _PAID if values.get(f"{name}_api_key"))

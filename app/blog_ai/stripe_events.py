@@ -35,7 +35,7 @@ class _Data(BaseModel):
 
 
 class Envelope(BaseModel):
-    """What every event has."""
+    """Fields of every event."""
 
     id: Id
     type: Annotated[str, StringConstraints(max_length=100)]
@@ -88,7 +88,7 @@ class _Invoice(BaseModel):
 
 @dataclass(frozen=True)
 class Fact:
-    """What an event says of one subscription."""
+    """Finding of one event about one subscription."""
 
     event_id: str
     subscription: str
