@@ -14,6 +14,8 @@ from app.writers.sdk import batch_name, failed, reading, refused
 
 _NAME = Provider.OPENAI
 _PATH = "/v1/chat/completions"
+_WITHOUT_JSON_MODE = ("gpt-4", "gpt-4-0613")
+"""They refuse the mode (OpenAI's guide "Structured outputs", "JSON mode"); the prompt asks for JSON all the same."""
 _UNDER_WAY = ("validating", "in_progress", "finalizing", "cancelling")
 _FINISH = {"stop": Finish.COMPLETE, "length": Finish.TRUNCATED, "content_filter": Finish.REFUSED}
 
@@ -33,11 +35,12 @@ class OpenAIClient:
     async def ask(self, question: Question) -> Reply:
         """POST /v1/chat/completions."""
         with reading(_NAME), _translated():
+            asked = _parameters(question)
             reply = await self._client.chat.completions.create(
-                model=question.model,
-                messages=[{"role": "user", "content": question.prompt}],
+                model=asked["model"],
+                messages=asked["messages"],
                 max_completion_tokens=question.max_tokens,
-                response_format={"type": "json_object"},
+                response_format=asked.get("response_format", openai.omit),
             )
             return _reply(reply)
 
@@ -75,12 +78,14 @@ class OpenAIClient:
 
 
 def _parameters(question: Question) -> CompletionCreateParamsNonStreaming:
-    return {
+    asked: CompletionCreateParamsNonStreaming = {
         "model": question.model,
         "messages": [{"role": "user", "content": question.prompt}],
         "max_completion_tokens": question.max_tokens,
-        "response_format": {"type": "json_object"},
     }
+    if question.model not in _WITHOUT_JSON_MODE:
+        asked["response_format"] = {"type": "json_object"}
+    return asked
 
 
 def _reply(reply: ChatCompletion) -> Reply:

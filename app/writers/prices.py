@@ -21,6 +21,8 @@ class Price:
 
 
 PRICES = {
+    "gpt-4": Price(30.00, 60.00),
+    "claude-3-opus-20240229": Price(15.00, 75.00),
     "gpt-5-nano": Price(0.05, 0.40),
     "gpt-5-mini": Price(0.25, 2.00),
     "gpt-5": Price(1.25, 10.00),

@@ -254,7 +254,9 @@ def test_the_named_model_writes_every_text(make_blog: MakeBlog, blog_url: str) -
             openai_model="gpt-4",
         )  # type: ignore[arg-type]
         asyncio.run(written(settings))
-        assert json.loads(openai.seen[0].body)["model"] == "gpt-4"
+        asked = json.loads(openai.seen[0].body)
+        assert asked["model"] == "gpt-4"
+        assert "response_format" not in asked, "this model refuses JSON mode"
 
 
 def test_production_without_a_key_of_a_provider_is_refused_by_name(blog_fleet: BlogFleet) -> None:
