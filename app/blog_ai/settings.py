@@ -141,6 +141,9 @@ class BlogSettings(Settings):
     supabase_service_role_key: SecretStr | None = Field(None, description="Refused, as SUPABASE_URL.")
     redis_max_memory: str | None = Field(None, description="Refused: a setting of the Redis server.")
     redis_eviction_policy: str | None = Field(None, description="Refused: a setting of the Redis server.")
+    serp_api_key: SecretStr | None = Field(None, description="Refused: posts are written without web research.")
+    tavily_api_key: SecretStr | None = Field(None, description="Refused: posts are written without web research.")
+    stability_api_key: SecretStr | None = Field(None, description="Refused: posts have no pictures.")
 
     @model_validator(mode="before")
     @classmethod
@@ -179,6 +182,11 @@ class BlogSettings(Settings):
         if value == info.data.get("port"):
             raise ValueError("must not be BACKEND_PORT; the page and the API have a port each")
         return value
+
+    @field_validator("serp_api_key", "tavily_api_key", "stability_api_key")
+    @classmethod
+    def _no_extras(cls, value: Value) -> Value:
+        return _refused(value, "is optional and has no use in this release (no web research, no pictures); leave it out")
 
     @field_validator("security_enabled")
     @classmethod

@@ -146,6 +146,9 @@ def test_each_variable_of_the_document_is_in_force(monkeypatch: pytest.MonkeyPat
     [
         ({"SUPABASE_URL": "https://x.supabase.co"}, "SUPABASE_URL: .*give DATABASE_URL"),
         ({"SUPABASE_SERVICE_ROLE_KEY": "eyJ-canary"}, "SUPABASE_SERVICE_ROLE_KEY: .*give DATABASE_URL"),
+        ({"SERP_API_KEY": "canary"}, "SERP_API_KEY: is optional and has no use in this release"),
+        ({"TAVILY_API_KEY": "canary"}, "TAVILY_API_KEY: is optional and has no use in this release"),
+        ({"STABILITY_API_KEY": "canary"}, "STABILITY_API_KEY: is optional and has no use in this release"),
         ({"REDIS_MAX_MEMORY": "256mb"}, "REDIS_MAX_MEMORY: is a setting of the Redis server"),
         ({"REDIS_EVICTION_POLICY": "allkeys-lru"}, "REDIS_EVICTION_POLICY: is a setting of the Redis server"),
         ({"STRIPE_PRICE_ID_PRO": "prod_1"}, "STRIPE_PRICE_ID_PRO: must be the id of a price"),
