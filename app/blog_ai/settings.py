@@ -186,7 +186,7 @@ class BlogSettings(Settings):
     @field_validator("serp_api_key", "tavily_api_key", "stability_api_key")
     @classmethod
     def _no_extras(cls, value: Value) -> Value:
-        return _refused(value, "is optional and has no use in this release (no web research, no pictures); leave it out")
+        return _refused(value, "is optional and has no use in this release: no web research, no pictures; omit it")
 
     @field_validator("security_enabled")
     @classmethod

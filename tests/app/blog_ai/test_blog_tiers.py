@@ -21,7 +21,7 @@ def new_key(client: TestClient, tier: str) -> tuple[str, dict[str, str]]:
     return made["key"]["id"], {"X-API-Key": made["secret"]}
 
 
-def post(client: TestClient, key: dict[str, str], number: int = 0) -> "tuple[int, dict[str, str]]":
+def post(client: TestClient, key: dict[str, str], number: int = 0) -> tuple[int, dict[str, str]]:
     reply = client.post("/generate", json={"topic": f"Tea at home {number}", "content_type": "blog"}, headers=key)
     return reply.status_code, dict(reply.headers)
 
