@@ -53,20 +53,23 @@ def _of_guests(client_id: str) -> ColumnElement[bool]:
     return and_(jobs.c.client_id == client_id, or_(jobs.c.owner.is_(None), jobs.c.owner == guest(client_id)))
 
 
-def _others(client_id: str) -> Mapping[Table, ColumnElement[bool]]:
-    """Every table but jobs that says whose its rows are, and which of them are this client's."""
+def _others(client_id: str, more: Sequence[Table]) -> Mapping[Table, ColumnElement[bool]]:
+    """Every table but jobs that says whose its rows are, and which of them are this client's; ``more`` are a product's
+    own, by ``client_id``.
+    """
     names = (client_id, guest(client_id), f"client:{client_id}")  # the last as release 0.1.0 called guests
     owned = (table for table in metadata.sorted_tables if "owner" in table.c and table is not jobs)
     # Keys come last: an erasure that is interrupted can be repeated by them.
-    return {**{table: table.c.owner.in_(names) for table in owned}, api_keys: api_keys.c.client_id == client_id}
+    theirs = {table: table.c.client_id == client_id for table in (*more, api_keys)}
+    return {**{table: table.c.owner.in_(names) for table in owned}, **theirs}
 
 
-async def export(database: Database, client_id: str) -> AsyncIterator[str]:
+async def export(database: Database, client_id: str, more: Sequence[Table] = ()) -> AsyncIterator[str]:
     """Everything about a client from the primary, a line of JSON each: {"table": ..., "row": {...}}.
 
     The last line is {"rows": N}: an export without it broke off. Hashes are left out. Raises DatabaseUnavailable.
     """
-    parts = [(jobs, jobs.c.owner == client_id), (jobs, _of_guests(client_id)), *_others(client_id).items()]
+    parts = [(jobs, jobs.c.owner == client_id), (jobs, _of_guests(client_id)), *_others(client_id, more).items()]
     rows = 0
     for table, condition in parts:
         async for row in _rows(database, table, condition):
@@ -94,7 +97,9 @@ async def _rows(database: Database, table: Table, condition: ColumnElement[bool]
             page = ordered.where(tuple_(*key) > tuple_(*map(literal, after)), key[0] >= after[0])
 
 
-async def erase(database: Database, client_id: str, until: datetime | None = None) -> Erased:
+async def erase(
+    database: Database, client_id: str, until: datetime | None = None, more: Sequence[Table] = ()
+) -> Erased:
     """Delete everything about a client that was there at a moment (now unless one is given), end its sessions, and note
     that it was, so that a restored backup and the other regions forget it too.
 
@@ -115,7 +120,7 @@ async def erase(database: Database, client_id: str, until: datetime | None = Non
         while batch := await _erase_batch(database, and_(condition, jobs.c.created_at <= moment)):
             deleted += batch
     others = 0
-    for table, own in _others(client_id).items():
+    for table, own in _others(client_id, more).items():
         there = table.c.created_at <= moment if "created_at" in table.c else true()
         while gone := await _erase_rows(database, table, and_(own, there)):
             others += gone

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ def aftercare_of(product: Product) -> Aftercare:
     """Steps that complete a restored copy of a product's database."""
     from app.restore import complete_content, complete_nothing
 
+    if product is Product.BLOG_AI:
+        from app.blog_ai.tables import OWNED
+
+        return partial(complete_content, more=OWNED)
     return complete_nothing if product is Product.WORKFLOW_DASHBOARD else complete_content
 
 

@@ -4,12 +4,12 @@ counted (W06). Until then nothing is changed, and what was there is kept.
 
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
-from sqlalchemy import make_url, text
+from sqlalchemy import Table, make_url, text
 
 from app.access.owners import GRANTS
 from app.backup import Bucket, Manifest
@@ -140,10 +140,12 @@ async def compare(settings: ServiceSettings, manifest: Manifest) -> None:
         raise RestoreFailed(f"the restored schema is at migration {migration}, the backup's was {manifest.migration}")
 
 
-async def complete_content(settings: ServiceSettings, restored: ServiceSettings, manifest: Manifest) -> int:
-    """Rights and erasures of a copy of content generation's database."""
+async def complete_content(
+    settings: ServiceSettings, restored: ServiceSettings, manifest: Manifest, more: Sequence[Table] = ()
+) -> int:
+    """Rights and erasures of a copy of content generation's database, and of ``more`` tables of clients in it."""
     await _grant(restored)
-    return await _erase_again(settings, restored, manifest)
+    return await _erase_again(settings, restored, manifest, more)
 
 
 async def complete_nothing(_: ServiceSettings, __: ServiceSettings, ___: Manifest) -> int:
@@ -151,14 +153,16 @@ async def complete_nothing(_: ServiceSettings, __: ServiceSettings, ___: Manifes
     return 0
 
 
-async def _erase_again(settings: ServiceSettings, restored: ServiceSettings, manifest: Manifest) -> int:
+async def _erase_again(
+    settings: ServiceSettings, restored: ServiceSettings, manifest: Manifest, more: Sequence[Table]
+) -> int:
     """Erase again in the restored copy the clients that were erased after the backup; the record is in the database
     that is replaced.
     """
     async with Database(settings, task=Task.ERASE) as now, Database(restored, task=Task.ERASE) as then:
         clients = await erased_since(now, manifest.made_at)
         for client in clients:
-            await erase(then, client)
+            await erase(then, client, more=more)
         return len(clients)
 
 

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from sqlalchemy import Table
+
 from app.core_services import CoreServices, build_core, run_core
 from app.intake import Intake
 from app.jobs import JobStore
@@ -25,11 +27,15 @@ class Services(CoreServices):
     intake: Intake
     regions: Regions
     progress: Progress
+    owned: tuple[Table, ...] = ()
+    """Tables of a product beside content generation's, whose rows belong to a ``client_id`` (X03)."""
 
 
-def build(settings: Settings, lifecycle: Lifecycle, schema: Schema | None = None) -> Services:
+def build(
+    settings: Settings, lifecycle: Lifecycle, schema: Schema | None = None, owned: tuple[Table, ...] = ()
+) -> Services:
     """Put the parts together; nothing runs and nothing is connected yet. The schema is content generation's unless
-    another one is given.
+    another one is given, with the tables that a product adds and whose rows belong to a client.
     """
     core = build_core(settings, lifecycle, schema or Schema(), settings.payments)
     lists = JobLists(core.cache, core.redis)
@@ -40,13 +46,16 @@ def build(settings: Settings, lifecycle: Lifecycle, schema: Schema | None = None
         intake=Intake(core.database, lists, settings.job_expiry_seconds),
         regions=Regions(settings, core.http, core.sessions),
         progress=Progress(),
+        owned=owned,
     )
 
 
 @asynccontextmanager
-async def running(settings: Settings, lifecycle: Lifecycle, schema: Schema | None = None) -> AsyncIterator[Services]:
+async def running(
+    settings: Settings, lifecycle: Lifecycle, schema: Schema | None = None, owned: tuple[Table, ...] = ()
+) -> AsyncIterator[Services]:
     """Build the parts, run their background tasks, and take everything down in the reverse order."""
-    services = build(settings, lifecycle, schema)
+    services = build(settings, lifecycle, schema, owned)
     loops = {"lists": services.lists.follow}
     async with run_core(services, loops):
         yield services

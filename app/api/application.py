@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fastapi import APIRouter, FastAPI
+from sqlalchemy import Table
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
@@ -62,6 +63,7 @@ class Part:
     asked: callers reach it: they are recognised and counted, and may follow jobs.
     writes: it turns prompts into texts; it alone is given keys and pays for the providers' SDKs in memory.
     works: it takes jobs from the queue.
+    owned: tables that the product adds, whose rows belong to a client.
     """
 
     title: str
@@ -69,6 +71,7 @@ class Part:
     asked: bool = False
     writes: bool = False
     works: bool = False
+    owned: tuple[Table, ...] = ()
 
 
 def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -> FastAPI:
@@ -84,7 +87,7 @@ def assemble(settings: Settings, part: Part, lifecycle: Lifecycle, schema: Schem
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, lifecycle, schema) as services:
+        async with running(settings, lifecycle, schema, part.owned) as services:
             app.state.services = services
             at_the_desk = desk(services) if part.writes else nullcontext()
             background = services.supervisor.background(**_loops(services, part))

@@ -45,7 +45,7 @@ async def export_data(services: ServicesNow, caller: KeyedCaller, hop: AskingReg
 
     async def lines() -> AsyncIterator[str]:
         rows, complete = 0, {services.regions.own: True}
-        async for line in export(services.database, client):
+        async for line in export(services.database, client, services.owned):
             if not _is_end(line):
                 rows += 1
                 yield line
@@ -72,7 +72,7 @@ async def erase_data(erasure: Erasure, services: ServicesNow, caller: KeyedCalle
     if erasure.client_id != caller.client_id:
         detail = f"This key belongs to '{caller.client_id}'; give that name to confirm."
         raise ProblemError(403, detail, code="other_client")
-    done = await erase(services.database, erasure.client_id)
+    done = await erase(services.database, erasure.client_id, more=services.owned)
     await forget(services, erasure.client_id, done.keys)
     return Erased(jobs=done.jobs, erased_at=done.at)
 

@@ -26,6 +26,7 @@ from app.api.application import Part, assemble
 from app.blog_ai import webhook
 from app.blog_ai.history import HISTORY
 from app.blog_ai.settings import BlogSettings
+from app.blog_ai.tables import OWNED
 from app.lifecycle import Lifecycle
 from app.page_files import Page, page_router
 from app.process_settings import load
@@ -49,6 +50,7 @@ PART: Final = Part(
     asked=True,
     writes=True,
     works=True,
+    owned=OWNED,
 )
 PAGE: Final = Page(("app.blog_ai", "app"), ("page.js", "frame.js", "session.js", "page.css", "icon.svg"))
 PAGE_PATHS: Final = frozenset(("/", "/health", "/ready", "/metrics"))

@@ -1,5 +1,7 @@
 """The tables that blog-ai adds to content generation's, as SQLAlchemy Core sees them."""
 
+from typing import Final
+
 from sqlalchemy import Boolean, Column, DateTime, Integer, MetaData, Table, Text
 
 metadata = MetaData()
@@ -23,3 +25,6 @@ stripe_subscriptions = Table(
     Column("paid", Boolean, nullable=False),
     Column("settled_at", DateTime(timezone=True)),
 )
+
+OWNED: Final = (stripe_subscriptions,)
+"""Tables whose rows belong to a client, and are shown to it and erased with it (X03)."""

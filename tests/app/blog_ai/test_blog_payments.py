@@ -197,6 +197,20 @@ def test_a_forged_an_unsigned_and_an_old_event_are_refused_and_change_nothing(pa
     assert minute(client, key) == "30"
 
 
+@pytest.mark.requirement("X03")
+def test_a_client_sees_its_subscriptions_and_they_are_erased_with_it(
+    paying: tuple[TestClient, str], servers: Servers, blog_url: str
+) -> None:
+    client, key = paying
+    send(client, event("customer.subscription.created", subscription()))
+    send(client, event("customer.subscription.created", {**subscription(client="other"), "id": "sub_2"}))
+    lines = [json.loads(line) for line in client.get("/export", headers={"X-API-Key": key}).text.splitlines()]
+    assert [line["row"]["id"] for line in lines if line.get("table") == "stripe_subscriptions"] == ["sub_1"]
+    assert client.post("/erase", json={"client_id": "acme"}, headers={"X-API-Key": key}).status_code == 200
+    database = blog_url.rpartition("/")[2].partition("?")[0]
+    assert run_sql(servers, database, "SELECT id FROM stripe_subscriptions") == [("sub_2",)]
+
+
 def test_without_a_secret_no_event_is_believed(make_blog: MakeBlog) -> None:
     client = make_blog()
     assert send(client, event("customer.subscription.created", subscription()), "whsec_anything-at-all") == 401
