@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,13 +27,19 @@ def with_image(config: Mapping[str, str], environment: Mapping[str, str]) -> dic
     return {**config, "image": image} if image else dict(config)
 
 
-def schema_of(root: Path, migrations: str) -> str:
-    """The database revision that a checkout's application needs: the number of its newest migration."""
-    found = (_REVISION.match(path.name) for path in (root / migrations).glob("*.py"))
+def schema_of(root: Path, migrations: Sequence[str]) -> str:
+    """The database revision that a checkout's application needs: the number of the newest migration of each folder,
+    such as 0007, or 0007+0001 where a product goes on from another one's tables.
+    """
+    return "+".join(_newest(root / folder) for folder in migrations)
+
+
+def _newest(folder: Path) -> str:
+    found = (_REVISION.match(path.name) for path in folder.glob("*.py"))
     return max((one[0] for one in found if one), default="")
 
 
-def outputs(root: Path, image: str, migrations: str, environment: Mapping[str, str]) -> dict[str, object]:
+def outputs(root: Path, image: str, migrations: Sequence[str], environment: Mapping[str, str]) -> dict[str, object]:
     """The record of the release for the stack's outputs. A deployment by hand names no commit."""
     record: dict[str, object] = {"image": image, "schema": schema_of(root, migrations)}
     if commit := environment.get(COMMIT_VARIABLE):

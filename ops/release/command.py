@@ -6,7 +6,7 @@ import re
 import subprocess
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -204,11 +204,12 @@ def migrations_tested(path: Path) -> bool:
     return bool(ran)
 
 
-def _new_migrations(to: Release | None, migrations: str) -> tuple[str, ...]:
+def _new_migrations(to: Release | None, migrations: Sequence[str]) -> tuple[str, ...]:
     """Files of migrations that the release to go back to does not have; all of them for a first release."""
     if to is None:
-        return tuple(sorted(path.name for path in (CHECKOUT / migrations).glob("[0-9]*.py")))
-    changed = _git("diff", "--name-only", "--diff-filter=A", to.commit, "HEAD", "--", migrations).stdout
+        folders = (CHECKOUT / folder for folder in migrations)
+        return tuple(path.name for folder in folders for path in sorted(folder.glob("[0-9]*.py")))
+    changed = _git("diff", "--name-only", "--diff-filter=A", to.commit, "HEAD", "--", *migrations).stdout
     return tuple(Path(line).name for line in changed.splitlines())
 
 

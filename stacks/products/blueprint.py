@@ -29,7 +29,7 @@ class Blueprint:
     limits: hard limits (Y02).
     profiles: sizes, stores, backups and budget of each environment that the product has.
     workloads: long-running workloads.
-    migrations: folder of its migrations in the checkout, whose files begin with the number of a database revision.
+    migrations: folders of its migrations in the checkout, in their order; files begin with the number of a revision.
     jobs: jobs once a release, then jobs by schedule; the first one migrates the schema, before anything else starts.
     database: names within the database server.
     redis: purposes of the Redis instances.
@@ -47,7 +47,7 @@ class Blueprint:
     limits: ScaleLimits
     profiles: Mapping[Environment, Profile]
     workloads: tuple[WorkloadSpec, ...]
-    migrations: str
+    migrations: tuple[str, ...]
     jobs: tuple[JobSpec, ...]
     database: DatabaseNames
     redis: tuple[Role, ...]

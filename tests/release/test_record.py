@@ -109,7 +109,8 @@ def test_the_record_is_what_an_update_is_given(tmp_path: Path) -> None:
 
 def test_the_schema_is_that_of_the_products_own_migrations() -> None:
     for product in PRODUCTS.values():
-        numbers = [path.name[:4] for path in (ROOT / product.migrations).glob("[0-9]*.py")]
-        assert numbers, product.name
-        assert outputs(ROOT, IMAGE, product.migrations, {})["schema"] == max(numbers)
+        folders = [[path.name[:4] for path in (ROOT / one).glob("[0-9]*.py")] for one in product.migrations]
+        assert folders and all(folders), product.name
+        assert outputs(ROOT, IMAGE, product.migrations, {})["schema"] == "+".join(max(one) for one in folders)
+    assert PRODUCTS["blog-ai"].migrations == (*MIGRATIONS, "app/blog_ai/migrations/versions")
     assert PRODUCTS["workflow-dashboard"].migrations != MIGRATIONS

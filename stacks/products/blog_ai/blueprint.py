@@ -30,7 +30,7 @@ BLUEPRINT: Final = Blueprint(
     ),
     profiles=PROFILES,
     workloads=WORKLOADS,
-    migrations="app/blog_ai/migrations/versions",
+    migrations=("app/migrations/versions", "app/blog_ai/migrations/versions"),
     jobs=(
         migration(),
         BACKUP,

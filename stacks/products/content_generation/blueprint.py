@@ -40,7 +40,7 @@ BLUEPRINT: Final = Blueprint(
     ),
     profiles=PROFILES,
     workloads=WORKLOADS,
-    migrations="app/migrations/versions",
+    migrations=("app/migrations/versions",),
     jobs=JOBS,
     database=DatabaseNames("contentgen", "contentgen", "contentgen_", "contentgen_owner_"),
     redis=(Role.CACHE, Role.QUEUE),

@@ -47,7 +47,7 @@ BLUEPRINT: Final = Blueprint(
     ),
     profiles=PROFILES,
     workloads=WORKLOADS,
-    migrations="app/recipe_app/migrations/versions",
+    migrations=("app/recipe_app/migrations/versions",),
     jobs=(
         migration(),
         BACKUP,

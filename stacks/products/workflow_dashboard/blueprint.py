@@ -30,7 +30,7 @@ BLUEPRINT: Final = Blueprint(
     ),
     profiles=PROFILES,
     workloads=WORKLOADS,
-    migrations="app/workflow_dashboard/migrations/versions",
+    migrations=("app/workflow_dashboard/migrations/versions",),
     jobs=(
         migration(),
         BACKUP,
