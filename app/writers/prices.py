@@ -50,10 +50,15 @@ def model_for(provider: Provider, assignment: Assignment, replaced: Mapping[Prio
     """The configured model, else ours: a social post never needs more than the middle one."""
     if assignment.priority in replaced:
         return replaced[assignment.priority]
-    if assignment.priority in (Priority.COST, Priority.SPEED):
+    social = assignment.content_type is ContentType.SOCIAL and assignment.priority is Priority.QUALITY
+    return model_of(provider, Priority.BALANCED if social else assignment.priority)
+
+
+def model_of(provider: Provider, priority: Priority) -> str:
+    """Our model for a priority."""
+    if priority in (Priority.COST, Priority.SPEED):
         return _SMALL[provider]
-    simple = assignment.content_type is ContentType.SOCIAL or assignment.priority is Priority.BALANCED
-    return (_MIDDLE if simple else _LARGE)[provider]
+    return (_MIDDLE if priority is Priority.BALANCED else _LARGE)[provider]
 
 
 def cost(model: str, tokens: Tokens, share: float = 1.0) -> float:
