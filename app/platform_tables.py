@@ -1,4 +1,4 @@
-"""Statements that make the tables of the platform in a product's own database; each product's first migrations run them.
+"""Statements that make the platform's tables in a product's database; each product's first migrations run them.
 
 They are as the first release made them: what changes later is a migration of each product.
 """

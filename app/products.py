@@ -23,6 +23,7 @@ class Product(StrEnum):
     CONTENT_GENERATION = "content-generation"
     WORKFLOW_DASHBOARD = "workflow-dashboard"
     BLOG_AI = "blog-ai"
+    RECIPE_APP = "recipe-app"
 
 
 def settings_of(product: Product, *, task: bool) -> type[ServiceSettings]:
@@ -35,6 +36,10 @@ def settings_of(product: Product, *, task: bool) -> type[ServiceSettings]:
         from app.blog_ai.settings import BlogSettings
 
         return BlogSettings
+    if product is Product.RECIPE_APP:
+        from app.recipe_app.settings import RecipeSettings, RecipeTaskSettings
+
+        return RecipeTaskSettings if task else RecipeSettings
     from app.settings import Settings
 
     return Settings
@@ -50,6 +55,10 @@ def history_of(product: Product) -> History:
         from app.blog_ai.history import HISTORY as OF_BLOG_AI
 
         return OF_BLOG_AI
+    if product is Product.RECIPE_APP:
+        from app.recipe_app.history import HISTORY as OF_RECIPES
+
+        return OF_RECIPES
     from app.content_history import CONTENT
 
     return CONTENT

@@ -18,7 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.database import driver
 from app.domain import Priority
 from app.ids import JobId
-from app.switches import ENTRYPOINT
+from app.queue_names import Queue
+
+ENTRYPOINT = Queue.TEXTS
 
 PATIENCE_SECONDS = MappingProxyType(
     {Priority.SPEED: 0, Priority.BALANCED: 30, Priority.QUALITY: 60, Priority.COST: 300}

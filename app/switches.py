@@ -17,11 +17,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import Database
+from app.queue_names import Queue
 from app.tables import feature_flags, service_modes
 
 EVERY_SECONDS = 1.0
-ENTRYPOINT = "ai_generation"
-"""The queue of texts, which every product that has queues has."""
 QUEUE_WORKERS = "queue_workers"
 _OTHER_QUEUE = f"{QUEUE_WORKERS}:"
 _LOG = structlog.get_logger("app.switches")
@@ -64,7 +63,7 @@ class Switches:
 
     def workers_of(self, queue: str) -> int:
         """Jobs of a queue that may run at once over all workers; 0 is as many as there is room for."""
-        return self.queue_workers if queue == ENTRYPOINT else self.other_queues.get(queue, 0)
+        return self.queue_workers if queue == Queue.TEXTS else self.other_queues.get(queue, 0)
 
     def has(self, flag: str, subject: str) -> bool:
         """True if a client has a feature; no client has an unknown feature."""
@@ -106,9 +105,9 @@ class Switchboard:
         """Change the mode everywhere within two seconds."""
         await self._set("mode", mode.value)
 
-    async def set_queue_workers(self, workers: int, queue: str = ENTRYPOINT) -> None:
+    async def set_queue_workers(self, workers: int, queue: str = Queue.TEXTS) -> None:
         """Set the number of a queue's jobs that may run at once over all workers; 0 is as many as there is room for."""
-        await self._set(QUEUE_WORKERS if queue == ENTRYPOINT else _OTHER_QUEUE + queue, str(workers))
+        await self._set(QUEUE_WORKERS if queue == Queue.TEXTS else _OTHER_QUEUE + queue, str(workers))
 
     async def set_flag(self, name: str, *, enabled: bool, percent: float) -> Flag:
         """Create or change a flag."""

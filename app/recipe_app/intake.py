@@ -21,8 +21,8 @@ from app.ids import JobId
 from app.limits import PENDING_SECONDS, PENDING_SUBMISSIONS
 from app.lists import JobLists
 from app.queue import depth, enqueue
+from app.queue_names import Queue
 from app.recipe_app.models import Complexity, NewRecipe
-from app.recipe_app.queues import Queue
 from app.recipe_app.store import QueueFull
 
 BATCH: Final = 200
@@ -68,12 +68,12 @@ class RecipeIntake:
 
     async def _commit(self, batch: Sequence[Submission]) -> list[Outcome]:
         async with self._database.write() as connection:
-            room = max(0, self._limit - (await depth(connection, Queue.RECIPES)).waiting)
+            room = max(0, self._limit - (await depth(connection, Queue.TEXTS)).waiting)
             taken = batch[:room]
             if taken:
                 await self._insert(connection, taken)
                 places = [(entry.id, PRIORITY[entry.asked.complexity]) for entry in taken]
-                await enqueue(connection, places, Queue.RECIPES)
+                await enqueue(connection, places, Queue.TEXTS)
         await self._lists.changed(*{entry.owner for entry in taken})
         return [*(entry.id for entry in taken), *(QueueFull() for _ in batch[room:])]
 

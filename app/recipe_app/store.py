@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Row, Select, delete, func, select
+from sqlalchemy import Executable, Row, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,8 +16,8 @@ from app.domain import Priority
 from app.ids import JobId
 from app.lists import JobLists
 from app.queue import depth, enqueue, withdraw
+from app.queue_names import Queue
 from app.recipe_app.models import Amount, RecipeStatus, RecipeView
-from app.recipe_app.queues import Queue
 from app.recipe_app.tables import recipes, videos
 
 REPLICA_LAG = timedelta(seconds=60)
@@ -111,17 +111,17 @@ class RecipeStore:
         known = (await connection.execute(select(videos.c.status).where(videos.c.id == str(recipe)))).scalar()
         if known is not None and known != RecipeStatus.FAILED:
             return RecipeStatus(known)
-        if (await depth(connection, Queue.VIDEO)).waiting >= self._limit:
+        if (await depth(connection, Queue.VIDEOS)).waiting >= self._limit:
             raise QueueFull
         begun = {"status": RecipeStatus.PENDING, "attempt": 0, "waits": 0, "expires_at": func.now() + self._expiry}
         made = insert(videos).values(id=str(recipe), owner=owner, **begun)
         cleared = {"updated_at": func.now(), "finished_at": None, "error_type": None, "error": None}
         await connection.execute(made.on_conflict_do_update(index_elements=["id"], set_={**begun, **cleared}))
-        await enqueue(connection, [(recipe, Priority.BALANCED)], Queue.VIDEO)
+        await enqueue(connection, [(recipe, Priority.BALANCED)], Queue.VIDEOS)
         return RecipeStatus.PENDING
 
     async def _row(
-        self, owner: str, recipe: JobId, statement: "Select[tuple[object, ...]]", *, fresh: bool = False
+        self, owner: str, recipe: JobId, statement: Executable, *, fresh: bool = False
     ) -> "Row[tuple[object, ...]]":
         """From the replica where there is one, unless the recipe is too young to be there. Raises NotFound."""
         role = acting_for(owner)

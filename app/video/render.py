@@ -7,7 +7,6 @@ from app.video.encoder import FRAMES_A_SECOND, EncodingFailed, encode
 from app.video.slides import TextUnfit, frames, slides_of
 
 SECONDS_A_SLIDE: Final = 1.5
-MEDIA_TYPE: Final = "video/mp4"
 
 
 class VideoFailed(Exception):

@@ -34,6 +34,16 @@ from dashboard_site import (  # noqa: F401  fixtures
     dashboard_url,
     make_dashboard,
 )
+from recipe_site import (  # noqa: F401  fixtures
+    film_fleet,
+    make_recipes,
+    recipe_fleet,
+    recipe_settings,
+    recipe_template,
+    recipe_url,
+    recipes_api,
+    video_bucket,
+)
 from starlette.testclient import TestClient
 
 from app.api.application import Role, create

@@ -1,4 +1,4 @@
-"""Users, recipes and their videos with row-level security, sessions, figures of the care (K17), and the platform's own."""
+"""Users, recipes and videos with row-level security, sessions, figures of the care (K17), and the platform's own."""
 
 from alembic import op
 
