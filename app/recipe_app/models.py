@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, StringConstraints, field_validator
 
 from app.domain import Line, Strict, Written
 from app.limits import INGREDIENT_LENGTH, RECIPE_INGREDIENTS, RECIPE_SERVINGS
@@ -40,7 +40,7 @@ class Complexity(StrEnum):
 class NewRecipe(Strict):
     """The body of POST /api/recipes; all of it decides the recipe, so it is the key of the response cache too."""
 
-    ingredients: tuple[Ingredient, ...] = Field(
+    ingredients: Annotated[tuple[Ingredient, ...], FailFast()] = Field(
         min_length=1, max_length=RECIPE_INGREDIENTS, examples=[["rice", "tomatoes", "basil"]]
     )
     servings: int = Field(2, ge=1, le=RECIPE_SERVINGS, strict=True)

@@ -42,6 +42,7 @@ from recipe_site import (  # noqa: F401  fixtures
     recipe_template,
     recipe_url,
     recipes_api,
+    standing_site,
     video_bucket,
 )
 from starlette.testclient import TestClient

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ import boto3
 import pytest
 import redis
 from dashboard_site import create_from
+from one_origin import one_origin
 from starlette.testclient import TestClient
 
 from app.migrate import migrate
@@ -100,6 +102,39 @@ def video_bucket(aws: str, monkeypatch: pytest.MonkeyPatch) -> str:
 def aws_variables(aws: str) -> dict[str, str]:
     """Variables by which a process finds the AWS of the tests."""
     return {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": aws}
+
+
+@dataclass(frozen=True)
+class StandingSite:
+    """The whole product as processes that several tests of a module share: the page's host, and the API by itself."""
+
+    origin: str
+    api: str
+    bucket: str
+
+
+@pytest.fixture(scope="module")
+def standing_site(
+    servers: Servers, recipe_template: str, aws: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StandingSite]:
+    """API, page and both workers over a database and a bucket of their own."""
+    from conftest import apart, fleet_over
+
+    name, bucket = f"r_{uuid4().hex[:16]}", f"videos-{uuid4().hex[:8]}"
+    apart(create_from(servers, name, recipe_template))
+    boto3.client("s3", endpoint_url=aws, **AWS_KEYS).create_bucket(Bucket=bucket)
+    url = servers.database_url(name)
+    fleet = fleet_over(url, url, servers.redis_url, tmp_path_factory.mktemp("recipes"))
+    own = {"PRODUCT": "recipe-app", "VIDEO_BUCKET": bucket, "SESSION_SECRET": SECRET, **aws_variables(aws)}
+    fleet.environment.update(own)
+    with (
+        fleet.process("recipes", "serve", "--role", "recipes") as (_, api),
+        fleet.process("page", "serve", "--role", "recipes-page") as (_, page),
+        fleet.process("writer", "worker", "--queue", "ai_generation"),
+        fleet.process("renderer", "worker", "--queue", "video_generation"),
+        one_origin(api, page) as origin,
+    ):
+        yield StandingSite(origin, api, bucket)
 
 
 @pytest.fixture
