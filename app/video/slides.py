@@ -14,8 +14,8 @@ LINES_OF_SLIDE: Final = 7
 MOST_SLIDES: Final = 40
 MOST_CHARACTERS: Final = 20_000
 """Text of one video; measured before anything is drawn, because wrapping takes time for each letter."""
-LETTERS_SHARE: Final = 0.5
-"""Least share of the letters that the font must have: a video of empty boxes tells nobody anything."""
+LETTERS_SHARE: Final = 0.9
+"""Least share of the letters of title and text that the font must have: empty boxes tell nobody anything."""
 PAPER, INK, FAINT, ACCENT = (251, 250, 247), (29, 35, 39), (89, 99, 107), (31, 95, 91)
 _NOWHERE: Final = "\uffff"
 """A character that no font has: it is drawn as the font draws what is missing."""
@@ -41,9 +41,8 @@ def slides_of(title: str, lines: Sequence[str]) -> tuple[Slide, ...]:
     """The slides of a text. Raises TextUnfit."""
     if sum(map(len, (title, *lines))) > MOST_CHARACTERS:
         raise TextUnfit("video_too_long", f"more than {MOST_CHARACTERS} characters")
-    letters = [letter for letter in "".join((title, *lines)) if letter.isalpha()]
-    if sum(map(_known, letters)) < LETTERS_SHARE * len(letters) or not letters:
-        raise TextUnfit("video_letters", "the font has less than half of the letters")
+    if not (_readable(title) and _readable("".join(lines))):
+        raise TextUnfit("video_letters", f"the font has less than {LETTERS_SHARE:.0%} of the letters")
     wrapped = [part for line in lines for part in _wrapped(line, LINE_SIZE)]
     groups = [wrapped[first : first + LINES_OF_SLIDE] for first in range(0, len(wrapped), LINES_OF_SLIDE)]
     if len(groups) >= MOST_SLIDES:
@@ -78,6 +77,11 @@ def frames(slides: Sequence[Slide], each: int) -> Iterator[bytes]:
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
+
+
+def _readable(text: str) -> bool:
+    letters = [letter for letter in text if letter.isalpha()]
+    return sum(map(_known, letters)) >= LETTERS_SHARE * len(letters)
 
 
 @cache

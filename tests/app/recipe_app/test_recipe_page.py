@@ -88,7 +88,7 @@ def test_wrong_input_and_a_recipe_that_fails_are_said_in_words(browser: Browser,
     ask(page, "米饭, 豆腐")
     expect(page.get_by_role("status")).to_have_text("The recipe is ready.", timeout=15_000)
     page.get_by_role("button", name="Make a video").click()
-    expect(page.get_by_text("most of its letters are not in the font")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("too many of its letters are not in the font")).to_be_visible(timeout=15_000)
     assert flaws(page) == []
     page.close()
 
