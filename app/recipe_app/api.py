@@ -57,6 +57,18 @@ async def recipe_id(
         raise _not_found() from None
 
 
+async def page_before(
+    before: Annotated[
+        str | None, Query(pattern=JOB_ID_PATTERN, description="Id of the last recipe of the page before.")
+    ] = None,
+) -> JobId | None:
+    """The recipe that a page begins after."""
+    try:
+        return None if before is None else JobId.parse(before)
+    except ValueError:
+        raise ProblemError(422, "before: no recipe has this id.", code="recipe_not_found") from None
+
+
 ServicesNow = Annotated[RecipeServices, Depends(services)]
 Owner = Annotated[str, Depends(owner)]
 RecipeOfPath = Annotated[JobId, Depends(recipe_id)]
@@ -79,15 +91,13 @@ async def list_recipes(
     services: ServicesNow,
     owner: Owner,
     limit: Annotated[int, Query(ge=1, le=RECIPE_ROWS)] = RECIPE_ROWS,
-    before: Annotated[
-        str | None, Query(pattern=JOB_ID_PATTERN, description="Id of the last recipe of the page before.")
-    ] = None,
+    before: Annotated[JobId | None, Depends(page_before)] = None,
 ) -> Response:
     """One's own recipes, newest first; a page shorter than its limit is the last. The first page is cached until one of
     its recipes changes, for five minutes at most.
     """
     if before is not None or limit != RECIPE_ROWS:
-        found = await services.recipes.page(owner, limit, JobId.parse(before) if before else None)
+        found = await services.recipes.page(owner, limit, before)
         return _json(LISTED.dump_json(found))
     name = await services.lists.name(owner)
     kept = await services.lists.get(name) if name else None

@@ -50,8 +50,11 @@ class NewRecipe(Strict):
     @field_validator("ingredients")
     @classmethod
     def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        """Spelling and order do not matter to a cook: the first of two that differ in case alone is kept."""
-        return tuple({name.casefold(): name for name in reversed(value)}.values())[::-1]
+        """The first of two names that differ in case alone is kept."""
+        seen: dict[str, str] = {}
+        for name in value:
+            seen.setdefault(name.casefold(), name)
+        return tuple(seen.values())
 
 
 class Amount(Strict):

@@ -81,9 +81,12 @@ async def _run(arguments: Iterable[str], frames: Iterable[bytes], seconds: float
 
 @asynccontextmanager
 async def _started(arguments: Iterable[str], most: int) -> AsyncIterator[Process]:
-    """The process, which never outlives the block."""
+    """The process, which never outlives the block. Raises EncodingFailed."""
     command = (program(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", *arguments)
-    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env={})
+    try:
+        process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env={})
+    except OSError as error:
+        raise EncodingFailed("video_failed", f"ffmpeg cannot be started: {type(error).__name__}") from error
     try:
         # It waits for its first frame or reads a small file meanwhile, so that it has not outgrown anything yet.
         with suppress(ProcessLookupError):

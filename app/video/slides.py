@@ -1,5 +1,6 @@
 """Pictures of a text video: a title, then its lines a few at a time, in the font that comes with Pillow."""
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -41,6 +42,7 @@ def slides_of(title: str, lines: Sequence[str]) -> tuple[Slide, ...]:
     """The slides of a text. Raises TextUnfit."""
     if sum(map(len, (title, *lines))) > MOST_CHARACTERS:
         raise TextUnfit("video_too_long", f"more than {MOST_CHARACTERS} characters")
+    title, lines = _legible(title), [_legible(line) for line in lines]
     if not (_readable(title) and _readable("".join(lines))):
         raise TextUnfit("video_letters", f"the font has less than {LETTERS_SHARE:.0%} of the letters")
     wrapped = [part for line in lines for part in _wrapped(line, LINE_SIZE)]
@@ -77,6 +79,16 @@ def frames(slides: Sequence[Slide], each: int) -> Iterator[bytes]:
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
+
+
+def _legible(text: str) -> str:
+    """The text with letters that the font lacks as the letters that they are made from: an accent is left out."""
+    return "".join(letter if letter.isascii() or _known(letter) else _base(letter) for letter in text)
+
+
+def _base(letter: str) -> str:
+    bare = "".join(part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part))
+    return bare if bare.isascii() and bare else letter
 
 
 def _readable(text: str) -> bool:

@@ -37,6 +37,7 @@ from dashboard_site import (  # noqa: F401  fixtures
 from recipe_site import (  # noqa: F401  fixtures
     film_fleet,
     make_recipes,
+    make_worker,
     recipe_fleet,
     recipe_settings,
     recipe_template,

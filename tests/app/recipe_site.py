@@ -16,6 +16,7 @@ from one_origin import one_origin
 from starlette.testclient import TestClient
 
 from app.migrate import migrate
+from app.queue_names import Queue
 from app.recipe_app.application import create
 from app.recipe_app.history import HISTORY
 from app.recipe_app.settings import RecipeTaskSettings
@@ -87,6 +88,19 @@ def make_recipes(servers: Servers, recipe_settings: Callable[..., RecipeSettings
 def recipes_api(make_recipes: MakeRecipes) -> TestClient:
     """The API with default settings."""
     return make_recipes()
+
+
+@pytest.fixture
+def make_worker(recipe_settings: Callable[..., RecipeSettings]) -> Iterator[MakeRecipes]:
+    """A worker of a queue in this process, until the end of the test; keyword arguments replace settings."""
+    quick = {"job_lease_seconds": 2, "job_sweep_seconds": 1, "job_retry_base_seconds": 0.1, "grace_seconds": 6}
+    with ExitStack() as stack:
+
+        def make(queue: Queue = Queue.TEXTS, **values: object) -> TestClient:
+            app = create(recipe_settings(**{**quick, **values}), queue)
+            return stack.enter_context(TestClient(app, raise_server_exceptions=False))
+
+        yield make
 
 
 @pytest.fixture
