@@ -294,3 +294,12 @@ def test_monthly_counts_subscriptions_reviews_costs_and_takes_back_forgotten_lim
     kept = site.shelf.store.get_object(Bucket=site.shelf.bucket, Key=key)["Body"].read()
     assert json.loads(kept)["switches"] == {"queue_workers": "8"}
     assert b"postgres-password" not in kept
+
+
+@pytest.mark.requirement("K17")
+def test_monthly_builds_every_index_anew_beside_the_one_in_use(site: Site) -> None:
+    """An index that is built concurrently is another one afterwards; one that is built in its place is not."""
+    number = "SELECT 'recipes_owner'::regclass::oid::int, 'recipes_pkey'::regclass::oid::int"
+    (before,), _ = site.sql(number), site.care("monthly")
+    ((owner, key),) = site.sql(number)
+    assert owner != before[0] and key != before[1]
