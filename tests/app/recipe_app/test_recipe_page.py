@@ -18,6 +18,7 @@ from app.lifecycle import Lifecycle
 from app.recipe_app.frontend import create
 from app.recipe_app.settings import RecipePageSettings
 
+HOSTILE = "<img src=x onerror=document.title='broken'> x"
 ALONE = ("PATH", "PYTHONPATH", "HOST")
 
 
@@ -44,7 +45,7 @@ def test_a_person_gets_a_recipe_its_video_and_the_list_and_deletes_it(
     page = opened(browser, site, complaints)
     expect(page.get_by_role("status")).to_have_text("There is no recipe yet. Name some ingredients.")
     page.get_by_label("Ingredients").focus()
-    page.keyboard.type("spaghetti, tomatoes, <img src=x onerror=document.title='broken'> basil")
+    page.keyboard.type("spaghetti, tomatoes, basil, garlic")
     page.get_by_role("button", name="Write a recipe").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_have_text("The recipe is ready.", timeout=15_000)
@@ -59,7 +60,6 @@ def test_a_person_gets_a_recipe_its_video_and_the_list_and_deletes_it(
     expect(page.locator("#recipes li")).to_have_count(1)
     picture(page, "recipes-light")
     assert flaws(page) == []
-    assert page.title() == "Recipes" and page.locator("main img").count() == 0
     page.reload()
     page.locator("#recipes button").first.click()
     expect(page.locator("article video")).to_be_visible()
@@ -112,10 +112,12 @@ def test_the_page_of_recipes_asks_again_after_as_long_as_a_429_says(
     page.goto(site)
     expect(page.get_by_role("alert").last).to_contain_text("Try again in 1 seconds.")
     expect(page.get_by_role("status")).to_have_text("There is no recipe yet. Name some ingredients.")
-    ask(page, "rice")
+    ask(page, f"rice, {HOSTILE}")
     expect(page.get_by_role("alert").last).to_contain_text("Try again in 1 seconds.")
     expect(page.get_by_role("status")).to_have_text("The recipe is ready.", timeout=15_000)
     assert refused == ["GET", "POST"]
+    expect(page.locator("article ul")).to_contain_text(HOSTILE)
+    assert page.title() == "Recipes" and page.locator("main img").count() == 0
     page.close()
 
 
