@@ -27,7 +27,7 @@ class RecipeServices(CoreServices):
 
 def build(settings: RecipeSettings, lifecycle: Lifecycle) -> RecipeServices:
     """Put the parts together; nothing runs and nothing is connected yet."""
-    core = build_core(settings, lifecycle, Schema(HISTORY.package))
+    core = build_core(settings, lifecycle, Schema(HISTORY.parts()))
     lists = JobLists(core.cache, core.redis)
     life, limit = settings.job_expiry_seconds, settings.queue_limit
     return RecipeServices(
