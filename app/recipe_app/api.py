@@ -146,7 +146,11 @@ async def get_video(recipe: RecipeOfPath, services: ServicesNow, owner: Owner) -
     async with _refusals():
         found = await services.recipes.video(owner, recipe)
     if found is None:
-        raise ProblemError(404, "No video of this recipe was asked for; POST to this path does.", code="video_missing")
+        raise ProblemError(
+            404,
+            "There is no video of this recipe, or it is gone; POST to this path has one made.",
+            code="video_missing",
+        )
     view = VideoView(recipe=str(recipe), status=found.status, error=found.error)
     if found.status is not RecipeStatus.READY or found.key is None:
         return _shown(view)

@@ -33,7 +33,7 @@ def build(settings: RecipeSettings, lifecycle: Lifecycle) -> RecipeServices:
     return RecipeServices(
         **vars(core),
         lists=lists,
-        recipes=RecipeStore(core.database, lists, life, limit),
+        recipes=RecipeStore(core.database, lists, life, limit, settings.video_days),
         intake=RecipeIntake(core.database, lists, life, limit),
         shelf=shelf_of(settings),
     )

@@ -45,6 +45,7 @@ class RecipeSettings(Settings):
     video_bucket: str | None = Field(None, description="S3 bucket of the videos; without it none is made.")
     video_bucket_region: Region | None = Field(None, description="Default: the region of the service.")
     video_url_seconds: int = Field(900, ge=10, le=604_800, description="Life of a video's signed address.")
+    video_days: int = Field(7, ge=1, le=3650, description="The bucket of videos deletes each after so many days.")
     archive_bucket: str | None = Field(None, description="S3 bucket of the archive; default: BACKUP_BUCKET.")
     archive_bucket_region: Region | None = Field(None, description="Default: that of the bucket of backups.")
 

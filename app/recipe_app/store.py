@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Executable, Row, delete, func, select
+from sqlalchemy import Executable, Row, and_, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -49,19 +49,28 @@ class Video:
 class RecipeStore:
     """Recipes of one database."""
 
-    def __init__(self, database: Database, lists: JobLists, expiry_seconds: int, queue_limit: int) -> None:
+    def __init__(
+        self, database: Database, lists: JobLists, expiry_seconds: int, queue_limit: int, video_days: int
+    ) -> None:
+        """A video is gone ``video_days`` after it was made, by the bucket's own rule."""
         self._database = database
         self._lists = lists
         self._expiry = timedelta(seconds=expiry_seconds)
         self._limit = queue_limit
+        self._there = or_(
+            videos.c.finished_at.is_(None), videos.c.finished_at > func.now() - timedelta(days=video_days)
+        )
+        self._shown = select(recipes, videos.c.status.label("video")).select_from(
+            recipes.outerjoin(videos, and_(videos.c.id == recipes.c.id, self._there))
+        )
 
     async def get(self, owner: str, recipe: JobId) -> RecipeView:
         """One recipe. Raises NotFound."""
-        return view_of(await self._row(owner, recipe, _SHOWN.where(recipes.c.id == str(recipe))))
+        return view_of(await self._row(owner, recipe, self._shown.where(recipes.c.id == str(recipe))))
 
     async def page(self, owner: str, limit: int, before: JobId | None = None) -> list[RecipeView]:
         """Newest first; those made before another one, if asked for."""
-        statement = _SHOWN.order_by(recipes.c.id.desc()).limit(limit)
+        statement = self._shown.order_by(recipes.c.id.desc()).limit(limit)
         if before is not None:
             statement = statement.where(recipes.c.id < str(before))
         return [view_of(row) for row in await self._database.rows(statement, first=acting_for(owner), fresh=True)]
@@ -84,8 +93,8 @@ class RecipeStore:
         return key
 
     async def order_video(self, owner: str, recipe: JobId) -> RecipeStatus:
-        """Have a video made; one that is there or under way is not made again, one that failed is. Raises NotFound,
-        NotReady and QueueFull.
+        """Have a video made; one that is there or under way is not made again, one that failed or is gone is. Raises
+        NotFound, NotReady and QueueFull.
         """
         async with self._database.write() as connection:
             await connection.execute(acting_for(owner))
@@ -101,14 +110,15 @@ class RecipeStore:
         return status
 
     async def video(self, owner: str, recipe: JobId) -> Video | None:
-        """The video of a recipe; None when none was asked for. Raises NotFound."""
+        """The video of a recipe; None when none was asked for, or it is gone. Raises NotFound."""
         statement = select(videos.c.status, videos.c.key, videos.c.bytes, videos.c.error)
-        found = statement.select_from(recipes.outerjoin(videos, videos.c.id == recipes.c.id))
+        found = statement.select_from(recipes.outerjoin(videos, and_(videos.c.id == recipes.c.id, self._there)))
         row = await self._row(owner, recipe, found.where(recipes.c.id == str(recipe)), fresh=True)
         return None if row.status is None else Video(RecipeStatus(row.status), row.key, row.bytes, row.error)
 
     async def _ordered(self, connection: AsyncConnection, recipe: JobId, owner: str) -> RecipeStatus:
-        known = (await connection.execute(select(videos.c.status).where(videos.c.id == str(recipe)))).scalar()
+        there = select(videos.c.status).where(videos.c.id == str(recipe), self._there)
+        known = (await connection.execute(there)).scalar()
         if known is not None and known != RecipeStatus.FAILED:
             return RecipeStatus(known)
         if (await depth(connection, Queue.VIDEOS)).waiting >= self._limit:
@@ -131,11 +141,6 @@ class RecipeStore:
         if not rows:
             raise NotFound
         return rows[0]
-
-
-_SHOWN = select(recipes, videos.c.status.label("video")).select_from(
-    recipes.outerjoin(videos, videos.c.id == recipes.c.id)
-)
 
 
 def view_of(row: "Row[tuple[object, ...]]") -> RecipeView:

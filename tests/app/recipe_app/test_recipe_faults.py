@@ -137,6 +137,26 @@ def test_a_video_that_cannot_be_rendered_fails_in_words_and_may_be_asked_for_aga
     assert client.get(f"/api/recipes/{recipe}").json()["status"] == "ready"
 
 
+def test_a_video_that_the_bucket_has_deleted_is_gone_and_may_be_made_again(
+    make_recipes: MakeRecipes, make_worker: MakeRecipes, video_bucket: str, servers: Servers, recipe_url: str
+) -> None:
+    client = make_recipes(video_bucket=video_bucket)
+    make_worker()
+    make_worker(Queue.VIDEOS, video_bucket=video_bucket)
+    recipe = made(client)
+    ended(client, f"/api/recipes/{recipe}")
+    path = f"/api/recipes/{recipe}/video"
+    client.post(path)
+    assert ended(client, path)["status"] == "ready"
+    for days, status in ((6, 200), (7, 404)):
+        aged = "UPDATE videos SET finished_at = now() - $1 * interval '1 day'"
+        run_sql(servers, name_of(recipe_url), aged, days)
+        assert client.get(path).status_code == status
+    assert client.get(f"/api/recipes/{recipe}").json()["video"] is None
+    assert client.post(path).json()["status"] == "pending"
+    assert ended(client, path)["status"] == "ready"
+
+
 def test_a_recipe_that_is_deleted_while_it_waits_is_in_no_queue_any_more(
     make_recipes: MakeRecipes, make_worker: MakeRecipes, servers: Servers, recipe_url: str
 ) -> None:
