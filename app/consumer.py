@@ -1,8 +1,8 @@
-"""Taking jobs from one queue of any product, each run to its end, exactly once as far as anybody can see.
+"""Taking jobs from one queue of any product, each run to its end, with one visible result.
 
 A job runs at least once and its result becomes visible at most once: the queue hands a job out again when a worker's
 heartbeat stops, and the attempt number keeps the slower one from writing. A failure of a store or a provider uses up no
-attempt, and while nobody is there to do the work no job is taken (C03).
+attempt, and while a helper of every job is away no job is taken (C03).
 """
 
 import asyncio
@@ -103,9 +103,9 @@ class Consumer(ABC, Generic[Taken, Result]):
         self._stopping = asyncio.Event()
         self._manager: QueueManager | None = None
         self._room = asyncio.Semaphore(settings.worker_concurrency)
-        self._helpers_gone = "nobody is there to do the work, no jobs are taken"
+        self._helpers_gone = "the helpers of every job are away, no jobs are taken"
         self.up, self.down = asyncio.Event(), asyncio.Event()
-        """Set while those whose help each job needs are there, and while they are not."""
+        """Set while the helpers of every job (im) are there, and while they are away."""
         self.up.set()
 
     @property
@@ -177,7 +177,7 @@ class Consumer(ABC, Generic[Taken, Result]):
                 self._stop_taking()
 
     async def _follow_helpers(self) -> None:
-        """Take no jobs while nobody is there to do the work."""
+        """Take no jobs while the helpers of every job are away."""
         while True:
             await self.down.wait()
             _LOG.warning(self._helpers_gone)

@@ -29,12 +29,12 @@ BATCH_ROWS: Final = 2000
 
 
 class ArchiveFailed(Exception):
-    """What was written to the archive could not be confirmed; nothing was dropped."""
+    """An object of the archive could not be confirmed; nothing was dropped."""
 
 
 @dataclass(frozen=True)
 class Archiving:
-    """What is archived: rows of ``table`` that meet ``condition``, by ``identity``; ``drop`` takes ``:ids`` of them."""
+    """Rows of ``table`` that meet ``condition``, named by ``identity``; ``drop`` takes ``:ids`` of them."""
 
     name: str
     kind: str

@@ -1,4 +1,4 @@
-"""GET /api/videos/{ticket}: the bytes of a video for whoever has its signed address."""
+"""GET /api/videos/{ticket}: the bytes of a video by its signed address."""
 
 from typing import Annotated
 

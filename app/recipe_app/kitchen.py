@@ -29,7 +29,7 @@ class Food(BaseModel):
     never: frozenset[Diet] = frozenset()
 
 
-# What nobody wrote down is treated like a vegetable: it is cut, cooked until done, and tasted.
+# An unknown food is treated like a vegetable: it is cut, cooked until done, and tasted.
 _OTHER: Final = Food(kind=UNKNOWN, grams=100, minutes=12, cut="clean and cut into pieces")
 
 

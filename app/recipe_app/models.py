@@ -22,7 +22,7 @@ MOST_STEPS, MOST_MINUTES = 60, 24 * 60
 
 
 class Diet(StrEnum):
-    """What a recipe must not contain."""
+    """Diet of a person; a recipe has no food that it excludes."""
 
     VEGETARIAN = "vegetarian"
     VEGAN = "vegan"
@@ -31,7 +31,7 @@ class Diet(StrEnum):
 
 
 class Complexity(StrEnum):
-    """How much thought a recipe needs: a simple one is written by a cheaper model (D01)."""
+    """Effort of a recipe: a simple one is written by a cheaper model (D01)."""
 
     SIMPLE = "simple"
     DEMANDING = "demanding"

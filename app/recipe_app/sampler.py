@@ -162,7 +162,7 @@ def _finishing(portions: Sequence[Portion], dish: Dish) -> list[str]:
 
 
 def _pantry(portions: Sequence[Portion], dish: Dish, servings: int) -> list[Amount]:
-    """What every kitchen has and the dish needs."""
+    """Ingredients of every kitchen that the dish needs."""
     if dish in (_SMOOTHIE, _FRUIT):
         return []
     fat = any(one.food.kind == "fat" for one in portions)

@@ -30,7 +30,7 @@ ORPHAN_AGE: Final = timedelta(days=1)
 """An object that no row names may belong to a video that is being stored; a day later it does not."""
 CONFIGURATION: Final = "configuration/"
 FORGOTTEN_LIMIT: Final = "30 days"
-"""A limit of a queue's workers is set for an incident; after so long nobody remembers it."""
+"""A limit of a queue's workers is set for an incident; one so old is a leftover."""
 
 
 def chores(settings: RecipeSettings) -> Mapping[Schedule, tuple[Chore, ...]]:

@@ -76,7 +76,7 @@ class VideoWorker(Consumer[Attempt, Rendered]):
             await self._shelf.drop([result.key])
         except ShelfUnavailable as error:
             # The daily care finds it (app.recipe_app.upkeep).
-            _LOG.warning("a video that nobody wants stays for now", key=result.key, error=str(error))
+            _LOG.warning("a video of an overtaken attempt stays for now", key=result.key, error=str(error))
         return False
 
 

@@ -102,7 +102,7 @@ async def _started(arguments: Iterable[str], most: int) -> AsyncIterator[Process
 
 
 async def _feed(process: Process, frames: Iterable[bytes]) -> None:
-    """Frames as fast as they are taken; one that ends early is told by its exit code."""
+    """Frames as fast as they are taken; an encoder that ends early has an exit code."""
     assert process.stdin is not None
     with suppress(BrokenPipeError, ConnectionResetError):
         for frame in frames:

@@ -16,7 +16,7 @@ MOST_SLIDES: Final = 40
 MOST_CHARACTERS: Final = 20_000
 """Text of one video; measured before anything is drawn, because wrapping takes time for each letter."""
 LETTERS_SHARE: Final = 0.9
-"""Least share of the letters of title and text that the font must have: empty boxes tell nobody anything."""
+"""Least share of the letters of title and text that the font must have: the font shows an empty box for any other."""
 PAPER, INK, FAINT, ACCENT = (251, 250, 247), (29, 35, 39), (89, 99, 107), (31, 95, 91)
 _NOWHERE: Final = "\uffff"
 """A character that no font has: it is drawn as the font draws what is missing."""

@@ -28,7 +28,7 @@ class _Flight(Generic[Text]):
 
 
 class Flights(Generic[Asked, Text]):
-    """Writes texts; whoever asks for one that is being written waits for that one (E07, D01)."""
+    """Writes texts; a second request for one that is being written waits for it (E07, D01)."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Flights(Generic[Asked, Text]):
         self._flights: dict[str, _Flight[Text]] = {}
 
     async def write(self, assignment: Asked, context: CallContext) -> Text:
-        """A text; who asks for one that is being written waits for that one. Raises WriterError.
+        """A text; a second request for one that is being written waits for it. Raises WriterError.
 
         A text that no request waits for is given up, unless its call has begun.
         """

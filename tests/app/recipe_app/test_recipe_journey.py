@@ -15,7 +15,7 @@ ASKED = {"ingredients": ["spaghetti", "tomatoes", "basil"], "servings": 2, "comp
 
 
 def finished(api: str, path: str, **headers: str) -> dict[str, Any]:
-    """What a path shows once it is pending no more."""
+    """The answer of a path once it is pending no more."""
 
     def ended() -> dict[str, Any] | None:
         found = httpx.get(f"{api}{path}", headers=headers).json()

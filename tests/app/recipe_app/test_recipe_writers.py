@@ -1,4 +1,4 @@
-"""Who writes recipes, by which model, for how much, and what the embedded writer cooks (D01, E07)."""
+"""Writers of recipes: models, cost, the response cache, and the dishes of the embedded one (D01, E07)."""
 
 from __future__ import annotations
 
