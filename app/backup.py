@@ -3,11 +3,9 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import boto3
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 
 from app import backup_metrics
+from app.bucket import Bucket as ObjectBucket
 from app.catalogue import migration_of, row_counts
 from app.database import Database
 from app.postgres_programs import ProgramFailed, Running, stream
@@ -23,7 +22,7 @@ from app.time_limits import Task
 
 FOLDER = "db"
 # S3 takes 10,000 parts, so a dump may have 320 GB; one part at a time is in memory.
-PART_BYTES, CHUNK_BYTES = 32 * 1024 * 1024, 1024 * 1024
+PART_BYTES = 32 * 1024 * 1024
 MANIFEST = ".manifest.json"
 
 
@@ -50,12 +49,8 @@ class Manifest(BaseModel):
     """Size of the database on the server's disk; release 0.1.0 did not write it down."""
 
 
-@dataclass(frozen=True)
-class Bucket:
+class Bucket(ObjectBucket):
     """Bucket that backups are kept in."""
-
-    name: str
-    region: str
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> "Bucket":
@@ -69,35 +64,14 @@ class Bucket:
         parts = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, use_threads=False)
         self._client.upload_fileobj(source, self.name, key, Config=parts)
 
-    def put(self, key: str, body: bytes) -> None:
-        """A small object."""
-        self._client.put_object(Bucket=self.name, Key=key, Body=body)
-
-    def get(self, key: str) -> bytes:
-        """A small object. Raises botocore's ClientError when it is not there."""
-        return bytes(self._client.get_object(Bucket=self.name, Key=key)["Body"].read())
-
-    def chunks(self, key: str) -> Iterator[bytes]:
-        """A large object, piece by piece. Raises botocore's ClientError when it is not there."""
-        return iter(self._client.get_object(Bucket=self.name, Key=key)["Body"].iter_chunks(CHUNK_BYTES))
-
-    def size(self, key: str) -> int:
-        """Bytes of an object. Raises botocore's ClientError when it is not there."""
-        return int(self._client.head_object(Bucket=self.name, Key=key)["ContentLength"])
-
     def newest(self, settings: ServiceSettings) -> str | None:
         """The key of the newest manifest of this environment and region: names begin with the date, end with the time.
 
         All regions share the bucket, and each has a database of its own.
         """
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=f"{FOLDER}/")
-        keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
         own = f"/{_origin(settings)}-"
+        keys = (entry.key for entry in self.listed(f"{FOLDER}/"))
         return max((key for key in keys if key.endswith(MANIFEST) and own in key), default=None)
-
-    @property
-    def _client(self):  # noqa: ANN202  boto3 makes its classes at run time
-        return boto3.client("s3", region_name=self.region)
 
 
 class _Hashed:

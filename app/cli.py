@@ -8,10 +8,19 @@ import structlog
 import typer
 
 from app import data_commands, operating
-from app.cli_base import ProductOption, allowed, configured, configured_alone, configured_for, reported
+from app.cli_base import (
+    ProductOption,
+    allowed,
+    configured,
+    configured_alone,
+    configured_for,
+    configured_worker,
+    reported,
+)
 from app.process_settings import ProcessSettings
 from app.processors import processors, workers_problem
 from app.products import Product, history_of
+from app.queue_names import Queue
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 main.add_typer(operating.keys, name="keys")
@@ -36,6 +45,8 @@ class ServeRole(StrEnum):
     WORKFLOWS = "workflows"
     WORKFLOWS_PAGE = "workflows-page"
     BLOG_AI = "blog-ai"
+    RECIPES = "recipes"
+    RECIPES_PAGE = "recipes-page"
 
 
 def _settings_of(role: ServeRole) -> ProcessSettings:
@@ -50,6 +61,12 @@ def _settings_of(role: ServeRole) -> ProcessSettings:
         from app.blog_ai.settings import BlogSettings
 
         return configured(BlogSettings, writes=True)
+    if role is ServeRole.RECIPES:
+        return configured_for(Product.RECIPE_APP, task=False)
+    if role is ServeRole.RECIPES_PAGE:
+        from app.recipe_app.settings import RecipePageSettings
+
+        return configured_alone(RecipePageSettings)
     return configured_alone() if role is ServeRole.FRONTEND else configured(writes=role is ServeRole.IM)
 
 
@@ -59,7 +76,7 @@ def serve(
         ServeRole,
         typer.Option(
             help="cpm: requests, im: writing, frontend: the page; workflows, workflows-page: workflow-dashboard's;"
-            " blog-ai: the whole product on two ports."
+            " blog-ai: the whole product on two ports; recipes, recipes-page: recipe-app's."
         ),
     ],
 ) -> None:
@@ -72,11 +89,15 @@ def serve(
 
 
 @main.command()
-def worker() -> None:
-    """Take jobs from the queue until a signal; /health, /ready and /metrics on PORT."""
+def worker(
+    queue: Annotated[Queue, typer.Option(help="Queue of the product; recipe-app has both.")] = Queue.TEXTS,
+    product: ProductOption = Product.CONTENT_GENERATION,
+) -> None:
+    """Take jobs from a queue until a signal; /health, /ready and /metrics on PORT."""
     from app.server import serve as run
 
-    run(configured(works=True), "worker")
+    settings, role = configured_worker(product, queue)
+    run(settings, role)
 
 
 @main.command()

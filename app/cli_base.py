@@ -9,6 +9,7 @@ import typer
 
 from app.process_settings import ConfigurationError, ProcessSettings, load
 from app.products import Product, settings_of
+from app.queue_names import Queue
 from app.service_settings import ServiceSettings
 from app.settings import Settings
 from app.telemetry import logs
@@ -52,6 +53,22 @@ def allowed(problem: str | None) -> None:
     with _refusals():
         if problem is not None:
             raise ConfigurationError((problem,))
+
+
+def configured_worker(product: Product, queue: Queue) -> tuple[ServiceSettings, str]:
+    """Settings of a queue's worker, and its role as the server knows it."""
+    if product is Product.RECIPE_APP:
+        from app.recipe_app.application import settings_of_worker
+        from app.server import RECIPES_WORKER
+
+        with _refusals():
+            settings = settings_of_worker(queue)
+        logs.configure(settings)
+        return settings, RECIPES_WORKER + queue
+    with _refusals():
+        if queue is not Queue.TEXTS:
+            raise ConfigurationError((f"--queue: {product} has no queue '{queue}'; its queue is '{Queue.TEXTS}'",))
+    return configured(works=True), "worker"
 
 
 @contextmanager

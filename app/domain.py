@@ -130,14 +130,19 @@ class Usage(Strict):
     cost_usd: float = Field(ge=0)
 
 
-class Draft(Strict):
-    """Answer of a writer: the content, its author, its usage, and whether it came from the response cache."""
+class Written(Strict):
+    """Answer of a writer without its text: its author, its usage, and whether it came from the response cache."""
 
-    content: Content
     provider: str
     model: str
     usage: Usage
     cached: bool = False
+
+
+class Draft(Written):
+    """Answer of a writer of content generation."""
+
+    content: Content
 
 
 # Names that a provider gave: they become part of addresses, so nothing that could lead elsewhere may be in them.

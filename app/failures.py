@@ -81,6 +81,12 @@ FAILURES: Mapping[str, FailureClass] = MappingProxyType(
         "truncated": _final("The text would be longer than a job's budget allows. Ask for less."),
         "content_refused": _final("The text provider refuses to write about this. Change the topic."),
         "request_refused": _final("The text provider did not accept this request."),
+        "nothing_left": _final("No ingredient fits the diet. Name others, or choose another diet."),
+        "video_letters": _final("The video cannot show this text: too many of its letters are not in the font."),
+        "video_too_long": _final("The recipe is too long for a video."),
+        "video_failed": FailureClass(Fault.JOB, "The video could not be rendered."),
+        "video_slow": FailureClass(Fault.JOB, "The video took too long to render."),
+        "store_unavailable": FailureClass(Fault.PLATFORM, f"The store of videos is not available. {_AGAIN}"),
         "expired": FailureClass(Fault.PLATFORM, "The job could not be done before it expired.", Pause.NONE, final=True),
     }
 )

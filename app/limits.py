@@ -24,6 +24,8 @@ BODY_BYTES: Final[Mapping[str, int]] = MappingProxyType(
         "/api/workflows": 16 * KIB,
         "/api/workflows/": 16 * KIB,
         "/api/tasks/": 4 * KIB,
+        "/api/recipes": 16 * KIB,
+        "/api/admin/": 4 * KIB,
     }
 )
 """The largest body of a path, or of all paths below one that ends in ``/``."""
@@ -74,6 +76,13 @@ WORKFLOW_NAME: Final = 200
 WORKFLOW_DESCRIPTION: Final = 2000
 TASK_TITLE: Final = 200
 """Characters of a text of workflow-dashboard."""
+
+RECIPE_ROWS: Final = 50
+"""Recipes of one page of recipe-app's list."""
+RECIPE_INGREDIENTS: Final = 20
+INGREDIENT_LENGTH: Final = 60
+"""Characters of an ingredient that a person names."""
+RECIPE_SERVINGS: Final = 20
 
 UNKNOWN_KEY_SECONDS: Final = 30
 """A key id that does not exist is remembered so long, and costs no query meanwhile."""
@@ -127,6 +136,10 @@ def table() -> tuple[Limit, ...]:
         Limit("name of a workflow", f"{WORKFLOW_NAME} characters", "422"),
         Limit("description of a workflow", f"{WORKFLOW_DESCRIPTION} characters", "422"),
         Limit("title of a task", f"{TASK_TITLE} characters", "422"),
+        Limit("recipes in one page of a list", f"{RECIPE_ROWS}", "422"),
+        Limit("ingredients of a recipe", f"{RECIPE_INGREDIENTS}", "422"),
+        Limit("name of an ingredient", f"{INGREDIENT_LENGTH} characters", "422"),
+        Limit("servings of a recipe", f"{RECIPE_SERVINGS}", "422"),
         Limit("rows of an export in memory", f"{EXPORT_ROWS}", "streamed"),
         Limit("memory of an unknown API key", f"{UNKNOWN_KEY_SECONDS} s", "401"),
         Limit("one caller by IPv6 address", f"/{IPV6_PREFIX}, by the hour /{IPV6_HOUR_PREFIX}", "429"),

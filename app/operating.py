@@ -134,7 +134,7 @@ def maintenance(
 
         async def report() -> bool:
             good = True
-            async for done in run_chores(settings, chores_of(product)[schedule], dry_run=dry_run):
+            async for done in run_chores(settings, chores_of(product, settings)[schedule], dry_run=dry_run):
                 typer.echo(json.dumps({**asdict(done), "dry_run": dry_run}))
                 good = good and not done.error
             return good

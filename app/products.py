@@ -23,6 +23,7 @@ class Product(StrEnum):
     CONTENT_GENERATION = "content-generation"
     WORKFLOW_DASHBOARD = "workflow-dashboard"
     BLOG_AI = "blog-ai"
+    RECIPE_APP = "recipe-app"
 
 
 def settings_of(product: Product, *, task: bool) -> type[ServiceSettings]:
@@ -35,6 +36,10 @@ def settings_of(product: Product, *, task: bool) -> type[ServiceSettings]:
         from app.blog_ai.settings import BlogSettings
 
         return BlogSettings
+    if product is Product.RECIPE_APP:
+        from app.recipe_app.settings import RecipeSettings, RecipeTaskSettings
+
+        return RecipeTaskSettings if task else RecipeSettings
     from app.settings import Settings
 
     return Settings
@@ -50,13 +55,17 @@ def history_of(product: Product) -> History:
         from app.blog_ai.history import HISTORY as OF_BLOG_AI
 
         return OF_BLOG_AI
+    if product is Product.RECIPE_APP:
+        from app.recipe_app.history import HISTORY as OF_RECIPES
+
+        return OF_RECIPES
     from app.content_history import CONTENT
 
     return CONTENT
 
 
-def chores_of(product: Product) -> Mapping[Schedule, Sequence[Chore]]:
-    """Care of a product's database, by schedule."""
+def chores_of(product: Product, settings: ServiceSettings) -> Mapping[Schedule, Sequence[Chore]]:
+    """Care of a product's data, by schedule."""
     if product is Product.WORKFLOW_DASHBOARD:
         from app.workflow_dashboard.upkeep import CHORES
 
@@ -65,6 +74,12 @@ def chores_of(product: Product) -> Mapping[Schedule, Sequence[Chore]]:
         from app.blog_ai.upkeep import CHORES as OF_BLOG_AI
 
         return OF_BLOG_AI
+    if product is Product.RECIPE_APP:
+        from app.recipe_app.settings import RecipeSettings
+        from app.recipe_app.upkeep import chores
+
+        assert isinstance(settings, RecipeSettings)
+        return chores(settings)
     from app.maintenance import CHORES as OF_CONTENT
 
     return OF_CONTENT
@@ -72,12 +87,16 @@ def chores_of(product: Product) -> Mapping[Schedule, Sequence[Chore]]:
 
 def aftercare_of(product: Product) -> Aftercare:
     """Steps that complete a restored copy of a product's database."""
-    from app.restore import complete_content, complete_nothing
+    from app.restore import complete_content, complete_nothing, granting
 
     if product is Product.BLOG_AI:
         from app.blog_ai.tables import OWNED
 
         return partial(complete_content, more=OWNED)
+    if product is Product.RECIPE_APP:
+        from app.recipe_app.history import CLIENTS_TABLES
+
+        return granting(*CLIENTS_TABLES)
     return complete_nothing if product is Product.WORKFLOW_DASHBOARD else complete_content
 
 

@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.database import driver
 from app.domain import Priority
 from app.ids import JobId
+from app.queue_names import Queue
 
-ENTRYPOINT = "ai_generation"
+ENTRYPOINT = Queue.TEXTS
 
 PATIENCE_SECONDS = MappingProxyType(
     {Priority.SPEED: 0, Priority.BALANCED: 30, Priority.QUALITY: 60, Priority.COST: 300}
@@ -29,12 +30,18 @@ _EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class QueueState:
-    """State of a queue: jobs that could begin, jobs that run, age of the oldest, texts that batches will bring."""
+class Depth:
+    """State of a queue: jobs that could begin, jobs that run, age of the oldest, in seconds."""
 
     waiting: int
     running: int
     oldest_seconds: float
+
+
+@dataclass(frozen=True)
+class QueueState(Depth):
+    """State of content generation's queue, with the number of texts that batches will bring."""
+
     in_batches: int
 
 
@@ -48,13 +55,12 @@ def queries(connection: asyncpg.Connection) -> Queries:
     return Queries(AsyncpgDriver(connection))
 
 
-async def enqueue(connection: AsyncConnection, jobs: Sequence[tuple[JobId, Priority]]) -> None:
-    """Put jobs into the queue inside the open transaction; one that is queued already is left alone."""
-    names = [str(job) for job, _ in jobs]
-    payloads: list[bytes | None] = [name.encode() for name in names]
-    keys: list[str | None] = [*names]
+async def enqueue(connection: AsyncConnection, jobs: Sequence[tuple[JobId, Priority]], queue: str = ENTRYPOINT) -> None:
+    """Put jobs into a queue inside the open transaction; one that is queued already is left alone."""
+    payloads: list[bytes | None] = [str(job).encode() for job, _ in jobs]
+    keys: list[str | None] = [place(job, queue) for job, _ in jobs]
     await queries(await driver(connection)).enqueue(
-        [ENTRYPOINT] * len(jobs),
+        [queue] * len(jobs),
         payloads,
         [rank(priority, job.created_at) for job, priority in jobs],
         dedupe_key=keys,
@@ -62,27 +68,39 @@ async def enqueue(connection: AsyncConnection, jobs: Sequence[tuple[JobId, Prior
     )
 
 
-async def withdraw(connection: AsyncConnection, job: JobId) -> None:
-    """Take a cancelled job out of the queue and notify the worker that may be running it."""
+def place(job: JobId, queue: str = ENTRYPOINT) -> str:
+    """Name of a job's one place in a queue."""
+    return str(job) if queue == ENTRYPOINT else f"{queue}:{job}"
+
+
+async def withdraw(connection: AsyncConnection, job: JobId, queue: str = ENTRYPOINT) -> None:
+    """Take a cancelled job out of a queue and notify the worker that may be running it."""
     raw = await driver(connection)
-    rows = await raw.fetch("SELECT id FROM pgqueuer WHERE dedupe_key = $1", str(job))
+    rows = await raw.fetch("SELECT id FROM pgqueuer WHERE dedupe_key = $1", place(job, queue))
     if rows:
         await queries(raw).mark_job_as_cancelled([row["id"] for row in rows])
 
 
 async def state(connection: AsyncConnection) -> QueueState:
     """Figures for metrics and for the administrator."""
-    row = (await connection.execute(_STATE, {"entrypoint": ENTRYPOINT})).one()
-    return QueueState(int(row.waiting), int(row.running), float(row.oldest), int(row.in_batches))
+    now = await depth(connection, ENTRYPOINT)
+    in_batches = (await connection.execute(_IN_BATCHES)).scalar_one()
+    return QueueState(**vars(now), in_batches=int(in_batches))
 
 
-_STATE = text(
+async def depth(connection: AsyncConnection, queue: str) -> Depth:
+    """State of any queue."""
+    row = (await connection.execute(_DEPTH, {"entrypoint": queue})).one()
+    return Depth(int(row.waiting), int(row.running), float(row.oldest))
+
+
+_IN_BATCHES = text("SELECT count(*) FROM jobs WHERE status = 'pending' AND ticket IS NOT NULL")
+_DEPTH = text(
     """
     SELECT count(*) FILTER (WHERE status = 'queued' AND execute_after <= now()) AS waiting,
            count(*) FILTER (WHERE status = 'picked') AS running,
            coalesce(extract(epoch FROM now() - min(execute_after)
-               FILTER (WHERE status = 'queued' AND execute_after <= now())), 0) AS oldest,
-           (SELECT count(*) FROM jobs WHERE status = 'pending' AND ticket IS NOT NULL) AS in_batches
+               FILTER (WHERE status = 'queued' AND execute_after <= now())), 0) AS oldest
     FROM pgqueuer WHERE entrypoint = :entrypoint
     """
 )

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import Table, make_url, text
 
-from app.access.owners import GRANTS
+from app.access.owners import GRANTS, grants_on
 from app.backup import Bucket, Manifest
 from app.catalogue import migration_of, row_counts, tables
 from app.database import Database
@@ -144,8 +144,18 @@ async def complete_content(
     settings: ServiceSettings, restored: ServiceSettings, manifest: Manifest, more: Sequence[Table] = ()
 ) -> int:
     """Rights and erasures of a copy of content generation's database, and of ``more`` tables of clients in it."""
-    await _grant(restored)
+    await _grant(restored, GRANTS)
     return await _erase_again(settings, restored, manifest, more)
+
+
+def granting(*tables: str) -> Aftercare:
+    """For a product whose clients act by themselves on these tables, and that has no record of erasures."""
+
+    async def complete(_: ServiceSettings, restored: ServiceSettings, __: Manifest) -> int:
+        await _grant(restored, grants_on(*tables))
+        return 0
+
+    return complete
 
 
 async def complete_nothing(_: ServiceSettings, __: ServiceSettings, ___: Manifest) -> int:
@@ -166,9 +176,9 @@ async def _erase_again(
         return len(clients)
 
 
-async def _grant(settings: ServiceSettings) -> None:
+async def _grant(settings: ServiceSettings, grants: Sequence[str]) -> None:
     async with Database(settings, task=Task.RESTORE) as database, database.write() as connection:
-        for statement in GRANTS:
+        for statement in grants:
             await connection.execute(text(statement))
 
 

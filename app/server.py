@@ -23,6 +23,8 @@ from app.lifecycle import Lifecycle
 from app.process_settings import ProcessSettings
 
 _LOG = structlog.get_logger("app.server")
+RECIPES_WORKER = "recipes-worker:"
+"""Begin of the roles of recipe-app's workers; the queue follows."""
 
 
 class Factory:
@@ -53,6 +55,16 @@ class Factory:
             from app.workflow_dashboard.application import from_environment as workflows
 
             return workflows(lifecycle)
+        if self._role == "recipes-page":
+            from app.recipe_app.frontend import from_environment as recipes_page
+
+            return recipes_page(lifecycle)
+        if self._role == "recipes" or self._role.startswith(RECIPES_WORKER):
+            from app.queue_names import Queue
+            from app.recipe_app.application import from_environment as recipes
+
+            queue = self._role.removeprefix(RECIPES_WORKER)
+            return recipes(lifecycle, None if self._role == "recipes" else Queue(queue))
         from app.api.application import Role, from_environment
 
         return from_environment(Role(self._role), lifecycle)
@@ -109,7 +121,8 @@ class _Workers(Multiprocess):
 
 def serve(settings: ProcessSettings, role: str) -> None:
     """Serve a role until a signal. Worker processes share one listener; a dead one is started again (E10)."""
-    workers = settings.uvicorn_workers if role != "worker" else 1
+    works = role == "worker" or role.startswith(RECIPES_WORKER)
+    workers = 1 if works else settings.uvicorn_workers
     config = uvicorn.Config(
         Factory(role, settings.drain_seconds),
         factory=True,

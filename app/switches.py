@@ -17,9 +17,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import Database
+from app.queue_names import Queue
 from app.tables import feature_flags, service_modes
 
 EVERY_SECONDS = 1.0
+QUEUE_WORKERS = "queue_workers"
+_OTHER_QUEUE = f"{QUEUE_WORKERS}:"
 _LOG = structlog.get_logger("app.switches")
 
 
@@ -56,6 +59,11 @@ class Switches:
     mode: Mode = Mode.NORMAL
     queue_workers: int = 0
     flags: Mapping[str, Flag] = field(default_factory=dict)
+    other_queues: Mapping[str, int] = field(default_factory=dict)
+
+    def workers_of(self, queue: str) -> int:
+        """Jobs of a queue that may run at once over all workers; 0 is as many as there is room for."""
+        return self.queue_workers if queue == Queue.TEXTS else self.other_queues.get(queue, 0)
 
     def has(self, flag: str, subject: str) -> bool:
         """True if a client has a feature; no client has an unknown feature."""
@@ -85,16 +93,21 @@ class Switchboard:
         if mode not in tuple(Mode):
             _LOG.error("unknown mode, taken for maintenance", mode=mode, known=[*Mode])
             mode = Mode.MAINTENANCE
-        self.now = Switches(Mode(mode), int(modes.get("queue_workers", "0")), {flag.name: flag for flag in flags})
+        others = {
+            name.removeprefix(_OTHER_QUEUE): int(value)
+            for name, value in modes.items()
+            if name.startswith(_OTHER_QUEUE)
+        }
+        self.now = Switches(Mode(mode), int(modes.get(QUEUE_WORKERS, "0")), {flag.name: flag for flag in flags}, others)
         return self.now
 
     async def set_mode(self, mode: Mode) -> None:
         """Change the mode everywhere within two seconds."""
         await self._set("mode", mode.value)
 
-    async def set_queue_workers(self, workers: int) -> None:
-        """Set the number of jobs that may run at once over all workers; 0 is as many as there is room for."""
-        await self._set("queue_workers", str(workers))
+    async def set_queue_workers(self, workers: int, queue: str = Queue.TEXTS) -> None:
+        """Set the number of a queue's jobs that may run at once over all workers; 0 is as many as there is room for."""
+        await self._set(QUEUE_WORKERS if queue == Queue.TEXTS else _OTHER_QUEUE + queue, str(workers))
 
     async def set_flag(self, name: str, *, enabled: bool, percent: float) -> Flag:
         """Create or change a flag."""

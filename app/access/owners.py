@@ -17,10 +17,6 @@ GUESTS: Final = "~"
 
 _MINE: Final = "coalesce(owner, '~' || client_id)"
 """Releases up to 0.1.0 left the owner of a guest's job empty."""
-_VISIBLE: Final = (
-    f"{_MINE} = current_setting('{SETTING}', true)"
-    f" OR (current_setting('{SETTING}', true) = '{GUESTS}' AND {_MINE} LIKE '{GUESTS}%')"
-)
 MAKE_ROLE: Final = f"""
     DO $$ BEGIN
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN CREATE ROLE {ROLE} NOLOGIN; END IF;
@@ -28,20 +24,33 @@ MAKE_ROLE: Final = f"""
     END $$
 """
 """A role is the server's, not the database's: a dump names it, and a new server has to be given it first."""
-GRANTS: Final = (
-    f"GRANT USAGE ON SCHEMA public TO {ROLE}",
-    f"GRANT SELECT, UPDATE, DELETE ON jobs TO {ROLE}",
-)
-"""Rights that a restored database has to be given again: dumps carry no rights."""
-ROW_POLICY: Final = (
-    MAKE_ROLE,
-    *GRANTS,
-    "ALTER TABLE jobs ENABLE ROW LEVEL SECURITY",
-    "DROP POLICY IF EXISTS own_jobs ON jobs",
-    f"CREATE POLICY own_jobs ON jobs TO {ROLE} USING ({_VISIBLE})",
-    "DROP POLICY IF EXISTS service_jobs ON jobs",
-    f"CREATE POLICY service_jobs ON jobs USING (current_user <> '{ROLE}')",
-)
+
+
+def grants_on(*tables: str) -> tuple[str, ...]:
+    """Rights of clients on tables; a restored database has to be given them again, because dumps carry no rights."""
+    rights = (f"GRANT SELECT, UPDATE, DELETE ON {table} TO {ROLE}" for table in tables)
+    return (f"GRANT USAGE ON SCHEMA public TO {ROLE}", *rights)
+
+
+def row_policy(table: str, mine: str = "owner") -> tuple[str, ...]:
+    """Statements that show each client its own rows of a table alone; ``mine`` is the SQL of a row's owner."""
+    visible = (
+        f"{mine} = current_setting('{SETTING}', true)"
+        f" OR (current_setting('{SETTING}', true) = '{GUESTS}' AND {mine} LIKE '{GUESTS}%')"
+    )
+    return (
+        MAKE_ROLE,
+        *grants_on(table),
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"DROP POLICY IF EXISTS own_{table} ON {table}",
+        f"CREATE POLICY own_{table} ON {table} TO {ROLE} USING ({visible})",
+        f"DROP POLICY IF EXISTS service_{table} ON {table}",
+        f"CREATE POLICY service_{table} ON {table} USING (current_user <> '{ROLE}')",
+    )
+
+
+GRANTS: Final = grants_on("jobs")
+ROW_POLICY: Final = row_policy("jobs", _MINE)
 
 _ACT: Final = text(f"SELECT set_config('role', '{ROLE}', true), set_config('{SETTING}', :owner, true)")
 _OURSELVES: Final = text("SELECT set_config('role', 'none', true)")

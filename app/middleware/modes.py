@@ -4,7 +4,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import send_problem
 from app.core_services import CoreServices
-from app.middleware.limits import UNLIMITED
+from app.middleware.limits import ADMINISTRATION, UNLIMITED
 from app.switches import Mode
 
 _READING = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -19,7 +19,7 @@ class Modes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """HTTP only: a WebSocket only reads."""
-        if scope["type"] != "http" or scope["path"] in UNLIMITED or scope["path"].startswith("/admin/"):
+        if scope["type"] != "http" or scope["path"] in UNLIMITED or scope["path"].startswith(ADMINISTRATION):
             await self._app(scope, receive, send)
             return
         services: CoreServices = scope["app"].state.services

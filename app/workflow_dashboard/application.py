@@ -7,7 +7,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from app.api import docs, document, health, problems, sessions
+from app.api import detailed_health, docs, document, health, problems, sessions
 from app.core_services import run_core
 from app.lifecycle import Lifecycle
 from app.middleware.admission import admit, share
@@ -19,7 +19,6 @@ from app.telemetry import logs
 from app.telemetry.region_figures import RegionFigures, keep_figures
 from app.telemetry.reporting import report_errors, tracer_provider
 from app.workflow_dashboard import api
-from app.workflow_dashboard import health as own_health
 from app.workflow_dashboard.services import build
 from app.workflow_dashboard.settings import DashboardSettings
 
@@ -58,7 +57,7 @@ def create(settings: ServiceSettings, lifecycle: Lifecycle | None = None) -> Fas
     )
     problems.install(app)
     document.complete(app, keys_required=settings.keys_required)
-    for router in (api.router, own_health.router, health.router):
+    for router in (api.router, detailed_health.router, health.router):
         app.include_router(router)
     # Below /api/, because on the page's host nothing else leads here.
     app.include_router(sessions.router, prefix="/api")

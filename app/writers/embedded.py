@@ -25,8 +25,6 @@ from app.domain import (
     Section,
     Usage,
 )
-from app.writers.base import CallContext
-from app.writers.texts import TextCache, text_key
 
 MODELS = {
     Priority.COST: "embedded-brief",
@@ -69,29 +67,6 @@ class EmbeddedWriter:
         words = len(assignment.topic.split()) + len(assignment.keywords)
         usage = Usage(input_tokens=words, output_tokens=len(content.text().split()), cost_usd=0)
         return Draft(content=content, provider=self.name, model=model, usage=usage)
-
-
-class EmbeddedProvider:
-    """The embedded writer at the desk."""
-
-    name = EmbeddedWriter.name
-
-    def __init__(self, texts: TextCache) -> None:
-        self._writer = EmbeddedWriter()
-        self._texts = texts
-
-    def key(self, assignment: Assignment, context: CallContext) -> str:
-        """Cache key of its text."""
-        return text_key(self.name, self._writer.model(assignment), assignment, context)
-
-    async def write(self, assignment: Assignment, context: CallContext) -> Draft:
-        """At once."""
-        draft = await self._writer.write(assignment, self._writer.model(assignment))
-        await self._texts.put(self.key(assignment, context), draft)
-        return draft
-
-    async def close(self) -> None:
-        """Nothing to give back."""
 
 
 def compose(assignment: Assignment, sections: int) -> Content:

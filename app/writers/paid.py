@@ -3,19 +3,19 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import structlog
 
-from app.domain import Assignment, Draft, Usage
+from app.domain import Usage, Written
 from app.failures import Fault
 from app.providers import Provider
 from app.settings import Settings
 from app.writers.base import CallContext, ProviderClient, Question, Reply, WriterError
+from app.writers.forms import Asked, Form, Text
 from app.writers.guards import Breaker, Turnstile
 from app.writers.ledger import NOTHING, Call, CallKind, Ledger, TextInFlightError
-from app.writers.prices import ceiling, cost, model_for, most
-from app.writers.prompts import content_of, prompt
+from app.writers.prices import ceiling, cost, most
 from app.writers.texts import TextCache, free, text_key
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ LONGEST_PAUSE_SECONDS = 10.0
 SHORTEST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.1, 1.0
 
 
-class PaidProvider:
+class PaidProvider(Generic[Asked, Text]):
     """One provider behind its guards."""
 
     def __init__(
@@ -36,7 +36,8 @@ class PaidProvider:
         client: ProviderClient,
         settings: Settings,
         ledger: Ledger,
-        texts: TextCache,
+        form: Form[Asked, Text],
+        texts: TextCache[Text],
         turnstile: Turnstile | None,
     ) -> None:
         self.name = provider.value
@@ -44,22 +45,23 @@ class PaidProvider:
         self.breaker = Breaker(self.name, settings.llm_breaker_failures, settings.llm_breaker_seconds)
         self.ledger = ledger
         self.texts = texts
+        self._form = form
         self._turnstile = turnstile
         self._provider = provider
         self._settings = settings
-        self._running: dict[str, asyncio.Task[Draft]] = {}
+        self._running: dict[str, asyncio.Task[Text]] = {}
 
-    def question(self, assignment: Assignment) -> Question:
+    def question(self, assignment: Asked) -> Question:
         """Question to the provider, for no more than a job may cost (E07)."""
-        model = model_for(self._provider, assignment, self._settings.llm_models.get(self._provider, {}))
+        model = self._form.model(self._provider, assignment, self._settings.llm_models.get(self._provider, {}))
         tokens = ceiling(model, self._settings.llm_max_cost_per_job_usd, LONGEST_TOKENS)
-        return Question(model, prompt(assignment), tokens)
+        return Question(model, self._form.prompt(assignment), tokens)
 
-    def key(self, assignment: Assignment, context: CallContext) -> str:
+    def key(self, assignment: Asked, context: CallContext) -> str:
         """Cache key of its text."""
-        return text_key(self.name, self.question(assignment).model, assignment, context)
+        return text_key(self._form, self.name, self.question(assignment).model, assignment, context)
 
-    async def write(self, assignment: Assignment, context: CallContext) -> Draft:
+    async def write(self, assignment: Asked, context: CallContext) -> Text:
         """A text, after more tries where the provider failed and there is time. Raises WriterError.
 
         A call of this process for the same text, whose caller has left, needs no second turn at the provider.
@@ -113,12 +115,12 @@ class PaidProvider:
             pause = min(LONGEST_LOOK_SECONDS, 2 * pause)
         return found
 
-    async def _once(self, assignment: Assignment, context: CallContext) -> Draft:
+    async def _once(self, assignment: Asked, context: CallContext) -> Text:
         await self.turn(context)
         question, key = self.question(assignment), self.key(assignment, context)
         wanted = Call(key, self.name, question.model, CallKind.SYNC, most(question), self.call_seconds, context)
         found = await self.reserved_or(wanted, self.call_seconds, lambda: self.texts.get(key))
-        if isinstance(found, Draft):
+        if isinstance(found, Written):
             return found
         # A call that has begun is charged, so it ends whoever has left: who asks again finds the text.
         task = asyncio.create_task(self._paid(found, question, assignment))
@@ -126,13 +128,13 @@ class PaidProvider:
         task.add_done_callback(lambda over: self._over(key, over))
         return await asyncio.shield(task)
 
-    def _over(self, key: str, task: "asyncio.Task[Draft]") -> None:
+    def _over(self, key: str, task: "asyncio.Task[Text]") -> None:
         if self._running.get(key) is task:
             del self._running[key]
         if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, WriterError):
             _LOG.error("call failed", provider=self.name, exc_info=error)
 
-    async def _paid(self, call: Call, question: Question, assignment: Assignment) -> Draft:
+    async def _paid(self, call: Call, question: Question, assignment: Asked) -> Text:
         outcome, tokens, dollars = "abandoned", NOTHING, call.reserved_usd
         try:
             # Whoever paid for it before has kept it before that call was settled, so it is there now or nowhere.
@@ -161,7 +163,7 @@ class PaidProvider:
         except TimeoutError as error:
             raise WriterError("provider_timeout", f"{self.name} took longer than {self.call_seconds} s") from error
 
-    def draft(self, reply: Reply, assignment: Assignment, model: str, dollars: float) -> Draft:
+    def draft(self, reply: Reply, assignment: Asked, model: str, dollars: float) -> Text:
         """The checked text. Raises WriterError."""
         usage = Usage(input_tokens=reply.tokens.input, output_tokens=reply.tokens.output, cost_usd=dollars)
-        return Draft(content=content_of(reply, assignment), provider=self.name, model=model, usage=usage)
+        return self._form.draft(reply, assignment, self.name, model, usage)

@@ -5,6 +5,7 @@ Prices change; LLM_MODELS replaces the models, and an unknown model is charged l
 is counted at the full price: prompts of ours are shorter than what providers cache.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain import Assignment, ContentType, Priority
@@ -45,14 +46,19 @@ _MIDDLE = {Provider.OPENAI: "gpt-5-mini", Provider.ANTHROPIC: "claude-haiku-4-5"
 _LARGE = {Provider.OPENAI: "gpt-5", Provider.ANTHROPIC: "claude-sonnet-4-5", Provider.GEMINI: "gemini-2.5-pro"}
 
 
-def model_for(provider: Provider, assignment: Assignment, replaced: dict[Priority, str]) -> str:
+def model_for(provider: Provider, assignment: Assignment, replaced: Mapping[Priority, str]) -> str:
     """The configured model, else ours: a social post never needs more than the middle one."""
     if assignment.priority in replaced:
         return replaced[assignment.priority]
-    if assignment.priority in (Priority.COST, Priority.SPEED):
+    social = assignment.content_type is ContentType.SOCIAL and assignment.priority is Priority.QUALITY
+    return model_of(provider, Priority.BALANCED if social else assignment.priority)
+
+
+def model_of(provider: Provider, priority: Priority) -> str:
+    """Our model for a priority."""
+    if priority in (Priority.COST, Priority.SPEED):
         return _SMALL[provider]
-    simple = assignment.content_type is ContentType.SOCIAL or assignment.priority is Priority.BALANCED
-    return (_MIDDLE if simple else _LARGE)[provider]
+    return (_MIDDLE if priority is Priority.BALANCED else _LARGE)[provider]
 
 
 def cost(model: str, tokens: Tokens, share: float = 1.0) -> float:

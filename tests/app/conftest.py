@@ -34,6 +34,18 @@ from dashboard_site import (  # noqa: F401  fixtures
     dashboard_url,
     make_dashboard,
 )
+from recipe_site import (  # noqa: F401  fixtures
+    film_fleet,
+    make_recipes,
+    make_worker,
+    recipe_fleet,
+    recipe_settings,
+    recipe_template,
+    recipe_url,
+    recipes_api,
+    standing_site,
+    video_bucket,
+)
 from starlette.testclient import TestClient
 
 from app.api.application import Role, create

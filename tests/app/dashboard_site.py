@@ -25,6 +25,7 @@ TEMPLATE = "dashboard_template"
 
 
 async def create_from(servers: Servers, name: str, template: str) -> None:
+    """A database of the session's server, copied from another one."""
     connection = await asyncpg.connect(servers.database_url("postgres"))
     try:
         await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")

@@ -60,11 +60,11 @@ def shelf_in(fleet: Fleet, servers: Servers, aws: str) -> Shelf:
     return Shelf(fleet, servers, store, bucket, {**own, **credentials})
 
 
-def run_sql(servers: Servers, database: str, statement: str) -> list[tuple[object, ...]]:
+def run_sql(servers: Servers, database: str, statement: str, *values: object) -> list[tuple[object, ...]]:
     async def run() -> list[tuple[object, ...]]:
         connection = await asyncpg.connect(servers.database_url(database))
         try:
-            return [tuple(row) for row in await connection.fetch(statement)]
+            return [tuple(row) for row in await connection.fetch(statement, *values)]
         finally:
             await connection.close()
 

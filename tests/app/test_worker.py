@@ -21,10 +21,11 @@ from app.ids import JobId
 from app.intake import Submission
 from app.job import Claim, Job
 from app.lifecycle import Lifecycle
+from app.queue_manager import Manager
 from app.services import Services, running
 from app.settings import Settings
 from app.sweeper import sweep
-from app.worker import Manager, Worker
+from app.worker import Worker
 from app.writers.embedded import EmbeddedWriter
 
 MakeSettings = Callable[..., Settings]
@@ -307,7 +308,7 @@ def test_a_worker_that_is_told_to_stop_before_it_began_takes_no_job(
         await go_on.wait()
         return await queue_pool(settings)
 
-    monkeypatch.setattr("app.worker.queue_pool", slowly)
+    monkeypatch.setattr("app.consumer.queue_pool", slowly)
 
     async def scenario(services: Services) -> None:
         job = await accept(services)

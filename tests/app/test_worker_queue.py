@@ -15,11 +15,12 @@ from sqlalchemy import text
 from test_batched_jobs import GOOD, im
 from test_worker import accept, ended, in_service, quick
 
+from app.consumer import LOOK_EVERY
 from app.database import queue_pool
 from app.domain import JobStatus
 from app.queue import enqueue
+from app.queue_manager import Manager
 from app.services import Services
-from app.worker import LOOK_EVERY, Manager
 
 
 class Untouched(Queries):
@@ -48,7 +49,7 @@ def test_a_worker_that_is_full_does_not_look_for_more(make_settings: MakeSetting
 def test_a_full_worker_takes_the_next_job_when_one_ends_and_not_at_its_next_look(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.worker.LOOK_EVERY", timedelta(hours=1))
+    monkeypatch.setattr("app.consumer.LOOK_EVERY", timedelta(hours=1))
 
     async def scenario(services: Services) -> None:
         jobs = [await accept(services) for _ in range(12)]

@@ -2,43 +2,13 @@
 
 from alembic import op
 
+from app.platform_tables import LEDGER
+
 revision = "0004"
 down_revision = "0003"
 
-# `day` is the UTC day whose budget the call is part of. One unsettled call a text: the index is the lock that keeps two
-# processes from paying for the same text.
 STATEMENTS = (
-    """
-    CREATE TABLE IF NOT EXISTS llm_calls (
-        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-        day date NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')::date,
-        text_key text NOT NULL,
-        job_id text,
-        attempt integer,
-        client_id text,
-        provider text NOT NULL,
-        model text NOT NULL,
-        kind text NOT NULL CHECK (kind IN ('sync', 'batch')),
-        batch text,
-        item text,
-        input_tokens integer NOT NULL DEFAULT 0,
-        output_tokens integer NOT NULL DEFAULT 0,
-        thought_tokens integer NOT NULL DEFAULT 0,
-        cached_tokens integer NOT NULL DEFAULT 0,
-        cost_usd numeric(12, 6) NOT NULL DEFAULT 0,
-        reserved_usd numeric(12, 6) NOT NULL,
-        outcome text,
-        reserved_at timestamptz NOT NULL DEFAULT now(),
-        expires_at timestamptz NOT NULL,
-        settled_at timestamptz,
-        CHECK ((settled_at IS NULL) = (outcome IS NULL))
-    )
-    """,
-    "CREATE UNIQUE INDEX IF NOT EXISTS llm_calls_open ON llm_calls (text_key) WHERE settled_at IS NULL",
-    "CREATE INDEX IF NOT EXISTS llm_calls_day ON llm_calls (day)",
-    "CREATE INDEX IF NOT EXISTS llm_calls_client ON llm_calls (client_id)",
-    # What the calls of a day cost, or may still cost: one row to lock instead of a sum over the day.
-    "CREATE TABLE IF NOT EXISTS llm_days (day date PRIMARY KEY, committed_usd numeric(12, 6) NOT NULL)",
+    *LEDGER,
     "ALTER TABLE jobs ADD COLUMN IF NOT EXISTS fresh boolean NOT NULL DEFAULT false",
     "ALTER TABLE jobs ADD COLUMN IF NOT EXISTS waits integer NOT NULL DEFAULT 0",
     # A day before there was a ledger keeps the sum of its jobs.

@@ -1,4 +1,4 @@
-"""Health as workflow-dashboard's document has it (B01): bodies word by word, beside the platform's own endpoints.
+"""Health for people and load balancers, as document B has it word by word (B01), beside the platform's own endpoints.
 
 Both answer from the last look of the process (app.watch), a second old at most. Pods ask /ready, which stays ready
 without Redis; /api/ready counts Redis too, as the document does.

@@ -1,0 +1,120 @@
+"""The API and the workers of recipe-app as ASGI applications, from the platform's parts."""
+
+import gc
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+
+from app.api import detailed_health, docs, document, health, problems, sessions
+from app.core_services import run_core
+from app.lifecycle import Lifecycle
+from app.middleware.admission import admit, share
+from app.middleware.edge import protect
+from app.process_settings import ConfigurationError, load
+from app.queue_names import Queue
+from app.recipe_app import admin, api, files, sign_in
+from app.recipe_app.figures import RecipeFigures
+from app.recipe_app.models import NewRecipe
+from app.recipe_app.services import RecipeServices, build
+from app.recipe_app.settings import RecipeSettings
+from app.supervision import Loop
+from app.telemetry import logs
+from app.telemetry.region_figures import keep_figures
+from app.telemetry.reporting import report_errors, tracer_provider
+
+METHODS: Final = ("GET", "POST", "DELETE")
+_TITLES: Final[Mapping[Queue | None, str]] = {
+    None: "Recipes",
+    Queue.TEXTS: "Writer of recipes",
+    Queue.VIDEOS: "Renderer of videos",
+}
+
+
+def create(settings: RecipeSettings, queue: Queue | None = None, lifecycle: Lifecycle | None = None) -> FastAPI:
+    """The API, or the worker of a queue. `lifecycle` is the server's, which sets `draining` on SIGTERM."""
+    cycle = lifecycle or Lifecycle()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        services = build(settings, cycle)
+        figures = RecipeFigures(services)
+        loops: dict[str, Loop] = {
+            "lists": services.lists.follow,
+            "figures": lambda: keep_figures(services, figures),
+        }
+        async with run_core(services, loops):
+            app.state.services = services
+            # What the process was built from lives as long as it; the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            if queue is None:
+                yield
+            else:
+                async with working(services, queue):
+                    yield
+
+    traces = tracer_provider(settings)
+    app = FastAPI(
+        title=_TITLES[queue],
+        version=settings.version,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None if settings.closed else "/openapi.json",
+        # Figures and logs are our own; the framework's spans only where there is a collector.
+        telemetry={"tracing": traces is not None, "tracer_provider": traces, "metrics": False, "logs": False},
+    )
+    problems.install(app)
+    document.complete(app, keys_required=settings.keys_required, schemas=(NewRecipe,) if queue is None else ())
+    if queue is None:
+        _include(app, (api.router, files.router, detailed_health.router, health.router, admin.router, sign_in.router))
+        # Below /api/, because on the page's host nothing else leads here.
+        app.include_router(sessions.router, prefix="/api")
+        if not settings.closed:
+            app.include_router(docs.router)
+        admit(app)
+    else:
+        app.include_router(health.router)
+    share(app, settings, METHODS)
+    protect(app, settings, app.routes)
+    return app
+
+
+def _include(app: FastAPI, routers: tuple[APIRouter, ...]) -> None:
+    for router in routers:
+        app.include_router(router)
+
+
+def working(services: RecipeServices, queue: Queue) -> AbstractAsyncContextManager[None]:
+    """Take the jobs of a queue for the block. Raises ConfigurationError. Each worker imports what it needs alone: the
+    providers' SDKs, or ffmpeg and Pillow.
+    """
+    if queue is Queue.VIDEOS:
+        if services.shelf is None:
+            raise ConfigurationError(("VIDEO_BUCKET: not set; name the bucket that videos are stored in",))
+        from app.recipe_app.video_worker import VideoWorker
+
+        return VideoWorker(services, services.shelf).working()
+    from app.recipe_app.recipe_worker import writing
+
+    return writing(services)
+
+
+def settings_of_worker(queue: Queue) -> RecipeSettings:
+    """Settings of a queue's worker. Raises ConfigurationError."""
+    settings = load(RecipeSettings)
+    if queue is Queue.TEXTS and settings.writing_problem:
+        raise ConfigurationError((settings.writing_problem,))
+    if queue is Queue.VIDEOS and settings.video_bucket is None:
+        raise ConfigurationError(("VIDEO_BUCKET: not set; name the bucket that videos are stored in",))
+    return settings
+
+
+def from_environment(lifecycle: Lifecycle, queue: Queue | None = None) -> FastAPI:
+    """Entry point of a server process: settings and logs first."""
+    settings = load(RecipeSettings) if queue is None else settings_of_worker(queue)
+    redactor = logs.configure(settings)
+    report_errors(settings, redactor.text)
+    return create(settings, queue, lifecycle)

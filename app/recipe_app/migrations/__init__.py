@@ -1,0 +1,1 @@
+"""Revisions of recipe-app's database."""

@@ -1,0 +1,71 @@
+"""The net under the queues: open recipes and videos that are in no queue are put back (no accepted job is lost).
+
+That happens when a queue row vanished between two statements of a crash, or after the queue's table was restored.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import TextClause, text
+
+from app.database import Database, DatabaseUnavailable
+from app.domain import Priority
+from app.ids import JobId
+from app.lease import RENEW_SECONDS, Duty, Lease
+from app.locks import Lock
+from app.queue import enqueue
+from app.queue_names import Queue
+from app.recipe_app.services import RecipeServices
+
+_LOG = structlog.get_logger("app.sweeper")
+BATCH: Final = 500
+TABLES: Final[Mapping[Queue, str]] = {Queue.TEXTS: "recipes", Queue.VIDEOS: "videos"}
+
+
+async def sweep(database: Database, idle: timedelta) -> int:
+    """One round; the number of jobs that were put back. Those that changed less than ``idle`` ago, by the database's
+    clock, are left to who changes them.
+    """
+    back = 0
+    async with database.write() as connection:
+        free = await connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": Lock.SWEEP})
+        if not free.scalar():
+            return 0
+        for queue, table in TABLES.items():
+            rows = await connection.execute(_lost(queue, table), {"idle": idle, "batch": BATCH})
+            lost = [(JobId.parse(name), Priority.BALANCED) for name in rows.scalars()]
+            if lost:
+                await enqueue(connection, lost, queue)
+            back += len(lost)
+    return back
+
+
+def _lost(queue: Queue, table: str) -> TextClause:
+    before = "" if queue is Queue.TEXTS else f"'{queue}:' || "
+    return text(
+        f"SELECT id FROM {table} j WHERE status IN ('pending', 'in_progress')"  # noqa: S608  names of ours
+        " AND updated_at < now() - cast(:idle AS interval) AND NOT EXISTS (SELECT FROM pgqueuer q"
+        f" WHERE q.dedupe_key = {before}j.id AND q.status IN ('queued', 'picked')) ORDER BY updated_at LIMIT :batch"
+    )
+
+
+async def sweep_regularly(services: RecipeServices) -> None:
+    """Sweep until cancelled, in the one process of the product that is elected for it."""
+    settings, due = services.settings, time.monotonic() + services.settings.job_sweep_seconds
+    lease = Lease(services.database, Duty.SWEEP, settings.instance_id)
+    while True:
+        await asyncio.sleep(min(settings.job_sweep_seconds, RENEW_SECONDS))
+        try:
+            if not await lease.held() or time.monotonic() < due:
+                continue
+            due = time.monotonic() + settings.job_sweep_seconds
+            back = await sweep(services.database, timedelta(seconds=settings.job_lease_seconds))
+        except DatabaseUnavailable as error:
+            _LOG.warning("sweep failed", error=str(error))
+            continue
+        if back:
+            _LOG.warning("swept", requeued=back)

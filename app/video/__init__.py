@@ -1,0 +1,1 @@
+"""Short videos from a title and lines of text: frames by Pillow, encoded by ffmpeg; no GPU, no network."""

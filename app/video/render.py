@@ -1,0 +1,26 @@
+"""A title and lines of text become a short MP4 (W04): a slide for each few lines, each shown for a moment."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from app.video.encoder import FRAMES_A_SECOND, EncodingFailed, encode
+from app.video.slides import TextUnfit, frames, slides_of
+
+SECONDS_A_SLIDE: Final = 1.5
+
+
+class VideoFailed(Exception):
+    """There is no video; ``kind`` is of app.failures, the message is for the log."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+async def render(title: str, lines: Sequence[str]) -> bytes:
+    """The video. Raises VideoFailed."""
+    try:
+        slides = slides_of(title, lines)
+        return await encode(frames(slides, round(SECONDS_A_SLIDE * FRAMES_A_SECOND)))
+    except (TextUnfit, EncodingFailed) as error:
+        raise VideoFailed(error.kind, str(error)) from error
