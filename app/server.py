@@ -88,6 +88,10 @@ def drain_first(lifecycle: Lifecycle, seconds: float) -> None:
     signal.signal(signal.SIGTERM, drain)
 
 
+HUNG_SECONDS: Final = 15
+"""A server process that does not answer its parent for so long is replaced. On a busy machine one needs more than
+uvicorn's five seconds until it has begun, and would be killed at each start.
+"""
 DEATHS: Final = 5
 DEATHS_SECONDS: Final = 30.0
 """So many deaths within so many seconds are not bad luck: the processes cannot live, and the container must end."""
@@ -129,6 +133,7 @@ def serve(settings: ProcessSettings, role: str) -> None:
         host=settings.host,
         port=settings.port,
         workers=workers,
+        timeout_worker_healthcheck=HUNG_SECONDS,
         log_config=None,
         access_log=False,
         server_header=False,

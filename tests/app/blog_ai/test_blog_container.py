@@ -16,15 +16,18 @@ from websockets.asyncio.client import connect
 
 BODY = {"topic": "Growing tomatoes on a balcony", "content_type": "blog", "client_id": "acme"}
 
+PATIENCE = 30.0
+"""Seconds for an answer: while both server processes are replaced, requests wait in the listener."""
+
 
 def written(blog: Blog, topic: str = BODY["topic"]) -> str:
-    reply = httpx.post(f"{blog.api}/generate", json={**BODY, "topic": topic})
+    reply = httpx.post(f"{blog.api}/generate", json={**BODY, "topic": topic}, timeout=PATIENCE)
     assert reply.status_code == 202, reply.text
     return str(reply.json()["job_id"])
 
 
 def status(blog: Blog, job: str) -> dict[str, object]:
-    return dict(httpx.get(f"{blog.api}/status/{job}", params={"client_id": "acme"}).json())
+    return dict(httpx.get(f"{blog.api}/status/{job}", params={"client_id": "acme"}, timeout=PATIENCE).json())
 
 
 def completed(blog: Blog, job: str) -> dict[str, object]:
