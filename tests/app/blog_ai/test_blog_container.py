@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import os
 import signal
 from contextlib import suppress
@@ -13,6 +14,8 @@ import websockets
 from blog_site import Blog, BlogFleet
 from conftest import eventually, run_app
 from websockets.asyncio.client import connect
+
+from app.processors import processors
 
 BODY = {"topic": "Growing tomatoes on a balcony", "content_type": "blog", "client_id": "acme"}
 
@@ -131,6 +134,7 @@ def test_a_container_on_its_way_out_is_not_ready_then_ends_what_it_began(blog_fl
 
 @pytest.mark.requirement("E10")
 def test_more_server_processes_than_the_processors_are_good_for_are_refused_by_name(blog_fleet: BlogFleet) -> None:
-    refused = run_app(blog_fleet.fleet, "serve", "--role", "blog-ai", UVICORN_WORKERS="64")
+    many = str(math.floor(2 * processors() + 1) + 1)
+    refused = run_app(blog_fleet.fleet, "serve", "--role", "blog-ai", UVICORN_WORKERS=many)
     assert refused.returncode == 2
-    assert "configuration: UVICORN_WORKERS: 64 is more than 2 x " in refused.stderr
+    assert f"configuration: UVICORN_WORKERS: {many} is more than 2 x " in refused.stderr
