@@ -4,7 +4,7 @@ would never end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -68,12 +68,12 @@ class LogBucket(pulumi.ComponentResource):
         watched = {"source": args.source, **args.files}
         known = pulumi.Output.all(made.bucket.arn, args.account, *(one.arn for one in watched.values()))
         policy = bucket_policy(name, args.region, made, known.apply(lambda given: _document(args, *given)), self)
-        for key, one in watched.items():
+        for (key, one), folder in zip(watched.items(), _folders(args), strict=True):
             s3.BucketLogging(
                 f"{name}-{key}",
                 bucket=one.bucket,
                 target_bucket=made.bucket.id,
-                target_prefix=f"{ACCESS_FOLDER}/" if one is args.source else f"{ACCESS_FOLDER}/{key}/",
+                target_prefix=f"{folder}/",
                 region=args.region,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
             )
@@ -82,23 +82,28 @@ class LogBucket(pulumi.ComponentResource):
         self.register_outputs({"bucket": self.bucket})
 
 
+def _folders(args: LogBucketArgs) -> tuple[str, ...]:
+    """Folder of each watched bucket, the backups' first."""
+    return (ACCESS_FOLDER, *(f"{ACCESS_FOLDER}/{key}" for key in args.files))
+
+
 def _document(args: LogBucketArgs, arn: str, account: str, *sources: str) -> str:
-    statements = [_access(arn, account, sources)]
+    names = ("AccessLogs", *(f"AccessLogsOf{key.title()}" for key in args.files))
+    places = zip(names, _folders(args), sources, strict=True)
+    statements = [_access(name, f"{arn}/{folder}/*", account, source) for name, folder, source in places]
     if args.trail is not None:
         statements += _trail(arn, account, trail_arn(args.region, account, args.trail))
     return policy_document(arn, statements)
 
 
-def _access(arn: str, account: str, sources: Sequence[str]) -> Statement:
-    """One source stands alone, as AWS shows a policy that it keeps."""
-    named = sources[0] if len(sources) == 1 else list(sources)
+def _access(name: str, objects: str, account: str, source: str) -> Statement:
     return {
-        "Sid": "AccessLogs",
+        "Sid": name,
         "Effect": "Allow",
         "Principal": {"Service": "logging.s3.amazonaws.com"},
         "Action": ["s3:PutObject"],
-        "Resource": f"{arn}/{ACCESS_FOLDER}/*",
-        "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnEquals": {"aws:SourceArn": named}},
+        "Resource": objects,
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnEquals": {"aws:SourceArn": source}},
     }
 
 

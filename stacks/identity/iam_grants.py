@@ -86,7 +86,7 @@ def bucket_grants(files: Files, access: BucketAccess) -> tuple[Grant, ...]:
     """
     objects = _joined(files.arn, f"/{files.folder}/*")
     match access:
-        case BucketAccess.READS:
+        case BucketAccess.SERVES:
             return (
                 Grant(("s3:GetObject", "s3:DeleteObject"), (objects,)),
                 Grant(("kms:Decrypt",), (files.key_arn,)),

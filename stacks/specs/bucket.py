@@ -7,9 +7,11 @@ from enum import StrEnum
 
 
 class BucketAccess(StrEnum):
-    """Access of a workload or a job to a bucket: its AWS identity may do that and no more."""
+    """Access of a workload or a job to a bucket: its AWS identity may do that and no more. Who serves files also removes
+    those that clients give up.
+    """
 
-    READS = "reads"
+    SERVES = "serves"
     WRITES = "writes"
     CLEANS = "cleans"
 

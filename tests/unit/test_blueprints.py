@@ -81,7 +81,7 @@ WRONG = {
         "workloads.cpm.page_port: is 8000, as port is; give each a number of its own",
     ),
     "a bucket that does not exist": (
-        with_workloads(replace(API, buckets={"video": BucketAccess.READS}), IM, WORKER, PAGE),
+        with_workloads(replace(API, buckets={"video": BucketAccess.SERVES}), IM, WORKER, PAGE),
         "workloads.cpm.buckets: 'video' is no bucket; buckets are none",
     ),
     "a job with a bucket that does not exist": (

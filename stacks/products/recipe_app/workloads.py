@@ -38,7 +38,7 @@ WORKLOADS: Final = (
         cpu_request="250m",
         public=True,
         holds_application_keys=True,
-        buckets=MappingProxyType({VIDEOS.name: BucketAccess.READS}),
+        buckets=MappingProxyType({VIDEOS.name: BucketAccess.SERVES}),
     ),
     WorkloadSpec(
         name=FRONTEND,
