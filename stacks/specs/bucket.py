@@ -7,8 +7,8 @@ from enum import StrEnum
 
 
 class BucketAccess(StrEnum):
-    """Access of a workload or a job to a bucket: its AWS identity may do that and no more. Who serves files also removes
-    those that clients give up.
+    """Access of a workload or a job to a bucket: its AWS identity may do that and no more. Who serves files may
+    remove one that a client gives up.
     """
 
     SERVES = "serves"
