@@ -28,7 +28,7 @@ from app.video.shelf import FOLDER
 LOG_DAYS: Final = 30
 ORPHAN_AGE: Final = timedelta(days=1)
 """An object that no row names may belong to a video that is being stored; a day later it does not."""
-CONFIGURATION: Final = "configuration/"
+CONFIGURATION: Final = "config/"
 FORGOTTEN_LIMIT: Final = "30 days"
 """A limit of a queue's workers is set for an incident; one so old is a leftover."""
 

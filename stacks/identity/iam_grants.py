@@ -40,9 +40,10 @@ class Backups:
 
 
 def backup_grants(backups: Backups, use: BackupUse) -> tuple[Grant, ...]:
-    """Permission to write or to read backups, or to archive rows and read them back, and to count successes; never to
-    delete: expiry is the bucket's lifecycle, and no identity may bypass its lock. Writing neither reads nor lists, and
-    needs kms:Decrypt for a dump's parts (Amazon S3 User Guide, "Uploading and copying objects using multipart upload").
+    """Permission to write or to read backups, or to archive rows and configuration and to read rows back, and to count
+    successes; never to delete: expiry is the bucket's lifecycle, and no identity may bypass its lock. Writing neither
+    reads nor lists, and needs kms:Decrypt for a dump's parts (Amazon S3 User Guide, "Uploading and copying objects using
+    multipart upload").
     """
     dumps, state = (_joined(backups.arn, f"/{folder}/*") for folder in ("db", "state"))
     # AWS knows no resource for metrics; the namespace is the least that can be said.
@@ -50,10 +51,10 @@ def backup_grants(backups: Backups, use: BackupUse) -> tuple[Grant, ...]:
     listed = Grant(("s3:ListBucket",), (backups.arn,))
     if use is BackupUse.READS:
         return (Grant(("s3:GetObject",), (dumps,)), listed, Grant(("kms:Decrypt",), (backups.key_arn,)), told)
-    archive = _joined(backups.arn, "/archive/*")
-    archived = (Grant(("s3:PutObject", "s3:GetObject"), (archive,)),) if use is BackupUse.ARCHIVES else ()
+    archive, configuration = (_joined(backups.arn, f"/{folder}/*") for folder in ("archive", "config"))
+    archived = (Grant(("s3:PutObject",), (archive, configuration)), Grant(("s3:GetObject",), (archive,)))
     return (
-        *archived,
+        *(archived if use is BackupUse.ARCHIVES else ()),
         Grant(("s3:PutObject", "s3:AbortMultipartUpload"), (dumps, state)),
         Grant(("kms:GenerateDataKey", "kms:Decrypt"), (backups.key_arn,)),
         told,

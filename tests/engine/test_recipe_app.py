@@ -33,7 +33,7 @@ def until(client: httpx.Client, path: str, state: str) -> Mapping[str, object]:
         found: Mapping[str, object] = client.get(path).json()
         if found["status"] == state:
             return found
-        assert found["status"] == "pending" and time.monotonic() < deadline, found
+        assert found["status"] in ("pending", "in_progress") and time.monotonic() < deadline, found
         time.sleep(0.2)
 
 

@@ -142,8 +142,12 @@ def test_maintenance_may_archive_and_read_back_and_remove_stray_videos() -> None
     engine = on_eks(PROD)
     for when in ("daily", "weekly", "monthly"):
         allowed = statements(engine, f"maintenance-{when}")
-        archive = next(actions for resource, actions in allowed.items() if "/archive/*" in resource)
-        assert archive == ["s3:PutObject", "s3:GetObject"]
+        written = next(one for one, actions in allowed.items() if "/archive/*" in one and actions == ["s3:PutObject"])
+        assert "/config/*" in written
+        assert [actions for one, actions in allowed.items() if "/archive/*" in one] == [
+            ["s3:PutObject"],
+            ["s3:GetObject"],
+        ]
         assert ["s3:ListBucket"] in allowed.values()
         assert "s3:DeleteObject" in chain.from_iterable(allowed.values())
         assert not any("s3:DeleteObject" in actions for resource, actions in allowed.items() if "/db/" in resource)
