@@ -42,8 +42,8 @@ class Backups:
 def backup_grants(backups: Backups, use: BackupUse) -> tuple[Grant, ...]:
     """Permission to write or to read backups, or to archive rows and configuration and to read rows back, and to count
     successes; never to delete: expiry is the bucket's lifecycle, and no identity may bypass its lock. Writing neither
-    reads nor lists, and needs kms:Decrypt for a dump's parts (Amazon S3 User Guide, "Uploading and copying objects using
-    multipart upload").
+    reads nor lists, and needs kms:Decrypt for a dump's parts (Amazon S3 User Guide, "Uploading and copying objects
+    using multipart upload").
     """
     dumps, state = (_joined(backups.arn, f"/{folder}/*") for folder in ("db", "state"))
     # AWS knows no resource for metrics; the namespace is the least that can be said.

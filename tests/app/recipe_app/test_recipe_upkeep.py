@@ -290,7 +290,7 @@ def test_monthly_counts_subscriptions_reviews_costs_and_takes_back_forgotten_lim
     assert (found["now_usd"], found["before_usd"]) == (3.0, 1.0)
     assert found["rose"] == ["gpt-5: 3.00 USD after 1.00"]
     assert site.sql("SELECT name FROM service_modes") == [("queue_workers",)]
-    (key,) = site.keys("configuration/")
+    (key,) = site.keys("config/")
     kept = site.shelf.store.get_object(Bucket=site.shelf.bucket, Key=key)["Body"].read()
     assert json.loads(kept)["switches"] == {"queue_workers": "8"}
     assert b"postgres-password" not in kept
