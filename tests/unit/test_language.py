@@ -26,7 +26,15 @@ PERSONS: Final = re.compile(DIALECT.pattern.replace("|tells?", ""), re.IGNORECAS
 """The same in docstrings, where a value may tell one thing from another."""
 NAMES: Final = re.compile("^nobody$|`nobody`")
 """The operating system's user without rights."""
-COMMANDS: Final = ("ops/cli.py", "app/cli.py", "app/operating.py", "app/data_commands.py")
+COMMANDS: Final = (
+    "ops/cli.py",
+    "ops/commands/checking.py",
+    "ops/commands/cloud.py",
+    "ops/commands/delivery.py",
+    "app/cli.py",
+    "app/operating.py",
+    "app/data_commands.py",
+)
 """Modules whose docstrings are the help of commands."""
 SPECIFIED: Final = ("infra", "stacks", "components")
 """Packages whose dataclasses are arguments of components, specs and values of the catalogue."""

@@ -1,0 +1,1 @@
+"""Commands of ``contentgen``, each a function of its name."""
