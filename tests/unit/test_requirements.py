@@ -156,7 +156,7 @@ def test_open_rows_are_shown_and_are_no_failure(project: Path, capsys: pytest.Ca
 
 
 def test_a_test_has_one_name_however_tests_are_distributed_over_processes(project: Path) -> None:
-    (project / TEST_REPORT).write_text(xml(("test_a[one]@servers", "A01", ""), ("test_b@servers", "A01", "")))
+    (project / TEST_REPORT).write_text(xml(("test_a[one]@stacks", "A01", ""), ("test_b@stacks", "A01", "")))
     review(project, Report())
     page = (project / PAGE).read_text()
     assert "::test_a<br>" in page and "::test_b" in page and "@" not in page
