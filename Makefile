@@ -6,6 +6,9 @@ IMAGE ?= contentgen:dev
 REAL := $(if $(filter real,$(TARGET)),--real)
 CONTENTGEN := .venv/bin/contentgen
 
+PYTEST = .venv/bin/python -m pytest
+STACK_TIERS = tests/delivery tests/engine tests/upgrade
+
 .PHONY: help environment up dev preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated pr-check drift image push promote kubeconfig plan release rollback release-checklist comment policy workflows bench lock
 
 help: ## this list
@@ -49,10 +52,13 @@ lint: environment ## style, types, imports, generated files
 tools: environment ## fetch or build every tool, those of the tests too, so that nothing is built later
 	@$(CONTENTGEN) tools
 
-test: environment ## every tier of tests, then the requirements they prove
-	@mkdir -p reports
-	@.venv/bin/python -m pytest tests -n 2 --dist loadgroup --junitxml=reports/tests.xml
-	@$(CONTENTGEN) requirements
+test: environment ## every tier of tests, two processes beside each other but for those that deploy stacks, then the requirements they prove
+	@mkdir -p reports; rm -f reports/tests*.xml
+	@trap 'exit 130' INT TERM; failed=0; \
+	$(PYTEST) tests $(STACK_TIERS:%=--ignore=%) -n 2 --dist worksteal --junitxml=reports/tests-beside.xml || failed=1; \
+	$(PYTEST) $(STACK_TIERS) --durations=25 --durations-min=30 --junitxml=reports/tests-stacks.xml || failed=1; \
+	.venv/bin/python -m tests.joined reports/tests.xml reports/tests-beside.xml reports/tests-stacks.xml || failed=1; \
+	$(CONTENTGEN) requirements || failed=1; exit $$failed
 
 test-fast: environment ## unit and policy tiers: seconds
 	@mkdir -p reports

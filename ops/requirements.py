@@ -193,9 +193,7 @@ def review(root: Path, report: Report) -> None:
 
 def _name(case: ElementTree.Element) -> str:
     file = case.get("file") or case.get("classname", "").replace(".", "/") + ".py"
-    # Distributed over processes, a test's name ends in @ and its group.
-    name = case.get("name", "").partition("[")[0].partition("@")[0]
-    return f"{file}::{name}"
+    return f"{file}::{case.get('name', '').partition('[')[0]}"
 
 
 def _state(case: ElementTree.Element) -> State:

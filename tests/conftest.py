@@ -14,10 +14,6 @@ from ops.requirements import PROPERTY, ROWS, read_rows
 
 pytest_plugins = ["pytester"]
 ROOT = Path(__file__).resolve().parent.parent
-STACKS = ("bench", "delivery", "engine", "load", "upgrade")
-"""Tiers that deploy stacks: ``make test`` runs them one after another in one process, and all others beside them in a
-second one.
-"""
 # The cloud SDKs are half a million objects that stay: looking through them ever again was a fifth of the unit tier.
 gc.set_threshold(100_000, 50, 100)
 lean_imports.install()
@@ -28,13 +24,8 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """An id that no row has is a typing error, and would make a row look open for ever."""
-    for item in items:
-        _, *tier = item.nodeid.split("/")
-        if tier and tier[0] in STACKS:
-            item.add_marker(pytest.mark.xdist_group("stacks"))
     known = {row.id for row in read_rows((ROOT / ROWS).read_text())}
     wrong = []
     for item in items:

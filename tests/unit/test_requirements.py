@@ -155,13 +155,6 @@ def test_open_rows_are_shown_and_are_no_failure(project: Path, capsys: pytest.Ca
     assert "| A02 | open |" in (project / PAGE).read_text()
 
 
-def test_a_test_has_one_name_however_tests_are_distributed_over_processes(project: Path) -> None:
-    (project / TEST_REPORT).write_text(xml(("test_a[one]@stacks", "A01", ""), ("test_b@stacks", "A01", "")))
-    review(project, Report())
-    page = (project / PAGE).read_text()
-    assert "::test_a<br>" in page and "::test_b" in page and "@" not in page
-
-
 def test_a_marker_with_an_unknown_id_stops_the_collection(pytester: pytest.Pytester, root: Path) -> None:
     pytester.makeconftest((root / "tests" / "conftest.py").read_text().replace("resolve().parent.parent", "parent"))
     pytester.makeini("[pytest]\nmarkers =\n  requirement(id): a row\n")
