@@ -55,7 +55,7 @@ tools: environment ## fetch or build every tool, those of the tests too, so that
 test: environment ## every tier of tests, two processes beside each other but for those that deploy stacks, then the requirements they prove
 	@mkdir -p reports; rm -f reports/tests*.xml
 	@trap 'exit 130' INT TERM; failed=0; \
-	$(PYTEST) tests $(STACK_TIERS:%=--ignore=%) -n 2 --dist worksteal --junitxml=reports/tests-beside.xml || failed=1; \
+	$(PYTEST) tests $(STACK_TIERS:%=--ignore=%) -n 2 --dist loadfile --junitxml=reports/tests-beside.xml || failed=1; \
 	$(PYTEST) $(STACK_TIERS) --durations=25 --durations-min=30 --junitxml=reports/tests-stacks.xml || failed=1; \
 	.venv/bin/python -m tests.joined reports/tests.xml reports/tests-beside.xml reports/tests-stacks.xml || failed=1; \
 	$(CONTENTGEN) requirements || failed=1; exit $$failed
