@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 import boto3
+from botocore.config import Config
 
 CHUNK_BYTES: Final = 1024 * 1024
 DELETED_AT_ONCE: Final = 1000
@@ -58,10 +59,12 @@ class Bucket:
             self._client.delete_objects(Bucket=self.name, Delete={"Objects": some, "Quiet": True})
 
     def signed_address(self, key: str, seconds: int) -> str:
-        """Address by which anyone may download an object for so long."""
+        """Address by which anyone may download an object for so long. S3 takes no signature but version 4 for objects
+        that a KMS key encrypts (Amazon S3 User Guide, "Specifying server-side encryption with AWS KMS").
+        """
         parameters = {"Bucket": self.name, "Key": key}
         return str(self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds))
 
     @property
     def _client(self):  # noqa: ANN202  boto3 makes its classes at run time
-        return boto3.client("s3", region_name=self.region)
+        return boto3.client("s3", region_name=self.region, config=Config(signature_version="s3v4"))

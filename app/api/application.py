@@ -1,6 +1,5 @@
 """The ASGI applications, one a role, from the same parts."""
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -25,11 +24,11 @@ from app.api import (
     live,
     page,
     privacy,
-    problems,
     sessions,
     webhooks,
     write,
 )
+from app.api.framework import application, settle
 from app.domain import GenerationRequest
 from app.lifecycle import Lifecycle
 from app.middleware.admission import admit, share
@@ -41,7 +40,7 @@ from app.supervision import Loop
 from app.telemetry import logs
 from app.telemetry.figures import ContentFigures
 from app.telemetry.region_figures import keep_figures
-from app.telemetry.reporting import report_errors, tracer_provider
+from app.telemetry.reporting import report_errors
 from app.worker import Worker
 from app.writers.desk import desk
 
@@ -92,27 +91,14 @@ def assemble(settings: Settings, part: Part, lifecycle: Lifecycle, schema: Schem
             at_the_desk = desk(services) if part.writes else nullcontext()
             background = services.supervisor.background(**_loops(services, part))
             async with at_the_desk as app.state.desk, background:
-                # What the process was built from lives as long as it; the collector need not look at it again.
-                gc.collect()
-                gc.freeze()
+                settle()
                 if part.works:
                     async with Worker(services, app.state.desk).working():
                         yield
                 else:
                     yield
 
-    traces = tracer_provider(settings)
-    app = FastAPI(
-        title=part.title,
-        version=settings.version,
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None if settings.closed else "/openapi.json",
-        # Figures and logs are our own; the framework's spans only where there is a collector.
-        telemetry={"tracing": traces is not None, "tracer_provider": traces, "metrics": False, "logs": False},
-    )
-    problems.install(app)
+    app = application(part.title, settings, lifespan)
     document.complete(app, keys_required=settings.keys_required, schemas=(GenerationRequest,))
     routers = part.routers if settings.closed else (*part.routers, debug.router, docs.router)
     for router in routers:

@@ -1,13 +1,13 @@
 """The API and the workers of recipe-app as ASGI applications, from the platform's parts."""
 
-import gc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from app.api import detailed_health, docs, document, health, problems, sessions
+from app.api import detailed_health, docs, document, health, sessions
+from app.api.framework import application, settle
 from app.core_services import run_core
 from app.lifecycle import Lifecycle
 from app.middleware.admission import admit, share
@@ -22,9 +22,17 @@ from app.recipe_app.settings import RecipeSettings
 from app.supervision import Loop
 from app.telemetry import logs
 from app.telemetry.region_figures import keep_figures
-from app.telemetry.reporting import report_errors, tracer_provider
+from app.telemetry.reporting import report_errors
 
 METHODS: Final = ("GET", "POST", "DELETE")
+ROUTERS: Final = (
+    api.router,
+    files.router,
+    detailed_health.router,
+    health.router,
+    admin.router,
+    sign_in.router,
+)
 _TITLES: Final[Mapping[Queue | None, str]] = {
     None: "Recipes",
     Queue.TEXTS: "Writer of recipes",
@@ -46,30 +54,17 @@ def create(settings: RecipeSettings, queue: Queue | None = None, lifecycle: Life
         }
         async with run_core(services, loops):
             app.state.services = services
-            # What the process was built from lives as long as it; the collector need not look at it again.
-            gc.collect()
-            gc.freeze()
+            settle()
             if queue is None:
                 yield
             else:
                 async with working(services, queue):
                     yield
 
-    traces = tracer_provider(settings)
-    app = FastAPI(
-        title=_TITLES[queue],
-        version=settings.version,
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None if settings.closed else "/openapi.json",
-        # Figures and logs are our own; the framework's spans only where there is a collector.
-        telemetry={"tracing": traces is not None, "tracer_provider": traces, "metrics": False, "logs": False},
-    )
-    problems.install(app)
+    app = application(_TITLES[queue], settings, lifespan)
     document.complete(app, keys_required=settings.keys_required, schemas=(NewRecipe,) if queue is None else ())
     if queue is None:
-        _include(app, (api.router, files.router, detailed_health.router, health.router, admin.router, sign_in.router))
+        _include(app, ROUTERS)
         # Below /api/, because on the page's host nothing else leads here.
         app.include_router(sessions.router, prefix="/api")
         if not settings.closed:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
+from fastapi import APIRouter
 
 from app.api.application import ROUTERS, Role
+from app.blog_ai.application import PART as BLOG_AI
+from app.recipe_app.application import ROUTERS as RECIPES
+from app.workflow_dashboard.application import ROUTERS as WORKFLOWS
 from infra.catalog.regions import in_priority_order
 from ops.stack_files import read
 from stacks.plan import plan
@@ -24,9 +30,8 @@ def covered(path: str, groups: tuple[RouteGroup, ...]) -> bool:
     )
 
 
-def public_paths() -> list[str]:
-    routes = [route for router in ROUTERS[Role.CPM] for route in router.routes]
-    paths = {str(getattr(route, "path", "")) for route in routes}
+def public_paths(routers: Sequence[APIRouter] = ROUTERS[Role.CPM]) -> list[str]:
+    paths = {str(getattr(route, "path", "")) for router in routers for route in router.routes}
     return sorted(
         path for path in paths if not (path == "/" or path.startswith(("/metrics", "/static/", "/internal/")))
     )
@@ -45,6 +50,31 @@ def test_every_public_operation_has_a_route_at_the_edge(stack: str) -> None:
     assert missing == []
     assert not covered("/internal/identity", groups), "what regions tell each other has no public route"
     assert not covered("/metrics", groups)
+
+
+@pytest.mark.requirement("K15")
+@pytest.mark.parametrize(
+    ("stack", "routers", "closed"),
+    [
+        ("blog-ai-prod", BLOG_AI.routers, ("/admin/",)),
+        ("recipe-app-prod", RECIPES, ("/api/admin/",)),
+        ("workflow-dashboard-prod", WORKFLOWS, ()),
+    ],
+    ids=["blog-ai", "recipe-app", "workflow-dashboard"],
+)
+def test_every_operation_of_a_product_has_a_route_on_the_page_and_on_the_api(
+    stack: str, routers: Sequence[APIRouter], closed: tuple[str, ...]
+) -> None:
+    settings = read(ROOT, stack)
+    hosts = {host.name: host for host in plan(stack, settings).hosts[settings.regions[0]]}
+    groups = {name: tuple(group for own in hosts[name].backends.values() for group in own) for name in ("site", "api")}
+    asked = [path for path in public_paths(routers) if not path.startswith(closed)]
+    assert [path for path in asked if not covered(path, groups["api"])] == []
+    by_machines = (*UNLIMITED_PATHS, "/webhooks/")
+    by_the_page = [path for path in asked if not path.startswith(by_machines)]
+    assert [path for path in by_the_page if not covered(path, groups["site"])] == []
+    for path in ("/metrics", *(f"{one}x" for one in closed)):
+        assert not covered(path, groups["api"]), path
 
 
 def test_a_region_answers_the_others_under_its_own_name() -> None:

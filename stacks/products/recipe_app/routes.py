@@ -10,7 +10,10 @@ from stacks.specs.route import PublicRoutes, Rate, RouteGroup
 
 CALLS: Final = (
     RouteGroup(
-        "api", ("/api/recipes", "/api/recipes/", "/api/sessions"), timeout="60s", rate=Rate(per_second=10, burst=20)
+        "api",
+        ("/api/recipes", "/api/recipes/", "/api/videos/", "/api/sessions"),
+        timeout="60s",
+        rate=Rate(per_second=10, burst=20),
     ),
 )
 
