@@ -20,7 +20,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.bucket import Bucket
 from app.chores import Chore
-from app.recipe_app.services import shelf_of
 from app.recipe_app.settings import RecipeSettings
 
 FOLDER: Final = "archive/"
@@ -112,33 +111,6 @@ async def asked(work: Callable[[], None], bucket: Bucket) -> None:
         raise ArchiveFailed(f"s3://{bucket.name}: {type(error).__name__}: {str(error)[:300]}") from error
 
 
-def videos_of_archived(settings: RecipeSettings) -> Chore:
-    """The videos of recipes whose text was archived: each is copied to the archive, compared, and then deleted."""
-
-    async def work(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
-        rows = (await connection.execute(_FILMED)).all()
-        shelf = shelf_of(settings)
-        if dry_run or not rows or shelf is None:
-            return len(rows), ", ".join(row.id for row in rows[:10])
-        target = bucket_of(settings)
-        for row in rows:
-            if row.key is not None:
-                await asked(lambda key=row.key: _copy(shelf.bucket, target, key), target)
-            await connection.execute(_UNFILMED, {"id": row.id})
-            if row.key is not None:
-                await shelf.drop([row.key])
-        return len(rows), f"s3://{target.name}/{FOLDER}"
-
-    return Chore("archive videos", work)
-
-
-def _copy(source: Bucket, target: Bucket, key: str) -> None:
-    body = source.get(key)
-    target.put(FOLDER + key, body)
-    if target.get(FOLDER + key) != body:
-        raise ArchiveFailed(f"{FOLDER}{key} is not what was written; nothing was deleted")
-
-
 TEXTS: Final = Archiving(
     name="archive texts",
     kind="recipes",
@@ -169,7 +141,3 @@ CALLS: Final = Archiving(
 _LISTED: Final = text(
     "INSERT INTO archives (key, kind, rows, sha256) VALUES (:key, :kind, :rows, :sha256) ON CONFLICT (key) DO NOTHING"
 )
-_FILMED: Final = text(
-    "SELECT v.id, v.key FROM videos v JOIN recipes r USING (id) WHERE r.status = 'archived' ORDER BY v.id LIMIT 1000"
-)
-_UNFILMED: Final = text("DELETE FROM videos WHERE id = :id")

@@ -44,7 +44,8 @@ def chores(settings: RecipeSettings) -> Mapping[Schedule, tuple[Chore, ...]]:
             COST_ANALYTICS,
             temporary_files(settings),
             archive.TEXTS.chore(settings),
-            archive.videos_of_archived(settings),
+            # The bucket deletes them by its own rule; a row that outlives its object says nothing.
+            deletion("expired videos", "videos", f"finished_at < now() - interval '{settings.video_days} days'"),
         ),
         Schedule.WEEKLY: (
             WEEKLY_REPORT,

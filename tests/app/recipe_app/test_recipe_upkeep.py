@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 SCHEDULES = {
     "daily": [
         *("logs", "analyze", "sessions", "revocations", "cost analytics", "temporary files"),
-        *("archive texts", "archive videos"),
+        *("archive texts", "expired videos"),
     ],
     "weekly": [
         *("weekly report", "indexes", "old analytics", "old queue statistics", "old system metrics", "system metrics"),
@@ -82,11 +82,12 @@ class Site:
         )
         return recipe
 
-    def video(self, recipe: str, key: str) -> None:
+    def video(self, recipe: str, key: str, age: timedelta = timedelta()) -> None:
         self.shelf.store.put_object(Bucket=self.videos, Key=key, Body=b"film")
         self.sql(
-            "INSERT INTO videos (id, owner, status, key, expires_at) VALUES ($1, 'acme', 'ready', $2, now())",
-            *(recipe, key),
+            "INSERT INTO videos (id, owner, status, key, expires_at, finished_at)"
+            " VALUES ($1, 'acme', 'ready', $2, now(), now() - $3::interval)",
+            *(recipe, key, age),
         )
 
     def call(self, day: date, dollars: int) -> None:
@@ -170,22 +171,32 @@ def test_daily_deletes_videos_that_no_row_names_once_they_are_a_day_old(
 
 
 @pytest.mark.requirement("K17")
-def test_daily_archives_texts_of_half_a_year_ago_and_their_videos_before_they_are_dropped(site: Site) -> None:
+def test_daily_archives_texts_of_half_a_year_ago_before_they_are_dropped(site: Site) -> None:
     old, young, waiting = site.recipe(190 * DAY), site.recipe(170 * DAY), site.recipe(190 * DAY, "pending")
-    site.video(old, "videos/old/1.mp4")
     assert site.care("daily", dry_run=True)["archive texts"].changed == 1
     assert site.archived("recipes") == []
     done = site.care("daily")
-    assert (done["archive texts"].changed, done["archive videos"].changed) == (1, 1)
+    assert done["archive texts"].changed == 1
     (row,) = site.archived("recipes")
     assert (row["id"], row["recipe"], row["owner"]) == (old, {"title": "Rice"}, "acme")
     states = dict(site.sql("SELECT id, status FROM recipes"))
     assert states == {old: "archived", young: "ready", waiting: "pending"}
     assert site.sql("SELECT recipe FROM recipes WHERE status = 'archived'") == [(None,)]
-    assert site.keys("archive/videos/") == ["archive/videos/old/1.mp4"]
-    assert site.keys("", site.videos) == []
-    assert site.sql("SELECT count(*) FROM videos") == [(0,)]
     assert site.sql("SELECT kind, rows FROM archives") == [("recipes", 1)]
+
+
+@pytest.mark.requirement("K17")
+@pytest.mark.requirement("W04")
+def test_daily_forgets_videos_that_their_bucket_deleted_after_seven_days(site: Site) -> None:
+    """Whatever the age of the recipe: an object that is gone can neither be shown nor archived."""
+    young, old = site.recipe(190 * DAY), site.recipe(timedelta())
+    site.video(young, "videos/young/1.mp4", 6 * DAY)
+    site.video(old, "videos/old/1.mp4", 8 * DAY)
+    site.shelf.store.delete_object(Bucket=site.videos, Key="videos/old/1.mp4")
+    done = site.care("daily")
+    assert [(name, one.error) for name, one in done.items() if one.error] == []
+    assert done["expired videos"].changed == 1
+    assert site.sql("SELECT id FROM videos") == [(young,)]
 
 
 @pytest.mark.requirement("K17")
