@@ -5,14 +5,19 @@ needs no connection of its own, and a machine that vanishes without closing its 
 killed process does. All times are the database's.
 """
 
+import asyncio
 import os
 import secrets
+import time
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
+import structlog
 from sqlalchemy import text
 
-from app.database import Database
+from app.database import Database, DatabaseUnavailable
 
+_LOG = structlog.get_logger("app.lease")
 RENEW_SECONDS = 2.0
 LEASE_SECONDS = 6.0
 """Two renewals may fail; after that the next process that asks is elected."""
@@ -42,6 +47,22 @@ class Lease:
                 return False
         async with self._database.write() as connection:
             return (await connection.execute(_TAKE, {**claim, "life": LEASE_SECONDS})).scalar() is not None
+
+
+async def regularly(lease: Lease, seconds: float, work: Callable[[], Awaitable[None]], name: str) -> None:
+    """Do the work every so many seconds until cancelled, in the elected process alone; a database that is away
+    is waited for.
+    """
+    due = time.monotonic() + seconds
+    while True:
+        await asyncio.sleep(min(seconds, RENEW_SECONDS))
+        try:
+            if not await lease.held() or time.monotonic() < due:
+                continue
+            due = time.monotonic() + seconds
+            await work()
+        except DatabaseUnavailable as error:
+            _LOG.warning(f"{name} failed", error=str(error))
 
 
 _TAKEN = text("SELECT holder FROM leases WHERE duty = :duty AND holder != :holder AND until >= now()")

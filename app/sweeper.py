@@ -3,19 +3,17 @@
 That happens when a queue row vanished between two statements of a crash, or after the queue's table was restored.
 """
 
-import asyncio
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 from sqlalchemy import text
 
-from app.database import Database, DatabaseUnavailable
+from app.database import Database
 from app.domain import Priority
 from app.failures import FAILURES
 from app.ids import JobId
-from app.lease import RENEW_SECONDS, Duty, Lease
+from app.lease import Duty, Lease, regularly
 from app.locks import Lock
 from app.queue import enqueue
 from app.services import Services
@@ -62,19 +60,14 @@ async def sweep(database: Database, idle: timedelta) -> Swept:
 
 async def sweep_regularly(services: Services) -> None:
     """Sweep until cancelled, in the one process of a region that is elected for it."""
-    settings, due = services.settings, time.monotonic() + services.settings.job_sweep_seconds
-    lease = Lease(services.database, Duty.SWEEP, settings.instance_id)
-    while True:
-        await asyncio.sleep(min(settings.job_sweep_seconds, RENEW_SECONDS))
-        try:
-            if not await lease.held() or time.monotonic() < due:
-                continue
-            due = time.monotonic() + settings.job_sweep_seconds
-            swept = await sweep(services.database, timedelta(seconds=settings.job_lease_seconds))
-        except DatabaseUnavailable as error:
-            _LOG.warning("sweep failed", error=str(error))
-            continue
+    settings = services.settings
+
+    async def work() -> None:
+        swept = await sweep(services.database, timedelta(seconds=settings.job_lease_seconds))
         await services.lists.changed(*swept.owners)
         if swept.requeued or swept.expired:
             CONTENT_REQUESTS.labels("expired").inc(swept.expired)
             _LOG.warning("swept", requeued=swept.requeued, expired=swept.expired)
+
+    lease = Lease(services.database, Duty.SWEEP, settings.instance_id)
+    await regularly(lease, settings.job_sweep_seconds, work, "sweep")

@@ -3,8 +3,6 @@
 That happens when a queue row vanished between two statements of a crash, or after the queue's table was restored.
 """
 
-import asyncio
-import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
@@ -12,10 +10,10 @@ from typing import Final
 import structlog
 from sqlalchemy import TextClause, text
 
-from app.database import Database, DatabaseUnavailable
+from app.database import Database
 from app.domain import Priority
 from app.ids import JobId
-from app.lease import RENEW_SECONDS, Duty, Lease
+from app.lease import Duty, Lease, regularly
 from app.locks import Lock
 from app.queue import enqueue
 from app.queue_names import Queue
@@ -55,17 +53,12 @@ def _lost(queue: Queue, table: str) -> TextClause:
 
 async def sweep_regularly(services: RecipeServices) -> None:
     """Sweep until cancelled, in the one process of the product that is elected for it."""
-    settings, due = services.settings, time.monotonic() + services.settings.job_sweep_seconds
-    lease = Lease(services.database, Duty.SWEEP, settings.instance_id)
-    while True:
-        await asyncio.sleep(min(settings.job_sweep_seconds, RENEW_SECONDS))
-        try:
-            if not await lease.held() or time.monotonic() < due:
-                continue
-            due = time.monotonic() + settings.job_sweep_seconds
-            back = await sweep(services.database, timedelta(seconds=settings.job_lease_seconds))
-        except DatabaseUnavailable as error:
-            _LOG.warning("sweep failed", error=str(error))
-            continue
+    settings = services.settings
+
+    async def work() -> None:
+        back = await sweep(services.database, timedelta(seconds=settings.job_lease_seconds))
         if back:
             _LOG.warning("swept", requeued=back)
+
+    lease = Lease(services.database, Duty.SWEEP, settings.instance_id)
+    await regularly(lease, settings.job_sweep_seconds, work, "sweep")
