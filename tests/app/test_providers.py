@@ -256,6 +256,15 @@ def test_the_same_assignment_is_answered_from_the_cache_at_no_cost(make_settings
     assert first.content == second.content
 
 
+@pytest.mark.requirement("D01")
+def test_a_text_that_another_provider_wrote_is_taken_before_the_first_one_is_paid(make_settings: MakeSettings) -> None:
+    with provider("openai", (400, b"{}"), good("openai")) as one:
+        first, second = write(using(make_settings, one, "embedded", llm_cache_seconds=86_400), times=2)
+    assert isinstance(first, Draft) and isinstance(second, Draft)
+    assert (first.provider, second.provider, second.cached) == ("embedded", "embedded", True)
+    assert len(one.seen) == 1
+
+
 def test_another_model_writes_another_text(make_settings: MakeSettings) -> None:
     with provider("openai") as one:
         for model in ("one", "two", "two"):
