@@ -45,3 +45,13 @@ def migration() -> JobSpec:
 def maintenance(when: str, schedule: str, urgency: Urgency) -> JobSpec:
     """Care of the tables, at the times of document A: daily, weekly, monthly."""
     return JobSpec(f"maintenance-{when}", ("maintenance", when), LONG_SECONDS, urgency, schedule)
+
+
+CARE: Final = (
+    BACKUP,
+    RESTORE_CHECK,
+    maintenance("daily", DAILY, Urgency.HIGH),
+    maintenance("weekly", WEEKLY, Urgency.HIGH),
+    maintenance("monthly", MONTHLY, Urgency.LOW),
+)
+"""Jobs by the clock of a product without other wishes."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from stacks.specs.paths import UNLIMITED_PATHS
 from stacks.specs.route import Rate, RouteGroup
 
 CALLS: Final = (
@@ -22,8 +21,6 @@ CALLS: Final = (
 """Routes for clients, under the API's own name and, for the page's sake, under the page's too."""
 
 PAGE: Final = (RouteGroup("page", ("/", "/static/"), timeout="300s", rate=Rate(per_second=30, burst=50)),)
-
-MONITORING: Final = (RouteGroup("health", UNLIMITED_PATHS, timeout="10s", rate=None),)
 
 WEBHOOKS: Final = (RouteGroup("webhooks", ("/webhooks/",), timeout="60s", rate=Rate(per_second=10, burst=20)),)
 

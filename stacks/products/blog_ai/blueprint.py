@@ -11,8 +11,7 @@ from stacks.products.blog_ai.profiles import PROFILES
 from stacks.products.blog_ai.routes import ROUTES
 from stacks.products.blog_ai.workloads import APPLICATION, VARIABLES, WORKLOADS
 from stacks.products.blueprint import Blueprint
-from stacks.products.jobs import BACKUP, DAILY, MONTHLY, RESTORE_CHECK, WEEKLY, maintenance, migration
-from stacks.specs.job import Urgency
+from stacks.products.jobs import CARE, migration
 from stacks.specs.limits import ScaleLimits
 from stacks.specs.store import DatabaseNames, Role
 from stacks.specs.trial import Trial
@@ -33,11 +32,7 @@ BLUEPRINT: Final = Blueprint(
     migrations=("app/migrations/versions", "app/blog_ai/migrations/versions"),
     jobs=(
         migration(),
-        BACKUP,
-        RESTORE_CHECK,
-        maintenance("daily", DAILY, Urgency.HIGH),
-        maintenance("weekly", WEEKLY, Urgency.HIGH),
-        maintenance("monthly", MONTHLY, Urgency.LOW),
+        *CARE,
     ),
     database=DatabaseNames("blog_ai", "blog_admin", "blog_user_", "blog_owner_"),
     redis=(Role.CACHE, Role.QUEUE),

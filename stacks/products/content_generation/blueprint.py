@@ -11,7 +11,7 @@ from stacks.products.blueprint import Blueprint
 from stacks.products.content_generation.profiles import PROFILES
 from stacks.products.content_generation.routes import ROUTES
 from stacks.products.content_generation.workloads import WORKLOADS
-from stacks.products.jobs import BACKUP, DAILY, MONTHLY, RESTORE_CHECK, WEEKLY, maintenance, migration
+from stacks.products.jobs import CARE, migration
 from stacks.specs.job import JobSpec, Urgency
 from stacks.specs.limits import ScaleLimits
 from stacks.specs.store import DatabaseNames, Role
@@ -20,11 +20,7 @@ from stacks.specs.trial import Trial
 JOBS: Final = (
     migration(),
     JobSpec("seed", ("seed",), deadline_seconds=600, urgency=Urgency.LOW, seeds=True),
-    BACKUP,
-    RESTORE_CHECK,
-    maintenance("daily", DAILY, Urgency.HIGH),
-    maintenance("weekly", WEEKLY, Urgency.HIGH),
-    maintenance("monthly", MONTHLY, Urgency.LOW),
+    *CARE,
 )
 
 BLUEPRINT: Final = Blueprint(

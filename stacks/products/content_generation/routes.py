@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from stacks.products.content_generation.workloads import API, FRONTEND
-from stacks.products.text_routes import ADMINISTRATION, CALLS, MONITORING, OTHER_REGIONS, PAGE, WEBHOOKS
+from stacks.products.routes import MONITORING
+from stacks.products.text_routes import ADMINISTRATION, CALLS, OTHER_REGIONS, PAGE, WEBHOOKS
 from stacks.specs.route import PublicRoutes
 
 ROUTES: Final = PublicRoutes(

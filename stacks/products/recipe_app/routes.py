@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from stacks.products.recipe_app.workloads import BACKEND, FRONTEND
-from stacks.specs.paths import UNLIMITED_PATHS
+from stacks.products.routes import MONITORING
 from stacks.specs.route import PublicRoutes, Rate, RouteGroup
 
 CALLS: Final = (
@@ -18,8 +18,6 @@ CALLS: Final = (
 )
 
 PAGE: Final = (RouteGroup("page", ("/", "/static/"), timeout="60s", rate=Rate(per_second=30, burst=50)),)
-
-MONITORING: Final = (RouteGroup("health", UNLIMITED_PATHS, timeout="10s", rate=None),)
 
 ADMINISTRATION: Final = (RouteGroup("admin", ("/api/admin/",), timeout="60s", rate=Rate(per_second=10, burst=20)),)
 """Route of the administration, declared only with ``contentgen:admin`` networks."""

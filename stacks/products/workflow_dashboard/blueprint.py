@@ -7,12 +7,11 @@ from typing import Final
 
 from infra.catalog.units import GIBIBYTE
 from stacks.products.blueprint import Blueprint
-from stacks.products.jobs import BACKUP, DAILY, MONTHLY, RESTORE_CHECK, WEEKLY, maintenance, migration
+from stacks.products.jobs import CARE, migration
 from stacks.products.workflow_dashboard.alerts import alerts
 from stacks.products.workflow_dashboard.profiles import PROFILES
 from stacks.products.workflow_dashboard.routes import ROUTES
 from stacks.products.workflow_dashboard.workloads import WORKLOADS
-from stacks.specs.job import Urgency
 from stacks.specs.limits import ScaleLimits
 from stacks.specs.store import DatabaseNames, Role
 from stacks.specs.trial import Trial
@@ -33,11 +32,7 @@ BLUEPRINT: Final = Blueprint(
     migrations=("app/workflow_dashboard/migrations/versions",),
     jobs=(
         migration(),
-        BACKUP,
-        RESTORE_CHECK,
-        maintenance("daily", DAILY, Urgency.HIGH),
-        maintenance("weekly", WEEKLY, Urgency.HIGH),
-        maintenance("monthly", MONTHLY, Urgency.LOW),
+        *CARE,
     ),
     database=DatabaseNames("workflow_dashboard", "workflow_admin", "workflow_user_", "workflow_owner_"),
     redis=(Role.CACHE, Role.QUEUE),

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from stacks.products.routes import MONITORING
 from stacks.products.workflow_dashboard.workloads import BACKEND, FRONTEND
-from stacks.specs.paths import UNLIMITED_PATHS
 from stacks.specs.route import PublicRoutes, Rate, RouteGroup
 
 CALLS: Final = (RouteGroup("api", ("/api/",), timeout="60s", rate=Rate(per_second=10, burst=20)),)
 
 PAGE: Final = (RouteGroup("page", ("/", "/static/"), timeout="60s", rate=Rate(per_second=30, burst=50)),)
-
-MONITORING: Final = (RouteGroup("health", UNLIMITED_PATHS, timeout="10s", rate=None),)
 
 ROUTES: Final = PublicRoutes(
     page={FRONTEND: PAGE, BACKEND: CALLS},
