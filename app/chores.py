@@ -107,17 +107,26 @@ async def _do(chore: Chore, database: Database, settings: ServiceSettings, *, dr
 
 def deletion(name: str, table: str, condition: str) -> Chore:
     """Delete the rows of a table that meet a condition, in batches."""
+    return _in_batches(name, f"DELETE FROM {table}", table, condition)
+
+
+def change(name: str, table: str, assignments: str, condition: str) -> Chore:
+    """Change the rows of a table that meet a condition, which they meet no more afterwards, in batches."""
+    return _in_batches(name, f"UPDATE {table} SET {assignments}", table, condition)
+
+
+def _in_batches(name: str, action: str, table: str, condition: str) -> Chore:
     batch = f"SELECT ctid FROM {table} WHERE {condition} LIMIT {BATCH_ROWS}"
 
     async def work(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
         if dry_run:
             found = await connection.execute(text(f"SELECT count(*) FROM {table} WHERE {condition}"))
             return found.scalar_one(), f"{table} where {condition}"
-        deleted, last = 0, BATCH_ROWS
+        done, last = 0, BATCH_ROWS
         while last == BATCH_ROWS:
-            last = (await connection.execute(text(f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({batch}))"))).rowcount
-            deleted += last
-        return deleted, f"{table} where {condition}"
+            last = (await connection.execute(text(f"{action} WHERE ctid = ANY(ARRAY({batch}))"))).rowcount
+            done += last
+        return done, f"{table} where {condition}"
 
     return Chore(name, work)
 
@@ -148,9 +157,24 @@ async def _key_audit(connection: AsyncConnection, _: bool) -> tuple[int, str]:
     return len(old), ", ".join(old)
 
 
+_INVALID = text(
+    "SELECT indexrelid::regclass::text AS name FROM pg_index JOIN pg_class c ON c.oid = indexrelid"
+    " WHERE NOT indisvalid AND c.relnamespace = 'public'::regnamespace ORDER BY 1"
+)
+
+
+async def _repair_indexes(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
+    """Build anew what an index build that was cut off left behind: it costs every change and helps no query."""
+    names = list((await connection.execute(_INVALID)).scalars())
+    for name in () if dry_run else names:
+        await connection.execute(text(f"REINDEX INDEX CONCURRENTLY {name}"))
+    return len(names), ", ".join(names)
+
+
 REVOCATIONS = deletion("revocations", "revocations", "expires_at < now()")
 REVOKED_KEYS = deletion("revoked keys", "api_keys", "revoked_at < now() - interval '90 days'")
 KEY_AUDIT = Chore("keys older than a quarter", _key_audit)
 ANALYZE = care("analyze", "ANALYZE {table}", Task.VACUUM)
 VACUUM = care("vacuum", "VACUUM (ANALYZE) {table}", Task.VACUUM)
 REINDEX = care("reindex", "REINDEX TABLE CONCURRENTLY {table}", Task.REINDEX)
+INDEXES = Chore("indexes", _repair_indexes, Task.REINDEX)

@@ -14,6 +14,7 @@ from app.cli_base import (
     configured,
     configured_alone,
     configured_for,
+    configured_gateway,
     configured_worker,
     reported,
 )
@@ -47,6 +48,8 @@ class ServeRole(StrEnum):
     BLOG_AI = "blog-ai"
     RECIPES = "recipes"
     RECIPES_PAGE = "recipes-page"
+    VIDEOS = "videos"
+    VIDEOS_PAGE = "videos-page"
 
 
 def _settings_of(role: ServeRole) -> ProcessSettings:
@@ -67,6 +70,12 @@ def _settings_of(role: ServeRole) -> ProcessSettings:
         from app.recipe_app.settings import RecipePageSettings
 
         return configured_alone(RecipePageSettings)
+    if role is ServeRole.VIDEOS:
+        return configured_gateway()
+    if role is ServeRole.VIDEOS_PAGE:
+        from app.video_gateway.settings import GatewayPageSettings
+
+        return configured_alone(GatewayPageSettings)
     return configured_alone() if role is ServeRole.FRONTEND else configured(writes=role is ServeRole.IM)
 
 
@@ -76,7 +85,8 @@ def serve(
         ServeRole,
         typer.Option(
             help="cpm: requests, im: writing, frontend: the page; workflows, workflows-page: workflow-dashboard's;"
-            " blog-ai: the whole product on two ports; recipes, recipes-page: recipe-app's."
+            " blog-ai: the whole product on two ports; recipes, recipes-page: recipe-app's;"
+            " videos, videos-page: video-gateway's."
         ),
     ],
 ) -> None:

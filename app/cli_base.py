@@ -66,9 +66,21 @@ def configured_worker(product: Product, queue: Queue) -> tuple[ServiceSettings, 
         logs.configure(settings)
         return settings, RECIPES_WORKER + queue
     with _refusals():
+        if product is Product.VIDEO_GATEWAY:
+            raise ConfigurationError((f"--product: {product} has no worker of its own; its role 'videos' renders",))
         if queue is not Queue.TEXTS:
             raise ConfigurationError((f"--queue: {product} has no queue '{queue}'; its queue is '{Queue.TEXTS}'",))
     return configured(works=True), "worker"
+
+
+def configured_gateway() -> ServiceSettings:
+    """Settings of video-gateway's process."""
+    from app.video_gateway.application import serving_settings
+
+    with _refusals():
+        settings = serving_settings()
+    logs.configure(settings)
+    return settings
 
 
 @contextmanager

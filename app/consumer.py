@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import structlog
 from pgqueuer.core.qm import QueueManager
@@ -94,6 +94,8 @@ Result = TypeVar("Result")
 
 class Consumer(ABC, Generic[Taken, Result]):
     """Takes the jobs of one queue in one process. A product says what a job is, what is done, and where it is kept."""
+
+    _ahead: ClassVar[float] = AHEAD
 
     def __init__(self, core: CoreServices, settings: Settings, queue: str) -> None:
         self._core = core
@@ -186,7 +188,7 @@ class Consumer(ABC, Generic[Taken, Result]):
 
     async def _consume_once(self) -> None:
         pool = await queue_pool(self._settings)
-        most = math.ceil(self._settings.worker_concurrency * (1 + AHEAD))
+        most = math.ceil(self._settings.worker_concurrency * (1 + self._ahead))
         try:
             manager = Manager(Queries(AsyncpgPoolDriver(pool)), most)
             workers = self._core.switchboard.now.workers_of(self._queue)
@@ -199,7 +201,7 @@ class Consumer(ABC, Generic[Taken, Result]):
                 # The queue hears of a job's end when so many have ended, and then announces that there is room: at
                 # once with one, so that a full worker takes its next job without waiting for a round of looking.
                 batch_size=1,
-                max_concurrent_tasks=most,
+                max_concurrent_tasks=max(most, 2),
                 shutdown_on_listener_failure=True,
                 heartbeat_timeout=timedelta(seconds=self._settings.job_lease_seconds),
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.chores import Chore
 from app.database import Database
 from app.service_settings import ServiceSettings
 from app.time_limits import Task
@@ -61,17 +62,27 @@ SELECT round(mean_exec_time::numeric, 1) AS mean_ms, round(max_exec_time::numeri
 FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid AND datname = current_database()
 """
 
+_SLOW = Question(
+    f"statements that took more than {SLOW_MILLISECONDS} ms at least once",
+    _STATEMENTS + " WHERE max_exec_time > :slow ORDER BY max_exec_time DESC LIMIT :slowest",
+    needs_statistics=True,
+)
+_LARGEST = Question(
+    f"{LARGEST} largest tables, with their indexes",
+    """
+    SELECT relname AS table, pg_size_pretty(pg_table_size(oid)) AS data,
+           pg_size_pretty(pg_indexes_size(oid)) AS indexes, greatest(reltuples, 0)::bigint AS about_rows
+    FROM pg_class WHERE relkind IN ('r', 'm') AND relnamespace = 'public'::regnamespace
+    ORDER BY pg_total_relation_size(oid) DESC, relname LIMIT :largest
+    """,
+)
 QUESTIONS = (
     Question(
         f"{SLOWEST} slowest statements by mean time",
         _STATEMENTS + " ORDER BY mean_exec_time DESC LIMIT :slowest",
         needs_statistics=True,
     ),
-    Question(
-        f"statements that took more than {SLOW_MILLISECONDS} ms at least once",
-        _STATEMENTS + " WHERE max_exec_time > :slow ORDER BY max_exec_time DESC LIMIT :slowest",
-        needs_statistics=True,
-    ),
+    _SLOW,
     Question(
         f"statements running for more than {STUCK_SECONDS} s",
         """
@@ -94,15 +105,7 @@ QUESTIONS = (
         GROUP BY 1 ORDER BY 2 DESC, 1
         """,
     ),
-    Question(
-        f"{LARGEST} largest tables, with their indexes",
-        """
-        SELECT relname AS table, pg_size_pretty(pg_table_size(oid)) AS data,
-               pg_size_pretty(pg_indexes_size(oid)) AS indexes, greatest(reltuples, 0)::bigint AS about_rows
-        FROM pg_class WHERE relkind IN ('r', 'm') AND relnamespace = 'public'::regnamespace
-        ORDER BY pg_total_relation_size(oid) DESC, relname LIMIT :largest
-        """,
-    ),
+    _LARGEST,
     Question(
         f"{LARGEST} largest indexes, with how often they were used",
         """
@@ -133,3 +136,17 @@ async def _answer(connection: AsyncConnection, question: Question, known: bool) 
     result = await connection.execute(text(question.statement), LIMITS)
     rows: Sequence[Sequence[object]] = result.fetchall()
     return Section(question.title, tuple(result.keys()), tuple(tuple(str(cell) for cell in row) for row in rows))
+
+
+def _review(name: str, question: Question) -> Chore:
+    """A question whose answer is written into the log of the care; nothing is changed."""
+
+    async def work(connection: AsyncConnection, _: bool) -> tuple[int, str]:
+        found = await _answer(connection, question, await _knows_statements(connection))
+        return len(found.rows), "\n".join(found.lines())
+
+    return Chore(name, work)
+
+
+SLOW_QUERIES = _review("slow queries", _SLOW)
+LARGEST_TABLES = _review("largest tables", _LARGEST)

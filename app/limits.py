@@ -25,6 +25,7 @@ BODY_BYTES: Final[Mapping[str, int]] = MappingProxyType(
         "/api/workflows/": 16 * KIB,
         "/api/tasks/": 4 * KIB,
         "/api/recipes": 16 * KIB,
+        "/api/generate": 32 * KIB,
         "/api/admin/": 4 * KIB,
     }
 )
@@ -84,6 +85,13 @@ INGREDIENT_LENGTH: Final = 60
 """Characters of an ingredient that a person names."""
 RECIPE_SERVINGS: Final = 20
 
+VIDEO_ROWS: Final = 50
+"""Videos of one page of video-gateway's list."""
+VIDEO_PROMPT: Final = 2000
+"""Characters of a prompt."""
+SHORTEST_VIDEO_SECONDS: Final = 2
+LONGEST_VIDEO_SECONDS: Final = 10
+
 UNKNOWN_KEY_SECONDS: Final = 30
 """A key id that does not exist is remembered so long, and costs no query meanwhile."""
 IPV6_PREFIX: Final = 64
@@ -140,6 +148,9 @@ def table() -> tuple[Limit, ...]:
         Limit("ingredients of a recipe", f"{RECIPE_INGREDIENTS}", "422"),
         Limit("name of an ingredient", f"{INGREDIENT_LENGTH} characters", "422"),
         Limit("servings of a recipe", f"{RECIPE_SERVINGS}", "422"),
+        Limit("videos in one page of a list", f"{VIDEO_ROWS}", "422"),
+        Limit("prompt of a video", f"{VIDEO_PROMPT} characters", "422"),
+        Limit("length of a video", f"{SHORTEST_VIDEO_SECONDS} to {LONGEST_VIDEO_SECONDS} s", "422"),
         Limit("rows of an export in memory", f"{EXPORT_ROWS}", "streamed"),
         Limit("memory of an unknown API key", f"{UNKNOWN_KEY_SECONDS} s", "401"),
         Limit("one caller by IPv6 address", f"/{IPV6_PREFIX}, by the hour /{IPV6_HOUR_PREFIX}", "429"),

@@ -5,7 +5,7 @@ list that was read a moment too early is never found again, and nothing has to b
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from itertools import islice
 from typing import Final
@@ -45,6 +45,16 @@ class JobLists:
     async def keep(self, name: str, body: str) -> None:
         """Keep a list that was read after its name."""
         await self._cache.put(name, body, SECONDS)
+
+    async def kept(self, owner: str, read: Callable[[], Awaitable[str]]) -> str:
+        """The owner's list, read anew and kept where none is kept."""
+        name = await self.name(owner)
+        kept = await self.get(name) if name else None
+        if kept is None:
+            kept = await read()
+            if name:
+                await self.keep(name, kept)
+        return kept
 
     async def changed(self, *owners: str) -> None:
         """Invalidate the lists of these owners, one of whose jobs has changed. What fails is repeated when Redis is

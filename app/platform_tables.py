@@ -84,3 +84,27 @@ LEDGER: Final = (
     "CREATE TABLE IF NOT EXISTS llm_days (day date PRIMARY KEY, committed_usd numeric(12, 6) NOT NULL)",
 )
 """Paid calls of language models, and the day's total beside them (E07, M02)."""
+
+JOB: Final = """
+    status text NOT NULL DEFAULT 'pending' CHECK (status IN ({states})),
+    attempt integer NOT NULL DEFAULT 0,
+    waits integer NOT NULL DEFAULT 0,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    started_at timestamptz,
+    finished_at timestamptz,
+    expires_at timestamptz NOT NULL,
+    error_type text,
+    error text
+"""
+"""Columns by which the attempts at a job are counted and fenced, with the ``states`` of its table (app.attempts)."""
+
+ARCHIVES: Final = """
+    CREATE TABLE archives (
+        key text PRIMARY KEY,
+        kind text NOT NULL,
+        rows integer NOT NULL,
+        sha256 text NOT NULL,
+        made_at timestamptz NOT NULL DEFAULT now()
+    )
+    """
+"""Objects of the archive (app.archive)."""

@@ -24,6 +24,7 @@ class Product(StrEnum):
     WORKFLOW_DASHBOARD = "workflow-dashboard"
     BLOG_AI = "blog-ai"
     RECIPE_APP = "recipe-app"
+    VIDEO_GATEWAY = "video-gateway"
 
 
 def settings_of(product: Product, *, task: bool) -> type[ServiceSettings]:
@@ -40,6 +41,10 @@ def settings_of(product: Product, *, task: bool) -> type[ServiceSettings]:
         from app.recipe_app.settings import RecipeSettings, RecipeTaskSettings
 
         return RecipeTaskSettings if task else RecipeSettings
+    if product is Product.VIDEO_GATEWAY:
+        from app.video_gateway.settings import GatewaySettings, GatewayTaskSettings
+
+        return GatewayTaskSettings if task else GatewaySettings
     from app.settings import Settings
 
     return Settings
@@ -59,6 +64,10 @@ def history_of(product: Product) -> History:
         from app.recipe_app.history import HISTORY as OF_RECIPES
 
         return OF_RECIPES
+    if product is Product.VIDEO_GATEWAY:
+        from app.video_gateway.history import HISTORY as OF_VIDEOS
+
+        return OF_VIDEOS
     from app.content_history import CONTENT
 
     return CONTENT
@@ -80,6 +89,12 @@ def chores_of(product: Product, settings: ServiceSettings) -> Mapping[Schedule, 
 
         assert isinstance(settings, RecipeSettings)
         return chores(settings)
+    if product is Product.VIDEO_GATEWAY:
+        from app.video_gateway.settings import GatewaySettings
+        from app.video_gateway.upkeep import chores as of_videos
+
+        assert isinstance(settings, GatewaySettings)
+        return of_videos(settings)
     from app.maintenance import CHORES as OF_CONTENT
 
     return OF_CONTENT
@@ -97,6 +112,10 @@ def aftercare_of(product: Product) -> Aftercare:
         from app.recipe_app.history import CLIENTS_TABLES
 
         return granting(*CLIENTS_TABLES)
+    if product is Product.VIDEO_GATEWAY:
+        from app.video_gateway.history import CLIENTS_TABLES as OF_VIDEOS
+
+        return granting(*OF_VIDEOS)
     return complete_nothing if product is Product.WORKFLOW_DASHBOARD else complete_content
 
 
@@ -104,4 +123,5 @@ def paths_of(product: Product) -> Sequence[str]:
     """Health endpoints of a product."""
     from app.checkup import ENDPOINTS, EVERY_PRODUCTS
 
-    return EVERY_PRODUCTS if product is Product.WORKFLOW_DASHBOARD else ENDPOINTS
+    without_payments = product in (Product.WORKFLOW_DASHBOARD, Product.VIDEO_GATEWAY)
+    return EVERY_PRODUCTS if without_payments else ENDPOINTS

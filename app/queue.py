@@ -29,6 +29,10 @@ PATIENCE_SECONDS = MappingProxyType(
 _EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 
 
+class QueueFull(Exception):
+    """So many jobs wait that no more are taken."""
+
+
 @dataclass(frozen=True)
 class Depth:
     """State of a queue: jobs that could begin, jobs that run, age of the oldest, in seconds."""

@@ -25,8 +25,10 @@ class Manager(QueueManager):
     def fetch_jobs(
         self, batch_size: int, global_concurrency_limit: int | None, heartbeat_timeout: timedelta
     ) -> AsyncGenerator[QueuedJob, None]:
-        """All that there is room for in one statement; the statement itself keeps to the room."""
-        return super().fetch_jobs(self._most, global_concurrency_limit, heartbeat_timeout)
+        """All that there is room for in one statement, which itself keeps to the room; that may be for one job, where
+        pgqueuer's own limit begins with two.
+        """
+        return super().fetch_jobs(self._most, self._most, heartbeat_timeout)
 
     async def _effective_dequeue_timeout(self, dequeue_timeout: timedelta) -> timedelta:
         """Ten polls a second are useless while there is no room; the end of an own job is announced."""

@@ -25,6 +25,8 @@ from app.process_settings import ProcessSettings
 _LOG = structlog.get_logger("app.server")
 RECIPES_WORKER = "recipes-worker:"
 """Begin of the roles of recipe-app's workers; the queue follows."""
+VIDEOS = "videos"
+"""Role of video-gateway, whose process takes jobs too."""
 
 
 class Factory:
@@ -65,6 +67,14 @@ class Factory:
 
             queue = self._role.removeprefix(RECIPES_WORKER)
             return recipes(lifecycle, None if self._role == "recipes" else Queue(queue))
+        if self._role == "videos-page":
+            from app.video_gateway.frontend import from_environment as videos_page
+
+            return videos_page(lifecycle)
+        if self._role == VIDEOS:
+            from app.video_gateway.application import from_environment as videos
+
+            return videos(lifecycle)
         from app.api.application import Role, from_environment
 
         return from_environment(Role(self._role), lifecycle)
@@ -125,7 +135,7 @@ class _Workers(Multiprocess):
 
 def serve(settings: ProcessSettings, role: str) -> None:
     """Serve a role until a signal. Worker processes share one listener; a dead one is started again (E10)."""
-    works = role == "worker" or role.startswith(RECIPES_WORKER)
+    works = role in ("worker", VIDEOS) or role.startswith(RECIPES_WORKER)
     workers = 1 if works else settings.uvicorn_workers
     config = uvicorn.Config(
         Factory(role, settings.drain_seconds),

@@ -83,6 +83,14 @@ class ServiceSettings(ProcessSettings):
         return region_code(self.region)
 
 
+def filled(values: dict[str, object], names: tuple[str, ...], sources: tuple[str, ...]) -> dict[str, object]:
+    """The values with a missing one taken from another; each may be given by any of its names."""
+    if any(name in values for name in names):
+        return values
+    found = next((values[source] for source in sources if source in values), None)
+    return values if found is None else {names[0]: found, **values}
+
+
 def given(*secrets: SecretStr | None) -> tuple[str, ...]:
     """Values of those secrets that are set, in order."""
     return tuple(secret.get_secret_value() for secret in secrets if secret is not None)

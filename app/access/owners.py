@@ -56,6 +56,10 @@ _ACT: Final = text(f"SELECT set_config('role', '{ROLE}', true), set_config('{SET
 _OURSELVES: Final = text("SELECT set_config('role', 'none', true)")
 
 
+class NotFound(Exception):
+    """The owner has no such thing."""
+
+
 def guest(client_id: str) -> str:
     """The owner of what is made without a key under a name."""
     return GUESTS + client_id

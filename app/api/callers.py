@@ -1,6 +1,7 @@
 """Dependencies of routes of any product: the parts of the process, and the caller."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
@@ -23,6 +24,20 @@ def core_of(connection: HTTPConnection) -> CoreServices:
 async def core(connection: HTTPConnection) -> CoreServices:
     """The same, for routes that let the framework ask."""
     return core_of(connection)
+
+
+Parts = TypeVar("Parts", bound=CoreServices)
+
+
+def parts(kind: type[Parts]) -> Callable[[Request], Awaitable[Parts]]:
+    """A dependency that gives a product's routes the parts of its process."""
+
+    async def found(request: Request) -> Parts:
+        services = core_of(request)
+        assert isinstance(services, kind)
+        return services
+
+    return found
 
 
 CoreNow = Annotated[CoreServices, Depends(core)]

@@ -27,8 +27,8 @@ INTERNAL: Final = "/internal/"
 """Prefix of the paths between regions; the route itself knows who may call it."""
 ADMINISTRATION: Final = ("/admin/", "/api/admin/")
 """Prefixes of the paths whose caller is the administrator, known by a token that only those routes can judge."""
-GENERATION: Final = frozenset(("/generate", "/api/recipes"))
-"""Paths whose POST has a text written."""
+GENERATION: Final = frozenset(("/generate", "/api/recipes", "/api/generate"))
+"""Paths whose POST has a text written or a video rendered."""
 UNAUTHORISED = {"WWW-Authenticate": "Bearer"}
 REMEMBERED: Final = 10_000
 """Addresses whose wrong credentials are not looked up any more for a while."""

@@ -14,7 +14,7 @@ from app.domain import Strict
 from app.queue import depth
 from app.queue_names import Queue
 from app.recipe_app.api import ServicesNow
-from app.recipe_app.sweeper import TABLES
+from app.recipe_app.tables import OF_QUEUE
 from app.settings import Settings
 
 ERRORS = documented(400, 401, 403, 413, 422, 429, 503)
@@ -70,7 +70,7 @@ async def stats(services: ServicesNow) -> dict[Queue, QueueView]:
     """Statistics of each queue."""
     shown: dict[Queue, QueueView] = {}
     async with services.database.read(fresh=True) as connection:
-        for queue, table in TABLES.items():
+        for queue, table in OF_QUEUE.items():
             now = await depth(connection, queue)
             failed = text(f"SELECT count(*) FROM {table} WHERE status = 'failed'")  # noqa: S608  names of tables
             shown[queue] = QueueView(
@@ -94,7 +94,7 @@ async def scale(change: Scale, services: ServicesNow) -> Scale:
 async def clear_failed(services: ServicesNow) -> Cleared:
     """Delete the failed jobs of every queue, some at a time: each statement is short, and what was deleted stays so."""
     cleared: dict[str, int] = {}
-    for queue, table in TABLES.items():
+    for queue, table in OF_QUEUE.items():
         batch = text(
             f"DELETE FROM {table} WHERE id IN"  # noqa: S608  names of tables
             f" (SELECT id FROM {table} WHERE status = 'failed' LIMIT :most) RETURNING owner"

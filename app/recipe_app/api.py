@@ -6,24 +6,25 @@ from typing import Annotated, Final
 
 import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 from starlette.responses import Response
 
-from app.access.owners import guest
-from app.api.callers import NO_STORE, CallerNow, caller
+from app.access.owners import NotFound
+from app.api.callers import caller, parts
+from app.api.owner import Owner
 from app.api.problems import ProblemError, documented
+from app.api.replies import as_json, shown
 from app.ids import JOB_ID_PATTERN, JobId
 from app.limits import RECIPE_ROWS
+from app.queue import QueueFull
 from app.recipe_app.intake import Submission
 from app.recipe_app.models import Accepted, NewRecipe, RecipeStatus, RecipeView, VideoView
 from app.recipe_app.services import RecipeServices
-from app.recipe_app.store import NotFound, NotReady, QueueFull
-from app.recipe_app.tickets import file_path
+from app.recipe_app.store import NotReady
 from app.video.shelf import ShelfUnavailable, VideoShelf
+from app.video.tickets import ticket_of
 
 router = APIRouter(prefix="/api", tags=["recipes"], dependencies=[Depends(caller)])
-GUEST: Final = guest("guest")
-"""Owner of what is made without a key, where that is allowed; no client's name can be it."""
 ASK_AGAIN_SECONDS: Final = "1"
 FULL_SECONDS: Final = "30"
 """Retry-After of a full queue: a worker does a few hundred recipes in this time."""
@@ -31,20 +32,6 @@ LISTED: Final = TypeAdapter(list[RecipeView])
 READ = documented(401, 404, 422, 429, 503)
 CHANGE = documented(400, 401, 404, 409, 413, 422, 429, 503)
 _LOG = structlog.get_logger("app.recipes")
-
-
-async def services(request: Request) -> RecipeServices:
-    """The parts of this process."""
-    found = request.app.state.services
-    assert isinstance(found, RecipeServices)
-    return found
-
-
-async def owner(request: Request, caller: CallerNow) -> str:
-    """Owner of what the request makes and sees: the client of the key or session, or the guest."""
-    found = caller.client_id or GUEST
-    request.scope["state"]["client_id"] = found
-    return found
 
 
 async def recipe_id(
@@ -69,8 +56,7 @@ async def page_before(
         raise ProblemError(422, "before: no recipe has this id.", code="recipe_not_found") from None
 
 
-ServicesNow = Annotated[RecipeServices, Depends(services)]
-Owner = Annotated[str, Depends(owner)]
+ServicesNow = Annotated[RecipeServices, Depends(parts(RecipeServices))]
 RecipeOfPath = Annotated[JobId, Depends(recipe_id)]
 
 
@@ -83,7 +69,7 @@ async def create_recipe(body: NewRecipe, request: Request, services: ServicesNow
     async with _refusals():
         await services.intake.accept(Submission(recipe, owner, body, state["request_id"]))
     path = f"/api/recipes/{recipe}"
-    return _shown(Accepted(id=str(recipe), url=path), 202, Location=path, **{"Retry-After": ASK_AGAIN_SECONDS})
+    return shown(Accepted(id=str(recipe), url=path), 202, Location=path, **{"Retry-After": ASK_AGAIN_SECONDS})
 
 
 @router.get("/recipes", response_model=list[RecipeView], responses=documented(401, 422, 429, 503))
@@ -98,21 +84,19 @@ async def list_recipes(
     """
     if before is not None or limit != RECIPE_ROWS:
         found = await services.recipes.page(owner, limit, before)
-        return _json(LISTED.dump_json(found))
-    name = await services.lists.name(owner)
-    kept = await services.lists.get(name) if name else None
-    if kept is None:
-        kept = LISTED.dump_json(await services.recipes.page(owner, limit)).decode()
-        if name:
-            await services.lists.keep(name, kept)
-    return _json(kept)
+        return as_json(LISTED.dump_json(found))
+
+    async def read() -> str:
+        return LISTED.dump_json(await services.recipes.page(owner, limit)).decode()
+
+    return as_json(await services.lists.kept(owner, read))
 
 
 @router.get("/recipes/{recipe}", response_model=RecipeView, responses=READ)
 async def get_recipe(recipe: RecipeOfPath, services: ServicesNow, owner: Owner) -> Response:
     """One recipe of one's own: pending, then ready with its text, or failed with the reason."""
     async with _refusals():
-        return _shown(await services.recipes.get(owner, recipe))
+        return shown(await services.recipes.get(owner, recipe))
 
 
 @router.delete("/recipes/{recipe}", status_code=204, responses=CHANGE)
@@ -137,7 +121,7 @@ async def order_video(recipe: RecipeOfPath, services: ServicesNow, owner: Owner)
         status = await services.recipes.order_video(owner, recipe)
     path = f"/api/recipes/{recipe}/video"
     accepted = Accepted(id=str(recipe), status=status, url=path)
-    return _shown(accepted, 202, Location=path, **{"Retry-After": ASK_AGAIN_SECONDS})
+    return shown(accepted, 202, Location=path, **{"Retry-After": ASK_AGAIN_SECONDS})
 
 
 @router.get("/recipes/{recipe}/video", response_model=VideoView, responses=READ)
@@ -153,15 +137,16 @@ async def get_video(recipe: RecipeOfPath, services: ServicesNow, owner: Owner) -
         )
     view = VideoView(recipe=str(recipe), status=found.status, error=found.error)
     if found.status is not RecipeStatus.READY or found.key is None:
-        return _shown(view)
+        return shown(view)
     shelf = _shelf(services)
+    ticket = ticket_of(recipe, found.key, services.settings.session_secrets, shelf.seconds)
     ready = {
         "url": await shelf.address(found.key),
-        "file": file_path(recipe, found.key, services.settings.session_secrets, shelf.seconds),
+        "file": ticket and f"/api/videos/{ticket}",
         "expires_in": shelf.seconds,
         "bytes": found.bytes,
     }
-    return _shown(view.model_copy(update=ready))
+    return shown(view.model_copy(update=ready))
 
 
 def _shelf(services: RecipeServices) -> VideoShelf:
@@ -187,11 +172,3 @@ async def _refusals() -> AsyncIterator[None]:
 
 def _not_found() -> ProblemError:
     return ProblemError(404, "There is no such recipe.", code="recipe_not_found")
-
-
-def _shown(model: BaseModel, status: int = 200, **headers: str) -> Response:
-    return Response(model.model_dump_json(), status, {**NO_STORE, **headers}, "application/json")
-
-
-def _json(body: str | bytes) -> Response:
-    return Response(body, 200, NO_STORE, "application/json")

@@ -13,9 +13,9 @@ from app.lifecycle import Lifecycle
 from app.middleware.admission import admit, share
 from app.middleware.edge import protect
 from app.process_settings import ConfigurationError, load
+from app.queue_figures import QueueFigures
 from app.queue_names import Queue
 from app.recipe_app import admin, api, files, sign_in
-from app.recipe_app.figures import RecipeFigures
 from app.recipe_app.models import NewRecipe
 from app.recipe_app.services import RecipeServices, build
 from app.recipe_app.settings import RecipeSettings
@@ -47,7 +47,7 @@ def create(settings: RecipeSettings, queue: Queue | None = None, lifecycle: Life
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services = build(settings, cycle)
-        figures = RecipeFigures(services)
+        figures = QueueFigures(services)
         loops: dict[str, Loop] = {
             "lists": services.lists.follow,
             "figures": lambda: keep_figures(services, figures),

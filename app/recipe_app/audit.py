@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.chores import Chore
 from app.recipe_app.history import CLIENTS_TABLES
-from app.time_limits import Task
 
 _UNGUARDED: Final = text(
     "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY(:tables)"
@@ -26,10 +25,6 @@ _REVOKED_SESSIONS: Final = text(
     "SELECT s.id FROM sessions s JOIN api_keys k ON k.id = s.key_id"
     " WHERE k.revoked_at IS NOT NULL AND s.expires_at > now() AND s.created_at > k.revoked_at ORDER BY 1"
 )
-_INVALID: Final = text(
-    "SELECT indexrelid::regclass::text AS name FROM pg_index JOIN pg_class c ON c.oid = indexrelid"
-    " WHERE NOT indisvalid AND c.relnamespace = 'public'::regnamespace ORDER BY 1"
-)
 
 
 async def _security_audit(connection: AsyncConnection, _: bool) -> tuple[int, str]:
@@ -45,13 +40,4 @@ async def _security_audit(connection: AsyncConnection, _: bool) -> tuple[int, st
     return len(findings), "; ".join(findings)
 
 
-async def _repair_indexes(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
-    """Build anew what an index build that was cut off left behind: it costs every change and helps no query."""
-    names = list((await connection.execute(_INVALID)).scalars())
-    for name in () if dry_run else names:
-        await connection.execute(text(f"REINDEX INDEX CONCURRENTLY {name}"))
-    return len(names), ", ".join(names)
-
-
 SECURITY_AUDIT: Final = Chore("security audit", _security_audit)
-INDEXES: Final = Chore("indexes", _repair_indexes, Task.REINDEX)

@@ -20,10 +20,9 @@ from app.domain import Priority
 from app.ids import JobId
 from app.limits import PENDING_SECONDS, PENDING_SUBMISSIONS
 from app.lists import JobLists
-from app.queue import depth, enqueue
+from app.queue import QueueFull, depth, enqueue
 from app.queue_names import Queue
 from app.recipe_app.models import Complexity, NewRecipe
-from app.recipe_app.store import QueueFull
 
 BATCH: Final = 200
 COMMITS: Final = 3

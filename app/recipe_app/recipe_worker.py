@@ -3,17 +3,17 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from app.attempts import Attempt, TableAttempts
 from app.consumer import Attempts, Consumer
+from app.ended import ended
 from app.ids import JobId
 from app.job import Claim
+from app.lost_jobs import sweep_regularly
 from app.queue_names import Queue
-from app.recipe_app.attempts import Attempt, TableAttempts
-from app.recipe_app.ended import ended
 from app.recipe_app.form import RECIPE
 from app.recipe_app.models import NewRecipe, RecipeDraft
 from app.recipe_app.services import RecipeServices
-from app.recipe_app.sweeper import sweep_regularly
-from app.recipe_app.tables import recipes
+from app.recipe_app.tables import OF_QUEUE, recipes
 from app.supervision import Loop
 from app.writers.base import CallContext, Deadline
 from app.writers.desk import providers_of
@@ -36,7 +36,7 @@ class RecipeWorker(Consumer[Attempt, RecipeDraft]):
         return self._recipes
 
     def _loops(self) -> Mapping[str, Loop]:
-        return {"sweep": lambda: sweep_regularly(self._services)}
+        return {"sweep": lambda: sweep_regularly(self._services, self._settings, OF_QUEUE)}
 
     async def _claim(self, job: JobId) -> tuple[Claim, Attempt | None]:
         return await self._recipes.claim(job)

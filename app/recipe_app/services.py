@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from app.bucket import Bucket
 from app.core_services import CoreServices, build_core
 from app.lifecycle import Lifecycle
 from app.lists import JobLists
@@ -11,7 +10,7 @@ from app.recipe_app.intake import RecipeIntake
 from app.recipe_app.settings import RecipeSettings
 from app.recipe_app.store import RecipeStore
 from app.schema import Schema
-from app.video.shelf import VideoShelf
+from app.video.shelf import VideoShelf, shelf_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +36,3 @@ def build(settings: RecipeSettings, lifecycle: Lifecycle) -> RecipeServices:
         intake=RecipeIntake(core.database, lists, life, limit),
         shelf=shelf_of(settings),
     )
-
-
-def shelf_of(settings: RecipeSettings) -> VideoShelf | None:
-    """The bucket of videos, if one is named."""
-    if settings.video_bucket is None:
-        return None
-    bucket = Bucket(settings.video_bucket, settings.video_bucket_region or settings.region)
-    return VideoShelf(bucket, settings.video_url_seconds)

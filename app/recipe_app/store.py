@@ -4,36 +4,26 @@ security), so a forgotten condition shows no other client's rows.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Executable, Row, and_, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.access.owners import act_for_ourselves, acting_for
+from app.access.owners import NotFound, act_for_ourselves, acting_for
 from app.database import Database
 from app.domain import Priority
 from app.ids import JobId
 from app.lists import JobLists
-from app.queue import depth, enqueue, withdraw
+from app.queue import QueueFull, depth, enqueue, withdraw
 from app.queue_names import Queue
 from app.recipe_app.models import Amount, RecipeStatus, RecipeView
 from app.recipe_app.tables import recipes, videos
-
-REPLICA_LAG = timedelta(seconds=60)
-"""A replica may not have seen a recipe this young yet, so it is looked for on the primary too."""
-
-
-class NotFound(Exception):
-    """There is no such recipe of this owner."""
+from app.replica import may_be_behind
 
 
 class NotReady(Exception):
     """A video can only be made of a recipe that is ready."""
-
-
-class QueueFull(Exception):
-    """So many jobs wait that no more are taken."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +126,7 @@ class RecipeStore:
         """From the replica where there is one, unless the recipe is too young to be there. Raises NotFound."""
         role = acting_for(owner)
         rows: Sequence[Row[tuple[object, ...]]] = await self._database.rows(statement, first=role, fresh=fresh)
-        if not rows and not fresh and datetime.now(UTC) - recipe.created_at < REPLICA_LAG:
+        if not rows and not fresh and may_be_behind(recipe):
             rows = await self._database.rows(statement, first=role, fresh=True)
         if not rows:
             raise NotFound

@@ -1,28 +1,17 @@
 """The product's tables as SQLAlchemy Core sees them. The migrations make them; a test compares the two."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Float, Integer, MetaData, Numeric, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.archive import archives
+from app.attempts import job_columns
+from app.queue_names import Queue
 from app.tables import api_keys, feature_flags, leases, revocations, service_modes
 
 metadata = MetaData()
-
-
-def _job() -> tuple[Column[object], ...]:
-    """The columns by which a job's attempts are counted and fenced (app.recipe_app.attempts)."""
-    return (
-        Column("status", Text, nullable=False),
-        Column("attempt", Integer, nullable=False),
-        Column("waits", Integer, nullable=False),
-        Column("updated_at", DateTime(timezone=True), nullable=False),
-        Column("started_at", DateTime(timezone=True)),
-        Column("finished_at", DateTime(timezone=True)),
-        Column("expires_at", DateTime(timezone=True), nullable=False),
-        Column("error_type", Text),
-        Column("error", Text),
-    )
 
 
 users = Table(
@@ -51,7 +40,7 @@ recipes = Table(
     Column("output_tokens", Integer, nullable=False),
     Column("cost_usd", Numeric(12, 6), nullable=False),
     Column("request_id", Text),
-    *_job(),
+    *job_columns(),
 )
 
 videos = Table(
@@ -62,7 +51,7 @@ videos = Table(
     Column("owner", Text, nullable=False),
     Column("key", Text),
     Column("bytes", BigInteger),
-    *_job(),
+    *job_columns(),
 )
 
 sessions = Table(
@@ -115,17 +104,11 @@ subscription_metrics = Table(
     Column("ended", Integer, nullable=False),
 )
 
-archives = Table(
-    "archives",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("rows", Integer, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("made_at", DateTime(timezone=True), nullable=False),
-)
+
+OF_QUEUE: Final[Mapping[Queue, str]] = {Queue.TEXTS: recipes.name, Queue.VIDEOS: videos.name}
+"""Table of each queue's jobs."""
 
 PLATFORM: Final = tuple(
-    table.to_metadata(metadata) for table in (api_keys, feature_flags, leases, revocations, service_modes)
+    table.to_metadata(metadata) for table in (archives, api_keys, feature_flags, leases, revocations, service_modes)
 )
-"""Tables of identity, switches and elections, which every product has in its own database."""
+"""Tables of identity, switches, elections and archives, which every product has in its own database."""

@@ -2,16 +2,28 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.archive import asked, bucket_of
 from app.backup import backup
-from app.chores import ANALYZE, KEY_AUDIT, REINDEX, REVOCATIONS, REVOKED_KEYS, VACUUM, Chore, Schedule, deletion
+from app.chores import (
+    ANALYZE,
+    INDEXES,
+    KEY_AUDIT,
+    REINDEX,
+    REVOCATIONS,
+    REVOKED_KEYS,
+    VACUUM,
+    Chore,
+    Schedule,
+    deletion,
+)
 from app.recipe_app import archive
-from app.recipe_app.audit import INDEXES, SECURITY_AUDIT
+from app.recipe_app.audit import SECURITY_AUDIT
 from app.recipe_app.reports import (
     COST_ANALYTICS,
     COST_REVIEW,
@@ -20,14 +32,12 @@ from app.recipe_app.reports import (
     SYSTEM_METRICS,
     WEEKLY_REPORT,
 )
-from app.recipe_app.services import shelf_of
 from app.recipe_app.settings import RecipeSettings
+from app.recipe_app.tables import videos
 from app.switches import QUEUE_WORKERS
-from app.video.shelf import FOLDER
+from app.video.orphans import temporary_files
 
 LOG_DAYS: Final = 30
-ORPHAN_AGE: Final = timedelta(days=1)
-"""An object that no row names may belong to a video that is being stored; a day later it does not."""
 CONFIGURATION: Final = "config/"
 FORGOTTEN_LIMIT: Final = "30 days"
 """A limit of a queue's workers is set for an incident; one so old is a leftover."""
@@ -42,7 +52,7 @@ def chores(settings: RecipeSettings) -> Mapping[Schedule, tuple[Chore, ...]]:
             deletion("sessions", "sessions", "expires_at < now()"),
             REVOCATIONS,
             COST_ANALYTICS,
-            temporary_files(settings),
+            temporary_files(settings, videos.name),
             archive.TEXTS.chore(settings),
             # The bucket deletes them by its own rule; a row that outlives its object says nothing.
             deletion("expired videos", "videos", f"finished_at < now() - interval '{settings.video_days} days'"),
@@ -72,24 +82,6 @@ def chores(settings: RecipeSettings) -> Mapping[Schedule, tuple[Chore, ...]]:
     }
 
 
-def temporary_files(settings: RecipeSettings) -> Chore:
-    """Delete videos that no row names: of attempts that were overtaken, and of recipes that were deleted."""
-
-    async def work(connection: AsyncConnection, dry_run: bool) -> tuple[int, str]:
-        shelf = shelf_of(settings)
-        if shelf is None:
-            return 0, "no VIDEO_BUCKET"
-        before = datetime.now(UTC) - ORPHAN_AGE
-        there = [one.key for one in shelf.bucket.listed(FOLDER) if one.changed_at < before]
-        named = (await connection.execute(_NAMED, {"keys": there})).scalars()
-        orphans = sorted(set(there) - set(named))
-        if orphans and not dry_run:
-            await shelf.drop(orphans)
-        return len(orphans), ", ".join(orphans[:10])
-
-    return Chore("temporary files", work)
-
-
 def critical_data(settings: RecipeSettings) -> Chore:
     """A whole backup, beside the hourly ones."""
 
@@ -117,14 +109,13 @@ def configuration(settings: RecipeSettings) -> Chore:
         body = json.dumps({"settings": fields, "switches": switches, "flags": flags}, sort_keys=True).encode()
         key = f"{CONFIGURATION}{datetime.now(UTC):%Y-%m-%d}.json"
         if not dry_run:
-            bucket = archive.bucket_of(settings)
-            await archive.asked(lambda: bucket.put(key, body, "application/json"), bucket)
+            bucket = bucket_of(settings)
+            await asked(lambda: bucket.put(key, body, "application/json"), bucket)
         return len(forgotten), ", ".join((*forgotten, key))
 
     return Chore("configuration", work)
 
 
-_NAMED: Final = text("SELECT key FROM videos WHERE key = ANY(:keys)")
 _FORGOTTEN_LIMITS: Final = text(
     f"SELECT name FROM service_modes WHERE name LIKE '{QUEUE_WORKERS}%'"  # noqa: S608  names of ours
     f" AND updated_at < now() - interval '{FORGOTTEN_LIMIT}' ORDER BY name"

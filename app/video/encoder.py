@@ -11,9 +11,8 @@ from typing import Final
 
 import imageio_ffmpeg
 
-from app.video.slides import HEIGHT, WIDTH
+from app.video.lettering import HEIGHT, WIDTH
 
-FRAMES_A_SECOND: Final = 4
 SECONDS_LIMIT: Final = 60.0
 MEMORY_BYTES: Final = 1024 * 1024 * 1024
 """Address space of the encoder; it uses about 100 MB of it for pictures of this size."""
@@ -34,13 +33,17 @@ def program() -> str:
     return str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
-async def encode(frames: Iterable[bytes], *, seconds: float = SECONDS_LIMIT, most: int = OUTPUT_BYTES) -> bytes:
-    """H.264 in an MP4 whose index stands first, so that it plays while it is loaded. Raises EncodingFailed."""
+async def encode(
+    frames: Iterable[bytes], rate: int, *, seconds: float = SECONDS_LIMIT, most: int = OUTPUT_BYTES
+) -> bytes:
+    """``rate`` frames a second as H.264 in an MP4 whose index stands first, so that it plays while it is loaded. Raises
+    EncodingFailed.
+    """
     with tempfile.TemporaryDirectory(prefix="contentgen-video-") as folder:
         made = Path(folder) / "video.mp4"
         source = (
             *("-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", f"{WIDTH}x{HEIGHT}"),
-            *("-framerate", str(FRAMES_A_SECOND), "-i", "pipe:0"),
+            *("-framerate", str(rate), "-i", "pipe:0"),
         )
         target = (
             *("-an", "-c:v", "libx264", "-preset", "veryfast", "-threads", "1", "-pix_fmt", "yuv420p"),
@@ -105,7 +108,9 @@ async def _feed(process: Process, frames: Iterable[bytes]) -> None:
     """Frames as fast as they are taken; an encoder that ends early has an exit code."""
     assert process.stdin is not None
     with suppress(BrokenPipeError, ConnectionResetError):
-        for frame in frames:
+        source = iter(frames)
+        # A picture takes milliseconds to draw, in which the process answers others.
+        while frame := await asyncio.to_thread(next, source, b""):
             process.stdin.write(frame)
             await process.stdin.drain()
         process.stdin.close()

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from app.video.encoder import FRAMES_A_SECOND, EncodingFailed, encode
-from app.video.slides import TextUnfit, frames, slides_of
+from app.video.encoder import EncodingFailed, encode
+from app.video.lettering import TextUnfit
+from app.video.slides import frames, slides_of
 
 SECONDS_A_SLIDE: Final = 1.5
+FRAMES_A_SECOND: Final = 4
 
 
 class VideoFailed(Exception):
@@ -21,6 +23,6 @@ async def render(title: str, lines: Sequence[str]) -> bytes:
     """The video. Raises VideoFailed."""
     try:
         slides = slides_of(title, lines)
-        return await encode(frames(slides, round(SECONDS_A_SLIDE * FRAMES_A_SECOND)))
+        return await encode(frames(slides, round(SECONDS_A_SLIDE * FRAMES_A_SECOND)), FRAMES_A_SECOND)
     except (TextUnfit, EncodingFailed) as error:
         raise VideoFailed(error.kind, str(error)) from error

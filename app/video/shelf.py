@@ -8,6 +8,7 @@ from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from app.bucket import Bucket
+from app.video.settings import VideoSettings
 
 FOLDER: Final = "videos/"
 MEDIA_TYPE: Final = "video/mp4"
@@ -28,7 +29,12 @@ class VideoShelf:
     @staticmethod
     def key(name: str, attempt: int) -> str:
         """Key of the object that one attempt stores: a slower attempt never replaces what a quicker one stored."""
-        return f"{FOLDER}{name}/{attempt}.mp4"
+        return f"{VideoShelf.folder(name)}{attempt}.mp4"
+
+    @staticmethod
+    def folder(name: str) -> str:
+        """Begin of the keys of every attempt at a video."""
+        return f"{FOLDER}{name}/"
 
     async def keep(self, key: str, video: bytes) -> None:
         """Store a video with its media type."""
@@ -55,3 +61,11 @@ class VideoShelf:
             await asyncio.to_thread(work)
         except (BotoCoreError, ClientError, Boto3Error) as error:
             raise ShelfUnavailable(f"s3://{self.bucket.name}: {type(error).__name__}: {str(error)[:200]}") from error
+
+
+def shelf_of(settings: VideoSettings) -> VideoShelf | None:
+    """The bucket of videos, if one is named."""
+    if settings.video_bucket is None:
+        return None
+    bucket = Bucket(settings.video_bucket, settings.video_bucket_region or settings.region)
+    return VideoShelf(bucket, settings.video_url_seconds)

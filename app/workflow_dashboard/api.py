@@ -2,16 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from app.access.owners import guest
-from app.api.callers import NO_STORE, CallerNow, caller
+from app.api.callers import caller, parts
+from app.api.owner import Owner
 from app.api.problems import ProblemError, documented
+from app.api.replies import as_json, shown
 from app.domain import ClientId
 from app.limits import TASK_ROWS, WORKFLOW_ROWS
 from app.workflow_dashboard.current_list import LISTED
@@ -20,27 +20,11 @@ from app.workflow_dashboard.services import DashboardServices
 from app.workflow_dashboard.store import NotFound, NotOwner, TooManyTasks
 
 router = APIRouter(prefix="/api", tags=["workflows"], dependencies=[Depends(caller)])
-GUEST: Final = guest("guest")
-"""Owner of what is made without a key, where that is allowed; no client's name can be it."""
 READ = documented(401, 404, 422, 429, 503)
 CHANGE = documented(400, 401, 403, 404, 409, 413, 422, 429, 503)
 
 
-async def services(request: Request) -> DashboardServices:
-    """The parts of this process."""
-    found = request.app.state.services
-    assert isinstance(found, DashboardServices)
-    return found
-
-
-async def owner(request: Request, caller: CallerNow) -> str:
-    """User that a change is made for: the client of the key or session, or the guest."""
-    request.scope["state"]["client_id"] = caller.client_id or GUEST
-    return caller.client_id or GUEST
-
-
-ServicesNow = Annotated[DashboardServices, Depends(services)]
-Owner = Annotated[str, Depends(owner)]
+ServicesNow = Annotated[DashboardServices, Depends(parts(DashboardServices))]
 
 
 @router.get("/workflows", response_model=list[Workflow], responses=documented(401, 422, 429, 503))
@@ -54,8 +38,8 @@ async def list_workflows(
     parameter the list is kept for five minutes, or until a workflow or task changes.
     """
     if before is None and user_id is None and limit == WORKFLOW_ROWS:
-        return _json(await services.listed.get())
-    return _json(LISTED.dump_json(await services.workflows.page(limit, before, user_id)))
+        return as_json(await services.listed.get())
+    return as_json(LISTED.dump_json(await services.workflows.page(limit, before, user_id)))
 
 
 @router.post("/workflows", status_code=201, response_model=Workflow, responses=CHANGE)
@@ -63,21 +47,21 @@ async def create_workflow(body: NewWorkflow, services: ServicesNow, owner: Owner
     """Make a workflow; it is its maker's."""
     async with _changing(services):
         made = await services.workflows.create(owner, body)
-    return _shown(made, 201, Location=f"/api/workflows/{made.id}")
+    return shown(made, 201, Location=f"/api/workflows/{made.id}")
 
 
 @router.get("/workflows/{workflow}", response_model=Workflow, responses=READ)
 async def get_workflow(workflow: UUID, services: ServicesNow) -> Response:
     """One workflow with its tasks."""
     async with _refusals():
-        return _shown(await services.workflows.get(workflow))
+        return shown(await services.workflows.get(workflow))
 
 
 @router.patch("/workflows/{workflow}", response_model=Workflow, responses=CHANGE)
 async def change_workflow(workflow: UUID, body: WorkflowChange, services: ServicesNow, owner: Owner) -> Response:
     """Change name, description or status of a workflow of one's own."""
     async with _changing(services):
-        return _shown(await services.workflows.change(owner, workflow, body))
+        return shown(await services.workflows.change(owner, workflow, body))
 
 
 @router.delete("/workflows/{workflow}", status_code=204, responses=CHANGE)
@@ -99,14 +83,14 @@ async def list_tasks(workflow: UUID, services: ServicesNow) -> list[Task]:
 async def add_task(workflow: UUID, body: NewTask, services: ServicesNow, owner: Owner) -> Response:
     """Add a task in the last place of a workflow of one's own."""
     async with _changing(services):
-        return _shown(await services.workflows.add_task(owner, workflow, body.title), 201)
+        return shown(await services.workflows.add_task(owner, workflow, body.title), 201)
 
 
 @router.patch("/tasks/{task}", response_model=Task, responses=CHANGE)
 async def change_task(task: UUID, body: TaskChange, services: ServicesNow, owner: Owner) -> Response:
     """Change title, status or position of a task in a workflow of one's own."""
     async with _changing(services):
-        return _shown(await services.workflows.change_task(owner, task, body))
+        return shown(await services.workflows.change_task(owner, task, body))
 
 
 @asynccontextmanager
@@ -128,11 +112,3 @@ async def _refusals() -> AsyncIterator[None]:
     except TooManyTasks:
         detail = f"A workflow has {TASK_ROWS} tasks at most; make another workflow."
         raise ProblemError(409, detail, code="too_many_tasks") from None
-
-
-def _shown(model: BaseModel, status: int = 200, **headers: str) -> Response:
-    return Response(model.model_dump_json(), status, {**NO_STORE, **headers}, "application/json")
-
-
-def _json(body: str | bytes) -> Response:
-    return Response(body, 200, NO_STORE, "application/json")

@@ -3,7 +3,7 @@
 from pydantic import AliasChoices, Field, model_validator
 
 from app.process_settings import Environment, ProcessSettings
-from app.service_settings import ServiceSettings
+from app.service_settings import ServiceSettings, filled
 
 _ENVIRONMENT = AliasChoices("environment", "env")
 """The document calls it ENV; the platform's other processes ENVIRONMENT."""
@@ -30,7 +30,7 @@ class DashboardSettings(ServiceSettings):
     @classmethod
     def _one_database(cls, values: dict[str, object]) -> dict[str, object]:
         """Nothing listens here, so the way past the pooler is needed by tasks alone."""
-        return _filled(values, "database_url_direct", "database_url")
+        return filled(values, ("database_url_direct",), ("database_url",))
 
 
 class DashboardTaskSettings(DashboardSettings):
@@ -39,9 +39,4 @@ class DashboardTaskSettings(DashboardSettings):
     @model_validator(mode="before")
     @classmethod
     def _one_database(cls, values: dict[str, object]) -> dict[str, object]:
-        return _filled(values, "database_url", "database_url_direct")
-
-
-def _filled(values: dict[str, object], name: str, source: str) -> dict[str, object]:
-    """The values with a missing one taken from another."""
-    return {name: values[source], **values} if source in values else values
+        return filled(values, ("database_url",), ("database_url_direct",))

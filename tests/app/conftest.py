@@ -34,6 +34,13 @@ from dashboard_site import (  # noqa: F401  fixtures
     dashboard_url,
     make_dashboard,
 )
+from gateway_site import (  # noqa: F401  fixtures
+    gateway_fleet,
+    gateway_site,
+    gateway_template,
+    gateway_url,
+    make_gateway,
+)
 from recipe_site import (  # noqa: F401  fixtures
     film_fleet,
     make_recipes,

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.failures import FAILURES
-from app.video import encoder, slides
+from app.video import encoder, lettering, slides
 from app.video.encoder import EncodingFailed, decoded_frames, encode
+from app.video.lettering import HEIGHT, WIDTH, TextUnfit
 from app.video.render import VideoFailed, render
-from app.video.slides import HEIGHT, LINES_OF_SLIDE, WIDTH, Slide, TextUnfit, frames, picture, slides_of
+from app.video.slides import LINES_OF_SLIDE, Slide, frames, picture, slides_of
 
 BLACK = bytes(WIDTH * HEIGHT * 3)
 
@@ -41,20 +42,20 @@ def test_half_a_video_is_seen_to_be_damaged() -> None:
 
 def test_an_encoder_that_takes_too_long_is_ended() -> None:
     with pytest.raises(EncodingFailed, match=r"ffmpeg took longer than 0\.2 s") as late:
-        asyncio.run(encode((BLACK for _ in range(100_000)), seconds=0.2))
+        asyncio.run(encode((BLACK for _ in range(100_000)), 4, seconds=0.2))
     assert late.value.kind == "video_slow"
 
 
 def test_an_output_that_grows_too_large_ends_the_encoder() -> None:
     with pytest.raises(EncodingFailed, match="ffmpeg ended with") as large:
-        asyncio.run(encode([BLACK] * 8, most=500))
+        asyncio.run(encode([BLACK] * 8, 4, most=500))
     assert large.value.kind == "video_failed"
 
 
 def test_an_encoder_that_wants_more_memory_than_it_may_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoder, "MEMORY_BYTES", 1024 * 1024)
     with pytest.raises(EncodingFailed):
-        asyncio.run(encode([BLACK] * 8))
+        asyncio.run(encode([BLACK] * 8, 4))
 
 
 def test_an_encoder_that_is_missing_or_fails_is_a_failure_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,4 +107,4 @@ def test_no_letter_of_a_text_is_lost(lines: list[str]) -> None:
     found = slides_of("Title", lines)
     shown = "".join(line for slide in found for line in slide.lines)
     assert shown.replace(" ", "") == "".join("".join(lines).split())
-    assert all(slides._fits(line, slides.LINE_SIZE) for slide in found for line in slide.lines)
+    assert all(lettering.fits(line, slides.LINE_SIZE) for slide in found for line in slide.lines)

@@ -137,14 +137,14 @@ def test_a_videos_address_that_is_not_signed_by_us_is_no_address(
     make_recipes: MakeRecipes, video_bucket: str, change: Any
 ) -> None:
     from app.ids import JobId
-    from app.recipe_app.tickets import file_path
+    from app.video.tickets import ticket_of
 
     client = make_recipes(video_bucket=video_bucket, session_secret=SECRET)
-    path = file_path(JobId.new("use1"), "videos/a/1.mp4", (SECRET,), 60)
-    assert path is not None
-    assert client.get("/api/videos/" + change(path.removeprefix("/api/videos/"))).status_code == 404
-    expired = file_path(JobId.new("use1"), "videos/a/1.mp4", (SECRET,), -1)
-    assert client.get(str(expired)).status_code == 404
+    ticket = ticket_of(JobId.new("use1"), "videos/a/1.mp4", (SECRET,), 60)
+    assert ticket is not None
+    assert client.get("/api/videos/" + change(ticket)).status_code == 404
+    expired = ticket_of(JobId.new("use1"), "videos/a/1.mp4", (SECRET,), -1)
+    assert client.get(f"/api/videos/{expired}").status_code == 404
 
 
 @pytest.mark.requirement("E03")

@@ -13,9 +13,10 @@ from shelf import run_sql
 from test_recipe_api import ended, made
 
 from app.database import Database
+from app.lost_jobs import sweep
 from app.queue_names import Queue
 from app.recipe_app.settings import RecipeTaskSettings
-from app.recipe_app.sweeper import sweep
+from app.recipe_app.tables import OF_QUEUE
 from app.video.encoder import decoded_frames
 
 RENDERER = ("worker", "--queue", "video_generation")
@@ -186,7 +187,7 @@ def test_jobs_that_are_in_no_queue_are_put_back_once(
 
     async def swept() -> tuple[int, int]:
         async with Database(RecipeTaskSettings(database_url_direct=recipe_url)) as there:  # type: ignore[call-arg]
-            return await sweep(there, timedelta()), await sweep(there, timedelta())
+            return await sweep(there, OF_QUEUE, timedelta()), await sweep(there, OF_QUEUE, timedelta())
 
     assert apart(swept()) == (2, 0)
     rows = run_sql(servers, database, "SELECT entrypoint, count(*) FROM pgqueuer GROUP BY 1 ORDER BY 1")

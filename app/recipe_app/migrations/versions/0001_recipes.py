@@ -3,23 +3,11 @@
 from alembic import op
 
 from app.access.owners import row_policy
-from app.platform_tables import IDENTITY, LEDGER
+from app.platform_tables import ARCHIVES, IDENTITY, JOB, LEDGER
 
 revision = "0001"
 down_revision = None
 
-# The columns by which a job's attempts are counted and fenced.
-JOB = """
-    status text NOT NULL DEFAULT 'pending' CHECK (status IN ({states})),
-    attempt integer NOT NULL DEFAULT 0,
-    waits integer NOT NULL DEFAULT 0,
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    started_at timestamptz,
-    finished_at timestamptz,
-    expires_at timestamptz NOT NULL,
-    error_type text,
-    error text
-"""
 STATES = "'pending', 'in_progress', 'ready', 'failed'"
 
 STATEMENTS = (
@@ -117,15 +105,7 @@ STATEMENTS = (
         PRIMARY KEY (month, tier)
     )
     """,
-    """
-    CREATE TABLE archives (
-        key text PRIMARY KEY,
-        kind text NOT NULL,
-        rows integer NOT NULL,
-        sha256 text NOT NULL,
-        made_at timestamptz NOT NULL DEFAULT now()
-    )
-    """,
+    ARCHIVES,
     *IDENTITY,
     *LEDGER,
 )

@@ -13,12 +13,12 @@ from app.ids import JobId
 AUDIENCE: Final = "video"
 
 
-def file_path(recipe: JobId, key: str, secrets: tuple[str, ...], seconds: int) -> str | None:
-    """Path of a recipe's video for so long; None where the service has no secret to sign with."""
+def ticket_of(video: JobId, key: str, secrets: tuple[str, ...], seconds: int) -> str | None:
+    """A ticket for the file of a video, valid for so long; None where the service has no secret to sign with."""
     if not secrets:
         return None
-    claims = {"sub": str(recipe), "key": key, "exp": int(time.time()) + seconds, "aud": AUDIENCE}
-    return f"/api/videos/{jwt.encode(claims, secrets[0], ALGORITHM)}"
+    claims = {"sub": str(video), "key": key, "exp": int(time.time()) + seconds, "aud": AUDIENCE}
+    return jwt.encode(claims, secrets[0], ALGORITHM)
 
 
 def key_of(ticket: str, secrets: tuple[str, ...]) -> str | None:

@@ -7,8 +7,9 @@ writes carries an old number and changes nothing. The times are the database's.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import Row, Table, and_, bindparam, case, func, or_, update
+from sqlalchemy import Column, DateTime, Integer, Row, Table, Text, and_, bindparam, case, func, or_, update
 from sqlalchemy.sql.dml import ReturningUpdate, Update
 
 from app.database import Database
@@ -16,9 +17,33 @@ from app.failures import FAILURES, failure_class
 from app.ids import JobId
 from app.job import Claim
 from app.lists import JobLists
-from app.recipe_app.models import RecipeStatus
 
-OPEN = (RecipeStatus.PENDING, RecipeStatus.IN_PROGRESS)
+
+class State(StrEnum):
+    """State of a job in its own row."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    READY = "ready"
+    FAILED = "failed"
+
+
+OPEN = (State.PENDING, State.IN_PROGRESS)
+
+
+def job_columns() -> tuple[Column[object], ...]:
+    """The columns by which a job's attempts are counted and fenced (app.platform_tables.JOB)."""
+    return (
+        Column("status", Text, nullable=False),
+        Column("attempt", Integer, nullable=False),
+        Column("waits", Integer, nullable=False),
+        Column("updated_at", DateTime(timezone=True), nullable=False),
+        Column("started_at", DateTime(timezone=True)),
+        Column("finished_at", DateTime(timezone=True)),
+        Column("expires_at", DateTime(timezone=True), nullable=False),
+        Column("error_type", Text),
+        Column("error", Text),
+    )
 
 
 @dataclass(frozen=True)
@@ -35,7 +60,7 @@ class Attempt:
 
 
 class TableAttempts:
-    """Implements app.consumer.Attempts for a table with the columns of a job (app.recipe_app.tables)."""
+    """Implements app.consumer.Attempts for a table with the columns of a job."""
 
     def __init__(self, database: Database, lists: JobLists, table: Table, max_attempts: int) -> None:
         self._database = database
@@ -43,7 +68,7 @@ class TableAttempts:
         self._table = table
         self._claim = _claiming(table, max_attempts)
         changed = update(table).where(table.c.id == bindparam("of_job"))
-        in_force = and_(table.c.status == RecipeStatus.IN_PROGRESS, table.c.attempt == bindparam("of_attempt"))
+        in_force = and_(table.c.status == State.IN_PROGRESS, table.c.attempt == bindparam("of_attempt"))
         self._own = changed.where(in_force).values(updated_at=func.now()).returning(table.c.owner)
 
     async def claim(self, job: JobId) -> tuple[Claim, Attempt | None]:
@@ -54,31 +79,35 @@ class TableAttempts:
             return Claim.DONE, None
         await self._lists.changed(row.owner)
         claim = Claim.RUN
-        if row.status == RecipeStatus.FAILED:
+        if row.status == State.FAILED:
             claim = Claim.EXPIRED if row.error_type == "expired" else Claim.EXHAUSTED
         return claim, Attempt(job, row.attempt, row.waits, row.created_at, row.expires_at, row.owner, row)
 
     async def complete(self, job: JobId, attempt: int, values: Mapping[str, object]) -> bool:
         """Store the result. False (and unchanged) when another attempt or a deletion came first."""
-        ended = {"status": RecipeStatus.READY, "error_type": None, "error": None}
+        ended = {"status": State.READY, "error_type": None, "error": None}
         return await self._fenced(job, attempt, self._own.values(finished_at=func.now()), {**ended, **values})
+
+    async def note(self, job: JobId, attempt: int, values: Mapping[str, object]) -> bool:
+        """Write what is known of an attempt that goes on."""
+        return await self._fenced(job, attempt, self._own, values)
 
     async def fail(self, job: JobId, attempt: int, kind: str) -> bool:
         """The last attempt failed: the job stays, with the reason."""
         ended = self._own.values(finished_at=func.now())
-        return await self._fenced(job, attempt, ended, {"status": RecipeStatus.FAILED, **_reason(kind)})
+        return await self._fenced(job, attempt, ended, {"status": State.FAILED, **_reason(kind)})
 
     async def postpone(self, job: JobId, attempt: int, kind: str) -> bool:
         """Back to pending for another attempt; where the job is not to blame (C03), this one does not count."""
         change = self._own
         if not failure_class(kind).counted:
             change = change.values(attempt=self._table.c.attempt - 1, waits=self._table.c.waits + 1)
-        return await self._fenced(job, attempt, change, {"status": RecipeStatus.PENDING, **_reason(kind)})
+        return await self._fenced(job, attempt, change, {"status": State.PENDING, **_reason(kind)})
 
     async def give_back(self, job: JobId, attempt: int) -> bool:
         """Back to pending because the worker stops: nothing happened to the job."""
         change = self._own.values(attempt=self._table.c.attempt - 1)
-        return await self._fenced(job, attempt, change, {"status": RecipeStatus.PENDING})
+        return await self._fenced(job, attempt, change, {"status": State.PENDING})
 
     async def _fenced(
         self,
@@ -105,7 +134,7 @@ def _reason(kind: str) -> dict[str, object]:
 def _claiming(table: Table, max_attempts: int) -> "ReturningUpdate[tuple[object, ...]]":
     """The next attempt, or the failure in which a job ends instead: it waited too long, or every attempt was lost."""
     now = func.now()
-    waiting = and_(table.c.status == RecipeStatus.PENDING, or_(table.c.attempt == 0, table.c.waits > 0))
+    waiting = and_(table.c.status == State.PENDING, or_(table.c.attempt == 0, table.c.waits > 0))
     expired, exhausted = and_(waiting, table.c.expires_at <= now), table.c.attempt >= max_attempts
     over = or_(expired, exhausted)
     crashed = func.coalesce(table.c.error, FAILURES["crashed"].sentence)
@@ -113,7 +142,7 @@ def _claiming(table: Table, max_attempts: int) -> "ReturningUpdate[tuple[object,
         update(table)
         .where(table.c.id == bindparam("of_job"), table.c.status.in_(OPEN))
         .values(
-            status=case((over, RecipeStatus.FAILED), else_=RecipeStatus.IN_PROGRESS),
+            status=case((over, State.FAILED), else_=State.IN_PROGRESS),
             attempt=table.c.attempt + case((over, 0), else_=1),
             updated_at=now,
             started_at=func.coalesce(table.c.started_at, now),

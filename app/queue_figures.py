@@ -1,4 +1,6 @@
-"""Figures of recipe-app's queues, read by one elected process of the product."""
+"""Figures of a product's queues, read by one elected process of the product."""
+
+from collections.abc import Collection
 
 from prometheus_client import Gauge
 
@@ -13,23 +15,24 @@ RUNNING = Gauge("queue_running_jobs", "Jobs of one queue being worked on.", ("qu
 NOTHING = Depth(0, 0, 0.0)
 
 
-class RecipeFigures(RegionFigures):
+class QueueFigures(RegionFigures):
     """Depth of each queue, with the stores."""
 
-    def __init__(self, core: CoreServices) -> None:
+    def __init__(self, core: CoreServices, queues: Collection[Queue] = tuple(Queue)) -> None:
         super().__init__(core)
         self._own = core
+        self._queues = queues
 
     async def read(self) -> None:
         """Set the gauges. Raises DatabaseUnavailable."""
         await super().read()
         async with self._own.database.read(fresh=True) as connection:
-            _show({queue: await depth(connection, queue) for queue in Queue})
+            _show({queue: await depth(connection, queue) for queue in self._queues})
 
     def forget(self) -> None:
         """Show zero: another process reads them."""
         super().forget()
-        _show(dict.fromkeys(Queue, NOTHING))
+        _show(dict.fromkeys(self._queues, NOTHING))
 
 
 def _show(found: dict[Queue, Depth]) -> None:

@@ -1,15 +1,15 @@
-"""The net under the queues: open recipes and videos that are in no queue are put back (no accepted job is lost).
+"""The net under the queues: open jobs that are in no queue are put back (no accepted job is lost).
 
 That happens when a queue row vanished between two statements of a crash, or after the queue's table was restored.
 """
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
 
 import structlog
 from sqlalchemy import TextClause, text
 
+from app.core_services import CoreServices
 from app.database import Database
 from app.domain import Priority
 from app.ids import JobId
@@ -17,14 +17,15 @@ from app.lease import Duty, Lease, regularly
 from app.locks import Lock
 from app.queue import enqueue
 from app.queue_names import Queue
-from app.recipe_app.services import RecipeServices
+from app.settings import Settings
 
 _LOG = structlog.get_logger("app.sweeper")
-BATCH: Final = 500
-TABLES: Final[Mapping[Queue, str]] = {Queue.TEXTS: "recipes", Queue.VIDEOS: "videos"}
+BATCH = 500
+Tables = Mapping[Queue, str]
+"""Table of each queue's jobs."""
 
 
-async def sweep(database: Database, idle: timedelta) -> int:
+async def sweep(database: Database, tables: Tables, idle: timedelta) -> int:
     """One round; the number of jobs that were put back. Those that changed less than ``idle`` ago, by the database's
     clock, are left to who changes them.
     """
@@ -33,7 +34,7 @@ async def sweep(database: Database, idle: timedelta) -> int:
         free = await connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": Lock.SWEEP})
         if not free.scalar():
             return 0
-        for queue, table in TABLES.items():
+        for queue, table in tables.items():
             rows = await connection.execute(_lost(queue, table), {"idle": idle, "batch": BATCH})
             lost = [(JobId.parse(name), Priority.BALANCED) for name in rows.scalars()]
             if lost:
@@ -51,14 +52,13 @@ def _lost(queue: Queue, table: str) -> TextClause:
     )
 
 
-async def sweep_regularly(services: RecipeServices) -> None:
+async def sweep_regularly(core: CoreServices, settings: Settings, tables: Tables) -> None:
     """Sweep until cancelled, in the one process of the product that is elected for it."""
-    settings = services.settings
 
     async def work() -> None:
-        back = await sweep(services.database, timedelta(seconds=settings.job_lease_seconds))
+        back = await sweep(core.database, tables, timedelta(seconds=settings.job_lease_seconds))
         if back:
             _LOG.warning("swept", requeued=back)
 
-    lease = Lease(services.database, Duty.SWEEP, settings.instance_id)
+    lease = Lease(core.database, Duty.SWEEP, settings.instance_id)
     await regularly(lease, settings.job_sweep_seconds, work, "sweep")

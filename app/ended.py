@@ -1,8 +1,8 @@
-"""Figures and log line of a recipe or video that is done."""
+"""Figures and log line of a job of a product's own table that is done."""
 
 import structlog
 
-from app.recipe_app.attempts import Attempt
+from app.attempts import Attempt
 from app.telemetry.metrics import CONTENT_REQUESTS, CONTENT_SECONDS
 
 _LOG = structlog.get_logger("app.worker")

@@ -1,0 +1,81 @@
+"""The gateway as an ASGI application, from the platform's parts: it takes requests and renders in one process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+
+from app.api import detailed_health, docs, document, health, sessions
+from app.api.framework import application, settle
+from app.core_services import run_core
+from app.lifecycle import Lifecycle
+from app.middleware.admission import admit, share
+from app.middleware.edge import protect
+from app.process_settings import ConfigurationError, load
+from app.queue_figures import QueueFigures
+from app.supervision import Loop
+from app.telemetry import logs
+from app.telemetry.region_figures import keep_figures
+from app.telemetry.reporting import report_errors
+from app.video_gateway import api
+from app.video_gateway.embedded import EmbeddedRenderer
+from app.video_gateway.models import NewVideo
+from app.video_gateway.renderer import Renderer
+from app.video_gateway.services import build
+from app.video_gateway.settings import GatewaySettings
+from app.video_gateway.tables import OF_QUEUE
+from app.video_gateway.worker import GatewayWorker
+
+METHODS: Final = ("GET", "POST", "DELETE")
+ROUTERS: Final = (api.router, api.file_router, detailed_health.router, health.router)
+
+
+def create(settings: GatewaySettings, lifecycle: Lifecycle | None = None, renderer: Renderer | None = None) -> FastAPI:
+    """API and consumer. `lifecycle` is the server's, which sets `draining` on SIGTERM; the renderer is by the settings
+    unless another one is given.
+    """
+    cycle = lifecycle or Lifecycle()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        services = build(settings, cycle)
+        figures = QueueFigures(services, tuple(OF_QUEUE))
+        loops: dict[str, Loop] = {
+            "lists": services.lists.follow,
+            "figures": lambda: keep_figures(services, figures),
+        }
+        async with run_core(services, loops):
+            app.state.services = services
+            settle()
+            async with GatewayWorker(services, services.shelf, renderer or EmbeddedRenderer()).working():
+                yield
+
+    app = application("Videos", settings, lifespan)
+    document.complete(app, keys_required=settings.keys_required, schemas=(NewVideo,))
+    for router in ROUTERS:
+        app.include_router(router)
+    # Below /api/, because on the page's host nothing else leads here.
+    app.include_router(sessions.router, prefix="/api")
+    if not settings.closed:
+        app.include_router(docs.router)
+    admit(app)
+    share(app, settings, METHODS)
+    protect(app, settings, app.routes)
+    return app
+
+
+def serving_settings() -> GatewaySettings:
+    """Settings of the process. Raises ConfigurationError."""
+    settings = load(GatewaySettings)
+    if settings.video_bucket is None:
+        raise ConfigurationError(("VIDEO_BUCKET: not set; name the bucket that videos are stored in",))
+    return settings
+
+
+def from_environment(lifecycle: Lifecycle) -> FastAPI:
+    """Entry point of a server process: settings and logs first."""
+    settings = serving_settings()
+    redactor = logs.configure(settings)
+    report_errors(settings, redactor.text)
+    return create(settings, lifecycle)

@@ -1,0 +1,1 @@
+"""Revisions of video-gateway's database."""

@@ -1,0 +1,29 @@
+"""Settings of video-gateway, by the names of its document (documents/C-video-gateway.txt)."""
+
+from pydantic import Field, model_validator
+
+from app.process_settings import ProcessSettings
+from app.service_settings import filled
+from app.video.settings import VideoSettings
+
+
+class GatewayPageSettings(ProcessSettings):
+    """Configuration of the front end, which has neither a database nor a secret."""
+
+
+class GatewaySettings(VideoSettings):
+    """Configuration of the gateway, which takes requests and renders in one process: the GPU is in its pod."""
+
+    worker_concurrency: int = Field(1, ge=1, le=16, description="Videos that one process renders at once.")
+    render_seconds: float = Field(300, gt=0, le=3600, description="Time limit of the rendering of one video.")
+    enable_new_timeline: bool = Field(False, description="The flag new-timeline-ui: a list by days.")
+    enable_ai_video: bool = Field(False, description="The flag ai-video-generation: videos are taken at all.")
+
+
+class GatewayTaskSettings(GatewaySettings):
+    """Configuration of migrations, maintenance and backups, which go past the pooler; requests have no part in it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_database(cls, values: dict[str, object]) -> dict[str, object]:
+        return filled(values, ("database_url",), ("database_url_direct",))
