@@ -8,8 +8,7 @@ import pulumi
 from pulumi_kubernetes import autoscaling
 
 from components.labels import metadata
-
-SCALE_DOWN_WINDOW_SECONDS = 300
+from stacks.specs.scale_behaviour import PROMPT, ScaleBehaviour
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,7 @@ class AutoscalerArgs:
     maximum: largest number of instances.
     cpu_percent: target of CPU use, per cent of an instance's request.
     memory_percent: target of memory use, per cent of an instance's request.
+    behaviour: pace at which it follows the load.
     """
 
     namespace: str
@@ -32,6 +32,7 @@ class AutoscalerArgs:
     maximum: int
     cpu_percent: int
     memory_percent: int
+    behaviour: ScaleBehaviour = PROMPT
 
 
 class Autoscaler(pulumi.ComponentResource):
@@ -49,7 +50,7 @@ class Autoscaler(pulumi.ComponentResource):
                 min_replicas=args.minimum,
                 max_replicas=args.maximum,
                 metrics=[_utilization("cpu", args.cpu_percent), _utilization("memory", args.memory_percent)],
-                behavior=_behaviour(),
+                behavior=_behaviour(args.behaviour),
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -63,19 +64,19 @@ def _utilization(resource: str, percent: int) -> autoscaling.v2.MetricSpecArgs:
     )
 
 
-def _behaviour() -> autoscaling.v2.HorizontalPodAutoscalerBehaviorArgs:
+def _behaviour(pace: ScaleBehaviour) -> autoscaling.v2.HorizontalPodAutoscalerBehaviorArgs:
     def step(kind: str, value: int, seconds: int) -> autoscaling.v2.HPAScalingPolicyArgs:
         return autoscaling.v2.HPAScalingPolicyArgs(type=kind, value=value, period_seconds=seconds)
 
     return autoscaling.v2.HorizontalPodAutoscalerBehaviorArgs(
         scale_down=autoscaling.v2.HPAScalingRulesArgs(
-            stabilization_window_seconds=SCALE_DOWN_WINDOW_SECONDS,
+            stabilization_window_seconds=pace.down_window_seconds,
             policies=[step("Percent", 10, 60), step("Pods", 1, 60)],
             select_policy="Min",
         ),
         scale_up=autoscaling.v2.HPAScalingRulesArgs(
-            stabilization_window_seconds=0,
-            policies=[step("Percent", 100, 15), step("Pods", 4, 15)],
+            stabilization_window_seconds=pace.up_window_seconds,
+            policies=[step("Percent", 100, pace.up_period_seconds), step("Pods", 4, pace.up_period_seconds)],
             select_policy="Max",
         ),
     )

@@ -11,7 +11,7 @@ from pulumi_kubernetes import apps, core, meta, networking, policy
 from components.hardening import container_security, pod_security
 from components.labels import labels, metadata, selector
 from components.network_policy import policy_spec
-from components.spread import affinity, node_selector, tolerations, zone_spread
+from components.spread import GPU_RESOURCE, affinity, node_selector, tolerations, zone_spread
 from stacks.specs.network import PROBES, SERVICE_PORT, NamedPort, Probes, Traffic
 from stacks.specs.paths import METRICS_PATH
 from stacks.specs.placement import Spot
@@ -47,6 +47,7 @@ class GenerationServiceArgs:
     replicas: number of instances; None leaves it to an autoscaler.
     sticky: keep a client on its instance (K16), for callers inside the cluster too.
     spot: use of spot nodes (K12).
+    gpu: GPU of the nodes that it runs on, as their label says it (K13); None without one.
     role: ARN of the AWS role that the service account takes; None for no AWS identity.
     cluster_sleeps: True if the cluster's version has the sleep action for preStop hooks.
     """
@@ -67,6 +68,7 @@ class GenerationServiceArgs:
     replicas: int | None = None
     sticky: bool = False
     spot: Spot | None = None
+    gpu: str | None = None
     role: pulumi.Input[str] | None = None
     cluster_sleeps: bool = True
 
@@ -173,8 +175,8 @@ def _deployment(
                 security_context=pod_security(),
                 termination_grace_period_seconds=args.grace_seconds,
                 affinity=affinity(args.component, args.spot),
-                node_selector=node_selector(args.spot),
-                tolerations=tolerations(args.spot),
+                node_selector=node_selector(args.spot, args.gpu),
+                tolerations=tolerations(args.spot, args.gpu),
                 topology_spread_constraints=[zone_spread(args.component)],
                 containers=[_container(args, config)],
                 volumes=[
@@ -209,6 +211,7 @@ def _container(args: GenerationServiceArgs, config: pulumi.Output[str]) -> core.
     mount = core.v1.VolumeMountArgs(name=SECRETS, mount_path=SECRETS_MOUNT, read_only=True)
     secrets = [mount] if args.secrets else []
     port = args.ports[0].name
+    gpu = {GPU_RESOURCE: "1"} if args.gpu else {}
     return core.v1.ContainerArgs(
         name=args.component,
         image=args.image,
@@ -218,7 +221,7 @@ def _container(args: GenerationServiceArgs, config: pulumi.Output[str]) -> core.
         env_from=[core.v1.EnvFromSourceArgs(config_map_ref=core.v1.ConfigMapEnvSourceArgs(name=config))],
         resources=core.v1.ResourceRequirementsArgs(
             requests={**args.resources.requests(), "ephemeral-storage": "64Mi"},
-            limits={**args.resources.limits(), "ephemeral-storage": "256Mi"},
+            limits={**args.resources.limits(), "ephemeral-storage": "256Mi", **gpu},
         ),
         security_context=container_security(),
         # E's timings: startup and liveness ask the process alone, readiness asks whether it can serve.

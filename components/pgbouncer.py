@@ -116,7 +116,7 @@ class PgBouncer(pulumi.ComponentResource):
         self.endpoint = replace(
             args.database.logged_in(args.logins.active),
             host=host,
-            read_host=host,
+            read_hosts=(host,),
             ssl_mode="disable",
             read_database=read,
         )
@@ -129,16 +129,18 @@ def _accepted(database: DatabaseEndpoint, logins: Logins) -> list[pulumi.Input[s
 
 
 def configuration(args: PgBouncerArgs) -> pulumi.Output[str]:
-    """pgbouncer.ini. To a managed server only over TLS; readers have a database name of their own."""
+    """pgbouncer.ini. To a managed server only over TLS; readers have a database name of their own, whose connections go
+    to the replicas in turn (PgBouncer, configuration, host).
+    """
     database, names = args.database, args.database.names
     end = f" port={POSTGRES_PORT} dbname={names.database}\n"
-    replica: tuple[pulumi.Input[str], ...] = ("host=", database.read_host) if database.replicated else ()
     lines: list[pulumi.Input[str]] = [
         "[databases]\n",
         pulumi.Output.concat(f"{names.database} = host=", database.host, end),
     ]
-    if replica:
-        lines.append(pulumi.Output.concat(f"{names.read_database} = ", *replica, end))
+    if database.replicated:
+        hosts = pulumi.Output.all(*database.read_hosts).apply(",".join)
+        lines.append(pulumi.Output.concat(f"{names.read_database} = host=", hosts, end))
     settings = {
         "listen_addr": "0.0.0.0",
         "listen_port": POSTGRES_PORT,

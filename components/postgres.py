@@ -31,7 +31,7 @@ class DatabaseEndpoint:
 
     names: names of the database and its logins.
     host: host for writes.
-    read_host: host of a replica where there is one, else the server itself.
+    read_hosts: hosts of the replicas where there are any, else the server itself; a pooler takes them in turn.
     user: login name.
     password: its password, a secret output.
     ssl_mode: sslmode of libpq.
@@ -41,7 +41,7 @@ class DatabaseEndpoint:
 
     names: DatabaseNames
     host: pulumi.Input[str]
-    read_host: pulumi.Input[str]
+    read_hosts: tuple[pulumi.Input[str], ...]
     user: str
     password: pulumi.Output[str]
     ssl_mode: str
@@ -61,7 +61,8 @@ class DatabaseEndpoint:
         return self._url(self.host, self.names.database)
 
     def read_url(self) -> pulumi.Output[str]:
-        return self._url(self.read_host, self.read_database or self.names.database)
+        """A libpq URL for reading, of the first of the hosts."""
+        return self._url(self.read_hosts[0], self.read_database or self.names.database)
 
     def _url(self, host: pulumi.Input[str], database: str) -> pulumi.Output[str]:
         address = pulumi.Output.concat(

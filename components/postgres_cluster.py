@@ -90,7 +90,7 @@ class ClusterPostgres(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
         self.endpoint = DatabaseEndpoint(
-            args.names, store.host, store.host, args.names.administrator, secret_value.result, ssl_mode="disable"
+            args.names, store.host, (store.host,), args.names.administrator, secret_value.result, ssl_mode="disable"
         )
         self.register_outputs({"host": store.host})
 

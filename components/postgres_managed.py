@@ -16,7 +16,6 @@ from components.postgres import (
 )
 from stacks.specs.store import POSTGRES_PORT, DatabaseNames
 
-ENGINE_VERSION = "17"
 AUTOMATED_BACKUP_DAYS = 7
 AUTHORITY = "rds-ca-rsa2048-g1"
 INSIGHT_DAYS = 7
@@ -34,6 +33,7 @@ class ManagedPostgresArgs:
     names: names of the database and its logins.
     region: AWS region of the resources.
     network: subnets and security groups of the managed stores.
+    version: major version of the engine.
     instance_class: RDS instance class.
     memory_gb: memory that the server's parameters count with, GB.
     storage_gb: storage at the begin, GB.
@@ -49,6 +49,7 @@ class ManagedPostgresArgs:
     names: DatabaseNames
     region: str
     network: DataNetwork
+    version: int
     instance_class: str
     memory_gb: int
     storage_gb: int
@@ -67,8 +68,8 @@ class ManagedPostgresArgs:
 
 
 class ManagedPostgres(pulumi.ComponentResource):
-    """An RDS instance with a parameter group, and read replicas; readers use the first replica. ``instances`` are
-    their identifiers, the primary's first.
+    """An RDS instance with a parameter group, and read replicas, all of which readers use. ``instances`` are their
+    identifiers, the primary's first.
     """
 
     endpoint: DatabaseEndpoint
@@ -83,7 +84,7 @@ class ManagedPostgres(pulumi.ComponentResource):
         group = args.network.security_group(POSTGRES_PORT, "postgres")
         parameters = rds.ParameterGroup(
             f"{name}-parameters",
-            family=f"postgres{ENGINE_VERSION}",
+            family=f"postgres{args.version}",
             parameters=_parameters(args),
             region=args.region,
             opts=child,
@@ -93,7 +94,7 @@ class ManagedPostgres(pulumi.ComponentResource):
         main = alike.instance()
         main.engine = "postgres"
         main.kms_key_id = args.key
-        main.engine_version = ENGINE_VERSION
+        main.engine_version = str(args.version)
         main.allocated_storage = args.storage_gb
         main.max_allocated_storage = args.growth_gb
         main.storage_type = "gp3"
@@ -114,11 +115,10 @@ class ManagedPostgres(pulumi.ComponentResource):
             replica.skip_final_snapshot = True
             replicas.append(rds.Instance(f"{name}-replica-{number}", replica, child))
         self.instances = tuple(one.identifier for one in (primary, *replicas))
-        reader = replicas[0] if replicas else primary
         self.endpoint = DatabaseEndpoint(
             args.names,
             primary.address,
-            reader.address,
+            tuple(reader.address for reader in replicas or [primary]),
             args.names.administrator,
             secret.result,
             ssl_mode="require",

@@ -8,6 +8,7 @@ import pulumi
 from pulumi_kubernetes import core
 
 from components.labels import metadata
+from components.spread import GPU_RESOURCE
 from stacks.specs.resources import Totals
 
 COMPONENT = "quota"
@@ -48,6 +49,7 @@ class Quota(pulumi.ComponentResource):
                     "requests.storage": f"{room.storage_gb}Gi",
                     "services.loadbalancers": "0",
                     "services.nodeports": "0",
+                    **({f"requests.{GPU_RESOURCE}": str(room.gpus)} if room.gpus else {}),
                 }
             ),
             opts=child,

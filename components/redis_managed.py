@@ -30,6 +30,7 @@ class ManagedRedisArgs:
     role: purpose, which decides the eviction policy.
     node_type: ElastiCache node type.
     nodes: number of nodes; those above one are replicas in other zones with automatic failover.
+    shards: primaries without replicas, in cluster mode, in place of ``nodes``; None for one shard.
     protected: never delete the group in a destroy, and keep a last snapshot.
     key: ARN of the KMS key.
     logins: tokens that the group accepts.
@@ -41,18 +42,19 @@ class ManagedRedisArgs:
     role: Role
     node_type: str
     nodes: int
+    shards: int | None
     protected: bool
     key: pulumi.Input[str]
     logins: Logins
 
 
 class ManagedRedis(pulumi.ComponentResource):
-    """An ElastiCache replication group with a parameter group that sets what happens when it is full. ``first_node`` is
-    the identifier of its first node, by AWS' rule for such names.
+    """An ElastiCache replication group with a parameter group that sets what happens when it is full. ``primaries`` are
+    the identifiers of the first node of each shard, by AWS' rule for such names.
     """
 
     endpoint: RedisEndpoint
-    first_node: pulumi.Output[str]
+    primaries: tuple[pulumi.Output[str], ...]
 
     def __init__(self, name: str, args: ManagedRedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:ManagedRedis", name, None, opts)
@@ -64,19 +66,23 @@ class ManagedRedis(pulumi.ComponentResource):
         parameters = elasticache.ParameterGroup(
             f"{name}-parameters",
             family=FAMILY,
-            parameters=[elasticache.ParameterGroupParameterArgs(name="maxmemory-policy", value=args.role.eviction)],
+            parameters=_parameters(args),
             region=args.region,
             opts=child,
         )
-        replicated = args.nodes > 1
+        clustered, replicated = args.shards is not None, args.shards is None and args.nodes > 1
         store = elasticache.ReplicationGroup(
             args.group,
             description=f"{args.role} store",
             engine="redis",
             engine_version=ENGINE_VERSION,
             node_type=args.node_type,
-            num_cache_clusters=args.nodes,
-            automatic_failover_enabled=replicated,
+            cluster_mode="enabled" if clustered else None,
+            num_node_groups=args.shards,
+            replicas_per_node_group=0 if clustered else None,
+            num_cache_clusters=None if clustered else args.nodes,
+            # A cluster without replicas must have it enabled too (ElastiCache API, CreateReplicationGroup).
+            automatic_failover_enabled=clustered or replicated,
             multi_az_enabled=replicated,
             at_rest_encryption_enabled=True,
             kms_key_id=args.key,
@@ -95,6 +101,13 @@ class ManagedRedis(pulumi.ComponentResource):
                 parent=self, protect=args.protected, aliases=[pulumi.Alias(name=f"{name}-group")]
             ),
         )
-        self.first_node = pulumi.Output.concat(store.id, "-001")
-        self.endpoint = RedisEndpoint(store.primary_endpoint_address, args.logins.active.password, tls=True)
-        self.register_outputs({"host": store.primary_endpoint_address})
+        shards = [f"-{number:04d}" for number in range(1, (args.shards or 0) + 1)] or [""]
+        self.primaries = tuple(pulumi.Output.concat(store.id, shard, "-001") for shard in shards)
+        host = store.configuration_endpoint_address if clustered else store.primary_endpoint_address
+        self.endpoint = RedisEndpoint(host, args.logins.active.password, tls=True, clustered=clustered)
+        self.register_outputs({"host": host})
+
+
+def _parameters(args: ManagedRedisArgs) -> list[elasticache.ParameterGroupParameterArgs]:
+    wanted = {"maxmemory-policy": args.role.eviction, **({"cluster-enabled": "yes"} if args.shards else {})}
+    return [elasticache.ParameterGroupParameterArgs(name=name, value=value) for name, value in wanted.items()]

@@ -12,6 +12,9 @@ from stacks.specs.placement import Spot
 CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
 NODE_TYPE: Final = "node-type"
 SPOT: Final = "spot"
+GPU_RESOURCE: Final = "nvidia.com/gpu"
+"""GPUs of a node as NVIDIA's device plugin counts them, and the taint that keeps other pods off its nodes."""
+GPU: Final = "gpu"
 
 
 def anti_affinity(component: str) -> core.v1.PodAntiAffinityArgs:
@@ -31,17 +34,19 @@ def affinity(component: str, spot: Spot | None = None) -> core.v1.AffinityArgs:
     )
 
 
-def node_selector(spot: Spot | None) -> dict[str, str] | None:
-    """Document D's selector: without a spot node its pods wait."""
-    return {NODE_TYPE: SPOT} if spot is Spot.REQUIRED else None
+def node_selector(spot: Spot | None, gpu: str | None = None) -> dict[str, str] | None:
+    """Document D's label of spot nodes and document C's of GPUs: without such a node its pods wait."""
+    chosen = {**({NODE_TYPE: SPOT} if spot is Spot.REQUIRED else {}), **({GPU: gpu} if gpu else {})}
+    return chosen or None
 
 
-def tolerations(spot: Spot | None) -> list[core.v1.TolerationArgs] | None:
-    """Taints of spot nodes, as Karpenter and as document D's node groups name them."""
-    if spot is None:
-        return None
-    keys = (CAPACITY_TYPE,) if spot is Spot.PREFERRED else (CAPACITY_TYPE, NODE_TYPE)
-    return [core.v1.TolerationArgs(key=key, operator="Equal", value=SPOT, effect="NoSchedule") for key in keys]
+def tolerations(spot: Spot | None, gpu: str | None = None) -> list[core.v1.TolerationArgs] | None:
+    """Taints of spot nodes, as Karpenter and as document D's node groups name them, and of nodes with a GPU."""
+    keys = {None: (), Spot.PREFERRED: (CAPACITY_TYPE,), Spot.REQUIRED: (CAPACITY_TYPE, NODE_TYPE)}[spot]
+    found = [core.v1.TolerationArgs(key=key, operator="Equal", value=SPOT, effect="NoSchedule") for key in keys]
+    if gpu is not None:
+        found.append(core.v1.TolerationArgs(key=GPU_RESOURCE, operator="Exists", effect="NoSchedule"))
+    return found or None
 
 
 def zone_spread(component: str) -> core.v1.TopologySpreadConstraintArgs:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 import yaml
 
 Manifest: TypeAlias = Mapping[str, object]
 
+NONE: Final[Mapping[str, str]] = MappingProxyType({})
 ZONES: Final = ("a", "b", "c")
 CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
 SPOT: Final = "spot"
+GPU_RESOURCE: Final = "nvidia.com/gpu"
+GPUS: Final = ("nvidia-t4", "nvidia-a10")
+"""GPUs of which there is a node, by the value of its label ``gpu``."""
+GPUS_OF_NODE: Final = "16"
 NODE_CAPACITY: Final = {"cpu": "32", "memory": "128Gi", "pods": "110", "ephemeral-storage": "200Gi"}
 
 # The name is the one that kwok's own volume stages answer to.
@@ -27,10 +33,15 @@ _STORAGE_CLASS: Final[Manifest] = {
 
 
 def standing(region: str) -> Sequence[Manifest]:
-    """Storage, one node a zone, so that spread constraints and anti-affinity have something to choose from, and a spot
-    node, which only pods that tolerate its going may use.
+    """Storage, one node a zone, so that spread constraints and anti-affinity have something to choose from, a spot node
+    and nodes with GPUs, which only pods that tolerate their taints may use.
     """
-    return [_STORAGE_CLASS, *(_node(region, zone) for zone in ZONES), _node(region, ZONES[0], spot=True)]
+    spot = _node(region, ZONES[0], "spot", {CAPACITY_TYPE: SPOT, "node-type": SPOT}, taint=(CAPACITY_TYPE, SPOT))
+    gpus = [
+        _node(region, ZONES[0], gpu, {"gpu": gpu}, taint=(GPU_RESOURCE, "true"), more={GPU_RESOURCE: GPUS_OF_NODE})
+        for gpu in GPUS
+    ]
+    return [_STORAGE_CLASS, *(_node(region, zone) for zone in ZONES), spot, *gpus]
 
 
 def definitions(folder: Path) -> Mapping[str, Manifest]:
@@ -55,9 +66,19 @@ def _undescribed(value: object) -> object:
     return {key: _undescribed(one) for key, one in value.items() if key != "description" or not isinstance(one, str)}
 
 
-def _node(region: str, zone: str, *, spot: bool = False) -> Manifest:
-    name = f"{region}{zone}-spot" if spot else f"{region}{zone}"
-    taint = {"key": CAPACITY_TYPE, "value": SPOT, "effect": "NoSchedule"}
+def _node(
+    region: str,
+    zone: str,
+    purpose: str = "",
+    labels: Mapping[str, str] = NONE,
+    *,
+    taint: tuple[str, str] | None = None,
+    more: Mapping[str, str] = NONE,
+) -> Manifest:
+    """A node; one for a ``purpose`` has labels, a taint that keeps other pods away, and ``more`` to give."""
+    name = f"{region}{zone}-{purpose}" if purpose else f"{region}{zone}"
+    capacity = {**NODE_CAPACITY, **more}
+    taints = [] if taint is None else [{"key": taint[0], "value": taint[1], "effect": "NoSchedule"}]
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -72,13 +93,13 @@ def _node(region: str, zone: str, *, spot: bool = False) -> Manifest:
                 "kubernetes.io/os": "linux",
                 "topology.kubernetes.io/region": region,
                 "topology.kubernetes.io/zone": f"{region}{zone}",
-                **({CAPACITY_TYPE: SPOT, "node-type": SPOT} if spot else {}),
+                **labels,
             },
         },
-        **({"spec": {"taints": [taint]}} if spot else {}),
+        **({"spec": {"taints": taints}} if taints else {}),
         "status": {
             "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
-            "capacity": NODE_CAPACITY,
-            "allocatable": NODE_CAPACITY,
+            "capacity": capacity,
+            "allocatable": capacity,
         },
     }

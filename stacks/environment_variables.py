@@ -14,12 +14,14 @@ from infra.settings.edge import RateSettings
 from infra.settings.environment import Environment
 from infra.settings.payments import PaymentSettings
 from infra.settings.stack import StackSettings
+from infra.settings.stores import Backend
 from infra.settings.writers import Writer
 from stacks.identity.iam_grants import Backups, Files
 from stacks.networking.dns_routing import edge_name, public_names
 from stacks.plan import StackPlan
 from stacks.specs.bucket import BucketAccess
 from stacks.specs.job import JobSpec
+from stacks.specs.store import Role
 from stacks.specs.workload import STOP, Workload
 
 LOOPBACK: Final = "127.0.0.0/8"
@@ -41,6 +43,8 @@ def application_environment(
         **(_writers(settings, embedded=embedded) if workload.uses_llm_keys else {}),
         **(_admission(settings, region, edges) if workload.holds_application_keys else {}),
         **(_prices(settings.payments) if workload.takes_payments else {}),
+        **(_rendering(plan, embedded=embedded) if workload.renders else {}),
+        **({"REDIS_CLUSTER": "true"} if _sharded_cache(plan, workload) else {}),
     }
     own_names = plan.blueprint.variables
     return {own_names.get(name, name): value for name, value in variables.items()}
@@ -95,6 +99,20 @@ def _prices(payments: PaymentSettings) -> dict[str, str]:
     """Stripe's prices of the tiers that the stack sells (requirement E13)."""
     prices = {"STARTER": payments.starter, "PRO": payments.pro, "BUSINESS": payments.business}
     return {f"STRIPE_PRICE_ID_{tier}": price for tier, price in prices.items() if price is not None}
+
+
+def _rendering(plan: StackPlan, *, embedded: bool) -> dict[str, str]:
+    """The renderer, which cannot be reached from an embedded cloud, and the features that are on (requirement K13)."""
+    renderer, features = plan.settings.renderer, plan.settings.features
+    given = {} if embedded else {"COMFYUI_URL": renderer.comfyui_url, "COMFYUI_WORKFLOW": renderer.workflow}
+    switched = {variable: str(features.get(name, True)).lower() for name, variable in plan.blueprint.features.items()}
+    return {**{name: value for name, value in given.items() if value is not None}, **switched}
+
+
+def _sharded_cache(plan: StackPlan, workload: Workload) -> bool:
+    """Clients of a cache in cluster mode ask it which shard has a key (requirement R02)."""
+    redis = plan.profile.redis
+    return workload.pool is not None and redis.backend is Backend.MANAGED and redis.shards_of(Role.CACHE) is not None
 
 
 def _rates(rates: RateSettings) -> dict[str, str]:

@@ -15,7 +15,7 @@ from infra.settings.stack import Environment, StackSettings
 from infra.tags import tags
 from stacks.products.registry import PRODUCTS
 from stacks.specs.paths import PLAIN_PATHS, UNLIMITED_PATHS
-from stacks.specs.store import POOLER
+from stacks.specs.store import POOLER, Role
 
 LEVELS: Final = MappingProxyType(
     {
@@ -80,19 +80,24 @@ def _by_environment(settings: StackSettings) -> dict[str, Values]:
     locked and audited (Y07).
     """
     prod = settings.environment is Environment.PROD
+    blueprint = PRODUCTS[settings.product]
+    sharded = blueprint.profiles[settings.environment].redis.cache_shards is not None
     relied_on = settings.environment in (Environment.STAGING, Environment.PROD)
     return {
         "private-database": {"deletionProtection": prod},
         "protected-state": {"required": prod},
-        "stand-in-zone": {"required": prod},
+        "stand-in-zone": {"required": prod, "copyless": [f"-{Role.CACHE}"] if sharded else []},
         "locked-backups": {"required": relied_on},
         "audit-trail": {"required": relied_on},
         "known-sizes": {"severalZones": prod},
         "least-privilege-in-cluster": {"people": list(DEBUGGERS.get(settings.environment, ()))},
-        "several-instances": {"least": 2 if prod else 1},
+        "several-instances": {
+            "least": 2 if prod else 1,
+            "single": [one.name for one in blueprint.workloads if one.single],
+        },
         "pinned-images": {"digest": settings.environment is not Environment.LOCAL},
         "failover-chain": {
-            "regions": PRODUCTS[settings.product].production_regions if prod else 1,
+            "regions": blueprint.production_regions if prod else 1,
             "priority": list(BY_CODE),
         },
     }

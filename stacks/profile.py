@@ -32,7 +32,8 @@ def _sized(size: Size, own: ServiceSettings | None) -> Size:
     """A stack file that moves only one end of the range moves the other with it when they would cross."""
     if own is None:
         return size
-    given = replace(size, **own.model_dump(exclude_none=True, exclude={"tier"}))
+    size = size if own.gpu is None else size.with_gpu(own.gpu)
+    given = replace(size, **own.model_dump(exclude_none=True, exclude={"tier", "gpu"}))
     if own.tier is not None:
         given = replace(given, memory=TIER_MEMORY[own.tier])
     if given.minimum <= given.maximum:

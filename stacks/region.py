@@ -22,6 +22,7 @@ from components.service_role import Grant, ServiceRole, ServiceRoleArgs
 from components.team_access import TeamAccess, TeamAccessArgs
 from infra.catalog.nodes import SLEEPS_BY_ITSELF, version
 from infra.catalog.regions import Region
+from infra.catalog.sizes import GPU_LADDER
 from infra.settings.clusters import ClusterSettings
 from infra.settings.stack import StackSettings
 from stacks.data.stores import Stores, StoresArgs, stores
@@ -172,6 +173,7 @@ def _service(
         replicas=None if workload.autoscaled else workload.size.minimum,
         sticky=workload.size.sticky,
         spot=workload.spot,
+        gpu=workload.size.gpu and GPU_LADDER[workload.size.gpu].accelerator,
         role=role,
         cluster_sleeps=version(args.settings.nodes.kubernetes) >= SLEEPS_BY_ITSELF,
     )
@@ -204,9 +206,10 @@ def _autoscaler(
     least, most = workload.size.minimum, workload.size.maximum
     if workload.queue is None:
         targets = round(CPU_TARGET.threshold), round(MEMORY_TARGET.threshold)
-        Autoscaler(
-            name, AutoscalerArgs(args.plan.namespace, args.plan.product, workload.name, least, most, *targets), owned
+        wanted = AutoscalerArgs(
+            args.plan.namespace, args.plan.product, workload.name, least, most, *targets, workload.behaviour
         )
+        Autoscaler(name, wanted, owned)
         return
     QueueScaler(
         name,

@@ -36,7 +36,7 @@ def findings(plan: StackPlan, *, embedded: bool) -> tuple[Wrong, ...]:
     settings, profile = plan.settings, plan.profile
     found = [
         *_images(settings, profile),
-        *_stores(profile),
+        *_stores(settings, profile),
         *_backups(profile),
         *_connections(plan),
         *_certificate(settings),
@@ -45,6 +45,8 @@ def findings(plan: StackPlan, *, embedded: bool) -> tuple[Wrong, ...]:
         *_fixed(plan),
         *_access(settings),
         *_headers(settings),
+        *_features(plan),
+        *_gpus(plan),
     ]
     real = [*_account(settings), *_clusters(plan), *_writers(plan), *placeholders(settings)]
     return tuple(found if embedded else [*found, *real])
@@ -157,17 +159,39 @@ def _images(settings: StackSettings, profile: Profile) -> Iterator[Wrong]:
             yield Wrong(f"{NAMESPACE}:{key}", image, allowed)
 
 
-def _stores(profile: Profile) -> Iterator[Wrong]:
+def _stores(settings: StackSettings, profile: Profile) -> Iterator[Wrong]:
     postgres = profile.postgres
+    if postgres.backend is Backend.CLUSTER and settings.postgres.version is not None:
+        allowed = "must be left out with a database in the cluster, whose version is that of images.postgres"
+        yield Wrong(f"{NAMESPACE}:postgres.version", settings.postgres.version, allowed)
     if postgres.backend is Backend.CLUSTER and postgres.read_replicas:
         allowed = "must be 0 with a database in the cluster, which has no replicas; set postgres.backend to managed"
         yield Wrong(f"{NAMESPACE}:postgres.read_replicas", postgres.read_replicas, allowed)
     if profile.redis.backend is Backend.CLUSTER and profile.redis.nodes > 1:
         allowed = "must be 1 with a store in the cluster, which has no replicas; set redis.backend to managed"
         yield Wrong(f"{NAMESPACE}:redis.nodes", profile.redis.nodes, allowed)
+    if profile.redis.backend is Backend.CLUSTER and profile.redis.cache_shards is not None:
+        allowed = "must be left out with a store in the cluster, which has one shard; set redis.backend to managed"
+        yield Wrong(f"{NAMESPACE}:redis.cache_shards", profile.redis.cache_shards, allowed)
     if postgres.backend is Backend.MANAGED and postgres.storage_gb < LEAST_MANAGED_GB:
         allowed = f"must be at least {LEAST_MANAGED_GB} with a managed database, the least that gp3 storage takes"
         yield Wrong(f"{NAMESPACE}:postgres.storage_gb", postgres.storage_gb, allowed)
+
+
+def _features(plan: StackPlan) -> Iterator[Wrong]:
+    known = plan.blueprint.features
+    for name, value in plan.settings.features.items():
+        if name not in known:
+            yield Wrong(f"{NAMESPACE}:features.{name}", value, f"must be one of: {', '.join(known) or 'none'}")
+
+
+def _gpus(plan: StackPlan) -> Iterator[Wrong]:
+    """A GPU for a workload that renders nothing would be paid for and never used (requirement K13)."""
+    for workload in plan.workloads:
+        if workload.size.gpu is not None and not workload.renders:
+            renders = ", ".join(one.name for one in plan.workloads if one.renders) or "no workload"
+            allowed = f"must be left out: {workload.name} renders nothing; what renders: {renders}"
+            yield Wrong(f"{NAMESPACE}:services.{workload.name}.gpu", workload.size.gpu, allowed)
 
 
 def _headers(settings: StackSettings) -> Iterator[Wrong]:

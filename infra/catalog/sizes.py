@@ -1,5 +1,5 @@
-"""The ladders of the data stores' vertical sizes, smallest first (requirements P01, P03, R03): one setting is one step,
-whether the store runs in the cluster or at AWS.
+"""The ladders of vertical sizes, smallest first (requirements K13, P01, P03, R03): one setting is one step. A data
+store's is the same whether it runs in the cluster or at AWS.
 """
 
 from __future__ import annotations
@@ -17,6 +17,13 @@ class DatabaseSize(StrEnum):
     TWO_FOUR = "2cpu-4gb"
     TWO_EIGHT = "2cpu-8gb"
     FOUR_EIGHT = "4cpu-8gb"
+
+
+class GpuSize(StrEnum):
+    """Sizes of an instance with a GPU, by the GPU (requirement K13)."""
+
+    T4 = "t4"
+    A10 = "a10"
 
 
 class RedisSize(StrEnum):
@@ -56,6 +63,28 @@ class RedisRung:
     node_type: str
 
 
+@dataclass(frozen=True)
+class GpuRung:
+    """Step of the ladder of instances with a GPU.
+
+    cpu: CPU limit of an instance.
+    memory: memory limit of an instance.
+    accelerator: label value of the nodes with this GPU.
+    node_type: smallest EC2 instance type with one such GPU; AWS builds the A10G in.
+    """
+
+    cpu: str
+    memory: str
+    accelerator: str
+    node_type: str
+
+
+GPU_LADDER: Final = MappingProxyType(
+    {
+        GpuSize.T4: GpuRung("2000m", "2Gi", "nvidia-t4", "g4dn.xlarge"),
+        GpuSize.A10: GpuRung("4000m", "4Gi", "nvidia-a10", "g5.xlarge"),
+    }
+)
 DATABASE_LADDER: Final = MappingProxyType(
     {
         DatabaseSize.TWO_FOUR: DatabaseRung(2, 4, "db.t4g.medium"),

@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from pydantic import Field, model_validator
 
+from infra.catalog.sizes import GpuSize
 from infra.settings.value_types import Cpu, Image, Memory, Model
 
 
@@ -31,6 +32,9 @@ class ServiceSettings(Model):
     memory: Memory | None = Field(None, description="memory limit of one instance, such as 1Gi")
     cpu: Cpu | None = Field(None, description="CPU limit of one instance, such as 1000m")
     tier: Tier | None = Field(None, strict=False, description="memory by name: standard 512Mi, pro 1Gi, premium 2Gi")
+    gpu: GpuSize | None = Field(
+        None, strict=False, description="GPU of each instance, with the CPU and memory of its step (K13)"
+    )
     sticky: bool | None = Field(None, description="a client's requests go to the same instance while it is healthy")
     processes: int | None = Field(None, ge=1, le=8, description="server processes of one instance")
     pool: int | None = Field(None, ge=1, le=100, description="database connections a process keeps open")

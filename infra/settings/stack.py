@@ -22,6 +22,7 @@ from infra.settings.errors import Wrong, described
 from infra.settings.monitoring import AlertSettings, BudgetSettings, TelemetrySettings
 from infra.settings.nodes import NodeSettings
 from infra.settings.payments import PaymentSettings
+from infra.settings.rendering import RendererSettings
 from infra.settings.services import ServiceSettings
 from infra.settings.stores import BackupSettings, ImageSettings, PostgresSettings, RedisSettings, SecretSettings
 from infra.settings.value_types import (
@@ -71,6 +72,8 @@ class StackSettings(Model):
     secrets: SecretSettings = SecretSettings()
     writers: WriterSettings = WriterSettings()
     payments: PaymentSettings = PaymentSettings()
+    renderer: RendererSettings = RendererSettings()
+    features: dict[str, bool] = Field(default_factory=dict, description="features of the product, on or off")
     telemetry: TelemetrySettings = TelemetrySettings()
     headers: dict[HeaderName, HeaderValue | None] = Field(
         default_factory=dict, description="headers that differ; null drops one"

@@ -33,6 +33,9 @@ class PostgresSettings(Model):
     size: DatabaseSize | None = Field(
         None, strict=False, description="what it may use, in the cluster or managed (P03)"
     )
+    version: int | None = Field(
+        None, ge=15, le=17, description="major version of a managed database; it never goes back"
+    )
     storage_gb: int | None = Field(None, ge=1, description="size of the volume or of the managed storage, GB")
     instance_class: str | None = Field(
         None, pattern=INSTANCE_CLASS_PATTERN, description="RDS instance class, instead of the size's"
@@ -62,6 +65,9 @@ class RedisSettings(Model):
     )
     nodes: int | None = Field(
         None, ge=1, le=6, description="nodes of each managed store; those beyond the first are replicas that take over"
+    )
+    cache_shards: int | None = Field(
+        None, ge=2, le=90, description="primaries of a managed cache in cluster mode; the store of queues has one (R02)"
     )
 
     @model_validator(mode="after")

@@ -47,6 +47,7 @@ SUBNET_PATTERN: Final = r"^subnet-[0-9a-f]{8,17}$"
 SECURITY_GROUP_PATTERN: Final = r"^sg-[0-9a-f]{8,17}$"
 PRICE_PATTERN: Final = r"^price_[A-Za-z0-9]+$"
 """Stripe API reference, "The Price object"."""
+SERVER_ADDRESS_PATTERN: Final = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
 ACCOUNT_PATTERN: Final = r"^[0-9]{12}$"
 OIDC_PROVIDER_PATTERN: Final = r"^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/\S+$"
 
@@ -73,6 +74,7 @@ IN_WORDS: Final = MappingProxyType(
         SUBNET_PATTERN: "the id of a subnet such as subnet-0123456789abcdef0",
         SECURITY_GROUP_PATTERN: "the id of a security group such as sg-0123456789abcdef0",
         PRICE_PATTERN: "the id of a price at Stripe such as price_1MoBy5LkdIwHu7ix",
+        SERVER_ADDRESS_PATTERN: "the address of a server such as http://comfyui.render.svc:8188",
         ACCOUNT_PATTERN: "the 12 digits of an AWS account",
         OIDC_PROVIDER_PATTERN: "the ARN of the cluster's identity provider: arn:aws:iam::ACCOUNT:oidc-provider/HOST",
     }

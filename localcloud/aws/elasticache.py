@@ -84,10 +84,25 @@ def group_problems(inputs: Block) -> Iterable[Problem]:
         )
     if inputs.flag("multiAzEnabled") and not inputs.flag("automaticFailoverEnabled"):
         yield Problem("multiAzEnabled", "multiAzEnabled needs automaticFailoverEnabled: true")
+    yield from _sharded_problems(inputs)
     nodes = inputs.number("numCacheClusters", default=2)
     alone = nodes < 2 and not inputs.has("numNodeGroups") and not inputs.has("replicasPerNodeGroup")
     if inputs.flag("automaticFailoverEnabled") and alone:
         yield Problem("numCacheClusters", f"numCacheClusters is {nodes}; automaticFailoverEnabled needs at least 2")
+
+
+def _sharded_problems(inputs: Block) -> Iterable[Problem]:
+    """Combinations of cluster mode that ElastiCache refuses (ElastiCache API, CreateReplicationGroup)."""
+    if inputs.has("numCacheClusters") and inputs.has("numNodeGroups"):
+        yield Problem("numCacheClusters", "numCacheClusters and numNodeGroups are two ways to count; give one of them")
+    if inputs.text("clusterMode") == "enabled":
+        if not inputs.flag("automaticFailoverEnabled"):
+            yield Problem("automaticFailoverEnabled", "clusterMode enabled needs automaticFailoverEnabled: true")
+    elif inputs.number("numNodeGroups", default=1) > 1:
+        yield Problem("numNodeGroups", "numNodeGroups above 1 needs clusterMode: enabled")
+    copies = inputs.number("replicasPerNodeGroup", default=1)
+    if inputs.flag("multiAzEnabled") and inputs.has("numNodeGroups") and copies < 1:
+        yield Problem("multiAzEnabled", "multiAzEnabled needs replicasPerNodeGroup of 1 or more")
 
 
 def create_group(aws: Aws, inputs: Block) -> Created:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Database:
-    """One managed database and how a client would reach it. `replica_of` names its source, by ARN across regions."""
+    """One managed database and how a client would reach it. `replica_of` names its source, by ARN across regions;
+    `shards` are the hosts of the primaries of a Redis in cluster mode, in the order of their slots.
+    """
 
     kind: Literal["rds", "elasticache"]
     region: str
@@ -26,8 +28,9 @@ class Database:
     database: str
     replica_of: str
     reader_host: str = ""
+    shards: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, str | int]:
+    def as_json(self) -> dict[str, str | int | tuple[str, ...]]:
         """The form served to the runner, which needs the password to make the local server take it."""
         return asdict(self)
 
@@ -94,4 +97,12 @@ def _replication_group(region: str, group: ReplicationGroup, token: str) -> Data
         database="",
         replica_of="",
         reader_host="" if clustered else node["reader_endpoint_address"],
+        shards=tuple(_shard_hosts(group)) if clustered else (),
     )
+
+
+def _shard_hosts(group: ReplicationGroup) -> Iterator[str]:
+    """Names of the first node of each shard, as ElastiCache forms them from the configuration endpoint's."""
+    domain = group.configuration_endpoint["address"].removeprefix("clustercfg.")
+    for shard in group.node_groups:
+        yield f"{shard['node_group_members'][0]['cache_cluster_id']}.{domain}"

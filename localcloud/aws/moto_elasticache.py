@@ -77,6 +77,16 @@ class GroupInUse(ElastiCacheException):
         super().__init__(f"Cache subnet group {name} is currently in use by cluster {user}.")
 
 
+class ClusterModeMismatch(ElastiCacheException):
+    """AWS's error for a group of parameters of the other mode (ElastiCache User Guide, parameter cluster-enabled)."""
+
+    code = "InvalidParameterCombination"
+
+    def __init__(self, name: str, *, sharded: bool) -> None:
+        wanted = "disabled" if not sharded else "enabled"
+        super().__init__(f"CacheParameterGroup {name} can be used only with cluster mode {wanted}.")
+
+
 @dataclass
 class CacheParameterGroup:
     """One group of engine parameters; only those set by users are kept."""
@@ -199,7 +209,9 @@ class ExtendedElastiCacheResponse(ElastiCacheResponse):
         """
         name = self._get_param("CacheParameterGroupName")
         if name and not name.startswith("default."):
-            self._group(name)
+            sharded = self._group(name).parameters.get("cluster-enabled") == "yes"
+            if sharded != (self._get_param("ClusterMode") == "enabled"):
+                raise ClusterModeMismatch(name, sharded=sharded)
         if (nodes := self._get_int_param("NumCacheClusters")) and not self._get_int_param("ReplicasPerNodeGroup"):
             self.params["ReplicasPerNodeGroup"] = nodes - 1
         answer = super().create_replication_group()

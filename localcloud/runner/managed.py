@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from localcloud.postgres import PostgresServer
 from localcloud.redis import RedisServer
-from localcloud.runner import renewal, tls
+from localcloud.runner import redis_cluster, renewal, tls
 from localcloud.runner.addresses import AddressPool
 from localcloud.runner.certificates import Certificates
 from localcloud.runner.child import end, spawn
@@ -45,6 +45,23 @@ class ManagedStore(BaseModel):
     database: str
     replica_of: str
     reader_host: str = ""
+    shards: tuple[str, ...] = ()
+    cluster: str = ""
+
+    def servers(self) -> tuple[ManagedStore, ...]:
+        """The store, or one for each shard of a Redis in cluster mode; the first also answers at the cluster's name."""
+        return tuple(
+            self.model_copy(
+                update={
+                    "identifier": f"{self.identifier}-{place:04d}",
+                    "host": host,
+                    "reader_host": self.host if place == 1 else "",
+                    "shards": (),
+                    "cluster": self.identifier,
+                }
+            )
+            for place, host in enumerate(self.shards, 1)
+        ) or (self,)
 
 
 _LIST = TypeAdapter(list[ManagedStore])
@@ -64,6 +81,7 @@ class ManagedStores:
     _children: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     _address: dict[str, str] = field(default_factory=dict)
     _fronts: dict[str, asyncio.Server] = field(default_factory=dict)
+    _formed: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
         """Follows the list: starts what is new, names what is there, ends what was deleted."""
@@ -71,7 +89,7 @@ class ManagedStores:
             try:
                 answer = await self.http.get(f"{self.aws_endpoint}/contentgen/databases", timeout=5)
                 found = [one for one in _LIST.validate_json(answer.content) if one.region == self.region]
-                await self._follow(found)
+                await self._follow([server for one in found for server in one.servers()])
             except httpx.HTTPError as error:
                 log.warning("the AWS endpoint does not list databases: %s", error)
             await asyncio.sleep(POLL_SECONDS)
@@ -91,6 +109,7 @@ class ManagedStores:
             if identifier not in self._address:
                 await self._start(store)
             await self._renewed(store)
+        await self._form_clusters([store for store in primaries.values() if store.cluster])
         for identifier in [known for known in self._address if known not in primaries]:
             await self._forget(identifier)
         names: dict[str, str] = {}
@@ -115,7 +134,9 @@ class ManagedStores:
             argv, environment, identity = server.argv(), server.environment(), server.identity()
             front = await tls.postgres(address, store.port, plain_port, secured)
         else:
-            cache = RedisServer(data, address, plain_port)
+            shard = redis_cluster.Shard(address, plain_port, store.port)
+            wanted = redis_cluster.parameters(store.host, shard) if store.cluster else {}
+            cache = RedisServer(data, address, plain_port, wanted)
             cache.initialise()
             config = self._redis_config(data, store.password, cache.identity())
             renewal.remember(data, store.password)
@@ -126,6 +147,21 @@ class ManagedStores:
         with data.with_name(f"{data.name}.log").open("ab") as output:
             self._children[store.identifier] = await spawn(argv, environment, identity, output.fileno())
         self._address[store.identifier] = address
+
+    async def _form_clusters(self, servers: list[ManagedStore]) -> None:
+        """One step towards each cluster that is not formed yet; the next look takes the next one."""
+        for name in {server.cluster for server in servers} - self._formed:
+            members = [server for server in servers if server.cluster == name]
+            shards = tuple(
+                redis_cluster.Shard(self._address[one.identifier], one.port + PLAIN_PORT_OFFSET, one.port)
+                for one in members
+            )
+            try:
+                if await redis_cluster.form(shards, members[0].password):
+                    self._formed.add(name)
+                    log.info("elasticache %s is a cluster of %d shards", name, len(shards))
+            except redis.RedisError as error:
+                log.info("elasticache %s is no cluster yet: %s", name, error)
 
     async def _renewed(self, store: ManagedStore) -> None:
         """Follows a new password; one that cannot be set yet is tried again with the next look."""
@@ -150,6 +186,7 @@ class ManagedStores:
         log.info("%s %s has a new password", store.kind, store.identifier)
 
     async def _forget(self, identifier: str, *, keep_data: bool = False) -> None:
+        self._formed -= {identifier.rpartition("-")[0]}
         address = self._address.pop(identifier)
         self._fronts.pop(identifier).close()
         await end(self._children.pop(identifier), STOP_SECONDS)

@@ -20,10 +20,13 @@ def localised(text: str, address: str, namespace: str, names: Mapping[str, str])
     """
 
     def resolved(found: re.Match[str]) -> str:
-        plain = found[1].removesuffix(".cluster.local").removesuffix(".svc")
+        return "host=" + ",".join(address_of(host) for host in found[1].split(","))
+
+    def address_of(host: str) -> str:
+        plain = host.removesuffix(".cluster.local").removesuffix(".svc")
         known = names.get(plain) or names.get(f"{plain}.{namespace}")
         if known is None:
-            raise UnknownName(f"no address is known yet for {found[1]}")
-        return f"host={known}"
+            raise UnknownName(f"no address is known yet for {host}")
+        return known
 
     return _LISTEN.sub(f"listen_addr = {address}", _HOST.sub(resolved, text))

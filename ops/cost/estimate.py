@@ -11,6 +11,8 @@ from ops.cost.book import HOURS_A_MONTH, Book, UnknownPriceError
 from ops.cost.quantities import GIB, items, mapping, number, text
 from ops.cost.workloads import (
     CRON_JOB,
+    GPU,
+    GPU_LABEL,
     JOB,
     MINUTES,
     POD,
@@ -233,8 +235,11 @@ def _workload(one: Priced, context: Context) -> float:
 
 
 def _hourly(one: Priced, context: Context) -> float:
-    """One pod, by what it asks for."""
+    """One pod, by what it asks for; with GPUs it has nodes of its own."""
     pod, region = pod_of(one), region_of(one)
+    gpus = requested(pod, GPU)
+    if gpus:
+        return gpus * context.book.price(f"gpu node {text(mapping(pod.get('nodeSelector')).get(GPU_LABEL))}", region)
     cores, gigabytes = requested(pod, "cpu"), requested(pod, "memory") / GIB
     return cores * context.book.price("fargate vcpu", region) + gigabytes * context.book.price("fargate gb", region)
 

@@ -28,6 +28,9 @@ UNCOUNTED: Final[Mapping[str, str]] = {
     "kubernetes:serving.knative.dev/v1:Service": "as many pods as there are requests",
 }
 """Kinds whose cost cannot be derived from the declaration, and why."""
+GPU: Final = "nvidia.com/gpu"
+GPU_LABEL: Final = "gpu"
+"""Resource of a pod with GPUs, and the label by which it chooses the nodes that have them."""
 MINUTES: Final = 60
 HOURS: Final = 24
 DAYS_A_MONTH: Final = 365 / 12

@@ -73,6 +73,8 @@ def _stand_in(resource: Resource, settings: Settings) -> Iterator[str]:
         if text(properties.get("engine")) in EVICTING_FAMILIES:
             yield "is a node alone: a lost zone is an outage; declare a ReplicationGroup"
         return
+    if any(resource.name.endswith(ending) for ending in settings.texts("copyless")):
+        return
     for key in ("automaticFailoverEnabled", "multiAzEnabled"):
         if properties.get(key) is not True:
             yield f"{key} is {shown(properties.get(key))}; allowed is true"
@@ -136,6 +138,7 @@ STAND_IN: Final = ResourceRule(
     tunables=(
         Tunable("required", Kind.FLAG, True, "whether the stack must survive the loss of a zone"),
         Tunable("nodes", Kind.NUMBER, 2, "fewest nodes of a cache"),
+        Tunable("copyless", Kind.TEXTS, [], "endings of the names of caches whose contents can be computed again"),
     ),
     breaks=(
         Break("database", "/multiAz", False),

@@ -97,6 +97,8 @@ def bucket_grants(files: Files, access: BucketAccess) -> tuple[Grant, ...]:
                 Grant(("s3:PutObject", "s3:AbortMultipartUpload"), (objects,)),
                 Grant(("kms:GenerateDataKey", "kms:Decrypt"), (files.key_arn,)),
             )
+        case BucketAccess.KEEPS:
+            return (*bucket_grants(files, BucketAccess.WRITES), *bucket_grants(files, BucketAccess.SERVES))
         case BucketAccess.CLEANS:
             return (Grant(("s3:ListBucket",), (files.arn,)), Grant(("s3:DeleteObject",), (objects,)))
 

@@ -57,14 +57,15 @@ def _health(profile: Profile, number: int, dimensions: Mapping[str, pulumi.Input
 
 
 def redis_ceilings(profile: Profile, redis: Mapping[Role, Redis]) -> Iterator[Ceiling]:
-    """Memory, of the first node: the others hold the same."""
+    """Memory, of each shard's primary: its replicas hold the same."""
     for role, store in redis.items():
-        if isinstance(store, ManagedRedis):
+        nodes = store.primaries if isinstance(store, ManagedRedis) else ()
+        for number, node in enumerate(nodes, 1):
             yield Ceiling(
-                name=f"memory-{role}",
+                name=f"memory-{role}" if len(nodes) == 1 else f"memory-{role}-{number}",
                 namespace="AWS/ElastiCache",
                 metric="DatabaseMemoryUsagePercentage",
-                dimensions={"CacheClusterId": store.first_node},
+                dimensions={"CacheClusterId": node},
                 most=steps.MEMORY_PERCENT,
                 minutes=steps.MINUTES,
                 advice=steps.redis_advice(profile.redis, role),

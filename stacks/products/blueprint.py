@@ -38,6 +38,7 @@ class Blueprint:
     alerts: alert rules of a region, by group.
     buckets: buckets for the product's files.
     variables: the product's own names of variables, by the platform's name (requirement E14).
+    features: names of features that a stack file switches, with their variables.
     production_regions: least number of regions in production.
     """
 
@@ -56,6 +57,7 @@ class Blueprint:
     alerts: Callable[[AlertContext], Mapping[str, tuple[AlertRule, ...]]]
     buckets: tuple[BucketSpec, ...] = ()
     variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    features: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     production_regions: int = 1
 
     def prefix(self, stack: str) -> str:

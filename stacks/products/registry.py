@@ -11,6 +11,7 @@ from stacks.products.blueprint import Blueprint
 from stacks.products.content_generation.blueprint import BLUEPRINT as CONTENT_GENERATION
 from stacks.products.contradictions import contradictions
 from stacks.products.recipe_app.blueprint import BLUEPRINT as RECIPE_APP
+from stacks.products.video_gateway.blueprint import BLUEPRINT as VIDEO_GATEWAY
 from stacks.products.workflow_dashboard.blueprint import BLUEPRINT as WORKFLOW_DASHBOARD
 
 
@@ -35,4 +36,4 @@ def registered(blueprints: Iterable[Blueprint]) -> Mapping[str, Blueprint]:
     return MappingProxyType(known)
 
 
-PRODUCTS: Final = registered((CONTENT_GENERATION, WORKFLOW_DASHBOARD, BLOG_AI, RECIPE_APP))
+PRODUCTS: Final = registered((CONTENT_GENERATION, WORKFLOW_DASHBOARD, BLOG_AI, RECIPE_APP, VIDEO_GATEWAY))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from infra.catalog.sizes import GpuSize
 from infra.settings.stores import Backend
 from stacks.specs.job import JOB_RESOURCES, JobSpec
 from stacks.specs.profile import Profile
@@ -33,18 +34,23 @@ class Running:
     name: workload, store or job.
     count: number of pods.
     resources: requests and limits of one pod.
+    gpu: GPU of each pod; None without one.
     """
 
     name: str
     count: int
     resources: Resources
+    gpu: GpuSize | None = None
 
 
 def running(
     workloads: tuple[Workload, ...], jobs: tuple[JobSpec, ...], profile: Profile, redis: tuple[Role, ...]
 ) -> list[Running]:
     """Everything that may run at the same time."""
-    found = [Running(workload.name, workload.size.maximum + SURGE, workload.resources) for workload in workloads]
+    found = [
+        Running(workload.name, workload.size.maximum + SURGE, workload.resources, workload.size.gpu)
+        for workload in workloads
+    ]
     found.append(Running(POOLER, profile.postgres.poolers + SURGE, POOLER_RESOURCES))
     found += [Running(job.name, 2, JOB_RESOURCES) for job in jobs]
     if profile.postgres.backend is Backend.CLUSTER:
@@ -67,6 +73,7 @@ def capacity(everything: tuple[Running, ...], profile: Profile, redis: tuple[Rol
         memory_requests=_sum(everything, lambda one: mebibytes(one.memory_request)),
         memory_limits=_sum(everything, lambda one: mebibytes(one.memory_limit)),
         storage_gb=storage,
+        gpus=sum(one.count for one in everything if one.gpu is not None),
     )
 
 

@@ -8,11 +8,12 @@ from enum import StrEnum
 
 class BucketAccess(StrEnum):
     """Access of a workload or a job to a bucket: its AWS identity may do that and no more. Who serves files may
-    remove one that a client gives up.
+    remove one that a client gives up; who keeps files writes and serves them.
     """
 
     SERVES = "serves"
     WRITES = "writes"
+    KEEPS = "keeps"
     CLEANS = "cleans"
 
 

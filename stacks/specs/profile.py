@@ -5,8 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from infra.catalog.sizes import DATABASE_LADDER, REDIS_LADDER, DatabaseRung, DatabaseSize, RedisRung, RedisSize
+from infra.catalog.sizes import (
+    DATABASE_LADDER,
+    GPU_LADDER,
+    REDIS_LADDER,
+    DatabaseRung,
+    DatabaseSize,
+    GpuSize,
+    RedisRung,
+    RedisSize,
+)
 from infra.settings.stores import Backend
+from stacks.specs.store import Role
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,7 @@ class Size:
     pool: database connections a process keeps open; None for the workload's own number.
     overflow: database connections a process adds in a rush; None for the workload's own number.
     image: image of this workload alone; None for the stack's.
+    gpu: GPU of each instance, which decides its limits (K13); None without one.
     """
 
     minimum: int
@@ -33,6 +44,12 @@ class Size:
     pool: int | None = None
     overflow: int | None = None
     image: str | None = None
+    gpu: GpuSize | None = None
+
+    def with_gpu(self, gpu: GpuSize) -> Size:
+        """The same instances with a GPU, and the CPU and memory of its step of the ladder."""
+        rung = GPU_LADDER[gpu]
+        return replace(self, gpu=gpu, cpu=rung.cpu, memory=rung.memory)
 
 
 @dataclass(frozen=True)
@@ -41,6 +58,7 @@ class PostgresProfile:
 
     backend: in the cluster, or managed.
     size: step of the ladder, for CPU and memory (P03).
+    version: major version of a managed database.
     storage_gb: storage, GB.
     instance_class: RDS instance class in place of the size's; managed only.
     read_replicas: number of read replicas; managed only.
@@ -53,6 +71,7 @@ class PostgresProfile:
 
     backend: Backend
     size: DatabaseSize = DatabaseSize.TWO_EIGHT
+    version: int = 17
     storage_gb: int = 20
     instance_class: str | None = None
     read_replicas: int = 0
@@ -78,6 +97,8 @@ class RedisProfile:
     memory_mb: maxmemory in place of the size's, MB.
     node_type: ElastiCache node type in place of the size's.
     nodes: nodes of each store; those above one are replicas with automatic failover; managed only.
+    cache_shards: primaries of the cache in cluster mode, without replicas: what one loses is computed again; None for a
+        cache without shards (R02); managed only.
     """
 
     backend: Backend
@@ -85,6 +106,11 @@ class RedisProfile:
     memory_mb: int | None = None
     node_type: str | None = None
     nodes: int = 1
+    cache_shards: int | None = None
+
+    def shards_of(self, role: Role) -> int | None:
+        """Shards of the store of one purpose; queues and counters are in a store of one shard."""
+        return self.cache_shards if role is Role.CACHE else None
 
     @property
     def rung(self) -> RedisRung:

@@ -41,6 +41,7 @@ class Totals:
     memory_requests: memory requests, MiB.
     memory_limits: memory limits, MiB.
     storage_gb: storage of the volumes, GB.
+    gpus: number of GPUs.
     """
 
     pods: int
@@ -49,6 +50,7 @@ class Totals:
     memory_requests: int
     memory_limits: int
     storage_gb: int
+    gpus: int = 0
 
 
 def millicores(quantity: str) -> int:

@@ -13,6 +13,7 @@ from stacks.specs.placement import Spot
 from stacks.specs.profile import Size
 from stacks.specs.resources import Resources
 from stacks.specs.route import Affinity
+from stacks.specs.scale_behaviour import PROMPT, ScaleBehaviour
 
 APPLICATION_PORT: Final = 8000
 FRONTEND_PORT: Final = 3000
@@ -84,6 +85,8 @@ class WorkloadSpec:
     memory_request: memory request of one instance, such as 256Mi.
     cpu_request: CPU request of one instance, such as 250m.
     autoscaled: False keeps the minimum of instances, without an autoscaler.
+    behaviour: pace of its autoscaler.
+    single: reason why one instance is enough in production (Y05); empty where it is not.
     probes: paths of the probes.
     peers: workloads that it calls.
     public: True if the edge routes to it.
@@ -98,6 +101,7 @@ class WorkloadSpec:
     holds_application_keys: give it the application's own keys, with which it authenticates clients.
     takes_payments: give it the payment provider's keys and prices.
     buckets: access to the product's buckets, by name.
+    renders: give it the address of the renderer and the product's features (requirement K13).
     variables: variables of its own beside those of every workload.
     """
 
@@ -107,6 +111,8 @@ class WorkloadSpec:
     memory_request: str
     cpu_request: str
     autoscaled: bool = True
+    behaviour: ScaleBehaviour = PROMPT
+    single: str = ""
     probes: Probes = PROBES
     peers: tuple[str, ...] = ()
     public: bool = False
@@ -120,6 +126,7 @@ class WorkloadSpec:
     uses_llm_keys: bool = False
     holds_application_keys: bool = False
     takes_payments: bool = False
+    renders: bool = False
     buckets: Mapping[str, BucketAccess] = field(default_factory=lambda: MappingProxyType({}))
     variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -32,3 +32,11 @@ def test_a_name_with_its_namespace_is_the_same_name() -> None:
 def test_a_name_nobody_answers_for_yet_is_waited_for() -> None:
     with pytest.raises(UnknownName, match=r"db\.abc\.rds\.amazonaws\.com"):
         localised(DECLARED, "127.16.0.5", "contentgen", {"postgres.contentgen": "127.16.0.2"})
+
+
+def test_every_name_of_a_list_becomes_its_address() -> None:
+    names = {"one.rds.amazonaws.com": "127.16.0.9", "two.rds.amazonaws.com": "127.16.0.10"}
+    text = "app_read = host=one.rds.amazonaws.com,two.rds.amazonaws.com port=5432\n"
+    assert localised(text, "127.16.0.5", "app", names) == "app_read = host=127.16.0.9,127.16.0.10 port=5432\n"
+    with pytest.raises(UnknownName, match=r"two\.rds\.amazonaws\.com"):
+        localised(text, "127.16.0.5", "app", {"one.rds.amazonaws.com": "127.16.0.9"})

@@ -177,6 +177,7 @@ def _computed(type_: str, name: str, wire: Mapping[str, Json]) -> dict[str, Json
         "address": f"{name}.rds.example",
         "identifier": name,
         "primaryEndpointAddress": f"{name}.cache.example",
+        "configurationEndpointAddress": f"clustercfg.{name}.cache.example",
         "zoneId": f"{name}-zone",
         "nameServers": [f"ns-{number}.example" for number in range(4)],
         **({"name": name} if "name" not in wire else {}),

@@ -87,6 +87,7 @@ INSTANCES = {
     "workflow-dashboard": {"backend": 3, "frontend": 4},
     "blog-ai": {"blog-ai": 10},
     "recipe-app": {"recipe-backend": 10, "frontend": 5, "ai-generation": 10, "video-processor": 3},
+    "video-gateway": {"comfyui-gateway": 10, "frontend": 5},
 }
 
 
