@@ -20,7 +20,7 @@ def show_deployed(report: Report, plan: StackPlan, described: CloudFile, engine_
     notes = [f"{name}: {origin}" for name, origin in origins(engine_home).items()]
     report.line(f"Providers: {'; '.join(notes)}")
     report.line(
-        "Managed stores (RDS, ElastiCache) are answered by local servers; replicas are aliases of their primary."
+        "Managed stores (RDS, ElastiCache) are answered by local servers; a replica is another address of its primary."
     )
     url = described.regions[0].url
     report.line()

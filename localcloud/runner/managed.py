@@ -1,5 +1,5 @@
 """Local servers behind the endpoints of managed stores: one Postgres and one Redis process an instance that AWS (moto)
-says is there. Replicas are aliases of their primary; every report says so.
+says is there. A replica has an address of its own, behind which its primary answers; every report says so.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ class ManagedStores:
     _address: dict[str, str] = field(default_factory=dict)
     _fronts: dict[str, asyncio.Server] = field(default_factory=dict)
     _formed: set[str] = field(default_factory=set)
+    _replicas: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Follows the list: starts what is new, names what is there, ends what was deleted."""
@@ -112,14 +113,29 @@ class ManagedStores:
         await self._form_clusters([store for store in primaries.values() if store.cluster])
         for identifier in [known for known in self._address if known not in primaries]:
             await self._forget(identifier)
+        await self._follow_replicas([store for store in stores if store.replica_of])
         names: dict[str, str] = {}
         for store in stores:
-            source = store.replica_of.rsplit(":", 1)[-1] or store.identifier
-            if source in self._address:
-                names |= {host: self._address[source] for host in (store.host, store.reader_host) if host}
+            address = self._address.get(store.identifier) or self._replicas.get(store.identifier)
+            if address is not None:
+                names |= {host: address for host in (store.host, store.reader_host) if host}
         if names != self.services.extra_names:
             self.services.extra_names = names
             self.services.write_names()
+
+    async def _follow_replicas(self, replicas: list[ManagedStore]) -> None:
+        """An address for each replica, where its primary answers, so that what uses which can be seen."""
+        for replica in replicas:
+            primary = self._address.get(replica.replica_of.rsplit(":", 1)[-1])
+            if primary is not None and replica.identifier not in self._replicas:
+                address = self.addresses.take(f"{replica.kind}/{replica.identifier}")
+                secured = self.certificates.server_context(replica.host)
+                behind = (primary, replica.port + PLAIN_PORT_OFFSET)
+                self._fronts[replica.identifier] = await tls.postgres(address, replica.port, behind, secured)
+                self._replicas[replica.identifier] = address
+        for identifier in set(self._replicas) - {replica.identifier for replica in replicas}:
+            self._fronts.pop(identifier).close()
+            self.addresses.give_back(self._replicas.pop(identifier))
 
     async def _start(self, store: ManagedStore) -> None:
         address = self.addresses.take(f"{store.kind}/{store.identifier}")
@@ -132,7 +148,7 @@ class ManagedStores:
             await asyncio.to_thread(server.initialise, store.user, store.password, store.database)
             (data / "postmaster.pid").unlink(missing_ok=True)
             argv, environment, identity = server.argv(), server.environment(), server.identity()
-            front = await tls.postgres(address, store.port, plain_port, secured)
+            front = await tls.postgres(address, store.port, (address, plain_port), secured)
         else:
             shard = redis_cluster.Shard(address, plain_port, store.port)
             wanted = redis_cluster.parameters(store.host, shard) if store.cluster else {}
@@ -142,7 +158,7 @@ class ManagedStores:
             renewal.remember(data, store.password)
             argv, environment, identity = cache.argv(), cache.environment(), cache.identity()
             argv.insert(1, str(config))
-            front = await tls.redis(address, store.port, plain_port, secured)
+            front = await tls.redis(address, store.port, (address, plain_port), secured)
         self._fronts[store.identifier] = front
         with data.with_name(f"{data.name}.log").open("ab") as output:
             self._children[store.identifier] = await spawn(argv, environment, identity, output.fileno())

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 import struct
+from typing import TypeAlias
 
 from localcloud.runner.forward import both_ways, forward
 
@@ -13,24 +14,28 @@ _SSL_REQUEST = 80877103
 _GSS_REQUEST = 80877104
 
 
-async def redis(address: str, port: int, plain_port: int, context: ssl.SSLContext) -> asyncio.Server:
+Upstream: TypeAlias = tuple[str, int]
+"""Address and port of the server behind, which speaks without encryption."""
+
+
+async def redis(address: str, port: int, upstream: Upstream, context: ssl.SSLContext) -> asyncio.Server:
     """TLS from the first byte."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await forward(reader, writer, (address, plain_port))
+        await forward(reader, writer, upstream)
 
     return await asyncio.start_server(serve, address, port, ssl=context)
 
 
-async def postgres(address: str, port: int, plain_port: int, context: ssl.SSLContext) -> asyncio.Server:
+async def postgres(address: str, port: int, upstream: Upstream, context: ssl.SSLContext) -> asyncio.Server:
     """TLS after the client's request for it; a client that asks for none is refused, as ``rds.force_ssl`` does."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             if await _wants_tls(reader, writer):
                 await writer.start_tls(context)
-                upstream = await asyncio.open_connection(address, plain_port)
-                await both_ways(reader, writer, *upstream)
+                server = await asyncio.open_connection(*upstream)
+                await both_ways(reader, writer, *server)
         except (asyncio.IncompleteReadError, OSError, ssl.SSLError):
             return
         finally:

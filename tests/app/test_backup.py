@@ -163,7 +163,7 @@ def encrypted(servers: Servers, folder: Path) -> Iterator[str]:
     port, context, ready = free_port(), certificates.server_context(), threading.Event()
 
     async def serve(ended: asyncio.Event) -> None:
-        async with await tls.postgres("127.0.0.1", port, servers.postgres.port, context):
+        async with await tls.postgres("127.0.0.1", port, ("127.0.0.1", servers.postgres.port), context):
             ready.set()
             await ended.wait()
 

@@ -27,7 +27,7 @@ def test_a_client_hears_the_last_words_and_then_the_end(tmp_path: Path) -> None:
 
     async def run() -> bytes:
         server = await asyncio.start_server(last_words, "127.0.0.1", plain)
-        front = await tls.redis("127.0.0.1", port, plain, certificates.server_context())
+        front = await tls.redis("127.0.0.1", port, ("127.0.0.1", plain), certificates.server_context())
         async with server, front:
             trusted = ssl.create_default_context(cafile=certificates.bundle)
             reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusted, server_hostname="localhost")
@@ -47,7 +47,7 @@ def test_a_client_that_checks_the_whole_name_of_a_managed_store_is_satisfied(tmp
 
     async def ask(name: str) -> bytes:
         server = await asyncio.start_server(last_words, "127.0.0.1", plain)
-        front = await tls.redis("127.0.0.1", port, plain, certificates.server_context(host))
+        front = await tls.redis("127.0.0.1", port, ("127.0.0.1", plain), certificates.server_context(host))
         async with server, front:
             trusted = ssl.create_default_context(cafile=certificates.bundle)
             reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusted, server_hostname=name)
