@@ -17,6 +17,8 @@ from localcloud.servers import free_port
 SLOTS, SHARDS, BUS = 16384, 3, 10_000
 """The cluster's own port is the server's and so much (Redis documentation, "Scale with Redis Cluster")."""
 
+PASSWORD = "redis-password"
+
 
 @dataclass
 class Shards:
@@ -28,11 +30,11 @@ class Shards:
     @property
     def url(self) -> str:
         """The address that a service is given: one of the servers."""
-        return f"redis://127.0.0.1:{self.servers[0].port}"
+        return f"redis://:{PASSWORD}@127.0.0.1:{self.servers[0].port}"
 
     def client(self, number: int) -> redis.Redis:
         """A plain client of one server."""
-        return redis.Redis(port=self.servers[number].port, decode_responses=True)
+        return redis.Redis(port=self.servers[number].port, password=PASSWORD, decode_responses=True)
 
     def holder(self, key: str) -> int:
         """Number of the server that holds a key."""
@@ -68,6 +70,8 @@ def shards_in(folder: Path) -> Iterator[Shards]:
     """Servers that know each other and share the slots among them; each fault is seen within a second."""
     parameters = {
         "cluster-enabled": "yes",
+        "requirepass": PASSWORD,
+        "masterauth": PASSWORD,
         "cluster-node-timeout": "1000",
         # As ElastiCache has it by default: what the others hold is still there while one is gone.
         "cluster-require-full-coverage": "no",
