@@ -10,14 +10,9 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import partial
 from itertools import islice
 
-import redis.asyncio as redis
-import structlog
-from redis.exceptions import RedisError
-
-from app.redis_link import RedisDown, RedisLink
+from app.redis_link import AWAY, RedisDown, RedisLink
 from app.telemetry.metrics import CACHE
 
 PREFIX = "cache:"
@@ -27,7 +22,6 @@ RECONNECT_SECONDS = 1.0
 AT_ONCE = 500
 MOST_UNSENT = 10_000
 EVERYTHING = "*"
-_LOG = structlog.get_logger("app.cache")
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ class Cache:
             return entry.value
         CACHE.labels("local", "miss").inc()
         try:
-            value = await self._link.ask(lambda client: client.get(PREFIX + name))
+            value = await self._link.ask(lambda client: client.get(PREFIX + name), PREFIX + name)
         except RedisDown:
             return None
         CACHE.labels("redis", "hit" if value is not None else "miss").inc()
@@ -68,7 +62,7 @@ class Cache:
         lifetime = seconds or self._seconds
         self._keep(name, value, min(lifetime, self._local_seconds))
         try:
-            await self._link.ask(lambda client: client.set(PREFIX + name, value, ex=lifetime))
+            await self._link.ask(lambda client: client.set(PREFIX + name, value, ex=lifetime), PREFIX + name)
         except RedisDown:
             return
 
@@ -86,42 +80,53 @@ class Cache:
         while True:
             try:
                 await self._listen_once()
-            except (RedisError, OSError, TimeoutError) as error:
+            except AWAY as error:
                 self._link.failed(error)
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen_once(self) -> None:
-        if self._link.client is None:
-            return
-        async with self._link.client.pubsub() as channel:
-            await channel.subscribe(CHANNEL)
+        async with self._link.listening(CHANNEL) as channel:
+            if channel is None:
+                return
             # What was published while nobody listened here is unknown, so nothing old is believed.
             self._local.clear()
             self.subscribed.set()
+            again = 0.0
             while True:
                 message = await channel.get_message(ignore_subscribe_messages=True, timeout=self._link.timeout / 2)
                 if message and message["data"]:
                     for pattern in json.loads(message["data"]):
                         self._drop(pattern)
-                if self._unsent:
+                if self._unsent and time.monotonic() >= again:
                     await self._send()
+                    again = time.monotonic() + RECONNECT_SECONDS
 
     async def _send(self) -> None:
-        """A few at a time: each question to Redis has a time limit, and thousands of names would never keep it."""
+        """A few at a time: each question to Redis has a time limit, and thousands of names would never keep it. Those
+        of a shard that is away are sent again later; the other processes drop them now.
+        """
         try:
             while self._unsent:
                 some = tuple(islice(self._unsent, AT_ONCE))
-                for pattern in filter(_is_glob, some):
-                    await self._unlink(pattern)
-                await self._link.ask(partial(_forget, patterns=some))
-                self._unsent.difference_update(some)
+                done = await self._forgotten(some)
+                await self._link.publish(CHANNEL, json.dumps(some))
+                self._unsent.difference_update(done)
+                if len(done) < len(some):
+                    return
         except RedisDown:
             return
 
-    async def _unlink(self, pattern: str) -> None:
-        cursor = None
-        while cursor != 0:
-            cursor = await self._link.ask(partial(_unlink_some, cursor=cursor or 0, pattern=PREFIX + pattern))
+    async def _forgotten(self, patterns: tuple[str, ...]) -> set[str]:
+        """The names and patterns that Redis has forgotten."""
+        names = {PREFIX + name for name in patterns if not _is_glob(name)}
+        done = {name.removeprefix(PREFIX) for name in await self._link.forget(names)} if names else set()
+        for pattern in filter(_is_glob, patterns):
+            try:
+                await self._link.forget_matching(PREFIX + pattern)
+            except RedisDown:
+                continue
+            done.add(pattern)
+        return done
 
     def _keep(self, name: str, value: str, seconds: float) -> None:
         if seconds <= 0:
@@ -137,22 +142,6 @@ class Cache:
             return
         for name in [name for name in self._local if fnmatchcase(name, pattern)]:
             del self._local[name]
-
-
-async def _unlink_some(client: redis.Redis, cursor: int, pattern: str) -> int:
-    cursor, names = await client.scan(cursor, match=pattern, count=1000)
-    if names:
-        await client.unlink(*names)
-    return int(cursor)
-
-
-async def _forget(client: redis.Redis, patterns: tuple[str, ...]) -> None:
-    names = [PREFIX + pattern for pattern in patterns if not _is_glob(pattern)]
-    async with client.pipeline(transaction=False) as commands:
-        if names:
-            commands.unlink(*names)
-        commands.publish(CHANNEL, json.dumps(patterns))
-        await commands.execute()
 
 
 def _is_glob(pattern: str) -> bool:

@@ -56,7 +56,7 @@ def build_core(
 ) -> CoreServices:
     """Put the parts together; nothing runs and nothing is connected yet."""
     database = Database(settings)
-    link = RedisLink(settings.redis_url, settings.redis_timeout_seconds)
+    link = cache_link(settings)
     limits = RedisLink(settings.redis_queue_url, settings.redis_timeout_seconds) if settings.redis_queue_url else link
     cache = Cache(link, settings.cache_local_seconds, settings.cache_seconds)
     http = httpx.AsyncClient()
@@ -79,6 +79,15 @@ def build_core(
         http=http,
         lifecycle=lifecycle,
     )
+
+
+def cache_link(settings: ServiceSettings) -> RedisLink:
+    """The Redis of the cache, which may be a cluster."""
+    if settings.redis_cluster and settings.redis_url is not None:
+        from app.redis_cluster import ClusterLink
+
+        return ClusterLink(settings.redis_url, settings.redis_timeout_seconds)
+    return RedisLink(settings.redis_url, settings.redis_timeout_seconds)
 
 
 @asynccontextmanager

@@ -86,6 +86,12 @@ FAILURES: Mapping[str, FailureClass] = MappingProxyType(
         "video_too_long": _final("The recipe is too long for a video."),
         "video_failed": FailureClass(Fault.JOB, "The video could not be rendered."),
         "video_slow": FailureClass(Fault.JOB, "The video took too long to render."),
+        "video_missing": FailureClass(Fault.JOB, "The renderer brought no video."),
+        "video_too_large": _final("The video is larger than videos may be. Ask for a shorter one."),
+        "renderer_unreachable": FailureClass(Fault.PLATFORM, f"The renderer is not available at the moment. {_AGAIN}"),
+        "renderer_interrupted": FailureClass(Fault.PLATFORM, f"The rendering was interrupted. {_AGAIN}"),
+        "renderer_lost": FailureClass(Fault.JOB, "The renderer stopped while it worked on the video."),
+        "renderer_refused": _final("The renderer does not accept its workflow; only its operator can change that."),
         "store_unavailable": FailureClass(Fault.PLATFORM, f"The store of videos is not available. {_AGAIN}"),
         "expired": FailureClass(Fault.PLATFORM, "The job could not be done before it expired.", Pause.NONE, final=True),
     }

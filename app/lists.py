@@ -6,7 +6,6 @@ list that was read a moment too early is never found again, and nothing has to b
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -33,7 +32,7 @@ class JobLists:
     async def name(self, owner: str) -> str | None:
         """Cache key of the owner's list; None while its freshness cannot be known."""
         try:
-            version = await self._link.ask(lambda client: client.get(_version(owner)))
+            version = await self._link.ask(lambda client: client.get(_version(owner)), _version(owner))
         except RedisDown:
             return None
         return f"jobs:{owner}:{version or 0}"
@@ -62,12 +61,11 @@ class JobLists:
         """
         self._untold.update(owners)
         while self._untold:
-            some = tuple(islice(self._untold, AT_ONCE))
-            try:
-                await self._link.ask(partial(_raise_versions, owners=some))
-            except RedisDown:
+            some = {_version(owner): owner for owner in islice(self._untold, AT_ONCE)}
+            reached = await self._link.ask_each(some, _raise_versions)
+            self._untold.difference_update(some[version] for version in reached)
+            if len(reached) < len(some):
                 return
-            self._untold.difference_update(some)
 
     async def follow(self) -> None:
         """Repeat failed invalidations until cancelled."""
@@ -76,11 +74,11 @@ class JobLists:
             await self.changed()
 
 
-async def _raise_versions(client: redis.Redis, owners: Iterable[str]) -> None:
+async def _raise_versions(client: redis.Redis, versions: Iterable[str]) -> None:
     async with client.pipeline(transaction=False) as commands:
-        for owner in owners:
-            commands.incr(_version(owner))
-            commands.expire(_version(owner), VERSION_SECONDS)
+        for version in versions:
+            commands.incr(version)
+            commands.expire(version, VERSION_SECONDS)
         await commands.execute()
 
 

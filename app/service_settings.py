@@ -1,8 +1,8 @@
 """Settings of every process and task that uses the platform's stores and API keys, whichever its product."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError, model_validator
 
 from app.ids import region_code
 from app.process_settings import PRODUCTION_LIKE, ProcessSettings, Region
@@ -42,6 +42,7 @@ class ServiceSettings(ProcessSettings):
     # Redis
     redis_url: SecretStr | None = Field(None, description="Redis of the cache; optional.")
     redis_queue_url: SecretStr | None = Field(None, description="Redis of counters; default: redis_url.")
+    redis_cluster: bool = Field(False, description="REDIS_URL is a cluster; needs a redis_queue_url of its own.")
     redis_timeout_seconds: float = Field(0.25, gt=0, le=5, description="Slower than this counts as down.")
 
     # Identity
@@ -66,6 +67,12 @@ class ServiceSettings(ProcessSettings):
     backup_bucket_region: Region | None = Field(None, description="Default: the region of the service.")
     backup_metrics: str | None = Field(None, description="CloudWatch namespace that successes are counted in.")
     pg_bin: str | None = Field(None, description="Folder of the Postgres programs; default: from PATH.")
+
+    @model_validator(mode="after")
+    def _counters_apart(self) -> Self:
+        if self.redis_cluster and self.redis_queue_url is None:
+            raise ValueError("REDIS_CLUSTER: set REDIS_QUEUE_URL too; counters need a Redis that is no cluster")
+        return self
 
     @property
     def keys_required(self) -> bool:

@@ -1,4 +1,4 @@
-"""What recipe-app puts into its archive, and when (K17)."""
+"""Rows that recipe-app puts into its archive, by their age (K17)."""
 
 from typing import Final
 

@@ -46,8 +46,8 @@ def _forget(gauge: Gauge) -> None:
 async def read_redis(link: RedisLink, store: str) -> None:
     """Read Redis' memory. While it is down the gauges keep their last values; another metric reports the outage."""
     try:
-        memory = await link.ask(lambda redis: redis.info("memory"))
+        memory = await link.memory()
     except RedisDown:
         return
-    REDIS_USED.labels(store).set(memory["used_memory"])
-    REDIS_MAX.labels(store).set(memory["maxmemory"])
+    REDIS_USED.labels(store).set(memory.used)
+    REDIS_MAX.labels(store).set(memory.most)

@@ -63,7 +63,7 @@ async def page_before(
 
 
 async def subject(request: Request, caller: CallerNow) -> str:
-    """Whose features are asked for: the client's, or those of the guest's address."""
+    """The name by which features are given: the client's, or the guest's address."""
     return caller.client_id or (request.client.host if request.client else "unknown")
 
 

@@ -19,13 +19,13 @@ from app.telemetry import logs
 from app.telemetry.region_figures import keep_figures
 from app.telemetry.reporting import report_errors
 from app.video_gateway import api
-from app.video_gateway.embedded import EmbeddedRenderer
 from app.video_gateway.models import NewVideo
 from app.video_gateway.renderer import Renderer
 from app.video_gateway.services import build
 from app.video_gateway.settings import GatewaySettings
 from app.video_gateway.tables import OF_QUEUE
 from app.video_gateway.worker import GatewayWorker
+from app.video_gateway.workflow import default_graph, parsed
 
 METHODS: Final = ("GET", "POST", "DELETE")
 ROUTERS: Final = (api.router, api.file_router, detailed_health.router, health.router)
@@ -48,7 +48,7 @@ def create(settings: GatewaySettings, lifecycle: Lifecycle | None = None, render
         async with run_core(services, loops):
             app.state.services = services
             settle()
-            async with GatewayWorker(services, services.shelf, renderer or EmbeddedRenderer()).working():
+            async with GatewayWorker(services, services.shelf, renderer or renderer_of(settings)).working():
                 yield
 
     app = application("Videos", settings, lifespan)
@@ -63,6 +63,18 @@ def create(settings: GatewaySettings, lifecycle: Lifecycle | None = None, render
     share(app, settings, METHODS)
     protect(app, settings, app.routes)
     return app
+
+
+def renderer_of(settings: GatewaySettings) -> Renderer:
+    """ComfyUI where one is named, else the embedded renderer. Each is imported when it is needed."""
+    if settings.comfyui_url is None:
+        from app.video_gateway.embedded import EmbeddedRenderer
+
+        return EmbeddedRenderer()
+    from app.video_gateway.comfyui import ComfyRenderer
+
+    graph = parsed(settings.comfyui_workflow) if settings.comfyui_workflow else default_graph()
+    return ComfyRenderer(str(settings.comfyui_url), graph)
 
 
 def serving_settings() -> GatewaySettings:

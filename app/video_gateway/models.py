@@ -20,7 +20,7 @@ Prompt = Annotated[
 
 
 class Urgency(StrEnum):
-    """How soon a video is wanted; one that is less urgent waits behind newer ones for five minutes at most."""
+    """Place in the queue: a video that is less urgent waits behind newer ones for five minutes at most."""
 
     LOW = "low"
     NORMAL = "normal"

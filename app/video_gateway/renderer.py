@@ -1,4 +1,4 @@
-"""What renders a video: the contract that the gateway's two renderers keep."""
+"""The contract that the gateway's two renderers keep."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

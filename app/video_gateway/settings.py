@@ -1,10 +1,21 @@
 """Settings of video-gateway, by the names of its document (documents/C-video-gateway.txt)."""
 
-from pydantic import Field, model_validator
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, HttpUrl, model_validator
 
 from app.process_settings import ProcessSettings
 from app.service_settings import filled
 from app.video.settings import VideoSettings
+from app.video_gateway.workflow import parsed
+
+
+def _workflow(text: str) -> str:
+    parsed(text)
+    return text
+
+
+Workflow = Annotated[str, AfterValidator(_workflow)]
 
 
 class GatewayPageSettings(ProcessSettings):
@@ -16,6 +27,8 @@ class GatewaySettings(VideoSettings):
 
     worker_concurrency: int = Field(1, ge=1, le=16, description="Videos that one process renders at once.")
     render_seconds: float = Field(300, gt=0, le=3600, description="Time limit of the rendering of one video.")
+    comfyui_url: HttpUrl | None = Field(None, description="ComfyUI that renders; default: the embedded renderer.")
+    comfyui_workflow: Workflow | None = Field(None, description="Graph in ComfyUI's API format; default: Wan 2.1.")
     enable_new_timeline: bool = Field(False, description="The flag new-timeline-ui: a list by days.")
     enable_ai_video: bool = Field(False, description="The flag ai-video-generation: videos are taken at all.")
 

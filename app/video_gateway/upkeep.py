@@ -30,7 +30,7 @@ RECORDS: Final = Archiving(
     condition="status IN ('ready', 'failed') AND created_at < now() - interval '1 year'",
     drop=f"DELETE FROM {videos.name} WHERE id = ANY(:ids)",  # noqa: S608  a name of ours
 )
-"""Who had which length rendered, and when; prompts have gone with their files long before."""
+"""Owner, length and times; prompts have gone with their files long before."""
 
 
 def chores(settings: GatewaySettings) -> Mapping[Schedule, tuple[Chore, ...]]:

@@ -25,7 +25,8 @@ from app.telemetry.metrics import CACHE
 
 KEY: Final = "workflows:all"
 SECONDS: Final = 300
-LEASE: Final = "workflows:lease"
+LEASE: Final = f"{{{KEY}}}:lease"
+"""Of the same slot as the list in a Redis cluster, because one script uses both."""
 LEASE_SECONDS: Final = 30
 """Longer than a list is read (DATABASE_STATEMENT_TIMEOUT_SECONDS a statement); the lease of a process that died blocks
 storing for so long, and nothing else.

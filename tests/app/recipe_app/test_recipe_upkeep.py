@@ -15,7 +15,6 @@ from shelf import Shelf, run_sql, shelf_in
 from app.bucket import Bucket
 from app.chores import Done, Schedule, run_chores
 from app.ids import JobId
-from app.recipe_app import upkeep
 from app.recipe_app.reports import month_before, week_before
 from app.recipe_app.settings import RecipeSettings
 from app.recipe_app.upkeep import chores
@@ -165,7 +164,7 @@ def test_daily_deletes_videos_that_no_row_names_once_they_are_a_day_old(
         site.shelf.store.put_object(Bucket=site.videos, Key=key, Body=b"x")
     assert site.care("daily")["temporary files"].changed == 0
     assert len(site.keys("", site.videos)) == 3
-    monkeypatch.setattr(upkeep, "ORPHAN_AGE", -DAY)
+    monkeypatch.setattr("app.video.orphans.ORPHAN_AGE", -DAY)
     assert site.care("daily")["temporary files"].changed == 1
     assert site.keys("", site.videos) == ["other/b.mp4", "videos/a/1.mp4"]
 
