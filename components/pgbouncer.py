@@ -130,9 +130,11 @@ def _accepted(database: DatabaseEndpoint, logins: Logins) -> list[pulumi.Input[s
 
 def configuration(args: PgBouncerArgs) -> pulumi.Output[str]:
     """pgbouncer.ini. To a managed server only over TLS; readers have a database name of their own, whose connections go
-    to the replicas in turn (PgBouncer, configuration, host).
+    to the replicas in turn (PgBouncer, configuration, host). Several replicas get a connection each as soon as there is
+    a reader, and queries go round the connections: few readers would otherwise stay on one replica.
     """
     database, names = args.database, args.database.names
+    several = len(database.read_hosts) > 1
     end = f" port={POSTGRES_PORT} dbname={names.database}\n"
     lines: list[pulumi.Input[str]] = [
         "[databases]\n",
@@ -140,7 +142,8 @@ def configuration(args: PgBouncerArgs) -> pulumi.Output[str]:
     ]
     if database.replicated:
         hosts = pulumi.Output.all(*database.read_hosts).apply(",".join)
-        lines.append(pulumi.Output.concat(f"{names.read_database} = host=", hosts, end))
+        least = f" min_pool_size={len(database.read_hosts)}" if several else ""
+        lines.append(pulumi.Output.concat(f"{names.read_database} = host=", hosts, least, end))
     settings = {
         "listen_addr": "0.0.0.0",
         "listen_port": POSTGRES_PORT,
@@ -154,6 +157,7 @@ def configuration(args: PgBouncerArgs) -> pulumi.Output[str]:
         "server_tls_sslmode": database.ssl_mode,
         "server_idle_timeout": SERVER_IDLE_SECONDS,
         "query_wait_timeout": QUERY_WAIT_SECONDS,
+        **({"server_round_robin": 1} if several else {}),
         "dns_max_ttl": DNS_SECONDS,
         "ignore_startup_parameters": "extra_float_digits",
         "application_name_add_host": 1,
