@@ -243,6 +243,13 @@ def test_prices_read_more_than_180_days_ago_are_warned_of(days: int, warned: boo
         ("workflow-dashboard-local", 300),
         ("workflow-dashboard-staging", 400),
         ("workflow-dashboard-prod", 800),
+        ("blog-ai-local", 300),
+        ("blog-ai-prod", 600),
+        ("recipe-app-local", 300),
+        ("recipe-app-prod", 1000),
+        ("video-gateway-local", 700),
+        ("video-gateway-staging", 900),
+        ("video-gateway-prod", 1000),
     ],
 )
 def test_every_stack_stays_within_its_budget(root: Path, stack: str, budget: float) -> None:
@@ -255,7 +262,7 @@ def test_every_stack_stays_within_its_budget(root: Path, stack: str, budget: flo
 
 
 @pytest.mark.requirement("M04")
-@pytest.mark.parametrize("stack", ["prod", "workflow-dashboard-prod"])
+@pytest.mark.parametrize("stack", ["prod", "workflow-dashboard-prod", "blog-ai-prod", "recipe-app-prod", "video-gateway-prod"])
 def test_everything_that_production_declares_has_a_price_or_is_known_to_be_free(root: Path, stack: str) -> None:
     declared = [
         Priced(one.name, one.type, one.properties, f"{one.provider}::") for one in resources(root, stack, preview=False)

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from app.api.application import ROUTERS, Role
 from app.blog_ai.application import PART as BLOG_AI
 from app.recipe_app.application import ROUTERS as RECIPES
+from app.video_gateway.application import ROUTERS as VIDEOS
 from app.workflow_dashboard.application import ROUTERS as WORKFLOWS
 from infra.catalog.regions import in_priority_order
 from ops.stack_files import read
@@ -58,9 +59,10 @@ def test_every_public_operation_has_a_route_at_the_edge(stack: str) -> None:
     [
         ("blog-ai-prod", BLOG_AI.routers, ("/admin/",)),
         ("recipe-app-prod", RECIPES, ("/api/admin/",)),
+        ("video-gateway-prod", VIDEOS, ()),
         ("workflow-dashboard-prod", WORKFLOWS, ()),
     ],
-    ids=["blog-ai", "recipe-app", "workflow-dashboard"],
+    ids=["blog-ai", "recipe-app", "video-gateway", "workflow-dashboard"],
 )
 def test_every_operation_of_a_product_has_a_route_on_the_page_and_on_the_api(
     stack: str, routers: Sequence[APIRouter], closed: tuple[str, ...]

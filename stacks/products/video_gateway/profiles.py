@@ -22,6 +22,9 @@ def _services(gateway: tuple[int, int], frontend: tuple[int, int]) -> MappingPro
 CONNECTIONS: Final = 100
 """Document C's connections, of the server and of a pooler's clients."""
 
+SHARDS: Final = 3
+"""Document C's nodes of the cache; of the smallest size they hold its 1 GiB together, and the budget has room for them."""
+
 PROFILES: Final = MappingProxyType(
     {
         Environment.LOCAL: Profile(
@@ -30,7 +33,7 @@ PROFILES: Final = MappingProxyType(
             RedisProfile(Backend.CLUSTER),
             DAILY,
             30,
-            300,
+            700,
         ),
         Environment.STAGING: Profile(
             _services((1, 1), (1, 2)),
@@ -66,7 +69,7 @@ PROFILES: Final = MappingProxyType(
                 pooler_clients=CONNECTIONS,
                 pooler_size=20,
             ),
-            RedisProfile(Backend.MANAGED, RedisSize.ONE, nodes=2, cache_shards=3),
+            RedisProfile(Backend.MANAGED, RedisSize.QUARTER, nodes=2, cache_shards=SHARDS),
             DAILY,
             30,
             1000,
