@@ -93,8 +93,11 @@ def test_the_backup_bucket_is_encrypted_versioned_closed_tls_only_and_ages_out(d
     assert s3.head_object(Bucket=name, Key="db/dump")["SSEKMSKeyId"] == key
 
 
+LIMITS = [("content-generation", 1500), ("recipe-app", 1000), ("video-gateway", 1000)]
+
+
 @pytest.mark.requirement("M01")
-@pytest.mark.parametrize(("product", "limit"), [("content-generation", 1500), ("recipe-app", 1000), ("video-gateway", 1000)])
+@pytest.mark.parametrize(("product", "limit"), LIMITS)
 def test_the_budget_tells_sns_and_everybody_by_mail_of_actual_and_forecast_cost(
     deploy: Deploy, cloud: Cloud, product: str, limit: int
 ) -> None:

@@ -20,6 +20,7 @@ from ops.cost.workloads import DAYS_A_MONTH, runs_a_month
 from tests.policies.declared import resources
 from tests.report.events import PROVIDER
 from tests.report.stack import DATABASE, DEPLOYMENT, SCALER, pod
+from tests.unit.program import STACKS
 
 BOOK = load()
 NAMESPACE = "kubernetes:core/v1:Namespace"
@@ -232,37 +233,39 @@ def test_prices_read_more_than_180_days_ago_are_warned_of(days: int, warned: boo
     assert any("prices were read 181 days ago" in note for note in notes) is warned
 
 
+BUDGETS = {
+    "stack": "budget",
+    "local": 300,
+    "dev": 300,
+    "staging": 600,
+    "prod": 3 * 1500,
+    "workflow-dashboard-local": 300,
+    "workflow-dashboard-staging": 400,
+    "workflow-dashboard-prod": 800,
+    "blog-ai-local": 300,
+    "blog-ai-prod": 600,
+    "recipe-app-local": 300,
+    "recipe-app-prod": 1000,
+    "video-gateway-local": 700,
+    "video-gateway-staging": 900,
+    "video-gateway-prod": 1000,
+}
+"""Monthly budgets of the stacks, USD."""
+
+
 @pytest.mark.requirement("M01")
-@pytest.mark.parametrize(
-    ("stack", "budget"),
-    [
-        ("local", 300),
-        ("dev", 300),
-        ("staging", 600),
-        ("prod", 3 * 1500),
-        ("workflow-dashboard-local", 300),
-        ("workflow-dashboard-staging", 400),
-        ("workflow-dashboard-prod", 800),
-        ("blog-ai-local", 300),
-        ("blog-ai-prod", 600),
-        ("recipe-app-local", 300),
-        ("recipe-app-prod", 1000),
-        ("video-gateway-local", 700),
-        ("video-gateway-staging", 900),
-        ("video-gateway-prod", 1000),
-    ],
-)
-def test_every_stack_stays_within_its_budget(root: Path, stack: str, budget: float) -> None:
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_stack_stays_within_its_budget(root: Path, stack: str) -> None:
     declared = [
         Priced(one.name, one.type, one.properties, f"{one.provider}::") for one in resources(root, stack, preview=False)
     ]
     found = estimate(declared, BOOK)
-    assert found.budget == budget
-    assert 0 < found.total < budget
+    assert found.budget == BUDGETS[stack]
+    assert 0 < found.total < BUDGETS[stack]
 
 
 @pytest.mark.requirement("M04")
-@pytest.mark.parametrize("stack", ["prod", "workflow-dashboard-prod", "blog-ai-prod", "recipe-app-prod", "video-gateway-prod"])
+@pytest.mark.parametrize("stack", [stack for stack in STACKS if stack.endswith("prod")])
 def test_everything_that_production_declares_has_a_price_or_is_known_to_be_free(root: Path, stack: str) -> None:
     declared = [
         Priced(one.name, one.type, one.properties, f"{one.provider}::") for one in resources(root, stack, preview=False)

@@ -23,7 +23,7 @@ CONNECTIONS: Final = 100
 """Document C's connections, of the server and of a pooler's clients."""
 
 SHARDS: Final = 3
-"""Document C's nodes of the cache; of the smallest size they hold its 1 GiB together, and the budget has room for them."""
+"""Document C's nodes of the cache; small ones hold its 1 GiB together, and the budget has room for them."""
 
 PROFILES: Final = MappingProxyType(
     {
