@@ -11,10 +11,10 @@ from pulumi_kubernetes import apps, core, meta, networking, policy
 from components.hardening import container_security, pod_security
 from components.labels import labels, metadata, selector
 from components.network_policy import policy_spec
-from components.spread import GPU_RESOURCE, affinity, node_selector, tolerations, zone_spread
+from components.spread import affinity, node_selector, tolerations, zone_spread
 from stacks.specs.network import PROBES, SERVICE_PORT, NamedPort, Probes, Traffic
 from stacks.specs.paths import METRICS_PATH
-from stacks.specs.placement import Spot
+from stacks.specs.placement import GPU_RESOURCE, Spot
 from stacks.specs.resources import Resources
 
 PROGRESS_SECONDS = 600

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_kubernetes import core
 
 from components.labels import metadata
-from components.spread import GPU_RESOURCE
+from stacks.specs.placement import GPU_RESOURCE
 from stacks.specs.resources import Totals
 
 COMPONENT = "quota"

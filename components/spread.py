@@ -7,14 +7,9 @@ from typing import Final
 from pulumi_kubernetes import core, meta
 
 from components.labels import selector
-from stacks.specs.placement import Spot
+from stacks.specs.placement import GPU, GPU_RESOURCE, NODE_TYPE, SPOT, Spot
 
 CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
-NODE_TYPE: Final = "node-type"
-SPOT: Final = "spot"
-GPU_RESOURCE: Final = "nvidia.com/gpu"
-"""GPUs of a node as NVIDIA's device plugin counts them, and the taint that keeps other pods off its nodes."""
-GPU: Final = "gpu"
 
 
 def anti_affinity(component: str) -> core.v1.PodAntiAffinityArgs:

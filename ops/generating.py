@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Final
 
 from infra.settings.stack_file import stacks
+from ops.clusters_page import clusters_page
 from ops.console import Report
 from ops.embedded_cloud_page import embedded_cloud_page
 from ops.limits_page import limits_page
 from ops.policy_pack import policy_pages, policy_profiles, stack_policy_config
-from ops.prerequisites import clusters_page
 from ops.schema import stack_file_schema
 from ops.settings_page import settings_page
 from ops.stack_files import read

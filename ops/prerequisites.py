@@ -1,7 +1,4 @@
-"""``contentgen clusters``: everything that a real cluster must bring, in one table, each checked by name.
-
-docs/clusters.md is made from the same table.
-"""
+"""``contentgen clusters``: everything that a real cluster must bring, in one table, each checked by name."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from infra.catalog.sizes import GPU_LADDER
 from infra.settings.clusters import ClusterSettings, ControllerSettings
 from infra.settings.edge import EdgeKind
 from infra.settings.stack import StackSettings
@@ -19,6 +17,7 @@ from infra.settings.writers import Writer
 from ops.clusters import Ask, ClusterUnknownError, kubectl
 from ops.console import Report
 from stacks.plan import plan
+from stacks.specs.placement import GPU, GPU_RESOURCE, NODE_TYPE, SPOT, Spot
 
 Object: TypeAlias = Mapping[str, object]
 Query: TypeAlias = Callable[[StackSettings], tuple[str, ...]]
@@ -100,6 +99,26 @@ def _at_least(*least: int) -> Callable[[Object, StackSettings], bool]:
 def _has_default(found: Object, _: StackSettings) -> bool:
     notes = [_at(one, "metadata", "annotations") for one in _items(found.get("items"))]
     return any(isinstance(one, dict) and one.get(DEFAULT_CLASS) == "true" for one in notes)
+
+
+def _gpus(settings: StackSettings) -> tuple[str, ...]:
+    """GPUs of the stack's workloads, as labels of nodes say them (K13)."""
+    sizes = (one.size.gpu for one in plan("", settings).workloads)
+    return tuple(sorted({GPU_LADDER[size].accelerator for size in sizes if size is not None}))
+
+
+def _on_spot_alone(settings: StackSettings) -> bool:
+    return any(one.spot is Spot.REQUIRED for one in plan("", settings).workloads)
+
+
+def _count_gpus(found: Object, settings: StackSettings) -> bool:
+    """A node of each GPU, on which the device plugin has counted at least one."""
+    counted = {
+        _at(one, "metadata", "labels", GPU)
+        for one in _items(found.get("items"))
+        if _at(one, "status", "capacity", GPU_RESOURCE) not in (None, "0")
+    }
+    return set(_gpus(settings)) <= counted
 
 
 DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
@@ -207,6 +226,19 @@ PREREQUISITES: Final = (
         "install the EKS add-on aws-ebs-csi-driver with its role", applies=_in_cluster,
     ),
     Prerequisite(
+        "nodes with GPUs", "what renders on a GPU waits for a node until the update fails",
+        lambda settings: ("get", "nodes", "-l", f"{GPU} in ({','.join(_gpus(settings))})", "-o", "json"),
+        f"add a node group with the label {GPU}: nvidia-t4 (nvidia-a10 after the step), the taint {GPU_RESOURCE} and "
+        "NVIDIA's device plugin, with one node at least: a group without nodes cannot be seen",
+        _count_gpus, lambda settings: bool(_gpus(settings)),
+    ),
+    Prerequisite(
+        "spot nodes", "what runs on spot nodes alone waits for one, and its queue with it",
+        lambda settings: ("get", "nodes", "-l", f"{NODE_TYPE}={SPOT}", "-o", "json"),
+        f"add a node group on spot capacity with the label {NODE_TYPE}: {SPOT} and, if it is tainted, the taint of "
+        "that name, with one node at least", lambda found, settings: bool(_items(found.get("items"))), _on_spot_alone,
+    ),
+    Prerequisite(
         "keys of the language models", "the service that writes waits for its Secret until the update fails",
         lambda settings: _of_namespace(settings, "get", "secret", str(settings.writers.secret)),
         "make the stack's namespace and in it the Secret of contentgen:writers.secret: <provider>_api_key for each",
@@ -256,18 +288,3 @@ def prerequisites_hold(settings: StackSettings, report: Report, ask: Ask = kubec
             report.line(f"{region}: {line}")
         holds = holds and not found
     return holds
-
-
-def clusters_page() -> str:
-    """docs/clusters.md."""
-    rows = [f"| {one.name} | {one.needed} | {one.fix.replace('|', '/')} |" for one in PREREQUISITES]
-    head = [
-        "# Prerequisites of a real cluster",
-        "",
-        "Every region's cluster brings these; `contentgen clusters --stack STACK` checks each by name. Names of",
-        "namespaces and classes are settings (`contentgen:controllers`). Made by `make generated`.",
-        "",
-        "| prerequisite | without it | fix |",
-        "| --- | --- | --- |",
-    ]
-    return "\n".join([*head, *rows, ""])

@@ -50,6 +50,14 @@ GOOD: dict[str, dict[str, object]] = {
 }
 """A complete cluster's answers, by what kubectl is asked for."""
 
+NODES: dict[str, dict[str, object]] = {
+    "nodes -l gpu in (nvidia-t4)": {
+        "items": [{"metadata": {"labels": {"gpu": "nvidia-t4"}}, "status": {"capacity": {"nvidia.com/gpu": "1"}}}]
+    },
+    "nodes -l node-type=spot": {"items": [{"metadata": {"labels": {"node-type": "spot"}}}]},
+}
+"""Nodes that single products need."""
+
 WRONG: dict[str, dict[str, object]] = {
     "gatewayclass envoy-gateway": {"status": {"conditions": [{"type": "Accepted", "status": "False"}]}},
     "deployment envoy-gateway": deployment("envoyproxy/gateway:v1.5.9"),
@@ -86,7 +94,30 @@ def answering(answers: dict[str, dict[str, object]]) -> Ask:
 
 def test_a_complete_cluster_has_no_finding() -> None:
     assert list(lacking(settings(), "mine", answering(GOOD))) == []
-    assert len(GOOD) == len(PREREQUISITES)
+    assert len(GOOD) + len(NODES) == len(PREREQUISITES)
+
+
+@pytest.mark.requirement("K13")
+@pytest.mark.requirement("K12")
+@pytest.mark.parametrize(
+    ("product", "asked"), [("video-gateway", "gpu in (nvidia-t4)"), ("recipe-app", "node-type=spot")]
+)
+def test_a_product_that_needs_nodes_of_its_own_is_told_when_there_are_none(product: str, asked: str) -> None:
+    wanted = settings(product=product, environment="local", writers={"providers": ["embedded"]})
+    (line,) = lacking(wanted, "mine", answering(GOOD))
+    assert f"nodes -l {asked}" in NODES
+    assert " is missing: " in line
+    assert list(lacking(wanted, "mine", answering({**GOOD, **NODES}))) == []
+    (line,) = lacking(wanted, "mine", answering({**GOOD, f"nodes -l {asked}": {"items": []}}))
+    assert " is not as needed: " in line
+
+
+@pytest.mark.requirement("K13")
+def test_a_node_whose_gpus_no_plugin_counts_is_none() -> None:
+    wanted = settings(product="video-gateway", environment="local", writers={"providers": ["embedded"]})
+    uncounted = {"items": [{"metadata": {"labels": {"gpu": "nvidia-t4"}}, "status": {"capacity": {"cpu": "4"}}}]}
+    (line,) = lacking(wanted, "mine", answering({**GOOD, "nodes -l gpu in (nvidia-t4)": uncounted}))
+    assert line.startswith("nodes with GPUs is not as needed")
 
 
 @pytest.mark.parametrize("absent", GOOD)
