@@ -16,8 +16,8 @@ from typing import Final
 from PIL import Image, ImageColor, ImageDraw
 
 from app.video.encoder import EncodingFailed, encode
+from app.video.failure import VideoFailed
 from app.video.lettering import HEIGHT, MARGIN, WIDTH, TextUnfit, check_letters, font, legible, wrapped
-from app.video.render import VideoFailed
 from app.video_gateway.renderer import Order, Report
 
 FRAMES_A_SECOND: Final = 12

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -14,6 +16,7 @@ from gateway_site import MakeGateway
 from shelf import Shelf, run_sql, shelf_in
 from sqlalchemy import inspect
 from test_gateway_api import name_of
+from test_openapi import CHECKS
 
 from app.database import engine
 from app.ids import JobId
@@ -156,3 +159,28 @@ def test_a_restored_copy_shows_clients_their_own_videos(shelf: Shelf, servers: S
     assert code == 0, said
     may = "SELECT has_table_privilege('contentgen_client', 'generated_videos', 'SELECT')"
     assert run_sql(servers, name, may) == [(True,)]
+
+
+def test_generated_requests_find_no_server_error_and_no_breach_of_the_document_of_videos(gateway_fleet: Fleet) -> None:
+    with gateway_fleet.process("videos", "serve", "--role", "videos") as (process, api):
+        options = ["--checks", CHECKS, "-n", "6", "--seed", "1", "--phases", "examples,fuzzing", "--no-color"]
+        command = [sys.executable, "-m", "schemathesis.cli", "run", f"{api}/openapi.json", *options]
+        folder = gateway_fleet.folder
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=folder)
+        assert done.returncode == 0, done.stdout[-9000:] + done.stderr[-2000:]
+        document = httpx.get(f"{api}/openapi.json").json()
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+    assert {"/api/generate", "/api/videos", "/api/videos/{video}", "/api/flags"} <= set(document["paths"])
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert operation.get("description"), f"{method} {path} has no description"
+    assert "postgres-password" not in gateway_fleet.log("videos").read_text()
+
+
+def test_the_page_imports_neither_a_renderer_nor_the_queue() -> None:
+    heavy = "{'alembic', 'openai', 'PIL', 'imageio_ffmpeg', 'app.consumer', 'websockets'}"
+    for module, found in (("frontend", ""), ("comfyui", "websockets"), ("embedded", "PIL imageio_ffmpeg")):
+        code = f"import sys, app.video_gateway.{module};print(*sorted({heavy} & set(sys.modules)))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == found, module
