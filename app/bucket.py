@@ -42,6 +42,15 @@ class Bucket:
         """A large object, piece by piece. Raises botocore's ClientError when it is not there."""
         return iter(self._client.get_object(Bucket=self.name, Key=key)["Body"].iter_chunks(CHUNK_BYTES))
 
+    def part(self, key: str, first: int, last: int | None) -> tuple[str, Iterator[bytes]]:
+        """Bytes of an object from ``first`` on, at most to ``last``, with S3's own Content-Range. Raises botocore's
+        ClientError when it is not there, or shorter.
+        """
+        found = self._client.get_object(
+            Bucket=self.name, Key=key, Range=f"bytes={first}-{'' if last is None else last}"
+        )
+        return str(found["ContentRange"]), iter(found["Body"].iter_chunks(CHUNK_BYTES))
+
     def size(self, key: str) -> int:
         """Bytes of an object. Raises botocore's ClientError when it is not there."""
         return int(self._client.head_object(Bucket=self.name, Key=key)["ContentLength"])

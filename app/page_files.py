@@ -12,6 +12,8 @@ from app.api.problems import ProblemError, documented
 
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 INDEX: Final = "index.html"
+COMMON: Final = ("frame.js", "session.js", "page.css", "icon.svg")
+"""Files that every page of ours shares."""
 _TYPES: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 
 

@@ -40,7 +40,8 @@ export async function call(method, path, body, headers = {}) {
   const json = reply.status === 204 ? {} : await reply.json().catch(() => ({}));
   if (reply.ok) return json;
   const wait = Number(reply.headers.get("Retry-After"));
-  const detail = reply.status === 429 ? `That was a lot at once. Try again in ${wait || "a few"} seconds.` : PROBLEMS[reply.status];
+  const known = json.code === "feature_disabled" ? json.detail : PROBLEMS[reply.status];
+  const detail = reply.status === 429 ? `That was a lot at once. Try again in ${wait || "a few"} seconds.` : known;
   throw { status: reply.status, wait, detail: detail ?? json.detail ?? "Something went wrong.", errors: json.errors ?? [] };
 }
 

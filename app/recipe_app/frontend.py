@@ -6,13 +6,13 @@ from fastapi import FastAPI
 
 from app import frontend
 from app.lifecycle import Lifecycle
-from app.page_files import Page, page_router
+from app.page_files import COMMON, Page, page_router
 from app.process_settings import ProcessSettings
 from app.recipe_app.settings import RecipePageSettings
 
 PAGE: Final = Page(
     ("app.recipe_app", "app"),
-    ("recipes.js", "recipe.js", "frame.js", "session.js", "page.css", "recipes.css", "icon.svg"),
+    ("recipes.js", "recipe.js", "media.js", "patience.js", *COMMON, "recipes.css"),
 )
 
 

@@ -4,19 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.video.encoder import EncodingFailed, encode
+from app.video.failure import VideoFailed
 from app.video.lettering import TextUnfit
 from app.video.slides import frames, slides_of
 
 SECONDS_A_SLIDE: Final = 1.5
 FRAMES_A_SECOND: Final = 4
-
-
-class VideoFailed(Exception):
-    """There is no video; ``kind`` is of app.failures, the message is for the log."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
 
 
 async def render(title: str, lines: Sequence[str]) -> bytes:

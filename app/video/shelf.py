@@ -56,6 +56,12 @@ class VideoShelf:
         await self._asked(lambda: found.append(self.bucket.chunks(key)))
         return found[0]
 
+    async def part(self, key: str, first: int, last: int | None) -> tuple[str, Iterator[bytes]]:
+        """Some bytes of a video, piece by piece, with their Content-Range."""
+        found: list[tuple[str, Iterator[bytes]]] = []
+        await self._asked(lambda: found.append(self.bucket.part(key, first, last)))
+        return found[0]
+
     async def _asked(self, work: Callable[[], None]) -> None:
         try:
             await asyncio.to_thread(work)

@@ -18,7 +18,7 @@ from app.lost_jobs import Tables, sweep_regularly
 from app.queue_names import Queue
 from app.settings import Settings
 from app.supervision import Loop
-from app.video.render import VideoFailed
+from app.video.failure import VideoFailed
 from app.video.shelf import ShelfUnavailable, VideoShelf
 from app.writers.base import WriterError
 

@@ -18,7 +18,7 @@ from app.api.replies import as_json, shown
 from app.ids import JOB_ID_PATTERN, JobId
 from app.limits import VIDEO_ROWS
 from app.queue import QueueFull
-from app.video.files import streamed
+from app.video.files import Wanted, streamed
 from app.video.shelf import ShelfUnavailable
 from app.video.tickets import key_of, ticket_of
 from app.video_gateway.flags import Feature
@@ -143,11 +143,12 @@ async def delete_video(video: VideoOfPath, services: ServicesNow, owner: Owner) 
     return Response(status_code=204)
 
 
-@file_router.get("/videos/{video}/file", response_class=Response, responses=READ)
+@file_router.get("/videos/{video}/file", response_class=Response, responses={**READ, **documented(416)})
 async def get_file(
     video: VideoOfPath,
     request: Request,
     services: ServicesNow,
+    wanted: Wanted = None,
     ticket: Annotated[str | None, Query(max_length=1000, pattern=r"^[A-Za-z0-9_.-]+$")] = None,
 ) -> Response:
     """The MP4 itself, for who may see the video, or has its address with a ticket."""
@@ -155,10 +156,10 @@ async def get_file(
         row = await _row(services, await owner(request, caller_of(request)), video)
         if row.key is None:
             raise ProblemError(404, "There is no file of this video yet.", code="video_not_ready")
-        return await streamed(services.shelf, row.key)
+        return await streamed(services.shelf, row.key, wanted)
     key = key_of(ticket, services.settings.session_secrets)
     own = key is not None and key.startswith(services.shelf.folder(str(video)))
-    return await streamed(services.shelf, key if own else None)
+    return await streamed(services.shelf, key if own else None, wanted)
 
 
 def _path(video: JobId) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from app.video.render import VideoFailed
+from app.video.failure import VideoFailed
 
 ENDS: Final = ("execution_success", "execution_error", "execution_interrupted")
 SUCCESS: Final = "success"

@@ -19,7 +19,7 @@ import structlog
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from app.video.render import VideoFailed
+from app.video.failure import VideoFailed
 from app.video_gateway.comfy_answers import HISTORY, Accepted, Entry, Message, Queued
 from app.video_gateway.renderer import Order, Report
 from app.video_gateway.workflow import Graph, filled_in

@@ -1,21 +1,23 @@
 """The renderer without a GPU and without a network: shapes on a gradient, moving, with the prompt as a caption.
 
-Colours and paths come from a hash of the prompt and of each of its words, so that the same prompt gives the same video.
+Colours and paths come from a hash of the prompt and of each of its words, so that the same prompt gives the same video;
+a word that names a colour has it. The caption is above, where no player has its buttons.
 Frames are drawn one by one while ffmpeg encodes them: a longer video needs no more memory.
 """
 
 import colorsys
 import hashlib
 import math
+import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageColor, ImageDraw
 
 from app.video.encoder import EncodingFailed, encode
+from app.video.failure import VideoFailed
 from app.video.lettering import HEIGHT, MARGIN, WIDTH, TextUnfit, check_letters, font, legible, wrapped
-from app.video.render import VideoFailed
 from app.video_gateway.renderer import Order, Report
 
 FRAMES_A_SECOND: Final = 12
@@ -68,7 +70,7 @@ def frames(scene: Scene, count: int) -> Iterator[bytes]:
         draw = ImageDraw.Draw(image)
         for shape in scene.shapes:
             _place(draw, shape, at)
-        image.paste(strip := strips[int(at * len(strips))], (0, HEIGHT - strip.height))
+        image.paste(strips[int(at * len(strips))], (0, 0))
         yield image.tobytes()
 
 
@@ -101,7 +103,9 @@ def _shares(text: str) -> Sequence[float]:
 
 def _shape(word: str) -> Shape:
     hue, radius, reach, phase, turns = _shares(word)
-    return Shape(_colour(hue, 0.55, 0.95), 0.04 + 0.08 * radius, 0.15 + 0.25 * reach, phase, 1 + round(turns))
+    named = ImageColor.colormap.get(word.strip(string.punctuation).lower())
+    colour = ImageColor.getrgb(str(named))[:3] if named else _colour(hue, 0.55, 0.95)
+    return Shape(colour, 0.04 + 0.08 * radius, 0.15 + 0.25 * reach, phase, 1 + round(turns))
 
 
 def _colour(hue: float, saturation: float, value: float) -> Colour:
@@ -124,7 +128,7 @@ def _gradient(hue: float, at: float) -> Image.Image:
 
 def _place(draw: ImageDraw.ImageDraw, shape: Shape, at: float) -> None:
     angle = 2 * math.pi * (shape.phase + shape.turns * at)
-    x, y = WIDTH * (0.5 + shape.reach * math.cos(angle)), HEIGHT * (0.42 + shape.reach * math.sin(angle))
+    x, y = WIDTH * (0.5 + shape.reach * math.cos(angle)), HEIGHT * (0.55 + shape.reach * math.sin(angle))
     size = HEIGHT * shape.radius
     draw.ellipse((x - size, y - size, x + size, y + size), fill=shape.colour)
 

@@ -6,13 +6,13 @@ from fastapi import FastAPI
 
 from app import frontend
 from app.lifecycle import Lifecycle
-from app.page_files import Page, page_router
+from app.page_files import COMMON, Page, page_router
 from app.process_settings import ProcessSettings
 from app.video_gateway.settings import GatewayPageSettings
 
 PAGE: Final = Page(
     ("app.video_gateway", "app"),
-    ("videos.js", "frame.js", "session.js", "page.css", "icon.svg"),
+    ("videos.js", "video.js", "media.js", "patience.js", *COMMON, "videos.css"),
 )
 
 

@@ -23,7 +23,7 @@ class Renderer(Protocol):
     """Renders one video at a time, or several beside each other."""
 
     async def render(self, order: Order, report: Report) -> bytes:
-        """An MP4. Raises app.video.render.VideoFailed; a cancellation ends the rendering wherever it runs."""
+        """An MP4. Raises app.video.failure.VideoFailed; a cancellation ends the rendering wherever it runs."""
         ...
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ import structlog
 from app.attempts import Attempt
 from app.database import DatabaseUnavailable
 from app.supervision import ended
-from app.video.render import VideoFailed
+from app.video.failure import VideoFailed
 from app.video.shelf import VideoShelf
 from app.video.worker import Rendered, ShelfWorker
 from app.video_gateway.renderer import Order, Renderer

@@ -6,13 +6,13 @@ from fastapi import FastAPI
 
 from app import frontend
 from app.lifecycle import Lifecycle
-from app.page_files import Page, page_router
+from app.page_files import COMMON, Page, page_router
 from app.process_settings import ProcessSettings
 from app.workflow_dashboard.settings import DashboardPageSettings
 
 PAGE: Final = Page(
     ("app.workflow_dashboard", "app"),
-    ("dashboard.js", "workflow.js", "frame.js", "session.js", "page.css", "dashboard.css", "icon.svg"),
+    ("dashboard.js", "workflow.js", *COMMON, "dashboard.css"),
 )
 
 

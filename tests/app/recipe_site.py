@@ -15,6 +15,7 @@ from dashboard_site import create_from
 from one_origin import one_origin
 from starlette.testclient import TestClient
 
+from app.access.tiers import Tier
 from app.migrate import migrate
 from app.queue_names import Queue
 from app.recipe_app.application import create
@@ -116,6 +117,14 @@ def video_bucket(aws: str, monkeypatch: pytest.MonkeyPatch) -> str:
 def aws_variables(aws: str) -> dict[str, str]:
     """Variables by which a process finds the AWS of the tests."""
     return {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": aws}
+
+
+def key_of(client: TestClient, name: str) -> dict[str, str]:
+    """Headers of a new key of a client."""
+    services = client.app.state.services  # type: ignore[attr-defined]
+    assert client.portal is not None
+    _, secret = client.portal.call(lambda: services.keys.create(name, "", Tier.BUSINESS))
+    return {"X-API-Key": secret}
 
 
 @dataclass(frozen=True)

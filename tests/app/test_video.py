@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from app.failures import FAILURES
 from app.video import encoder, lettering, slides
 from app.video.encoder import EncodingFailed, decoded_frames, encode
+from app.video.failure import VideoFailed
 from app.video.lettering import HEIGHT, WIDTH, TextUnfit
-from app.video.render import VideoFailed, render
+from app.video.render import render
 from app.video.slides import LINES_OF_SLIDE, Slide, frames, picture, slides_of
 
 BLACK = bytes(WIDTH * HEIGHT * 3)

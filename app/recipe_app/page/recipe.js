@@ -1,22 +1,14 @@
 // One recipe as the page shows it, with its video.
 
 import { element, moment } from "./frame.js";
+import { button, open, player } from "./media.js";
 
 export const nameOf = (recipe) => recipe.title ?? recipe.wanted.join(", ");
-export const open = (status) => status === "pending" || status === "in_progress";
 
 const STATES = {
   pending: "waiting", in_progress: "being written", ready: "ready", failed: "failed",
   archived: "archived: its text is older than half a year",
 };
-
-function button(text, act) {
-  const made = element("button", text);
-  made.type = "button";
-  made.className = "quiet";
-  made.addEventListener("click", act);
-  return made;
-}
 
 function amounts(recipe) {
   const list = document.createElement("ul");
@@ -34,23 +26,8 @@ function steps(recipe) {
   return list;
 }
 
-// The video's address is signed for its recipe and is this page's own origin, so a player may load it.
-function player(recipe, video) {
-  const made = document.createElement("video");
-  made.controls = true;
-  made.preload = "metadata";
-  made.src = video.file;
-  made.setAttribute("aria-label", `Video of ${nameOf(recipe)}, without sound; it shows the text above`);
-  return made;
-}
-
 function videoLine(recipe, video, act) {
-  if (video?.file) return player(recipe, video);
-  if (video?.url) {
-    const link = element("a", "Download the video");
-    link.href = video.url;
-    return link;
-  }
+  if (video?.url) return player(video, `Video of ${nameOf(recipe)}, without sound; it shows the text above`);
   if (open(recipe.video)) return element("p", "The video is being made.");
   if (recipe.video === "failed") {
     const line = element("p", `${video?.error ?? "There is no video."} `);

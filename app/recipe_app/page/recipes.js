@@ -1,14 +1,14 @@
 // The page's script: a person names ingredients, waits for the recipe and its video, and sees the earlier ones.
 
 import { at, markField, run, showProblem } from "./frame.js";
-import { listed, nameOf, open, shown } from "./recipe.js";
+import { open } from "./media.js";
+import { patiently, wait } from "./patience.js";
+import { listed, nameOf, shown } from "./recipe.js";
 import { call } from "./session.js";
 
 const PAGE = 50, ASK_EVERY = 700;
 const form = at("form");
 let recipes = [], chosen = null, video = null, turn = 0, loading = 0, complete = true;
-
-const wait = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
 
 function say(text) {
   showProblem(null);
@@ -31,22 +31,6 @@ function put(recipe) {
   if (known < 0) recipes.unshift(recipe);
   else recipes[known] = recipe;
   draw();
-}
-
-// Too many requests are answered with how long to wait, and what was asked is asked again then, by itself.
-async function patiently(mine, work) {
-  while (mine()) {
-    try {
-      return await work();
-    } catch (problem) {
-      if (problem.status !== 429) throw problem;
-      if (!mine()) return null;
-      showProblem(problem);
-      await wait(problem.wait || 5);
-      if (mine()) showProblem(null);
-    }
-  }
-  return null;
 }
 
 async function load(older = false) {

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 from conftest import Servers, apart, eventually
-from recipe_site import ADMIN, SECRET, MakeRecipes
+from recipe_site import ADMIN, SECRET, MakeRecipes, key_of
 from shelf import run_sql
 from starlette.testclient import TestClient
 
-from app.access.tiers import Tier
 from app.queue_names import Queue
 
 ASKED = {"ingredients": ["rice", "tomatoes"], "servings": 2}
@@ -30,13 +29,6 @@ def ended(client: TestClient, path: str, headers: dict[str, str] | None = None) 
         return found if found["status"] not in ("pending", "in_progress") else None
 
     return eventually(done)
-
-
-def key_of(client: TestClient, name: str) -> dict[str, str]:
-    services = client.app.state.services  # type: ignore[attr-defined]
-    assert client.portal is not None
-    _, secret = client.portal.call(lambda: services.keys.create(name, "", Tier.BUSINESS))
-    return {"X-API-Key": secret}
 
 
 def test_a_recipe_is_accepted_with_its_address_and_listed_newest_first(recipes_api: TestClient) -> None:

@@ -17,7 +17,7 @@ from shelf import run_sql
 from app.failures import FAILURES
 from app.ids import JobId
 from app.process_settings import ConfigurationError, load
-from app.video.render import VideoFailed
+from app.video.failure import VideoFailed
 from app.video_gateway import comfyui
 from app.video_gateway.comfyui import ComfyRenderer
 from app.video_gateway.renderer import Order
