@@ -56,6 +56,8 @@ SENSITIVE: Final[Mapping[str, str]] = MappingProxyType(
         "kubernetes:apiextensions.k8s.io/*": "brings a kind that no rule reads",
         "kubernetes:argoproj.io/v1alpha1:Application*": "installs what no rule sees",
         "kubernetes:cilium.io/*": "opens ports",
+        "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyExtensionPolicy": "runs a program in the proxy",
+        "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyPatchPolicy": "changes the proxy's own configuration",
         "kubernetes:gateway.networking.k8s.io/v1:TCPRoute": "answers requests from outside",
         "kubernetes:gateway.networking.k8s.io/v1:TLSRoute": "answers requests from outside",
         "kubernetes:gateway.networking.k8s.io/v1:UDPRoute": "answers requests from outside",
