@@ -77,8 +77,8 @@ prove: environment ## break the code mutant by mutant and see that the tests of 
 generated: environment ## write the files that are made from the code
 	@$(CONTENTGEN) generate
 
-pr-check: environment ## what this checkout changes against BASE, for every stack, as one comment; no credentials
-	@$(CONTENTGEN) pr-check --base $(BASE) $(if $(filter command%,$(origin STACK)),--stack $(STACK))
+pr-check: environment ## what this checkout changes against BASE, for every stack, as one comment; ROLLBACK=no without the way back
+	@$(CONTENTGEN) pr-check --base $(BASE) $(if $(filter command%,$(origin STACK)),--stack $(STACK)) $(if $(filter no,$(ROLLBACK)),--no-rollback)
 
 drift: environment ## what differs between a running STACK and what was declared
 	@$(CONTENTGEN) drift --stack $(STACK) $(REAL) $(if $(ISSUE_IN),--issue-in $(ISSUE_IN))

@@ -146,7 +146,8 @@ def comment(
 def pr_check(
     base: Annotated[str, typer.Option(help="commit the pull request goes to")] = "origin/main",
     stack: Annotated[list[str] | None, typer.Option("--stack", "-s", help="one stack; all when left out")] = None,
+    rollback: Annotated[bool, typer.Option(help="apply this checkout and the base again, within five minutes")] = True,
 ) -> None:
     """Deploy the base onto the embedded cloud, preview this checkout against it, write the comment. No credentials."""
-    if not check_pull_request(base, stack or stacks(CHECKOUT), Report()):
+    if not check_pull_request(base, stack or stacks(CHECKOUT), Report(), rollback=rollback):
         raise typer.Exit(exit_codes.FAILED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ from ops.cost.book import Book, load
 from ops.cost.estimate import Estimate, Priced, cost_notes, estimate
 from ops.policy_pack import stack_policy_config
 from ops.report.collecting import StackReport, collected
-from ops.report.data import FILE, StackData, failed, read_all
+from ops.report.data import FILE, Rollback, StackData, failed, read_all
 from ops.report.events import Change, Object, Operation, Preview, ReportError, parse
 from ops.report.markdown import PAGES, SUMMARY, Run, render
 from ops.report.policy_changes import judges, policy_changes
@@ -50,19 +51,21 @@ def report(
     *,
     base: Path | None = None,
     problems: Mapping[str, str] | None = None,
+    rollbacks: Mapping[str, Rollback] | None = None,
 ) -> bool:
     """Writes the data of every stack, the comment to ``output``, its findings as SARIF beside it, and the whole list to
     the run's summary; the comment to the pull request that is given. Whether the check passes.
 
     ``base`` are the files of the commit that is compared with; ``problems`` why other stacks could not be previewed. A
-    preview that cannot be read is one of them. Raises PublishingError when the comment could not be
-    published: the files are written first, so nothing is lost.
+    preview that cannot be read is one of them. ``rollbacks`` are the ways back that were looked for. Raises
+    PublishingError when the comment could not be published: the files are written first, so nothing is lost.
     """
     book = load()
     read_, lost = [], dict(problems or {})
     for stack, path in previews.items():
         try:
-            read_.append(stack_report(root, stack, path, book, base))
+            found = stack_report(root, stack, path, book, base)
+            read_.append(replace(found, rollback=(rollbacks or {}).get(stack)))
         except ReportError as error:
             lost[stack] = str(error)
     data = [*map(collected, read_), *(failed(stack, clean(why)) for stack, why in lost.items())]
