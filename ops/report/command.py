@@ -38,6 +38,8 @@ DEFAULT_FILE: Final = Path("reports/preview.md")
 DATA: Final = "data"
 """The folder beside the comment that holds a file of data a stack: what a workflow hands on."""
 SUMMARY_FILE: Final = "GITHUB_STEP_SUMMARY"
+SERVER: Final = "https://github.com"
+REPOSITORY: Final = "GITHUB_REPOSITORY"
 OF_RUN: Final = ("HEAD_OWNER", "HEAD_BRANCH", "HEAD_COMMIT", "RUN_ADDRESS", "RUN_ENDED", "RUN_CONCLUSION")
 """Variables with the platform's facts of the run that left the data."""
 
@@ -73,14 +75,14 @@ def report(
     text = render(data, notes)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text)
-    output.with_suffix(".sarif").write_text(sarif([one.preview for one in read_]))
+    output.with_suffix(".sarif").write_text(sarif([one.preview for one in read_], pages_of(os.environ)))
     _write_data(output.parent / DATA, data)
     _summarise(data, notes, os.environ)
     out.line(f"{output}: {len(text)} characters; {output.with_suffix('.sarif')} for code scanning")
     wrong = [why for one in read_ for why in failures(one.preview, one.levels)]
     wrong += [f"{stack}: {why}" for stack, why in lost.items()]
     for why in wrong:
-        out.line(f"fails: {why}")
+        out.line(f"fails: {clean(why)}")
     if pull_request:
         try:
             out.line(publish(text, pull_request))
@@ -163,11 +165,16 @@ def write_comment(root: Path, folder: Path, repository: str, environment: Mappin
 
 def _run(head: Head, repository: str, environment: Mapping[str, str]) -> Run:
     """Facts of the run as the platform reports them. The rules' pages are those of the commit that renders."""
-    server, commit = environment.get("GITHUB_SERVER_URL", "https://github.com"), environment.get("GITHUB_SHA", "main")
     address = environment["RUN_ADDRESS"]
     at = datetime.fromisoformat(environment["RUN_ENDED"])
-    pages = f"{server}/{repository}/blob/{commit}/{PAGES}"
+    pages = pages_of({"GITHUB_SERVER_URL": SERVER, "GITHUB_SHA": "main", **environment, REPOSITORY: repository})
     return Run(head.commit, address, at, pages, environment["RUN_CONCLUSION"])
+
+
+def pages_of(environment: Mapping[str, str]) -> str:
+    """The address of the rules' pages at the commit of a workflow's run; nothing outside of one."""
+    parts = [environment.get(name, "") for name in ("GITHUB_SERVER_URL", REPOSITORY, "GITHUB_SHA")]
+    return f"{parts[0]}/{parts[1]}/blob/{parts[2]}/{PAGES}" if all(parts) else ""
 
 
 def _head(environment: Mapping[str, str]) -> Head:
