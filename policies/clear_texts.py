@@ -34,6 +34,8 @@ HARMLESS_NAME: Final = re.compile(
     r"([_.-]?[a-z]+)?[_.-]?(token|key)s?$"
 )
 """Such as MAX_TOKEN, PAGINATION_TOKEN and STRIPE_PUBLISHABLE_KEY."""
+PUBLISHABLE: Final = re.compile(r"pk_(live|test)_")
+"""A key that every visitor of a page gets (Stripe, API keys)."""
 FINGERPRINT_NAME: Final = re.compile(
     r"(?i)(^|[_.-])(sha(1|256|512)?|digest|commit|revision|checksum|hash|fingerprint|etag|[ug]uid|trace|version|build)"
     r"([_.-]|$)"
@@ -137,6 +139,8 @@ def _is_secret_name(key: str) -> bool:
 
 def _looks_like_a_key(key: str, value: str) -> bool:
     if NAME_OF_WORDS.fullmatch(value) or UUID.fullmatch(value) or FINGERPRINT_NAME.search(key):
+        return False
+    if PUBLISHABLE.match(value) and HARMLESS_NAME.search(key):
         return False
     if HEXADECIMAL.fullmatch(value):
         return _entropy(value.lower()) > HEX_BITS
