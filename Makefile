@@ -9,7 +9,7 @@ CONTENTGEN := .venv/bin/contentgen
 PYTEST = .venv/bin/python -m pytest
 STACK_TIERS = tests/delivery tests/engine tests/upgrade
 
-.PHONY: help environment up dev preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated pr-check drift image push promote kubeconfig plan release rollback release-checklist comment policy workflows bench lock
+.PHONY: help environment up dev preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated pr-check drift image push promote kubeconfig stacks plan release rollback release-checklist comment policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -105,6 +105,9 @@ release: environment ## apply the plan of STACK on the real cloud; back by itsel
 
 rollback: environment ## go back to TO, or to the release before the running one, of STACK on the real cloud
 	@$(CONTENTGEN) rollback --stack $(STACK) --real $(if $(TO),--to $(TO)) $(if $(TO_IMAGE),--image $(TO_IMAGE))
+
+stacks: environment ## the stacks of ENVIRONMENT (default every real one), of all products, for a workflow's matrix; ONLY names some
+	@$(CONTENTGEN) stacks $(ENVIRONMENT:%=--environment %) --only "$(ONLY)"
 
 release-checklist: environment ## the pull request of the weekly release, with the questions that people answer
 	@$(CONTENTGEN) propose --repository $(REPOSITORY)

@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from infra.settings.environment import Environment
 from infra.settings.stack_file import stacks
 from localcloud.paths import CHECKOUT
 from ops import deployment, exit_codes
 from ops.clusters import clusters_hold
 from ops.commands.options import Address, Real, Stack
 from ops.console import Report
+from ops.delivered_stacks import delivered
+from ops.delivered_stacks import tell as tell_stacks
 from ops.drift import drift as find_drift
 from ops.drift import real_drift as find_real_drift
 from ops.drift import tell_drift
@@ -125,6 +128,16 @@ def kubeconfig(
 ) -> None:
     """Write the contexts of a stack's EKS clusters, for a machine that has none; the AWS CLI gives them a token."""
     write_kubeconfig(read(CHECKOUT, stack), file, Report())
+
+
+def stacks_(
+    environment: Annotated[
+        list[Environment] | None, typer.Option("--environment", help="dev, staging or prod; all when left out")
+    ] = None,
+    only: Annotated[str, typer.Option(help="names between spaces, of which the list has no others")] = "",
+) -> None:
+    """List the stacks of an environment, of every product, as JSON; in a workflow as the output `stacks` too."""
+    tell_stacks(delivered(CHECKOUT, environment or (), only.split()), Report(), os.environ)
 
 
 def propose(repository: Annotated[str, typer.Option(help="owner/name; its token is GITHUB_TOKEN")]) -> None:
