@@ -73,3 +73,55 @@ def test_headers_of_a_gateway_that_a_preview_does_not_know_leave_its_route_unjud
     assert len(skipped) == 1
     assert "api-httproute" in skipped[0]
     assert {one.message.partition(":")[0] for one in found if not one.skipped} == {"web-ingress"}
+
+
+ALB = "alb.ingress.kubernetes.io/"
+BOTH = '[{"HTTP": 80}, {"HTTPS": 443}]'
+LISTENERS = [
+    ({}, {"listener HTTP-80"}),
+    ({f"{ALB}scheme": "internal"}, {"listener HTTP-80"}),
+    ({f"{ALB}certificate-arn": "arn"}, {"listener HTTPS-443"}),
+    ({f"{ALB}certificate-arn": "arn", f"{ALB}listen-ports": BOTH}, {"listener HTTP-80", "listener HTTPS-443"}),
+    ({f"{ALB}ssl-redirect": "443", f"{ALB}listen-ports": BOTH}, {"listener HTTPS-443"}),
+    ({f"{ALB}certificate-arn": "arn", f"{ALB}listen-ports": "no json"}, {"listener HTTPS-443"}),
+]
+
+
+@pytest.mark.parametrize(("annotations", "listeners"), LISTENERS)
+def test_every_listener_of_a_load_balancer_is_asked_but_the_one_that_only_redirects(
+    annotations: dict[str, Value], listeners: set[str]
+) -> None:
+    found = through_proxies(of_name("security-headers"), [ingress("alb", annotations)])
+    assert {one.removeprefix("web-ingress: ").partition(" does not")[0] for one in found} == listeners
+
+
+def test_the_header_that_a_snippet_adds_is_named() -> None:
+    snippet = "more_clear_headers Server X-Powered-By; add_header X-Frame-Options DENY always;"
+    annotations: dict[str, Value] = {"nginx.ingress.kubernetes.io/configuration-snippet": snippet}
+    found = through_proxies(of_name("talkative-headers"), [ingress("nginx", annotations)])
+    assert found == ["web-ingress: the Ingress adds 'X-Frame-Options'; with `set` there is one value, with `add` two"]
+
+
+@pytest.mark.parametrize(("links", "seen"), [(9, True), (10, False)])
+def test_chains_within_chains_are_followed_ten_deep(links: int, seen: bool) -> None:
+    chain = [
+        in_cluster(
+            "traefik.io/v1alpha1:Middleware",
+            f"link-{place}",
+            {"spec": {"chain": {"middlewares": [{"name": f"link-{place + 1}"}]}} if place < links else {"headers": {}}},
+        )
+        for place in range(links + 1)
+    ]
+    web = ingress("traefik", {"traefik.ingress.kubernetes.io/router.middlewares": "shop-link-0@kubernetescrd"})
+    found = through_proxies(of_name("talkative-headers"), [*chain, web])
+    assert ("cannot be read" not in " ".join(found)) is seen
+
+
+def test_of_several_middlewares_that_are_not_declared_the_first_is_named() -> None:
+    names = "shop-a@kubernetescrd, shop-b@kubernetescrd"
+    web = ingress("traefik", {"traefik.ingress.kubernetes.io/router.middlewares": names})
+    assert through_proxies(of_name("talkative-headers"), [web]) == [
+        f"web-ingress: the Ingress: the middleware {name}@kubernetescrd is not declared in this stack, so its headers "
+        "cannot be read; declare it"
+        for name in ("shop-b", "shop-a")
+    ]
