@@ -11,7 +11,7 @@ STACK_TIERS = tests/delivery tests/engine tests/upgrade
 # Three regions and load on them take both cores.
 ALONE = tests/engine/test_prod.py
 
-.PHONY: help environment up dev preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated pr-check drift image push promote kubeconfig plan release rollback release-checklist comment policy workflows bench lock
+.PHONY: help environment up dev preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated pr-check drift image push promote kubeconfig stacks plan release rollback release-checklist comment policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -80,8 +80,8 @@ prove: environment ## break the code mutant by mutant and see that the tests of 
 generated: environment ## write the files that are made from the code
 	@$(CONTENTGEN) generate
 
-pr-check: environment ## what this checkout changes against BASE, for every stack, as one comment; no credentials
-	@$(CONTENTGEN) pr-check --base $(BASE) $(if $(filter command%,$(origin STACK)),--stack $(STACK))
+pr-check: environment ## what this checkout changes against BASE, for every stack, as one comment; ROLLBACK=no without the way back
+	@$(CONTENTGEN) pr-check --base $(BASE) $(if $(filter command%,$(origin STACK)),--stack $(STACK)) $(if $(filter no,$(ROLLBACK)),--no-rollback)
 
 drift: environment ## what differs between a running STACK and what was declared
 	@$(CONTENTGEN) drift --stack $(STACK) $(REAL) $(if $(ISSUE_IN),--issue-in $(ISSUE_IN))
@@ -108,6 +108,9 @@ release: environment ## apply the plan of STACK on the real cloud; back by itsel
 
 rollback: environment ## go back to TO, or to the release before the running one, of STACK on the real cloud
 	@$(CONTENTGEN) rollback --stack $(STACK) --real $(if $(TO),--to $(TO)) $(if $(TO_IMAGE),--image $(TO_IMAGE))
+
+stacks: environment ## the stacks of ENVIRONMENT (default every real one), of all products, for a workflow's matrix; ONLY names some
+	@$(CONTENTGEN) stacks $(ENVIRONMENT:%=--environment %) --only "$(ONLY)"
 
 release-checklist: environment ## the pull request of the weekly release, with the questions that people answer
 	@$(CONTENTGEN) propose --repository $(REPOSITORY)

@@ -58,6 +58,7 @@ COMMANDS: Final = (
     delivery.push_,
     delivery.promote_,
     delivery.kubeconfig,
+    delivery.stacks_,
     cloud.token,
     checking.explain,
     delivery.propose,

@@ -51,10 +51,15 @@ def up(stack: str, report: Report, *, refresh: bool = False) -> None:
     engine.run("up", *arguments, require=cloud.require_running)
     cloud.identity(described).write(_identity_file(cloud))
     report.step("waiting for every region's edge")
-    for region in described.regions:
-        _wait_for(region.url)
+    await_answers(engine)
     later.begin()
     show_deployed(report, planned, described, engine.home)
+
+
+def await_answers(engine: Engine) -> None:
+    """Waits until every region's edge answers. Raises CloudError for one that does not."""
+    for region in CloudFile.read(engine.cloud_file).regions:
+        _wait_for(region.url)
 
 
 def preview(stack: str, report: Report, *, diff: bool) -> None:

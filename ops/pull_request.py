@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,10 @@ from ops.console import Report
 from ops.previewing import PreviewError, preview_events
 from ops.report.command import DEFAULT_FILE
 from ops.report.command import report as report_on
-from ops.target import embedded
+from ops.report.data import Rollback
+from ops.report.events import ReportError, parse
+from ops.target import Target, embedded
+from ops.way_back import tried
 
 COMMAND: Final = "from ops.cli import main; main()"
 STATE: Final = "CONTENTGEN_STATE"
@@ -31,9 +35,17 @@ DIAGNOSTICS: Final = "Diagnostics:"
 MOST_LINES: Final = 30
 
 
-def check_pull_request(base: str, stacks: Sequence[str], report: Report) -> bool:
+@dataclass(frozen=True)
+class _Previewed:
+    """The file of a stack's preview, and the way back where it was looked for."""
+
+    events: Path
+    rollback: Rollback | None
+
+
+def check_pull_request(base: str, stacks: Sequence[str], report: Report, *, rollback: bool = True) -> bool:
     """True if the check of every stack passes; a stack that cannot be previewed fails it and is reported with the
-    others.
+    others. With ``rollback`` the way back of each is tried, which fails nothing.
 
     Raises CommitError for a base that is not here.
     """
@@ -44,30 +56,52 @@ def check_pull_request(base: str, stacks: Sequence[str], report: Report) -> bool
         report.step(f"taking the files of {base}")
         before = checked_out(base, root / "base")
         os.environ[STATE] = str(root / "state")
-        previews: dict[str, Path] = {}
+        previewed: dict[str, _Previewed] = {}
         problems: dict[str, str] = {}
         for stack in stacks:
             try:
-                previews[stack] = _previewed(stack, before, root / "base-pack" / stack, report)
+                previewed[stack] = _previewed(stack, before, root / "base-pack" / stack, report, rollback=rollback)
             except (PreviewError, EngineError, CloudError, SettingsError) as error:
                 # Whatever stops one stack is told in its row, and the comment of the push before never stays.
                 problems[stack] = str(error)
-        return report_on(CHECKOUT, previews, CHECKOUT / DEFAULT_FILE, None, report, base=before, problems=problems)
+        return report_on(
+            CHECKOUT,
+            {stack: one.events for stack, one in previewed.items()},
+            CHECKOUT / DEFAULT_FILE,
+            None,
+            report,
+            base=before,
+            problems=problems,
+            rollbacks={stack: one.rollback for stack, one in previewed.items() if one.rollback},
+        )
 
 
-def _previewed(stack: str, base: Path, pack: Path, report: Report) -> Path:
+def _previewed(stack: str, base: Path, pack: Path, report: Report, *, rollback: bool) -> _Previewed:
     """This checkout's preview of a stack that stands as the base declares it, judged by the packs of both."""
     output = CHECKOUT / DEFAULT_FILE.parent / f"preview-{stack}.json"
+    image = ""
     try:
         if (base / f"Pulumi.{stack}.yaml").exists():
             report.step(f"{stack}: deploying the base")
             _deploy(base, stack)
+            image = deployment.running(stack).setting(deployment.IMAGE_SETTING)
         report.step(f"{stack}: previewing this checkout against it")
         target = embedded(deployment.prepared(stack, report))
         preview_events(target, output, *target.policies, *base_pack(base, stack, pack))
+        found = _way_back(target, output, base, image, report) if rollback else None
     finally:
         deployment.down(stack, report)
-    return output
+    return _Previewed(output, found)
+
+
+def _way_back(target: Target, events: Path, base: Path, image: str, report: Report) -> Rollback | None:
+    """The verdict on going back; nothing for a preview that cannot be read, which its own row tells."""
+    try:
+        with events.open() as lines:
+            preview = parse(target.stack, lines)
+    except ReportError:
+        return None
+    return tried(target, preview, base, image, report.step)
 
 
 def _deploy(base: Path, stack: str) -> None:

@@ -11,24 +11,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import grpc
 from google.protobuf import empty_pb2, json_format
-from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy import EnforcementLevel
-from pulumi_policy.policy import _PolicyAnalyzerServicer
+from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 from pulumi_policy.proxy import UnknownValueError
+from pulumi_policy.version import VERSION
 
 from policies.configuration import LEVEL, ConfigurationError, check
 from policies.decoding import decoded
 from policies.exemptions import KEY, Ledger, read
+from policies.information import information, severity_of
 from policies.kinds import canonical, is_list, normalised
+from policies.level import Level
 from policies.reading import Properties, mapping, noting
 from policies.rule import Judged, NotRun, ResourceRule, Rule, StackRule, Violation
 from policies.rule import Resource as Declared
-from policies.sdk import policy_of
 from policies.tunables import Settings
+
+if TYPE_CHECKING:
+    from policies.sdk import Mending
 
 EXEMPT: Final = "[exempt]"
 """Prefix of the message of an excused violation; it is advisory whatever the rule's level."""
@@ -39,12 +42,12 @@ FAILED: Final = "[rule failed]"
 STACK: Final = "the stack"
 
 
-class Analyzer(_PolicyAnalyzerServicer):
+class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     """``today`` decides which exemptions are over; tests give their own."""
 
     def __init__(self, name: str, version: str, rules: Sequence[Rule], today: date | None = None) -> None:
         self._rules = tuple(rules)
-        self._policies = {rule.name: policy_of(rule, self._excused) for rule in rules}
+        self._by_name = {rule.name: rule for rule in rules}
         self._resource_rules = [rule for rule in rules if isinstance(rule, ResourceRule)]
         self._stack_rules = [rule for rule in rules if isinstance(rule, StackRule)]
         self._today = today or datetime.now(UTC).date()
@@ -52,42 +55,68 @@ class Analyzer(_PolicyAnalyzerServicer):
         self._by_type: dict[str, tuple[ResourceRule, ...]] = {}
         self._mended: dict[str, bool] = {}
         self._read: dict[str, bool] = {}
-        super().__init__(name, version, list(self._policies.values()), EnforcementLevel.MANDATORY)
-        self._configured({})
+        self._configured(analyzer_pb2.ConfigureAnalyzerRequest(), {}, {})
+
+    def GetAnalyzerInfo(  # noqa: N802 - the protocol's name
+        self, request: empty_pb2.Empty, context: grpc.ServicerContext | None
+    ) -> analyzer_pb2.AnalyzerInfo:
+        """The rules with everything that the engine can know of them."""
+        return information(*self._pack, self._rules)
+
+    def GetPluginInfo(  # noqa: N802 - the protocol's name
+        self, request: empty_pb2.Empty, context: grpc.ServicerContext | None
+    ) -> plugin_pb2.PluginInfo:
+        """The version of the SDK whose protocol this is."""
+        return plugin_pb2.PluginInfo(version=VERSION)
+
+    def ConfigureStack(  # noqa: N802 - the protocol's name
+        self, request: analyzer_pb2.AnalyzerStackConfigureRequest, context: grpc.ServicerContext | None
+    ) -> analyzer_pb2.AnalyzerStackConfigureResponse:
+        """No rule asks which stack it is: a stack's own numbers are in its configuration."""
+        return analyzer_pb2.AnalyzerStackConfigureResponse()
 
     def Configure(  # noqa: N802 - the protocol's name
-        self, request: analyzer_pb2.ConfigureAnalyzerRequest, _context: grpc.ServicerContext | None
+        self, request: analyzer_pb2.ConfigureAnalyzerRequest, context: grpc.ServicerContext | None
     ) -> empty_pb2.Empty:
         """Takes the configuration, or ends the run with everything that is wrong with it."""
         config = {name: json_format.MessageToDict(one.properties) for name, one in request.policyConfig.items()}
         levels = {
-            name: analyzer_pb2.EnforcementLevel.Name(one.enforcementLevel) for name, one in request.policyConfig.items()
+            name: analyzer_pb2.EnforcementLevel.Name(one.enforcementLevel).lower()
+            for name, one in request.policyConfig.items()
         }
         try:
-            check(self._rules, {name: {LEVEL: levels[name].lower(), **values} for name, values in config.items()})
+            check(self._rules, {name: {LEVEL: levels[name], **values} for name, values in config.items()})
         except ConfigurationError as error:
-            if _context is None:
+            if context is None:
                 raise
-            _context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        answer = super().Configure(request, _context)
-        self._configured(config)
-        return answer
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        self._configured(request, config, {name: Level(one) for name, one in levels.items()})
+        return empty_pb2.Empty()
 
     def Remediate(  # noqa: N802 - the protocol's name
-        self, request: analyzer_pb2.AnalyzeRequest, _context: grpc.ServicerContext | None
+        self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext | None
     ) -> analyzer_pb2.RemediateResponse:
-        """The SDK's own, for what a rule may mend; it decodes every resource, so all others are answered without."""
+        """The SDK's own, for what a rule may mend; all others are answered without it."""
         if request.type not in self._mended:
-            levels = [self._get_enforcement_level(self._policies[rule.name]) for rule in self._rules_of(request.type)]
+            asked = any(self._asked[rule.name] is Level.REMEDIATE for rule in self._rules_of(request.type))
             # The SDK hands a remedy the resource as it is written, and remedies know one spelling.
-            of_one_spelling = canonical(request.type) == request.type
-            self._mended[request.type] = of_one_spelling and EnforcementLevel.REMEDIATE in levels
-        if self._mended[request.type]:
-            return super().Remediate(request, _context)
-        return analyzer_pb2.RemediateResponse()
+            self._mended[request.type] = asked and canonical(request.type) == request.type
+        if self._mending is None or not self._mended[request.type]:
+            return analyzer_pb2.RemediateResponse()
+        return self._mending.remediate(request)
+
+    def _mender(self, request: analyzer_pb2.ConfigureAnalyzerRequest) -> Mending | None:
+        """The SDK's remedies where a rule has that level. They take all of the SDK with them, so they are imported only
+        then, and now: calls about resources come on several threads, which may not meet a half imported SDK.
+        """
+        if Level.REMEDIATE not in self._asked.values():
+            return None
+        from policies.sdk import Mending
+
+        return Mending(self._pack, self._rules, self._excused, request)
 
     def Analyze(  # noqa: N802 - the protocol's name
-        self, request: analyzer_pb2.AnalyzeRequest, _context: grpc.ServicerContext | None
+        self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext | None
     ) -> analyzer_pb2.AnalyzeResponse:
         """Every resource rule on one resource."""
         response = analyzer_pb2.AnalyzeResponse()
@@ -97,13 +126,13 @@ class Analyzer(_PolicyAnalyzerServicer):
         self._declared[request.urn] = found
         for resource in found:
             for rule in self._rules_of(resource.type):
-                if rule.concerns(resource) and self._levels[rule.name] is not EnforcementLevel.DISABLED:
+                if rule.concerns(resource) and self._levels[rule.name] is not Level.DISABLED:
                     told = (Violation(message, resource) for message in rule.check(resource, self._settings[rule.name]))
                     response.diagnostics.extend(self._diagnostics(rule, told, resource))
         return response
 
     def AnalyzeStack(  # noqa: N802 - the protocol's name
-        self, request: analyzer_pb2.AnalyzeStackRequest, _context: grpc.ServicerContext | None
+        self, request: analyzer_pb2.AnalyzeStackRequest, context: grpc.ServicerContext | None
     ) -> analyzer_pb2.AnalyzeResponse:
         """Every stack rule on the whole stack, then the exemptions that should go."""
         response = analyzer_pb2.AnalyzeResponse()
@@ -114,7 +143,7 @@ class Analyzer(_PolicyAnalyzerServicer):
             for resource in (self._declared.get(one.urn) or self._normalised(one))
         ]
         for rule in self._stack_rules:
-            if self._levels[rule.name] is not EnforcementLevel.DISABLED:
+            if self._levels[rule.name] is not Level.DISABLED:
                 read_ = [one for one in resources if rule.concerns(one)]
                 found = rule.check(read_, self._settings[rule.name])
                 response.diagnostics.extend(self._diagnostics(rule, found, None))
@@ -125,19 +154,29 @@ class Analyzer(_PolicyAnalyzerServicer):
     def _of_exemptions(self) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
         """Exemptions that should go, at their rule's level, and those that end soon."""
         for exemption, fault in self._ledger.faults():
-            if self._levels[exemption.rule] is not EnforcementLevel.DISABLED:
+            if self._levels[exemption.rule] is not Level.DISABLED:
                 yield self._diagnostic(exemption.rule, fault, self._levels[exemption.rule])
         for exemption, told in self._ledger.endings():
-            yield self._diagnostic(exemption.rule, f"{EXEMPT} {told}", EnforcementLevel.ADVISORY)
+            yield self._diagnostic(exemption.rule, f"{EXEMPT} {told}", Level.ADVISORY)
 
     def _excused(self, rule: str, resource: Declared) -> bool:
         """True if a remedy leaves a resource alone."""
         return self._ledger.excuse(rule, resource) is not None
 
-    def _configured(self, config: Mapping[str, Properties]) -> None:
+    def _configured(
+        self,
+        request: analyzer_pb2.ConfigureAnalyzerRequest,
+        config: Mapping[str, Properties],
+        levels: Mapping[str, Level],
+    ) -> None:
         given = {rule.name: mapping(config.get(rule.name)) for rule in self._rules}
         self._mended.clear()
-        self._levels = {rule.name: self._level(rule) for rule in self._rules}
+        self._asked = {rule.name: levels.get(rule.name, Level.MANDATORY) for rule in self._rules}
+        self._mending = self._mender(request)
+        # What still violates after its remedy, and what has none, is held to the rule.
+        self._levels = {
+            name: Level.MANDATORY if level is Level.REMEDIATE else level for name, level in self._asked.items()
+        }
         self._settings = {rule.name: Settings(rule.tunables, given[rule.name]) for rule in self._rules}
         self._exemptions = [one for name, values in given.items() for one in read(name, values.get(KEY))]
         self._forget()
@@ -162,11 +201,6 @@ class Analyzer(_PolicyAnalyzerServicer):
     def _normalised(self, request: analyzer_pb2.AnalyzeRequest | analyzer_pb2.AnalyzerResource) -> Iterator[Declared]:
         return normalised(_resource(request))
 
-    def _level(self, rule: Rule) -> EnforcementLevel:
-        level = self._get_enforcement_level(self._policies[rule.name])
-        # What still violates after its remedy, and what has none, is held to the rule.
-        return EnforcementLevel.MANDATORY if level is EnforcementLevel.REMEDIATE else level
-
     def _diagnostics(
         self, rule: Rule, found: Iterable[Judged], of: Declared | None
     ) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
@@ -182,11 +216,11 @@ class Analyzer(_PolicyAnalyzerServicer):
             except Exception as error:  # noqa: BLE001 - whatever a rule raises, the run must end with the rule's name
                 where = of.name if of else STACK
                 told = f"{FAILED} {rule.name} on {where}: {type(error).__name__}: {error}"
-                yield self._diagnostic(rule.name, told, EnforcementLevel.MANDATORY)
+                yield self._diagnostic(rule.name, told, Level.MANDATORY)
         if left:
             self._ledger.not_judged(rule.name, of, whole=of is None)
 
-    def _told(self, rule: Rule, found: Judged, level: EnforcementLevel) -> analyzer_pb2.AnalyzeDiagnostic:
+    def _told(self, rule: Rule, found: Judged, level: Level) -> analyzer_pb2.AnalyzeDiagnostic:
         if isinstance(found, NotRun):
             self._ledger.not_judged(rule.name, found.resource)
             return self._not_run(rule, found.resource.name, found.why)
@@ -196,26 +230,24 @@ class Analyzer(_PolicyAnalyzerServicer):
         exemption = self._ledger.excuse(rule.name, found.resource)
         if exemption:
             told = f"{EXEMPT} {told} ({exemption})"
-        return self._diagnostic(rule.name, told, EnforcementLevel.ADVISORY if exemption else level, urn)
+        return self._diagnostic(rule.name, told, Level.ADVISORY if exemption else level, urn)
 
     def _not_run(self, rule: Rule, of: str, why: str) -> analyzer_pb2.AnalyzeDiagnostic:
         told = f"can't run policy '{rule.name}' on {of} during preview: {why}"
-        return self._diagnostic(rule.name, told, EnforcementLevel.ADVISORY)
+        return self._diagnostic(rule.name, told, Level.ADVISORY)
 
-    def _diagnostic(
-        self, rule: str, message: str, level: EnforcementLevel, urn: str = ""
-    ) -> analyzer_pb2.AnalyzeDiagnostic:
+    def _diagnostic(self, rule: str, message: str, level: Level, urn: str = "") -> analyzer_pb2.AnalyzeDiagnostic:
         name, version = self._pack
-        policy = self._policies[rule]
+        of = self._by_name[rule]
         return analyzer_pb2.AnalyzeDiagnostic(
             policyName=rule,
             policyPackName=name,
             policyPackVersion=version,
-            description=policy.description,
+            description=of.says,
             message=message,
-            enforcementLevel=self._map_enforcement_level(level),
+            enforcementLevel=analyzer_pb2.EnforcementLevel.Value(level.upper()),
             urn=urn,
-            severity=self._map_severity(policy.severity),
+            severity=severity_of(of),
         )
 
 

@@ -34,6 +34,8 @@ HARMLESS_NAME: Final = re.compile(
     r"([_.-]?[a-z]+)?[_.-]?(token|key)s?$"
 )
 """Such as MAX_TOKEN, PAGINATION_TOKEN and STRIPE_PUBLISHABLE_KEY."""
+PUBLISHABLE: Final = re.compile(r"pk_(live|test)_")
+"""A key that every visitor of a page gets (Stripe, API keys)."""
 FINGERPRINT_NAME: Final = re.compile(
     r"(?i)(^|[_.-])(sha(1|256|512)?|digest|commit|revision|checksum|hash|fingerprint|etag|[ug]uid|trace|version|build)"
     r"([_.-]|$)"
@@ -42,6 +44,10 @@ REFERENCE: Final = re.compile(r"(\$\(\w+\)|\$\{[^}]*\}|\{\{.*\}\}|<[^>]*>|%\w+%)
 """Placeholder that something else fills in later."""
 LOGIN_IN_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:(?!\$)[^/\s@]+@")
 PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
+SHELL: Final = re.compile(r"""^["']?(\$\(|\$\{|\$[A-Za-z_]\w*["']?$|`)""")
+"""A value that a shell puts in: of a variable, or the output of a command."""
+COMMANDS: Final = re.compile(r"&&|\|\||[;|]")
+"""Between the commands of one line."""
 OPTION: Final = re.compile(r"^-{1,2}([A-Za-z][\w.-]*)(?:=(.*))?$", re.DOTALL)
 LINE: Final = re.compile(r"""^\s*(?:export\s+|-\s+|set\s+)?["']?([A-Za-z][\w.-]*)["']?\s*[:=]\s*["']?([^"'\n#]*)""")
 NAME_OF_WORDS: Final = re.compile(r"([a-z]{3,}[0-9]*[-/]){2,}[a-z0-9]{1,12}")
@@ -87,7 +93,8 @@ def _texts(resource: Resource) -> Iterator[tuple[str, str, str]]:
     elif resource.type in SCRIPTS:
         for key in ("userData", "userDataBase64"):
             written = text(later(properties, key))
-            yield "", key, _decoded(written) or written
+            # A script of one line is one all the same.
+            yield "", key, f"{_decoded(written) or written}\n" if written else ""
 
 
 def _entries(where: str, found: Properties) -> Iterator[tuple[str, str, str]]:
@@ -133,6 +140,8 @@ def _is_secret_name(key: str) -> bool:
 def _looks_like_a_key(key: str, value: str) -> bool:
     if NAME_OF_WORDS.fullmatch(value) or UUID.fullmatch(value) or FINGERPRINT_NAME.search(key):
         return False
+    if PUBLISHABLE.match(value) and HARMLESS_NAME.search(key):
+        return False
     if HEXADECIMAL.fullmatch(value):
         return _entropy(value.lower()) > HEX_BITS
     return (
@@ -170,29 +179,53 @@ def _leaves(key: str, value: Value) -> Iterator[tuple[str, str]]:
 
 def _lines(key: str, value: str) -> Iterator[tuple[str, str]]:
     for line in value.splitlines():
-        match = LINE.match(line)
-        name, held = (match[1], match[2].strip()) if match else ("", line.strip())
-        if held and not _is_harmless(held) and not REFERENCE.search(held):
-            if LOGIN_IN_ADDRESS.search(line):
-                yield f"{key}: {name or 'a line'}", "holds an address with a password in it"
-            elif _is_secret_name(name) and not held.isdigit():
-                yield f"{key}: {name}", "holds a value in clear"
+        if LOGIN_IN_ADDRESS.search(line) and not REFERENCE.search(line):
+            yield f"{key}: {_named(line) or 'a line'}", "holds an address with a password in it"
+            continue
+        for command in COMMANDS.split(line):
+            yield from ((f"{key}: {name}", "holds a value in clear") for name in _of_command(command))
+
+
+def _named(line: str) -> str:
+    match = LINE.match(line)
+    return match[1] if match else ""
+
+
+def _of_command(command: str) -> Iterator[str]:
+    """Names of what one line assigns or hands to a program in clear."""
+    match = LINE.match(command)
+    held = match[2].strip() if match else ""
+    if match and _is_secret_name(match[1]) and _is_clear(held) and not REFERENCE.search(held):
+        yield match[1]
+    yield from _in_clear(command.split())
+
+
+def _is_clear(value: str) -> bool:
+    return bool(value) and not (_is_harmless(value) or value.isdigit() or SHELL.match(value))
+
+
+def _in_clear(words: Sequence[str]) -> Iterator[str]:
+    """Names of options such as --password=... and --password ... that hold a value."""
+    for index, word in enumerate(words):
+        option = OPTION.match(word)
+        following = words[index + 1] if index + 1 < len(words) else ""
+        if option and _is_secret_name(option[1]):
+            value = option[2] if option[2] is not None else ("" if following.startswith("-") else following)
+            if _is_clear(value):
+                yield option[1]
 
 
 def _options(words: Sequence[Value]) -> Iterator[str]:
-    """Options such as --password=... and --password ..., and addresses with a login."""
+    """A command and its arguments: options, addresses with a login, and scripts among them."""
     written = [text(one) for one in words]
-    for index, word in enumerate(written):
-        option = OPTION.match(word)
-        following = written[index + 1] if index + 1 < len(written) else ""
-        if option and _is_secret_name(option[1]):
-            value = option[2] if option[2] is not None else ("" if following.startswith("-") else following)
-            if value and not _is_harmless(value) and not value.isdigit():
-                yield f"{option[1]} holds a value in clear; mount it from a Secret"
-        elif LOGIN_IN_ADDRESS.search(word):
+    yield from (f"{name} holds a value in clear; mount it from a Secret" for name in _in_clear(written))
+    for word in written:
+        if LOGIN_IN_ADDRESS.search(word):
             yield "holds an address with a password in it; mount it from a Secret"
         elif PRIVATE_KEY.search(word):
             yield "holds a private key; mount it from a Secret"
+        elif " " in word.strip() or "\n" in word:
+            yield from (f"{place} {why}; mount it from a Secret" for place, why in _lines("a script", word))
 
 
 def _decoded(value: str) -> str:

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from pulumi_policy import Severity
-
 from policies.rule import Break, Resource, ResourceRule, Rule
+from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 SENSITIVE: Final[Mapping[str, str]] = MappingProxyType(
@@ -56,6 +55,8 @@ SENSITIVE: Final[Mapping[str, str]] = MappingProxyType(
         "kubernetes:apiextensions.k8s.io/*": "brings a kind that no rule reads",
         "kubernetes:argoproj.io/v1alpha1:Application*": "installs what no rule sees",
         "kubernetes:cilium.io/*": "opens ports",
+        "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyExtensionPolicy": "runs a program in the proxy",
+        "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyPatchPolicy": "changes the proxy's own configuration",
         "kubernetes:gateway.networking.k8s.io/v1:TCPRoute": "answers requests from outside",
         "kubernetes:gateway.networking.k8s.io/v1:TLSRoute": "answers requests from outside",
         "kubernetes:gateway.networking.k8s.io/v1:UDPRoute": "answers requests from outside",

@@ -10,11 +10,14 @@ from typing import Final
 
 from google.protobuf import json_format, struct_pb2
 from pulumi_policy import proxy
-from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY, deserialize_properties
 from pulumi_policy.proxy import unknown_checking_proxy
 
 from policies.reading import Properties, Value
 
+SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+"""Key of an object that stands for something else (pulumi, sdk/go/common/resource/sig)."""
+OF_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark of the protocol
+"""Signature of a secret, whose value is beside it."""
 UNKNOWN: Final = frozenset(
     (
         proxy.UNKNOWN_ARCHIVE_VALUE,
@@ -30,41 +33,54 @@ UNKNOWN: Final = frozenset(
 
 
 class _NotPlainError(Exception):
-    """The walk met a value that is unknown, or an asset or archive, which only the SDK decodes."""
+    """The walk met an asset or an archive, which only the SDK decodes."""
 
 
 def decoded(properties: struct_pb2.Struct) -> Properties:
     """The values of a resource; to read one that is unknown raises UnknownValueError. Secrets are read like others."""
+    walk = _Walk()
     try:
-        return {key: _value(one) for key, one in properties.fields.items()}
+        plain: dict[str, Value] = {key: walk.value(one) for key, one in properties.fields.items()}
     except _NotPlainError:
-        return unknown_checking_proxy(deserialize_properties(json_format.MessageToDict(properties)))
+        return _by_sdk(properties)
+    return unknown_checking_proxy(plain) if walk.unknown else plain
 
 
-def _value(one: struct_pb2.Value) -> Value:
-    match one.WhichOneof("kind"):
-        case "string_value":
-            if one.string_value in UNKNOWN:
+def _by_sdk(properties: struct_pb2.Struct) -> Properties:
+    """To import this part of the SDK takes longer than every rule on a whole stack."""
+    from pulumi_policy.deserialize import deserialize_properties
+
+    return unknown_checking_proxy(deserialize_properties(json_format.MessageToDict(properties)))
+
+
+class _Walk:
+    """Walk over the values of one resource, which remembers whether one of them is unknown."""
+
+    def __init__(self) -> None:
+        self.unknown = False
+
+    def value(self, one: struct_pb2.Value) -> Value:
+        match one.WhichOneof("kind"):
+            case "string_value":
+                self.unknown = self.unknown or one.string_value in UNKNOWN
+                return one.string_value
+            case "struct_value":
+                return self._object(one.struct_value)
+            case "list_value":
+                return [self.value(item) for item in one.list_value.values]
+            case "bool_value":
+                return one.bool_value
+            case "number_value":
+                # As in JSON: what is whole is written without a point.
+                number = one.number_value
+                return int(number) if number.is_integer() else number
+            case _:
+                return None
+
+    def _object(self, struct: struct_pb2.Struct) -> Value:
+        fields = struct.fields
+        if SIGNATURE in fields:
+            if fields[SIGNATURE].string_value != OF_SECRET:
                 raise _NotPlainError
-            return one.string_value
-        case "struct_value":
-            return _object(one.struct_value)
-        case "list_value":
-            return [_value(item) for item in one.list_value.values]
-        case "bool_value":
-            return one.bool_value
-        case "number_value":
-            # As in JSON: what is whole is written without a point.
-            number = one.number_value
-            return int(number) if number.is_integer() else number
-        case _:
-            return None
-
-
-def _object(struct: struct_pb2.Struct) -> Value:
-    fields = struct.fields
-    if SPECIAL_SIG_KEY in fields:
-        if fields[SPECIAL_SIG_KEY].string_value != SPECIAL_SECRET_SIG:
-            raise _NotPlainError
-        return _value(fields["value"])
-    return {key: _value(one) for key, one in fields.items()}
+            return self.value(fields["value"])
+        return {key: self.value(one) for key, one in fields.items()}

@@ -1,19 +1,22 @@
-"""Our rules as the SDK's policies: what the engine learns of them, and what any other pack could include."""
+"""Our rules as the SDK's policies: what any other pack could include, and how the SDK mends a resource."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import (
+    EnforcementLevel,
     PolicyComplianceFramework,
     PolicyConfigSchema,
     ReportViolation,
     ResourceValidationArgs,
     ResourceValidationPolicy,
+    Severity,
     StackValidationArgs,
     StackValidationPolicy,
 )
-from pulumi_policy.policy import Policy, PolicyResource
+from pulumi_policy.policy import Policy, PolicyResource, _PolicyAnalyzerServicer
 
 from policies.exemptions import KEY, SCHEMA
 from policies.kinds import normalised
@@ -37,7 +40,7 @@ def policy_of(rule: Rule, excused: Excused | None = None) -> Policy:
                 _validate_resource(rule),
                 config_schema=schema,
                 display_name=rule.id,
-                severity=rule.severity,
+                severity=Severity(rule.severity.value),
                 framework=framework,
                 remediation_steps=rule.fix,
                 url=rule.page,
@@ -50,13 +53,34 @@ def policy_of(rule: Rule, excused: Excused | None = None) -> Policy:
                 _validate_stack(rule),
                 config_schema=schema,
                 display_name=rule.id,
-                severity=rule.severity,
+                severity=Severity(rule.severity.value),
                 framework=framework,
                 remediation_steps=rule.fix,
                 url=rule.page,
             )
         case _:
             raise TypeError(f"{rule.name} is neither a resource rule nor a stack rule")
+
+
+class Mending:
+    """The SDK's own loop over remedies. The analyzer asks it only for what a rule may mend, because it imports all of
+    the SDK and decodes every resource anew.
+    """
+
+    def __init__(
+        self,
+        pack: tuple[str, str],
+        rules: Sequence[Rule],
+        excused: Excused,
+        configured: analyzer_pb2.ConfigureAnalyzerRequest,
+    ) -> None:
+        policies = [policy_of(rule, excused) for rule in rules]
+        self._servicer = _PolicyAnalyzerServicer(*pack, policies, EnforcementLevel.MANDATORY)
+        self._servicer.Configure(configured, None)
+
+    def remediate(self, request: analyzer_pb2.AnalyzeRequest) -> analyzer_pb2.RemediateResponse:
+        """The resource with what the remedies change, one after the other."""
+        return self._servicer.Remediate(request, None)
 
 
 def _validate_resource(rule: ResourceRule) -> Callable[[ResourceValidationArgs, ReportViolation], None]:

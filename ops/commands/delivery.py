@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from infra.settings.environment import Environment
 from infra.settings.stack_file import stacks
 from localcloud.paths import CHECKOUT
 from ops import deployment, exit_codes
 from ops.clusters import clusters_hold
 from ops.commands.options import Address, Real, Stack
 from ops.console import Report
+from ops.delivered_stacks import delivered
+from ops.delivered_stacks import tell as tell_stacks
 from ops.drift import drift as find_drift
 from ops.drift import real_drift as find_real_drift
 from ops.drift import tell_drift
@@ -127,6 +130,16 @@ def kubeconfig(
     write_kubeconfig(read(CHECKOUT, stack), file, Report())
 
 
+def stacks_(
+    environment: Annotated[
+        list[Environment] | None, typer.Option("--environment", help="dev, staging or prod; all when left out")
+    ] = None,
+    only: Annotated[str, typer.Option(help="names between spaces, of which the list has no others")] = "",
+) -> None:
+    """List the stacks of an environment, of every product, as JSON; in a workflow as the output `stacks` too."""
+    tell_stacks(delivered(CHECKOUT, environment or (), only.split()), Report(), os.environ)
+
+
 def propose(repository: Annotated[str, typer.Option(help="owner/name; its token is GITHUB_TOKEN")]) -> None:
     """Open the pull request of the weekly release, develop to main, with the checklist; once while one is open."""
     Report().line(propose_release(CHECKOUT, repository, os.environ))
@@ -146,7 +159,8 @@ def comment(
 def pr_check(
     base: Annotated[str, typer.Option(help="commit the pull request goes to")] = "origin/main",
     stack: Annotated[list[str] | None, typer.Option("--stack", "-s", help="one stack; all when left out")] = None,
+    rollback: Annotated[bool, typer.Option(help="apply this checkout and the base again, within five minutes")] = True,
 ) -> None:
     """Deploy the base onto the embedded cloud, preview this checkout against it, write the comment. No credentials."""
-    if not check_pull_request(base, stack or stacks(CHECKOUT), Report()):
+    if not check_pull_request(base, stack or stacks(CHECKOUT), Report(), rollback=rollback):
         raise typer.Exit(exit_codes.FAILED)

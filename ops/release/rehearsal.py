@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.settings.environment import Environment
-from infra.settings.stack import StackSettings
+from infra.settings.stack import DEFAULT_PRODUCT, StackSettings
 from localcloud.paths import CHECKOUT
 from ops import deployment
 from ops.release.process import StepError
@@ -15,6 +15,7 @@ from ops.release.record import RecordError, Release, record_of
 from ops.release.service import Service
 from ops.stack_files import read
 from ops.target import Target, real
+from stacks.products.registry import PRODUCTS
 from stacks.stack_files import stack_of
 
 STAGING: Final = Environment.STAGING.value
@@ -44,14 +45,18 @@ def rehearsal(
 ) -> Rehearsal:
     """Asks staging on the real cloud; ``same_files`` is whether a commit has the files of the one that is released.
 
-    Other stacks, a hotfix and a drill on the embedded cloud need no rehearsal, and it is said.
+    Other stacks, a hotfix and a drill on the embedded cloud need no rehearsal, and it is said. A product without a
+    staging of its own is held against the default product's: one image has the programs of all.
     """
     if settings.environment is not Environment.PROD:
         return NO_OBJECTION
     if target.engine is not None or environment.get(HOTFIX_VARIABLE):
         say(f"{target.stack}: not asked whether it was on staging first: this is a hotfix, or the embedded cloud")
         return NO_OBJECTION
-    staging = real(stack_of(settings.product, Environment.STAGING), environment)
+    product = settings.product if Environment.STAGING in PRODUCTS[settings.product].environments else DEFAULT_PRODUCT
+    if product != settings.product:
+        say(f"{target.stack}: {settings.product} has no staging; its image is tried on that of {product}")
+    staging = real(stack_of(product, Environment.STAGING), environment)
     try:
         rehearsed(staging, same_files)
     except RecordError as error:

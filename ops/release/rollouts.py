@@ -30,22 +30,22 @@ class _Metadata(BaseModel):
     namespace: str
 
 
-def wait_for_rollouts(target: Target, settings: StackSettings) -> None:
-    """Waits until every Deployment of the stack runs its own release alone. Raises StepError, naming the first that
-    does not.
+def wait_for_rollouts(target: Target, settings: StackSettings, seconds: float = ROLLOUT_SECONDS) -> None:
+    """Waits until every Deployment of the stack runs its own release alone, each for so many seconds at most. Raises
+    StepError, naming the first that does not.
     """
     for one in resources(target):
         if one.type == DEPLOYMENT:
             for region in settings.regions:
                 if f"::kubernetes-{region}::" in one.provider:
-                    _wait(target, settings, region, _Metadata.model_validate(one.outputs["metadata"]))
+                    _wait(target, settings, region, _Metadata.model_validate(one.outputs["metadata"]), seconds)
 
 
-def _wait(target: Target, settings: StackSettings, region: str, metadata: _Metadata) -> None:
+def _wait(target: Target, settings: StackSettings, region: str, metadata: _Metadata, seconds: float) -> None:
     name = f"deployment/{metadata.name}"
     command = [str(KUBECTL), *_access(target, settings, region), "-n", metadata.namespace, "rollout", "status", name]
     done = subprocess.run(
-        [*command, f"--timeout={ROLLOUT_SECONDS}s"],
+        [*command, f"--timeout={seconds:.0f}s"],
         env=dict(target.environment),
         capture_output=True,
         text=True,

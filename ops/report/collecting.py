@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ops.cost.estimate import Estimate
-from ops.report.data import Changed, Difference, Money, StackData, Told
+from ops.report.data import Changed, Difference, Money, Rollback, StackData, Told
 from ops.report.events import Change, Finding, Operation, Preview
 from ops.report.restarts import restarts
 from ops.report.secrets import clean
@@ -25,8 +25,8 @@ ENDS_SOON: Final = re.compile(r"^\[exempt\] the exemption of .* ends in \d+ days
 
 @dataclass(frozen=True)
 class StackReport:
-    """One stack's preview with what it costs before and after, the levels of its rules, and what this change does to
-    the rules themselves.
+    """One stack's preview with what it costs before and after, the levels of its rules, what this change does to the
+    rules themselves, and the way back where it was looked for.
     """
 
     preview: Preview
@@ -34,6 +34,7 @@ class StackReport:
     before: Estimate
     after: Estimate
     policy_changes: Sequence[str] = field(default=())
+    rollback: Rollback | None = None
 
 
 def collected(report: StackReport) -> StackData:
@@ -51,6 +52,7 @@ def collected(report: StackReport) -> StackData:
         errors=tuple(dict.fromkeys(_cut(clean(one)) for one in preview.errors)),
         money=None if incomplete(preview) else _money(report.before, report.after),
         restarts=tuple(restarts(preview.changes)),
+        rollback=report.rollback,
     )
 
 

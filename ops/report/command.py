@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ from ops.cost.book import Book, load
 from ops.cost.estimate import Estimate, Priced, cost_notes, estimate
 from ops.policy_pack import stack_policy_config
 from ops.report.collecting import StackReport, collected
-from ops.report.data import FILE, StackData, failed, read_all
+from ops.report.data import FILE, Rollback, StackData, failed, read_all
 from ops.report.events import Change, Object, Operation, Preview, ReportError, parse
 from ops.report.markdown import PAGES, SUMMARY, Run, render
 from ops.report.policy_changes import judges, policy_changes
@@ -37,6 +38,8 @@ DEFAULT_FILE: Final = Path("reports/preview.md")
 DATA: Final = "data"
 """The folder beside the comment that holds a file of data a stack: what a workflow hands on."""
 SUMMARY_FILE: Final = "GITHUB_STEP_SUMMARY"
+SERVER: Final = "https://github.com"
+REPOSITORY: Final = "GITHUB_REPOSITORY"
 OF_RUN: Final = ("HEAD_OWNER", "HEAD_BRANCH", "HEAD_COMMIT", "RUN_ADDRESS", "RUN_ENDED", "RUN_CONCLUSION")
 """Variables with the platform's facts of the run that left the data."""
 
@@ -50,19 +53,21 @@ def report(
     *,
     base: Path | None = None,
     problems: Mapping[str, str] | None = None,
+    rollbacks: Mapping[str, Rollback] | None = None,
 ) -> bool:
     """Writes the data of every stack, the comment to ``output``, its findings as SARIF beside it, and the whole list to
     the run's summary; the comment to the pull request that is given. Whether the check passes.
 
     ``base`` are the files of the commit that is compared with; ``problems`` why other stacks could not be previewed. A
-    preview that cannot be read is one of them. Raises PublishingError when the comment could not be
-    published: the files are written first, so nothing is lost.
+    preview that cannot be read is one of them. ``rollbacks`` are the ways back that were looked for. Raises
+    PublishingError when the comment could not be published: the files are written first, so nothing is lost.
     """
     book = load()
     read_, lost = [], dict(problems or {})
     for stack, path in previews.items():
         try:
-            read_.append(stack_report(root, stack, path, book, base))
+            found = stack_report(root, stack, path, book, base)
+            read_.append(replace(found, rollback=(rollbacks or {}).get(stack)))
         except ReportError as error:
             lost[stack] = str(error)
     data = [*map(collected, read_), *(failed(stack, clean(why)) for stack, why in lost.items())]
@@ -70,14 +75,14 @@ def report(
     text = render(data, notes)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text)
-    output.with_suffix(".sarif").write_text(sarif([one.preview for one in read_]))
+    output.with_suffix(".sarif").write_text(sarif([one.preview for one in read_], pages_of(os.environ)))
     _write_data(output.parent / DATA, data)
     _summarise(data, notes, os.environ)
     out.line(f"{output}: {len(text)} characters; {output.with_suffix('.sarif')} for code scanning")
     wrong = [why for one in read_ for why in failures(one.preview, one.levels)]
     wrong += [f"{stack}: {why}" for stack, why in lost.items()]
     for why in wrong:
-        out.line(f"fails: {why}")
+        out.line(f"fails: {clean(why)}")
     if pull_request:
         try:
             out.line(publish(text, pull_request))
@@ -160,11 +165,16 @@ def write_comment(root: Path, folder: Path, repository: str, environment: Mappin
 
 def _run(head: Head, repository: str, environment: Mapping[str, str]) -> Run:
     """Facts of the run as the platform reports them. The rules' pages are those of the commit that renders."""
-    server, commit = environment.get("GITHUB_SERVER_URL", "https://github.com"), environment.get("GITHUB_SHA", "main")
     address = environment["RUN_ADDRESS"]
     at = datetime.fromisoformat(environment["RUN_ENDED"])
-    pages = f"{server}/{repository}/blob/{commit}/{PAGES}"
+    pages = pages_of({"GITHUB_SERVER_URL": SERVER, "GITHUB_SHA": "main", **environment, REPOSITORY: repository})
     return Run(head.commit, address, at, pages, environment["RUN_CONCLUSION"])
+
+
+def pages_of(environment: Mapping[str, str]) -> str:
+    """The address of the rules' pages at the commit of a workflow's run; nothing outside of one."""
+    parts = [environment.get(name, "") for name in ("GITHUB_SERVER_URL", REPOSITORY, "GITHUB_SHA")]
+    return f"{parts[0]}/{parts[1]}/blob/{parts[2]}/{PAGES}" if all(parts) else ""
 
 
 def _head(environment: Mapping[str, str]) -> Head:

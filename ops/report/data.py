@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ops.report.events import Operation, ReportError
 
-VERSION: Final = 1
+VERSION: Final = 2
 LARGEST_BYTES: Final = 20_000_000
 """Largest size of one stack's file: ten thousand changes of the longest kind have less."""
 MOST_STACKS: Final = 20
@@ -84,12 +84,23 @@ class Restart(_Model):
     seconds: Count
 
 
+class Rollback(_Model):
+    """The way back: the base, this change, the base again. ``because`` are the reasons, ``staying`` the protected
+    additions of this change that remain, ``seconds`` the time from the base to the base, none where nothing changes.
+    """
+
+    verdict: Literal["clean", "loses data", "impossible", "not tried"]
+    because: tuple[Line, ...] = Field(default=(), max_length=100)
+    staying: tuple[Name, ...] = Field(default=(), max_length=500)
+    seconds: Count = 0
+
+
 class StackData(_Model):
     """One stack. ``problem`` says why there is no preview; ``incomplete`` that it ended early, so that its changes are
     not all; ``by_base`` what the rules of the base say and this pull request's do not.
     """
 
-    version: Literal[1] = VERSION
+    version: Literal[1, 2] = VERSION
     stack: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
     problem: Line = ""
     incomplete: bool = False
@@ -101,6 +112,7 @@ class StackData(_Model):
     errors: tuple[Line, ...] = Field(default=(), max_length=5_000)
     money: Money | None = None
     restarts: tuple[Restart, ...] = Field(default=(), max_length=2_000)
+    rollback: Rollback | None = None
 
     def of(self, operation: Operation) -> list[Changed]:
         """The changes of one kind."""

@@ -143,6 +143,18 @@ def parse(stack: str, lines: Iterable[str]) -> Preview:
     )
 
 
+def complaints(lines: Iterable[str]) -> list[str]:
+    """Errors in the events of an update, which may be cut off anywhere."""
+    found: list[str] = []
+    for line in lines:
+        try:
+            event: Json = json.loads(line)
+        except ValueError:
+            continue
+        found += _error(_object(_object(event).get("diagnosticEvent")))
+    return list(dict.fromkeys(found))
+
+
 def _event(stack: str, number: int, line: str) -> Object:
     try:
         event: Json = json.loads(line)
@@ -209,7 +221,7 @@ def _finding(event: Object) -> Finding:
 def _error(event: Object) -> list[str]:
     """Error of the engine, with the resource it is about; that the preview failed says nothing by itself."""
     message = str(event.get("message")).strip()
-    if event.get("severity") != "error" or message in ("preview failed", ""):
+    if event.get("severity") != "error" or message in ("preview failed", "update failed", ""):
         return []
     name = str(event.get("urn") or "").rpartition("::")[2]
     return [f"{name}: {message}" if name else message]

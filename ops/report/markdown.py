@@ -27,6 +27,7 @@ from ops.report.sections import (
     policies,
     policy_changes,
     restarts,
+    rollbacks,
 )
 
 __all__ = ["StackReport", "comment", "mark", "render"]
@@ -100,6 +101,7 @@ def _head(
     yield from exemptions(stacks, pages, longest // 15)
     yield from cost(stacks, cost_notes, longest // 12)
     yield from restarts(stacks, longest // 20)
+    yield from rollbacks(stacks, longest // 20)
     yield from (_verdict(stacks, run), "", "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ops.report.data import Changed, Money, StackData, Told
+from ops.report.data import Changed, Money, Rollback, StackData, Told
 from ops.report.events import Operation
 from ops.report.safe import block, bounded, code, tag
 
@@ -153,6 +153,30 @@ def restarts(stacks: Sequence[StackData], room: int) -> Iterator[str]:
             lines.append(f"- {one.stack}: {pods} pods of {len(one.restarts)} workloads are renewed; {told}")
     if lines:
         yield from ("### Restarts", "", *bounded(lines, room, "stacks"), "")
+
+
+def rollbacks(stacks: Sequence[StackData], room: int) -> Iterator[str]:
+    """The way back of each stack: found by going it, or the reason why it was not tried."""
+    lines = [_rollback(one.stack, one.rollback) for one in stacks if one.rollback]
+    if lines:
+        yield from ("### Rollback", "", "Base, this change, base again, on the embedded cloud:", "")
+        yield from (*bounded(lines, room, "stacks"), "")
+
+
+def _rollback(stack: str, found: Rollback) -> str:
+    why = "; ".join(code(one) for one in found.because)
+    match found.verdict:
+        case "clean":
+            time = f" in {_duration(found.seconds)}" if found.seconds else ", because nothing changes"
+            told = f"goes back cleanly{time}"
+        case "loses data":
+            told = f"**going back loses data**: {why}"
+        case "impossible":
+            told = f"**impossible**: {why}"
+        case "not tried":
+            told = f"not tried: {why}"
+    stays = ", ".join(code(one) for one in found.staying)
+    return f"- {stack}: {told}" + (f"; protected additions stay: {stays}" if stays else "")
 
 
 def _duration(seconds: int) -> str:

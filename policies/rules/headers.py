@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from pulumi_policy import Severity
-
-from policies.reading import Properties, at, mapping, mappings, shown, text, texts
-from policies.routes import HTTP_ROUTE, answers, filters, rules_of
-from policies.rule import Break, Resource, ResourceRule
+from policies.answers import BROWSED, READ, ROUTED, Answer, answers_of
+from policies.routes import HTTP_ROUTE, rules_of
+from policies.rule import Break, Judged, Resource, StackRule, Violation, each
+from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
-BROWSED: Final = (HTTP_ROUTE,)
-"""Routes whose answers a browser shows; gRPC has no pages."""
 SCRIPTS: Final = ("default-src", "object-src", "script-src", "script-src-attr", "script-src-elem", "worker-src")
 INLINE: Final = ("font-src", "img-src", "media-src")
 """Directives for which data: and blob: run nothing."""
@@ -81,97 +78,86 @@ ALLOWED: Final[Mapping[str, tuple[str, Callable[[str], bool]]]] = MappingProxyTy
 """Allowed values of each header, in words and as a check. These six are required whatever the configuration says."""
 
 
-def _backends(route: Resource) -> Iterator[tuple[int, Properties]]:
-    """The rules of a route that answer; others redirect, and answer nothing of their own."""
-    for index, rule in enumerate(rules_of(route)):
-        if answers(rule):
-            yield index, rule
+def _judged(
+    resources: Sequence[Resource], kinds: Sequence[str], wrong: Callable[[Resource, Answer], Iterator[str]]
+) -> Iterator[Judged]:
+    """Violations by the answers of routes of these kinds; a route that shows nothing is said to."""
+
+    def judged(route: Resource) -> Iterator[Judged]:
+        # Listeners of one route often lack the same.
+        said = dict.fromkeys(
+            told for one in answers_of(route, resources) for told in (*_unseen(one), *wrong(route, one))
+        )
+        if route.type == HTTP_ROUTE and not rules_of(route):
+            said = {"the route has no rules, so it sets no header": None}
+        yield from (Violation(told, route) for told in said)
+
+    yield from each([one for one in resources if one.type in kinds], judged)
 
 
-def _set_headers(rule: Properties) -> dict[str, str]:
-    """Headers by ``set`` only: ``add`` would leave a second value beside the application's own.
-
-    Of several for one name the first counts, as the Gateway API has it. A header that a filter takes away again, of the
-    rule or of one of its backends, is not set.
-    """
-    found: dict[str, str] = {}
-    for one in mappings(rule.get("filters")):
-        for header in mappings(at(one, "responseHeaderModifier", "set")):
-            found.setdefault(text(header.get("name")).lower(), text(header.get("value")))
-    for one in filters(rule):
-        for name in texts(at(one, "responseHeaderModifier", "remove")):
-            found.pop(name.lower(), None)
-    for backend in mappings(rule.get("backendRefs")):
-        for one in mappings(backend.get("filters")):
-            for header in mappings(at(one, "responseHeaderModifier", "set")):
-                found[text(header.get("name")).lower()] = text(header.get("value"))
-    return found
+def _unseen(answer: Answer) -> Iterator[str]:
+    yield from (f"{answer.where}: {why}" for why in answer.unseen)
 
 
-def _security_headers(route: Resource, settings: Settings) -> Iterator[str]:
-    if not rules_of(route):
-        yield "the route has no rules, so it sets no security header"
+def _security_headers(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
     required = {name.lower() for name in settings.names("headers")}
-    for index, rule in _backends(route):
-        headers = _set_headers(rule)
+
+    def wrong(route: Resource, answer: Answer) -> Iterator[str]:
         for name in sorted(set(ALLOWED) | required):
             words, allowed = ALLOWED.get(name, ("any value", bool))
-            value = headers.get(name)
-            if value is None:
-                yield f"rules[{index}] does not set the header {name}; allowed: {words}"
-            elif not allowed(value):
-                yield f"rules[{index}] sets {name} to {value!r}; allowed: {words}"
+            value = answer.values.get(name)
+            if value is not None and not allowed(value):
+                yield f"{answer.where} sets {name} to {value!r}; allowed: {words}"
+            elif value is None and route.type in BROWSED and not answer.unseen:
+                yield f"{answer.where} does not set the header {name}; allowed: {words}{answer.advice(name)}"
+
+    yield from _judged(resources, ROUTED, wrong)
 
 
-def _content_policy(route: Resource, settings: Settings) -> Iterator[str]:
-    for index, rule in _backends(route):
-        directives = _directives(_set_headers(rule).get("content-security-policy", ""))
+def _content_policy(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
+    def wrong(_route: Resource, answer: Answer) -> Iterator[str]:
+        if answer.unseen:
+            return
+        directives = _directives(answer.values.get("content-security-policy", ""))
         for name in settings.texts("directives"):
             if name not in directives:
-                yield f"rules[{index}]: the content security policy has no {name}; without it that is open"
+                yield f"{answer.where}: the content security policy has no {name}; without it that is open"
         for name in NAVIGATION:
             for source in directives.get(name, ()):
                 if source in ("*", "http:", "https:", "data:") or "://*" in source:
-                    yield f"rules[{index}]: {name} allows {source}, which is every page; name the addresses"
+                    yield f"{answer.where}: {name} allows {source}, which is every page; name the addresses"
         plugins = directives.get("object-src")
         if plugins is not None and [one.lower() for one in plugins] != ["'none'"]:
-            yield f"rules[{index}]: object-src is {' '.join(plugins)}; allowed is 'none'"
+            yield f"{answer.where}: object-src is {' '.join(plugins)}; allowed is 'none'"
+
+    yield from _judged(resources, BROWSED, wrong)
 
 
-def _removed(rule: Properties) -> set[str]:
-    """The headers that no answer of a rule has: taken away by the rule, or by every one of its backends."""
-
-    def taken(holder: Properties) -> set[str]:
-        modifiers = [mapping(one.get("responseHeaderModifier")) for one in mappings(holder.get("filters"))]
-        return {name.lower() for one in modifiers for name in texts(one.get("remove"))}
-
-    backends = [taken(one) for one in mappings(rule.get("backendRefs"))]
-    return taken(rule) | (set.intersection(*backends) if backends else set())
-
-
-def _talkative(route: Resource, settings: Settings) -> Iterator[str]:
+def _talkative(resources: Sequence[Resource], settings: Settings) -> Iterator[Judged]:
     refused = {name.lower() for name in settings.texts("refused")}
-    for index, rule in _backends(route):
-        modifiers = [mapping(one.get("responseHeaderModifier")) for one in filters(rule)]
-        for name in sorted(refused & set(_set_headers(rule))):
-            yield f"rules[{index}] sets {name}, which browsers ignore or which harms; remove it"
-        for header in (header for one in modifiers for header in mappings(one.get("add"))):
-            yield f"rules[{index}] adds {shown(header.get('name'))}; with `set` there is one value, with `add` two"
-        removed = _removed(rule)
+
+    def wrong(_route: Resource, answer: Answer) -> Iterator[str]:
+        for name in sorted(refused & set(answer.values)):
+            yield f"{answer.where} sets {name}, which browsers ignore or which harms; remove it"
+        for name in answer.added:
+            yield f"{answer.where} adds {name!r}; with `set` there is one value, with `add` two"
         for name in settings.texts("removed"):
-            if name.lower() not in removed:
-                yield f"rules[{index}] does not remove {name}, which discloses the server's software"
+            if not answer.unseen and not answer.lacks(name.lower()):
+                told = f"{answer.where} does not remove {name}, which discloses the server's software"
+                yield f"{told}{answer.advice(name.lower())}"
+
+    yield from _judged(resources, ROUTED, wrong)
 
 
-SECURITY_HEADERS: Final = ResourceRule(
+SECURITY_HEADERS: Final = StackRule(
     id="HDR-01, HDR-02",
     name="security-headers",
     severity=Severity.CRITICAL,
     says="Every public route sets every security header with a safe value.",
     why="One route without them is a hole for clickjacking, content sniffing and downgrades to plain HTTP.",
-    fix="Set the header in each rule's ResponseHeaderModifier, by `set`.",
+    fix="Set the header in each rule's ResponseHeaderModifier, by `set`; for an Ingress as its controller can.",
     source="OWASP Secure Headers Project; Checkov CKV_AWS_259",
-    types=BROWSED,
+    types=READ,
     check=_security_headers,
     tunables=(
         Tunable(
@@ -187,7 +173,7 @@ SECURITY_HEADERS: Final = ResourceRule(
     ),
 )
 
-CONTENT_POLICY: Final = ResourceRule(
+CONTENT_POLICY: Final = StackRule(
     id="HDR-03",
     name="content-policy",
     severity=Severity.HIGH,
@@ -195,7 +181,7 @@ CONTENT_POLICY: Final = ResourceRule(
     why="default-src does not cover them: a page may still be framed, or its base address moved.",
     fix="Add the directive to the header's value.",
     source="OWASP Secure Headers Project",
-    types=BROWSED,
+    types=READ,
     check=_content_policy,
     tunables=(
         Tunable(
@@ -215,7 +201,7 @@ CONTENT_POLICY: Final = ResourceRule(
     ),
 )
 
-TALKATIVE_HEADERS: Final = ResourceRule(
+TALKATIVE_HEADERS: Final = StackRule(
     id="HDR-04, HDR-05",
     name="talkative-headers",
     severity=Severity.MEDIUM,
@@ -223,7 +209,7 @@ TALKATIVE_HEADERS: Final = ResourceRule(
     why="A second value undoes the first; old headers were used against visitors; a version is a list of exploits.",
     fix="Use `set` instead of `add`, and list the talkative headers under `remove`.",
     source="OWASP Secure Headers Project, headers to remove; Gateway API",
-    types=BROWSED,
+    types=READ,
     check=_talkative,
     tunables=(
         Tunable(

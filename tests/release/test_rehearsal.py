@@ -120,3 +120,22 @@ def test_a_products_production_is_held_against_its_own_staging(
         "workflow-dashboard-staging runs 0123456789ab, whose files are others than this commit's"
     )
     assert asked == ["workflow-dashboard-staging"]
+
+
+@pytest.mark.requirement("L06")
+def test_a_product_without_a_staging_is_held_against_the_default_products(
+    engine: PretendedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    target = replace(engine.target(), stack="staging")
+
+    def real(stack: str, environment: Mapping[str, str]) -> Target:
+        asked.append(stack)
+        return target
+
+    monkeypatch.setattr(rehearsing, "real", real)
+    said: list[str] = []
+    assert ask(engine, "blog-ai-prod", said=said) == Rehearsal()
+    assert asked == ["staging"]
+    assert said == ["prod: blog-ai has no staging; its image is tried on that of content-generation"]
+    assert ask(engine, "blog-ai-prod", same=False).deployed != ""

@@ -178,7 +178,7 @@ def test_a_malicious_fork_writes_to_no_other_pull_request_and_no_text_of_its_own
 
 FORGED = {
     "no JSON": "<h1>passes</h1>",
-    "another version": json.dumps({"version": 2, "stack": "prod"}),
+    "another version": json.dumps({"version": 3, "stack": "prod"}),
     "a field of its own": json.dumps({"stack": "prod", "markdown": "@everyone"}),
     "a stack with a link": json.dumps({"stack": "[a](http://x)"}),
     "a rule that is a link": json.dumps(

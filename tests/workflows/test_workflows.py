@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -13,12 +14,16 @@ import yaml
 from typer.main import get_command
 
 from app.operating import flags
+from infra.settings.environment import Environment
+from infra.settings.errors import SettingsError
 from localcloud.toolchain.families import ACTIONLINT
 from localcloud.toolchain.supply import ensure
+from ops.console import Report
+from ops.delivered_stacks import delivered, tell
 from ops.proof.generated import GROUPS
 
 PINNED = re.compile(r"^[\w./-]+@[0-9a-f]{40}$")
-NAMES = ("checks", "comment", "deploy", "drift", "hotfix", "policy", "preview", "prove", "release", "tools")
+NAMES = ("checks", "comment", "deploy", "drift", "hotfix", "policy", "preview", "prove", "release", "stack", "tools")
 SHELL = ("git merge-base --is-ancestor origin/main HEAD",)
 """The step that is no make target: it reads what only the workflow knows."""
 
@@ -41,6 +46,9 @@ def jobs(workflow: Mapping[object, object]) -> Iterator[Job]:
 
 
 def steps(job: Job) -> list[Mapping[str, object]]:
+    """Those of a job; one that is another workflow has none of its own."""
+    if "uses" in job:
+        return []
     found = job["steps"]
     assert isinstance(found, list)
     return found
@@ -135,7 +143,7 @@ def test_a_workflow_may_read_only_and_a_job_what_it_must(folder: Path, name: str
 @pytest.mark.parametrize("name", NAMES)
 def test_a_checkout_leaves_no_token_behind_and_every_job_ends(folder: Path, name: str) -> None:
     for job in jobs(read(folder, name)):
-        assert isinstance(job["timeout-minutes"], int)
+        assert "uses" in job or isinstance(job["timeout-minutes"], int)
         for step in steps(job):
             if str(step.get("uses", "")).startswith("actions/checkout@"):
                 settings = step["with"]
@@ -163,30 +171,93 @@ def test_a_pull_request_is_previewed_for_every_stack_without_a_secret(root: Path
     assert "id-token" not in (folder / "preview.yaml").read_text()
 
 
+def of_environment(root: Path, *environments: str) -> list[str]:
+    """The stack files of these environments, by what each says of itself."""
+    found = {path: yaml.safe_load(path.read_text())["config"] for path in sorted(root.glob("Pulumi.*.yaml"))}
+    return [
+        path.stem.removeprefix("Pulumi.")
+        for path, config in found.items()
+        if config["contentgen:environment"] in environments
+    ]
+
+
 @pytest.mark.requirement("S08")
 @pytest.mark.requirement("S09")
-def test_develop_goes_to_staging_and_main_to_production_after_checks_a_plan_and_an_approval(folder: Path) -> None:
-    text = (folder / "deploy.yaml").read_text()
-    workflow = yaml.safe_load(text)
-    assert workflow[True]["push"]["branches"] == ["main", "develop"]
-    assert workflow["jobs"]["image"]["needs"] == "checks"
-    assert workflow["jobs"]["plan"]["needs"] == "image"
-    assert workflow["jobs"]["release"]["needs"] == ["image", "plan"]
-    target = "${{ inputs.stack || (github.ref_name == 'main' && 'prod') || 'staging' }}"
-    assert workflow["env"]["STACK"] == target
-    assert workflow["jobs"]["release"]["environment"] == target
-    assert workflow[True]["workflow_dispatch"]["inputs"]["stack"]["options"] == ["dev", "staging"]
+def test_develop_goes_to_staging_and_main_to_production_after_checks_a_plan_and_an_approval(
+    root: Path, folder: Path
+) -> None:
+    workflow, of_stack = read(folder, "deploy"), read(folder, "stack")
+    assert workflow[True]["push"]["branches"] == ["main", "develop"]  # type: ignore[index]
+    made = workflow["jobs"]
+    assert isinstance(made, Mapping)
+    assert made["image"]["needs"] == "checks"
+    assert made["deploy"]["needs"] == ["stacks", "image"]
+    (chosen,) = [step for step in steps(made["stacks"]) if step.get("id") == "stacks"]
+    assert chosen["env"]["ENVIRONMENT"].endswith("(github.ref_name == 'main' && 'prod') || 'staging' }}")  # type: ignore[index]
+    by_hand = workflow[True]["workflow_dispatch"]["inputs"]["stack"]["options"]  # type: ignore[index]
+    assert by_hand == of_environment(root, "dev", "staging")
     assert [one.split()[1] for one in commands(workflow) if one.startswith("make")] == [
+        "stacks",
         "lint",
         "test",
         "promote",
         "image",
         "push",
+    ]
+    assert of_stack["jobs"]["release"]["needs"] == "plan"  # type: ignore[index]
+    assert [one.split()[1] for one in commands(of_stack) if one.startswith("make")] == [
         "kubeconfig",
         "plan",
         "kubeconfig",
         "release",
     ]
+
+
+@pytest.mark.requirement("S08")
+@pytest.mark.parametrize("name", ["deploy", "hotfix"])
+def test_every_products_stack_is_released_apart_by_the_environment_of_its_own_name(folder: Path, name: str) -> None:
+    job = read(folder, name)["jobs"]["deploy"]  # type: ignore[index]
+    assert job["uses"] == "./.github/workflows/stack.yaml"
+    assert job["strategy"] == {"fail-fast": False, "matrix": {"stack": "${{ fromJSON(needs.stacks.outputs.stacks) }}"}}
+    assert job["with"]["stack"] == "${{ matrix.stack }}"
+    assert job["with"]["image"] == "${{ needs.image.outputs.image }}"
+    assert job["secrets"] == "inherit"
+    assert job["permissions"] == {"contents": "read", "id-token": "write"}
+    of_stack = read(folder, "stack")
+    assert of_stack["env"]["STACK"] == "${{ inputs.stack }}"  # type: ignore[index]
+    assert of_stack["jobs"]["plan"]["environment"] == "${{ inputs.stack }}-plan"  # type: ignore[index]
+    release = of_stack["jobs"]["release"]  # type: ignore[index]
+    assert release["environment"] == "${{ inputs.stack }}${{ inputs.hotfix && '-hotfix' || '' }}"
+    assert release["concurrency"]["group"] == "deploy-${{ inputs.stack }}"
+
+
+@pytest.mark.parametrize(("environments", "count"), [(["dev"], 1), (["staging"], 2), (["prod"], 4), ([], 7)])
+def test_a_matrix_has_every_stack_of_its_environment_and_no_local_one(
+    root: Path, environments: list[str], count: int
+) -> None:
+    found = delivered(root, map(Environment, environments))
+    assert found == of_environment(root, *(environments or ["dev", "staging", "prod"]))
+    assert len(found) == count
+
+
+def test_an_organisation_names_the_stacks_that_it_runs_and_a_wrong_name_is_refused(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = delivered(root, [Environment.PROD], ["staging", "recipe-app-prod"])
+    assert found == ["recipe-app-prod"]
+    tell(found, Report(), {"GITHUB_OUTPUT": str(tmp_path / "out")})
+    assert json.loads(capsys.readouterr().out) == ["recipe-app-prod"]
+    assert (tmp_path / "out").read_text() == 'stacks=["recipe-app-prod"]\n'
+    with pytest.raises(SettingsError, match="'local': must be of a real environment: blog-ai-prod, dev, prod"):
+        delivered(root, [], ["local"])
+
+
+def test_drift_is_looked_for_in_every_staging_and_production(folder: Path) -> None:
+    workflow = read(folder, "drift")
+    assert 'make stacks ENVIRONMENT="staging prod" ONLY="$ONLY"' in commands(workflow)
+    job = workflow["jobs"]["drift"]  # type: ignore[index]
+    assert job["strategy"]["matrix"]["stack"] == "${{ fromJSON(needs.stacks.outputs.stacks) }}"
+    assert job["environment"] == "${{ matrix.stack }}-plan"
 
 
 @pytest.mark.requirement("S11")
@@ -215,25 +286,24 @@ def test_the_image_that_was_built_is_deployed_by_its_digest_and_the_clusters_are
     assert made["env"] == {"PYTHON_DIGEST": "${{ vars.PYTHON_DIGEST }}"}
     deploying = [
         step
-        for job in jobs(workflow)
+        for job in jobs(read(folder, "stack"))
         for step in steps(job)
         if str(step.get("run")).startswith(("make plan", "make release"))
     ]
     assert len(deploying) == 2
     for step in deploying:
-        assert step["env"]["CONTENTGEN_IMAGE"] == "${{ needs.image.outputs.image }}"  # type: ignore[index]
+        assert step["env"]["CONTENTGEN_IMAGE"] == "${{ inputs.image }}"  # type: ignore[index]
         # By its whole path: going back runs in a folder of its own.
         assert step["env"]["KUBECONFIG"] == "${{ github.workspace }}/reports/kubeconfig"  # type: ignore[index]
 
 
 @pytest.mark.requirement("L02")
-@pytest.mark.parametrize("name", ["deploy", "hotfix"])
-def test_a_stack_has_one_release_at_a_time_which_is_never_cut_off_and_knows_where_to_go_back_to(
-    folder: Path, name: str
-) -> None:
-    workflow = read(folder, name)
+def test_a_stack_has_one_release_at_a_time_which_is_never_cut_off_and_knows_where_to_go_back_to(folder: Path) -> None:
+    workflow = read(folder, "stack")
     # A run that waits for its approval is in progress; only the job that deploys may keep others out.
-    assert "concurrency" not in workflow
+    for name in ("deploy", "hotfix", "stack"):
+        assert "concurrency" not in read(folder, name)
+        assert [job for job in jobs(read(folder, name)) if "concurrency" in job and name != "stack"] == []
     release = workflow["jobs"]["release"]  # type: ignore[index]
     group = release["concurrency"]
     assert isinstance(group, Mapping)
@@ -243,7 +313,7 @@ def test_a_stack_has_one_release_at_a_time_which_is_never_cut_off_and_knows_wher
     assert [one for one in commands(workflow) if one.startswith("make release")] == ['make release STACK="$STACK"']
     (credentials,) = [step["with"] for step in release["steps"] if "configure-aws-credentials" in step.get("uses", "")]
     assert credentials["role-duration-seconds"] == 60 * release["timeout-minutes"]
-    assert "SLACK_WEBHOOK" in (folder / f"{name}.yaml").read_text()
+    assert "SLACK_WEBHOOK" in (folder / "stack.yaml").read_text()
 
 
 @pytest.mark.requirement("L03")
@@ -272,15 +342,18 @@ def test_a_release_by_flag_is_gradual_and_undone_without_a_deployment_by_command
 
 @pytest.mark.requirement("L03")
 def test_production_waits_for_its_approval_and_a_hotfix_for_its_own(folder: Path) -> None:
-    assert "'prod'" in str(read(folder, "deploy")["jobs"]["release"]["environment"])  # type: ignore[index]
-    assert read(folder, "hotfix")["jobs"]["release"]["environment"] == "prod-hotfix"  # type: ignore[index]
+    assert "hotfix" not in read(folder, "deploy")["jobs"]["deploy"]["with"]  # type: ignore[index]
+    assert read(folder, "stack")[True]["workflow_call"]["inputs"]["hotfix"]["default"] is False  # type: ignore[index]
+    assert read(folder, "hotfix")["jobs"]["deploy"]["with"]["hotfix"] is True  # type: ignore[index]
 
 
 @pytest.mark.requirement("L03")
 def test_a_hotfix_begins_at_main_and_is_approved_by_its_own_environment(folder: Path) -> None:
     workflow = read(folder, "hotfix")
     assert workflow[True]["push"]["branches"] == ["hotfix/**"]  # type: ignore[index]
-    assert workflow["jobs"]["release"]["environment"] == "prod-hotfix"  # type: ignore[index]
+    assert workflow["jobs"]["deploy"]["needs"] == ["stacks", "image"]  # type: ignore[index]
+    assert workflow["jobs"]["image"]["needs"] == "checks"  # type: ignore[index]
+    assert 'make stacks ENVIRONMENT=prod ONLY="$ONLY"' in commands(workflow)
     assert SHELL[0] in commands(workflow)
 
 
