@@ -90,8 +90,7 @@ class ClusterLink(RedisLink):
         """Send a message by any server: each hands it to all others. Raises RedisDown."""
         nodes = await self._nodes()
         for node in random.sample(nodes, len(nodes)):
-            command = ("PUBLISH", channel, message)
-            if await self._on(node, *command) is not None:
+            if await self._on(node, "PUBLISH", channel, message) is not None:
                 return
         raise RedisDown
 

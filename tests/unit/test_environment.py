@@ -35,6 +35,7 @@ STATED_BY_DEFAULT: Final = "the application's default is the documents' value"
 LEFT_ALONE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "version": "the image carries its own (Dockerfile)",
+        "redis_cluster": "told where the cache is a cluster (R02); this product's has one shard",
         "pg_bin": "the image carries its own (Dockerfile)",
         "host": "a pod listens on all of its addresses, which is the default",
         "proxy_hops": "one gateway stands in front, which is the default",

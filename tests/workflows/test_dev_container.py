@@ -119,7 +119,7 @@ def test_the_linter_finds_nothing_in_the_image(root: Path) -> None:
 def test_the_base_is_the_applications_named_by_a_digest_that_has_no_default(
     root: Path, recipe: str, container: Json
 ) -> None:
-    base = re.compile(r"^FROM (\S+)", re.MULTILINE)
+    base = re.compile(r"^FROM (\S+@\S+)", re.MULTILINE)
     assert set(base.findall(recipe)) == set(base.findall((root / "Dockerfile").read_text()))
     assert "\nARG PYTHON_DIGEST\n" in recipe
     assert container["build"] == {"dockerfile": "Dockerfile", "args": {"PYTHON_DIGEST": "${localEnv:PYTHON_DIGEST}"}}

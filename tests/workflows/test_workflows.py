@@ -231,7 +231,7 @@ def test_every_products_stack_is_released_apart_by_the_environment_of_its_own_na
     assert release["concurrency"]["group"] == "deploy-${{ inputs.stack }}"
 
 
-@pytest.mark.parametrize(("environments", "count"), [(["dev"], 1), (["staging"], 2), (["prod"], 4), ([], 7)])
+@pytest.mark.parametrize(("environments", "count"), [(["dev"], 1), (["staging"], 3), (["prod"], 5), ([], 9)])
 def test_a_matrix_has_every_stack_of_its_environment_and_no_local_one(
     root: Path, environments: list[str], count: int
 ) -> None:
