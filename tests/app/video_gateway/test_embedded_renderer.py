@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from app.ids import JobId
 from app.video.encoder import decoded_frames
 from app.video.lettering import HEIGHT, WIDTH, TextUnfit
-from app.video_gateway.embedded import EmbeddedRenderer, frames, scene_of
+from app.video.scenes import frames, scene_of
+from app.video_gateway.embedded import EmbeddedRenderer
 from app.video_gateway.renderer import Order
 
 BYTES = WIDTH * HEIGHT * 3
