@@ -1,5 +1,6 @@
 """The renderer without a GPU and without a network: frames are drawn one by one while ffmpeg encodes them."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,7 +20,7 @@ class EmbeddedRenderer:
         """The video. Raises VideoFailed."""
         try:
             count = order.seconds * FRAMES_A_SECOND
-            drawn = frames(scene_of(order.prompt), count)
+            drawn = frames(await asyncio.to_thread(scene_of, order.prompt), count)
             return await encode(_reported(drawn, count, report), FRAMES_A_SECOND)
         except (TextUnfit, EncodingFailed) as error:
             raise VideoFailed(error.kind, str(error)) from error
