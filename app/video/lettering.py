@@ -1,6 +1,7 @@
 """Lettering of videos: what the font that comes with Pillow can show, and lines that fit a picture."""
 
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cache
 from typing import Final
@@ -80,11 +81,17 @@ def wrapped(text: str, size: int) -> list[str]:
             continue
         rest = word
         while not fits(rest, size):
-            room = next(length for length in range(len(rest), 0, -1) if length == 1 or fits(rest[:length], size))
+            room = _room(rest, size)
             lines.append(rest[:room])
             rest = rest[room:]
         lines.append(rest)
     return [line for line in lines if line]
+
+
+def _room(text: str, size: int) -> int:
+    """Letters of a text that fit a line, at least one; the width grows with each, so few lengths are measured."""
+    lengths = range(1, len(text) + 1)
+    return max(1, bisect_left(lengths, True, key=lambda length: not fits(text[:length], size)))
 
 
 def fits(text: str, size: int) -> bool:

@@ -7,9 +7,16 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import redis
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from localcloud.redis import RedisServer
 from localcloud.servers import free_port
@@ -26,11 +33,15 @@ class Shards:
 
     servers: list[RedisServer]
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    authority: Path | None = None
 
     @property
     def url(self) -> str:
-        """The address that a service is given: one of the servers."""
-        return f"redis://:{PASSWORD}@127.0.0.1:{self.servers[0].port}"
+        """The address that a service is given: one of the servers, by TLS where the servers have a certificate."""
+        if self.authority is None:
+            return f"redis://:{PASSWORD}@127.0.0.1:{self.servers[0].port}"
+        port = self.servers[0].parameters["tls-port"]
+        return f"rediss://:{PASSWORD}@127.0.0.1:{port}?ssl_ca_certs={self.authority}"
 
     def client(self, number: int) -> redis.Redis:
         """A plain client of one server."""
@@ -58,6 +69,41 @@ class Shards:
             self.client(number).execute_command("CLUSTER SETSLOT", slot, "NODE", name)
 
 
+def certificate_in(folder: Path) -> Path:
+    """A certificate of this machine that vouches for itself, beside its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shards")])
+    now = datetime.now(UTC)
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(alternative, critical=False)
+        .sign(key, SHA256())
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path, secret = folder / "shards.pem", folder / "shards.key"
+    path.write_bytes(made.public_bytes(Encoding.PEM))
+    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    secret.chmod(0o644)
+    return path
+
+
+def by_tls(certificate: Path | None, port: int) -> dict[str, str]:
+    """Directives of a server that has TLS on a second port."""
+    if certificate is None:
+        return {}
+    return {
+        "tls-port": str(port),
+        "tls-cert-file": str(certificate),
+        "tls-key-file": str(certificate.with_suffix(".key")),
+        "tls-ca-cert-file": str(certificate),
+        "tls-auth-clients": "no",
+        "tls-cluster": "yes",
+    }
+
+
 def _ports() -> Iterator[int]:
     while True:
         port = free_port()
@@ -66,8 +112,9 @@ def _ports() -> Iterator[int]:
 
 
 @contextmanager
-def shards_in(folder: Path) -> Iterator[Shards]:
+def shards_in(folder: Path, *, encrypted: bool = False) -> Iterator[Shards]:
     """Servers that know each other and share the slots among them; each fault is seen within a second."""
+    authority = certificate_in(folder) if encrypted else None
     parameters = {
         "cluster-enabled": "yes",
         "requirepass": PASSWORD,
@@ -77,16 +124,21 @@ def shards_in(folder: Path) -> Iterator[Shards]:
         "cluster-require-full-coverage": "no",
     }
     ports = _ports()
-    servers = [RedisServer(folder / f"shard-{n}", "127.0.0.1", next(ports), parameters) for n in range(SHARDS)]
+    servers = [
+        RedisServer(folder / f"shard-{n}", "127.0.0.1", next(ports), {**parameters, **by_tls(authority, next(ports))})
+        for n in range(SHARDS)
+    ]
     with ExitStack() as stack:
-        shards = Shards(servers)
+        shards = Shards(servers, authority=authority)
         for server in servers:
             server.initialise()
             shards.processes.append(stack.enter_context(server.running()))
         for number, server in enumerate(servers):
             own = range(number * SLOTS // SHARDS, (number + 1) * SLOTS // SHARDS)
             shards.client(number).execute_command("CLUSTER ADDSLOTS", *own)
-            shards.client(0).execute_command("CLUSTER MEET", "127.0.0.1", server.port)
+            shards.client(0).execute_command(
+                "CLUSTER MEET", "127.0.0.1", server.parameters.get("tls-port", server.port)
+            )
         deadline = time.monotonic() + 20
         while not all(_whole(shards.client(number)) for number in range(SHARDS)):
             assert time.monotonic() < deadline, "the servers do not agree on their cluster"

@@ -186,6 +186,18 @@ def test_keys_that_one_script_uses_are_of_one_slot(shards: Shards) -> None:
     assert len(slots) == 1 and KEY == "workflows:all"
 
 
+def test_a_cluster_is_used_by_tls_with_its_password(folder: Path) -> None:
+    async def scenario(link: ClusterLink, one: Cache, other: Cache) -> None:
+        for number in range(20):
+            await one.put(f"name-{number}", "text")
+        assert [await other.get(f"name-{number}") for number in range(20)] == ["text"] * 20
+        assert await link.connected()
+
+    with shards_in(folder / "encrypted", encrypted=True) as shards:
+        assert shards.url.startswith("rediss://:")
+        over(shards, scenario)
+
+
 def test_counters_need_a_redis_that_is_no_cluster() -> None:
     base = {"database_url": "postgresql://a:b@c/d", "database_url_direct": "postgresql://a:b@c/d"}
     with pytest.raises(ValidationError, match="REDIS_CLUSTER: set REDIS_QUEUE_URL too"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 import tracemalloc
 
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from app.ids import JobId
 from app.video.encoder import decoded_frames
 from app.video.lettering import HEIGHT, WIDTH, TextUnfit
-from app.video_gateway.embedded import EmbeddedRenderer, frames, scene_of
+from app.video.scenes import frames, scene_of
+from app.video_gateway.embedded import EmbeddedRenderer
 from app.video_gateway.renderer import Order
 
 BYTES = WIDTH * HEIGHT * 3
@@ -56,6 +58,14 @@ def test_a_long_prompt_is_shown_part_by_part_without_losing_a_word() -> None:
     assert len(scene.shapes) == 12
     assert all(1 <= len(part) <= 3 for part in scene.captions)
     assert " ".join(line for part in scene.captions for line in part) == prompt
+
+
+@pytest.mark.parametrize("word", ["x" * 2000, "W" * 2000, "\N{LATIN SMALL LETTER E WITH ACUTE}" * 2000])
+def test_a_prompt_of_one_long_word_is_broken_into_lines_at_once(word: str) -> None:
+    began = time.monotonic()
+    scene = scene_of(word)
+    assert time.monotonic() - began < 2
+    assert len("".join(line for part in scene.captions for line in part)) == 2000
 
 
 def test_letters_that_the_font_lacks_are_refused_before_anything_is_drawn() -> None:
