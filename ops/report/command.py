@@ -16,7 +16,8 @@ from ops.cost.estimate import Estimate, Priced, cost_notes, estimate
 from ops.policy_pack import stack_policy_config
 from ops.report.collecting import StackReport, collected
 from ops.report.data import FILE, Rollback, StackData, failed, read_all
-from ops.report.events import Change, Object, Operation, Preview, ReportError, parse
+from ops.report.events import Change, Object, Operation, Preview, ReportError
+from ops.report.events import read as read_preview
 from ops.report.markdown import PAGES, SUMMARY, Run, render
 from ops.report.policy_changes import judges, policy_changes
 from ops.report.publishing import (
@@ -112,8 +113,7 @@ def stack_report(root: Path, stack: str, path: Path, book: Book | None = None, b
     """
     if not path.exists():
         raise ReportError(f"{stack}: there is no preview {path}; fix: make pr-check")
-    with path.open() as lines:
-        preview = parse(stack, lines)
+    preview = read_preview(stack, path)
     config = stack_policy_config(root, stack, read(root, stack))
     before, after = cost(preview, book or load())
     moved = policy_changes(stack, base, root) if base else ()
