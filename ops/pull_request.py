@@ -29,6 +29,7 @@ from ops.report.data import Rollback
 from ops.report.events import ReportError
 from ops.report.events import read as read_preview
 from ops.target import Target, embedded
+from ops.untouched import untouched
 from ops.way_back import tried
 
 COMMAND: Final = "from ops.cli import main; main()"
@@ -62,10 +63,12 @@ def check_pull_request(base: str, stacks: Sequence[str], report: Report, *, roll
         before = root / "base"
         os.environ[STATE] = str(root / "state")
         previewed: dict[str, _Previewed] = {}
-        problems = dict.fromkeys(stacks, _files(base, before))
-        for stack in stacks:
-            if problems[stack]:
-                continue
+        left = [stack for stack in stacks if untouched(CHECKOUT, base, stack)]
+        asked = [stack for stack in stacks if stack not in left]
+        for stack in left:
+            report.step(f"{stack}: nothing that it is made of changes")
+        problems = dict.fromkeys(asked, _files(base, before) if asked else "")
+        for stack in (one for one in asked if not problems[one]):
             try:
                 previewed[stack] = _previewed(stack, before, root / "base-pack" / stack, report, rollback=rollback)
             except (PreviewError, EngineError, CloudError, SettingsError) as error:
@@ -79,9 +82,10 @@ def check_pull_request(base: str, stacks: Sequence[str], report: Report, *, roll
             CHECKOUT / DEFAULT_FILE,
             None,
             report,
-            base=before,
+            base=before if asked else None,
             problems={stack: why for stack, why in problems.items() if why},
             rollbacks={stack: one.rollback for stack, one in previewed.items() if one.rollback},
+            untouched=left,
         )
 
 

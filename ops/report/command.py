@@ -55,13 +55,15 @@ def report(
     base: Path | None = None,
     problems: Mapping[str, str] | None = None,
     rollbacks: Mapping[str, Rollback] | None = None,
+    untouched: Sequence[str] = (),
 ) -> bool:
     """Writes the data of every stack, the comment to ``output``, its findings as SARIF beside it, and the whole list to
     the run's summary; the comment to the pull request that is given. Whether the check passes.
 
     ``base`` are the files of the commit that is compared with; ``problems`` why other stacks could not be previewed. A
-    preview that cannot be read is one of them. ``rollbacks`` are the ways back that were looked for. Raises
-    PublishingError when the comment could not be published: the files are written first, so nothing is lost.
+    preview that cannot be read is one of them. ``rollbacks`` are the ways back that were looked for, ``untouched`` the
+    stacks that the change cannot touch. Raises PublishingError when the comment could not be published: the files are
+    written first, so nothing is lost.
     """
     book = load()
     read_, lost = [], dict(problems or {})
@@ -72,6 +74,7 @@ def report(
         except ReportError as error:
             lost[stack] = str(error)
     data = [*map(collected, read_), *(failed(stack, clean(why)) for stack, why in lost.items())]
+    data += [StackData(stack=stack, untouched=True) for stack in untouched]
     notes = cost_notes(book, datetime.now(UTC).date())
     text = render(data, notes)
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from localcloud.cluster import ClusterError
 from localcloud.engine import EngineError
@@ -15,6 +16,7 @@ from ops import previewing, pull_request
 from ops.commits import CommitError
 from ops.console import Report
 from ops.previewing import PreviewError, preview_events
+from ops.untouched import untouched
 from tests.release.engine import PretendedEngine
 from tests.report.events import lines
 
@@ -47,6 +49,7 @@ def told(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
             return pull_request._Previewed(events, None)
 
         monkeypatch.setattr(pull_request, "checked_out", taken)
+        monkeypatch.setattr(pull_request, "untouched", lambda checkout, base, stack: stack == "dev")
         monkeypatch.setattr(pull_request, "_previewed", previewed)
         passes = pull_request.check_pull_request("base", stacks, Report())
         assert passes is not (base is not None or any(outcomes.values()))
@@ -83,6 +86,64 @@ def test_whatever_stops_one_stack_is_told_in_its_row_and_the_others_keep_theirs(
 
 def test_a_check_without_a_problem_passes(told: Told) -> None:
     assert told(["local", "prod"]).startswith("**Passes.** local: no change; prod: no change")
+
+
+def test_a_stack_that_the_change_cannot_touch_is_not_looked_at_and_says_so(told: Told) -> None:
+    text = told(["dev", "prod"])
+    assert text.startswith("**Passes.** prod: no change; dev: untouched")
+    assert "| dev | passes | 0 | 0 | 0 | 0 | all | 0 | 0 | 0 |" in text.splitlines()
+    assert told(["dev"], base=None).startswith("**Passes.** dev: untouched")
+
+
+def commit(folder: Path) -> None:
+    own = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
+    for arguments in (["init", "-q"], ["add", "-A"], [*own, "commit", "-q", "-m", "base"]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)  # noqa: S607 - the user's own
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A checkout of one commit, with a file in each place."""
+    names = ("stacks/plan.py", "docs/page.md", "tests/test_a.py", "Pulumi.dev.yaml", "Pulumi.prod.yaml")
+    for name in (*names, "policies/exemptions.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("[]\n")
+    commit(tmp_path)
+    return tmp_path
+
+
+CHANGES = [
+    ("docs/page.md", {"dev": True, "prod": True}),
+    ("tests/test_a.py", {"dev": True, "prod": True}),
+    ("README.md", {"dev": True, "prod": True}),
+    ("stacks/plan.py", {"dev": False, "prod": False}),
+    ("stacks/new.py", {"dev": False, "prod": False}),
+    ("Pulumi.prod.yaml", {"dev": True, "prod": False}),
+]
+
+
+@pytest.mark.parametrize(("name", "left"), CHANGES)
+def test_only_a_stack_of_which_no_file_changes_is_untouched(repository: Path, name: str, left: dict[str, bool]) -> None:
+    (repository / name).write_text("2\n")
+    assert {stack: untouched(repository, "HEAD", stack) for stack in left} == left
+
+
+def test_a_stack_with_an_exemption_or_without_a_base_counts_as_touched(repository: Path) -> None:
+    assert not untouched(repository, "no-such-commit", "prod")
+    entry = {
+        "rule": "a",
+        "resource": "b",
+        "owner": "c",
+        "reason": "it goes away in March",
+        "expires": "2027-03-31",
+        "stacks": ["prod"],
+    }
+    (repository / "policies" / "exemptions.yaml").write_text(yaml.safe_dump([{**entry, "type": "t"}]))
+    commit(repository)
+    assert {stack: untouched(repository, "HEAD", stack) for stack in ("dev", "prod")} == {"dev": True, "prod": False}
+    (repository / "policies" / "exemptions.yaml").write_text("- wrong\n")
+    commit(repository)
+    assert not untouched(repository, "HEAD", "dev")
 
 
 def test_a_base_that_is_never_done_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
