@@ -52,8 +52,8 @@ def check_pull_request(base: str, stacks: Sequence[str], report: Report, *, roll
     """True if the check of every stack passes; a stack that cannot be previewed fails it and is reported with the
     others. With ``rollback`` the way back of each is tried, which fails nothing.
 
-    Whatever goes wrong is told in the rows of the stacks that it stops, so that the comment of the push before, which
-    may say that the check passes, never stays.
+    Every failure stands in the rows of the stacks that it stops, so that the comment of the push before, which may say
+    that the check passes, never stays.
     """
     with tempfile.TemporaryDirectory(prefix="contentgen-pr-", dir=_where()) as folder:
         root = Path(folder)

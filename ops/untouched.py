@@ -24,7 +24,7 @@ MADE_OF: Final = (
     "requirements.lock",
     "stacks",
 )
-"""What every stack is made of, with what deploys, judges and prices it; beside these its own stack file."""
+"""Files of every stack, with those that deploy, judge and price it; beside these its own stack file."""
 
 
 def untouched(checkout: Path, base: str, stack: str) -> bool:
