@@ -22,7 +22,8 @@ from ops.console import Report
 from ops.inventory import tagged, untracked
 from ops.previewing import preview_events
 from ops.release.record import record_of, recording
-from ops.report.events import Change, Operation, Preview, ReportError, parse
+from ops.report.events import Change, Operation, Preview, ReportError
+from ops.report.events import read as read_preview
 from ops.report.publishing import API, Repository, close_issue, publish_issue
 from ops.report.safe import code
 from ops.stack_files import read
@@ -80,8 +81,7 @@ def drift(target: Target, report: Report) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="contentgen-drift-") as folder:
         events = Path(folder) / "events.json"
         preview_events(target, events, "--refresh")
-        with events.open() as lines:
-            preview = parse(target.stack, lines)
+        preview = read_preview(target.stack, events)
     if preview.errors or not preview.succeeded:
         causes = "; ".join(preview.errors) or "by a policy, or without a word"
         raise ReportError(f"{target.stack}: the preview failed, so nothing is known of drift: {causes}")

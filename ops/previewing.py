@@ -11,8 +11,12 @@ from ops.target import Target
 STREAMING: Final = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "1"}
 
 
+LIMIT_SECONDS: Final = 1_200
+"""Time for one preview, of which production's takes ten seconds on the embedded cloud."""
+
+
 class PreviewError(Exception):
-    """The engine could not even begin; the message is its own."""
+    """The engine could not even begin, with its own message, or did not end."""
 
 
 def preview_events(target: Target, output: Path, *arguments: str) -> None:
@@ -25,20 +29,24 @@ def preview_events(target: Target, output: Path, *arguments: str) -> None:
     output.touch(mode=0o600)
     command = [str(target.command), "preview", "--json", "--non-interactive", "--stack", target.stack, *arguments]
     with output.open("w") as events:
-        done = subprocess.run(
-            command,
-            cwd=target.workspace,
-            env={**target.environment, **STREAMING},
-            stdout=events,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                command,
+                cwd=target.workspace,
+                env={**target.environment, **STREAMING},
+                stdout=events,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+                timeout=LIMIT_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise PreviewError(f"{target.stack}: the preview did not end within {LIMIT_SECONDS} s") from None
     if output.stat().st_size == 0 or (done.returncode != 0 and not _began(output)):
         raise PreviewError(f"{target.stack}: the preview did not begin: {done.stderr.strip()}")
 
 
 def _began(events: Path) -> bool:
     """True if the engine came as far as the program: without its policies, for one, it does not."""
-    with events.open() as lines:
+    with events.open(encoding="utf-8", errors="replace") as lines:
         return any('"resourcePreEvent"' in line or '"summaryEvent"' in line for line in lines)

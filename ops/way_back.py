@@ -21,7 +21,8 @@ from ops.release.rollouts import wait_for_rollouts
 from ops.release.updating import WITH_EVENT_LOG
 from ops.report.collecting import incomplete
 from ops.report.data import Rollback
-from ops.report.events import Operation, Preview, complaints, parse
+from ops.report.events import Operation, Preview, ReportError, complaints
+from ops.report.events import read as read_preview
 from ops.report.rollback import impossible, not_tried, way_back
 from ops.report.verdict import violations
 from ops.stack_files import read
@@ -72,8 +73,7 @@ def gone(target: Target, engine: Engine, base: Path, image: str, say: Callable[[
             return impossible([f"{UNAPPLIED}: {one}" for one in applied])
         before = target.of_checkout(base, image)
         staying = undeclared(before, events)
-        with events.open() as lines:
-            found = way_back(parse(target.stack, lines), staying)
+        found = way_back(read_preview(target.stack, events), staying)
         _left(deadline)
         assert before.engine is not None
         returned = _applied(before.engine, events, deadline, *(part for urn in staying for part in ("--exclude", urn)))
@@ -85,7 +85,7 @@ def gone(target: Target, engine: Engine, base: Path, image: str, say: Callable[[
         return found.model_copy(update={"seconds": max(1, round(time.monotonic() - began))})
     except _TooLong:
         return not_tried(TOO_LONG)
-    except (StepError, CloudError) as error:
+    except (StepError, CloudError, ReportError) as error:
         return impossible([f"{UNRETURNED}: {error}"]) if time.monotonic() < deadline else not_tried(TOO_LONG)
     finally:
         events.unlink(missing_ok=True)
@@ -109,6 +109,5 @@ def _applied(engine: Engine, events: Path, deadline: float, *arguments: str) -> 
         engine.run("up", *options, *arguments, seconds=_left(deadline), variables=WITH_EVENT_LOG)
     except EngineError as error:
         _left(deadline)
-        with events.open() as lines:
-            return complaints(lines) or [str(error)]
+        return complaints(events.read_text(encoding="utf-8", errors="replace").splitlines()) or [str(error)]
     return []

@@ -5,10 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from policies import lean_imports
-
-lean_imports.install()
-
 from policies.analyzer import Analyzer
 from policies.pack import NAME, RULES, VERSION
 from policies.serving import serve

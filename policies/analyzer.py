@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import grpc
 from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
+from pulumi_policy import EnforcementLevel
 from pulumi_policy.proxy import UnknownValueError
 from pulumi_policy.version import VERSION
 
@@ -24,14 +25,11 @@ from policies.decoding import decoded
 from policies.exemptions import KEY, Ledger, read
 from policies.information import information, severity_of
 from policies.kinds import canonical, is_list, normalised
-from policies.level import Level
 from policies.reading import Properties, mapping, noting
 from policies.rule import Judged, NotRun, ResourceRule, Rule, StackRule, Violation
 from policies.rule import Resource as Declared
+from policies.sdk import Mending
 from policies.tunables import Settings
-
-if TYPE_CHECKING:
-    from policies.sdk import Mending
 
 EXEMPT: Final = "[exempt]"
 """Prefix of the message of an excused violation; it is advisory whatever the rule's level."""
@@ -90,7 +88,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             if context is None:
                 raise
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        self._configured(request, config, {name: Level(one) for name, one in levels.items()})
+        self._configured(request, config, {name: EnforcementLevel(one) for name, one in levels.items()})
         return empty_pb2.Empty()
 
     def Remediate(  # noqa: N802 - the protocol's name
@@ -98,7 +96,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     ) -> analyzer_pb2.RemediateResponse:
         """The SDK's own, for what a rule may mend; all others are answered without it."""
         if request.type not in self._mended:
-            asked = any(self._asked[rule.name] is Level.REMEDIATE for rule in self._rules_of(request.type))
+            asked = any(self._asked[rule.name] is EnforcementLevel.REMEDIATE for rule in self._rules_of(request.type))
             # The SDK hands a remedy the resource as it is written, and remedies know one spelling.
             self._mended[request.type] = asked and canonical(request.type) == request.type
         if self._mending is None or not self._mended[request.type]:
@@ -106,13 +104,9 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return self._mending.remediate(request)
 
     def _mender(self, request: analyzer_pb2.ConfigureAnalyzerRequest) -> Mending | None:
-        """The SDK's remedies where a rule has that level. They take all of the SDK with them, so they are imported only
-        then, and now: calls about resources come on several threads, which may not meet a half imported SDK.
-        """
-        if Level.REMEDIATE not in self._asked.values():
+        """The SDK's remedies, where a rule has that level."""
+        if EnforcementLevel.REMEDIATE not in self._asked.values():
             return None
-        from policies.sdk import Mending
-
         return Mending(self._pack, self._rules, self._excused, request)
 
     def Analyze(  # noqa: N802 - the protocol's name
@@ -126,7 +120,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         self._declared[request.urn] = found
         for resource in found:
             for rule in self._rules_of(resource.type):
-                if rule.concerns(resource) and self._levels[rule.name] is not Level.DISABLED:
+                if rule.concerns(resource) and self._levels[rule.name] is not EnforcementLevel.DISABLED:
                     told = (Violation(message, resource) for message in rule.check(resource, self._settings[rule.name]))
                     response.diagnostics.extend(self._diagnostics(rule, told, resource))
         return response
@@ -143,7 +137,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             for resource in (self._declared.get(one.urn) or self._normalised(one))
         ]
         for rule in self._stack_rules:
-            if self._levels[rule.name] is not Level.DISABLED:
+            if self._levels[rule.name] is not EnforcementLevel.DISABLED:
                 read_ = [one for one in resources if rule.concerns(one)]
                 found = rule.check(read_, self._settings[rule.name])
                 response.diagnostics.extend(self._diagnostics(rule, found, None))
@@ -154,10 +148,10 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def _of_exemptions(self) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
         """Exemptions that should go, at their rule's level, and those that end soon."""
         for exemption, fault in self._ledger.faults():
-            if self._levels[exemption.rule] is not Level.DISABLED:
+            if self._levels[exemption.rule] is not EnforcementLevel.DISABLED:
                 yield self._diagnostic(exemption.rule, fault, self._levels[exemption.rule])
         for exemption, told in self._ledger.endings():
-            yield self._diagnostic(exemption.rule, f"{EXEMPT} {told}", Level.ADVISORY)
+            yield self._diagnostic(exemption.rule, f"{EXEMPT} {told}", EnforcementLevel.ADVISORY)
 
     def _excused(self, rule: str, resource: Declared) -> bool:
         """True if a remedy leaves a resource alone."""
@@ -167,15 +161,16 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         self,
         request: analyzer_pb2.ConfigureAnalyzerRequest,
         config: Mapping[str, Properties],
-        levels: Mapping[str, Level],
+        levels: Mapping[str, EnforcementLevel],
     ) -> None:
         given = {rule.name: mapping(config.get(rule.name)) for rule in self._rules}
         self._mended.clear()
-        self._asked = {rule.name: levels.get(rule.name, Level.MANDATORY) for rule in self._rules}
+        self._asked = {rule.name: levels.get(rule.name, EnforcementLevel.MANDATORY) for rule in self._rules}
         self._mending = self._mender(request)
         # What still violates after its remedy, and what has none, is held to the rule.
         self._levels = {
-            name: Level.MANDATORY if level is Level.REMEDIATE else level for name, level in self._asked.items()
+            name: EnforcementLevel.MANDATORY if level is EnforcementLevel.REMEDIATE else level
+            for name, level in self._asked.items()
         }
         self._settings = {rule.name: Settings(rule.tunables, given[rule.name]) for rule in self._rules}
         self._exemptions = [one for name, values in given.items() for one in read(name, values.get(KEY))]
@@ -216,11 +211,11 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             except Exception as error:  # noqa: BLE001 - whatever a rule raises, the run must end with the rule's name
                 where = of.name if of else STACK
                 told = f"{FAILED} {rule.name} on {where}: {type(error).__name__}: {error}"
-                yield self._diagnostic(rule.name, told, Level.MANDATORY)
+                yield self._diagnostic(rule.name, told, EnforcementLevel.MANDATORY)
         if left:
             self._ledger.not_judged(rule.name, of, whole=of is None)
 
-    def _told(self, rule: Rule, found: Judged, level: Level) -> analyzer_pb2.AnalyzeDiagnostic:
+    def _told(self, rule: Rule, found: Judged, level: EnforcementLevel) -> analyzer_pb2.AnalyzeDiagnostic:
         if isinstance(found, NotRun):
             self._ledger.not_judged(rule.name, found.resource)
             return self._not_run(rule, found.resource.name, found.why)
@@ -230,13 +225,15 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         exemption = self._ledger.excuse(rule.name, found.resource)
         if exemption:
             told = f"{EXEMPT} {told} ({exemption})"
-        return self._diagnostic(rule.name, told, Level.ADVISORY if exemption else level, urn)
+        return self._diagnostic(rule.name, told, EnforcementLevel.ADVISORY if exemption else level, urn)
 
     def _not_run(self, rule: Rule, of: str, why: str) -> analyzer_pb2.AnalyzeDiagnostic:
         told = f"can't run policy '{rule.name}' on {of} during preview: {why}"
-        return self._diagnostic(rule.name, told, Level.ADVISORY)
+        return self._diagnostic(rule.name, told, EnforcementLevel.ADVISORY)
 
-    def _diagnostic(self, rule: str, message: str, level: Level, urn: str = "") -> analyzer_pb2.AnalyzeDiagnostic:
+    def _diagnostic(
+        self, rule: str, message: str, level: EnforcementLevel, urn: str = ""
+    ) -> analyzer_pb2.AnalyzeDiagnostic:
         name, version = self._pack
         of = self._by_name[rule]
         return analyzer_pb2.AnalyzeDiagnostic(
@@ -245,7 +242,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             policyPackVersion=version,
             description=of.says,
             message=message,
-            enforcementLevel=analyzer_pb2.EnforcementLevel.Value(level.upper()),
+            enforcementLevel=analyzer_pb2.EnforcementLevel.Value(level.value.upper()),
             urn=urn,
             severity=severity_of(of),
         )

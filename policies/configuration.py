@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Final
 
+from pulumi_policy import EnforcementLevel
+
 from policies.exemptions import KEY, problems
-from policies.level import Level
 from policies.reading import mapping, shown
 from policies.rule import Rule
 
 ALL: Final = "all"
 LEVEL: Final = "enforcementLevel"
-LEVELS: Final = tuple(str(one) for one in Level)
+LEVELS: Final = tuple(one.value for one in EnforcementLevel)
 
 
 class ConfigurationError(Exception):
@@ -60,7 +61,7 @@ def _wrong(by_name: Mapping[str, Rule], name: str, given: object, of_all: object
             yield f"{name}.{key}: there is no such key{_meant(key, allowed)}; {name} has {', '.join(allowed)}"
         elif key in tunables and not tunables[key].fits(value):
             yield f"{name}.{key}: is {shown(value)}; allowed is a {tunables[key].kind}"
-    yield from problems(name, mapping(given).get(KEY), advisory=(level or of_all) == Level.ADVISORY)
+    yield from problems(name, mapping(given).get(KEY), advisory=(level or of_all) == EnforcementLevel.ADVISORY.value)
 
 
 def _meant(name: str, known: Sequence[str]) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.rule import Break, Resource, ResourceRule, Rule
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 SENSITIVE: Final[Mapping[str, str]] = MappingProxyType(

@@ -10,14 +10,11 @@ from typing import Final
 
 from google.protobuf import json_format, struct_pb2
 from pulumi_policy import proxy
+from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY, deserialize_properties
 from pulumi_policy.proxy import unknown_checking_proxy
 
 from policies.reading import Properties, Value
 
-SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-"""Key of an object that stands for something else (pulumi, sdk/go/common/resource/sig)."""
-OF_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark of the protocol
-"""Signature of a secret, whose value is beside it."""
 UNKNOWN: Final = frozenset(
     (
         proxy.UNKNOWN_ARCHIVE_VALUE,
@@ -42,15 +39,8 @@ def decoded(properties: struct_pb2.Struct) -> Properties:
     try:
         plain: dict[str, Value] = {key: walk.value(one) for key, one in properties.fields.items()}
     except _NotPlainError:
-        return _by_sdk(properties)
+        return unknown_checking_proxy(deserialize_properties(json_format.MessageToDict(properties)))
     return unknown_checking_proxy(plain) if walk.unknown else plain
-
-
-def _by_sdk(properties: struct_pb2.Struct) -> Properties:
-    """To import this part of the SDK takes longer than every rule on a whole stack."""
-    from pulumi_policy.deserialize import deserialize_properties
-
-    return unknown_checking_proxy(deserialize_properties(json_format.MessageToDict(properties)))
 
 
 class _Walk:
@@ -79,8 +69,8 @@ class _Walk:
 
     def _object(self, struct: struct_pb2.Struct) -> Value:
         fields = struct.fields
-        if SIGNATURE in fields:
-            if fields[SIGNATURE].string_value != OF_SECRET:
+        if SPECIAL_SIG_KEY in fields:
+            if fields[SPECIAL_SIG_KEY].string_value != SPECIAL_SECRET_SIG:
                 raise _NotPlainError
             return self.value(fields["value"])
         return {key: self.value(one) for key, one in fields.items()}

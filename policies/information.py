@@ -7,10 +7,10 @@ from typing import Final
 
 from google.protobuf import json_format
 from pulumi.runtime.proto import analyzer_pb2
+from pulumi_policy import Severity
 
 from policies.exemptions import KEY, SCHEMA
 from policies.rule import Rule, StackRule
-from policies.severity import Severity
 
 SEVERITIES: Final[Mapping[Severity, analyzer_pb2.PolicySeverity.ValueType]] = {
     Severity.LOW: analyzer_pb2.POLICY_SEVERITY_LOW,

@@ -8,10 +8,10 @@ from enum import Enum
 from functools import cache
 from typing import Final
 
+from pulumi_policy import Severity
 from pulumi_policy.proxy import UnknownValueError
 
 from policies.reading import Properties, Value
-from policies.severity import Severity
 from policies.tunables import Settings, Tunable
 
 PAGES: Final = "docs/policies"

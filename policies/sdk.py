@@ -12,7 +12,6 @@ from pulumi_policy import (
     ReportViolation,
     ResourceValidationArgs,
     ResourceValidationPolicy,
-    Severity,
     StackValidationArgs,
     StackValidationPolicy,
 )
@@ -40,7 +39,7 @@ def policy_of(rule: Rule, excused: Excused | None = None) -> Policy:
                 _validate_resource(rule),
                 config_schema=schema,
                 display_name=rule.id,
-                severity=Severity(rule.severity.value),
+                severity=rule.severity,
                 framework=framework,
                 remediation_steps=rule.fix,
                 url=rule.page,
@@ -53,7 +52,7 @@ def policy_of(rule: Rule, excused: Excused | None = None) -> Policy:
                 _validate_stack(rule),
                 config_schema=schema,
                 display_name=rule.id,
-                severity=Severity(rule.severity.value),
+                severity=rule.severity,
                 framework=framework,
                 remediation_steps=rule.fix,
                 url=rule.page,
@@ -63,8 +62,8 @@ def policy_of(rule: Rule, excused: Excused | None = None) -> Policy:
 
 
 class Mending:
-    """The SDK's own loop over remedies. The analyzer asks it only for what a rule may mend, because it imports all of
-    the SDK and decodes every resource anew.
+    """The SDK's own loop over remedies. The analyzer asks it only for what a rule may mend, because it decodes
+    every resource anew.
     """
 
     def __init__(

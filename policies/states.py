@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from policies.decoding import SIGNATURE
+from pulumi_policy.deserialize import SPECIAL_SIG_KEY
+
 from policies.reading import Properties, Value, items, mapping, mappings, text, texts
 from policies.rule import Resource
 
@@ -31,5 +32,5 @@ def resources(state: Properties) -> Iterator[Resource]:
 
 def _opened(value: Value) -> Value:
     if isinstance(value, Mapping):
-        return HIDDEN if SIGNATURE in value else {key: _opened(one) for key, one in value.items()}
+        return HIDDEN if SPECIAL_SIG_KEY in value else {key: _opened(one) for key, one in value.items()}
     return value if isinstance(value, str) or not items(value) else [_opened(one) for one in items(value)]

@@ -12,11 +12,11 @@ from typing import Final
 
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
+from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from policies.analyzer import EXEMPT, Analyzer
 from policies.configuration import ALL, LEVEL
-from policies.decoding import OF_SECRET, SIGNATURE
 from policies.kinds import normalised
 from policies.reading import Properties, Value, plain
 from policies.rule import GONE, Break, Gone, Judged, NotRun, Resource, ResourceRule, Rule, StackRule
@@ -46,7 +46,7 @@ class Finding:
 
 def secret(value: Value) -> Value:
     """A value as the engine sends secrets."""
-    return {SIGNATURE: OF_SECRET, "value": value}
+    return {SPECIAL_SIG_KEY: SPECIAL_SECRET_SIG, "value": value}
 
 
 def broken(stack: Mapping[str, Resource], change: Break) -> dict[str, Resource]:

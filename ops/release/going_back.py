@@ -18,7 +18,7 @@ from ops.release.process import StepError
 from ops.release.record import Release, recording
 from ops.release.state import resources
 from ops.release.updating import update
-from ops.report.events import Operation, Preview, ReportError, parse
+from ops.report.events import Operation, Preview, ReportError, read
 from ops.target import Target
 
 
@@ -55,7 +55,6 @@ def undeclared(target: Target, events: Path) -> tuple[str, ...]:
 def _preview(target: Target, events: Path, *arguments: str) -> Preview:
     try:
         preview_events(target, events, *arguments)
-        with events.open() as lines:
-            return parse(target.stack, lines)
+        return read(target.stack, events)
     except (PreviewError, ReportError) as error:
         raise StepError(str(error)) from None

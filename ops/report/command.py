@@ -16,7 +16,8 @@ from ops.cost.estimate import Estimate, Priced, cost_notes, estimate
 from ops.policy_pack import stack_policy_config
 from ops.report.collecting import StackReport, collected
 from ops.report.data import FILE, Rollback, StackData, failed, read_all
-from ops.report.events import Change, Object, Operation, Preview, ReportError, parse
+from ops.report.events import Change, Object, Operation, Preview, ReportError
+from ops.report.events import read as read_preview
 from ops.report.markdown import PAGES, SUMMARY, Run, render
 from ops.report.policy_changes import judges, policy_changes
 from ops.report.publishing import (
@@ -54,13 +55,15 @@ def report(
     base: Path | None = None,
     problems: Mapping[str, str] | None = None,
     rollbacks: Mapping[str, Rollback] | None = None,
+    untouched: Sequence[str] = (),
 ) -> bool:
     """Writes the data of every stack, the comment to ``output``, its findings as SARIF beside it, and the whole list to
     the run's summary; the comment to the pull request that is given. Whether the check passes.
 
     ``base`` are the files of the commit that is compared with; ``problems`` why other stacks could not be previewed. A
-    preview that cannot be read is one of them. ``rollbacks`` are the ways back that were looked for. Raises
-    PublishingError when the comment could not be published: the files are written first, so nothing is lost.
+    preview that cannot be read is one of them. ``rollbacks`` are the ways back that were looked for, ``untouched`` the
+    stacks that the change cannot touch. Raises PublishingError when the comment could not be published: the files are
+    written first, so nothing is lost.
     """
     book = load()
     read_, lost = [], dict(problems or {})
@@ -71,6 +74,7 @@ def report(
         except ReportError as error:
             lost[stack] = str(error)
     data = [*map(collected, read_), *(failed(stack, clean(why)) for stack, why in lost.items())]
+    data += [StackData(stack=stack, untouched=True) for stack in untouched]
     notes = cost_notes(book, datetime.now(UTC).date())
     text = render(data, notes)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -112,8 +116,7 @@ def stack_report(root: Path, stack: str, path: Path, book: Book | None = None, b
     """
     if not path.exists():
         raise ReportError(f"{stack}: there is no preview {path}; fix: make pr-check")
-    with path.open() as lines:
-        preview = parse(stack, lines)
+    preview = read_preview(stack, path)
     config = stack_policy_config(root, stack, read(root, stack))
     before, after = cost(preview, book or load())
     moved = policy_changes(stack, base, root) if base else ()

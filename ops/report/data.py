@@ -96,13 +96,15 @@ class Rollback(_Model):
 
 
 class StackData(_Model):
-    """One stack. ``problem`` says why there is no preview; ``incomplete`` that it ended early, so that its changes are
+    """One stack. ``untouched`` says that nothing of which it is made differs from the base, so that it was not looked
+    at; ``problem`` why there is no preview; ``incomplete`` that it ended early, so that its changes are
     not all; ``by_base`` what the rules of the base say and this pull request's do not.
     """
 
     version: Literal[1, 2] = VERSION
     stack: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
     problem: Line = ""
+    untouched: bool = False
     incomplete: bool = False
     unchanged: Count = 0
     changes: tuple[Changed, ...] = Field(default=(), max_length=10_000)

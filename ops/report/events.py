@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Final, TypeAlias
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | None"
@@ -104,6 +105,12 @@ class Preview:
 
     def of(self, operation: Operation) -> list[Change]:
         return [one for one in self.changes if one.operation is operation]
+
+
+def read(stack: str, path: Path) -> Preview:
+    """A preview from its file, which may be cut off within a letter. Raises ReportError as ``parse`` does."""
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        return parse(stack, lines)
 
 
 def parse(stack: str, lines: Iterable[str]) -> Preview:

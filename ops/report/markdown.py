@@ -128,6 +128,8 @@ def _sum(stack: StackData) -> str:
     if stack.incomplete:
         seen = len(stack.changes) + stack.unchanged
         return f"{stack.stack}: FAILED after {seen} resources, what would change is not known"
+    if stack.untouched:
+        return f"{stack.stack}: untouched"
     if not any(counts.values()):
         return f"{stack.stack}: no change"
     return f"{stack.stack}: " + ", ".join(
@@ -146,7 +148,7 @@ def _table(stacks: Sequence[StackData]) -> Iterator[str]:
         wrong = [loud(len(one.kinds(kind))) for kind in ("mandatory", "did not run")]
         known = [*counts, *hurting, str(one.unchanged)]
         # Deletions are only computed at the end of a preview, so what is counted until then would be read as all.
-        row = ["?" for _ in known] if one.incomplete else known
+        row = ["?" for _ in known] if one.incomplete else [*known[:-1], "all"] if one.untouched else known
         result = f"**FAILED**: {', '.join(one.reasons)}" if one.reasons else "passes"
         yield f"| {' | '.join([one.stack, result, *row, *wrong, str(len(one.kinds('advice')))])} |"
     yield ""

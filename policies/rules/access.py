@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.blocks import is_world
 from policies.reading import Properties, Value, later, mappings, number, shown, states, text, texts
 from policies.rule import Break, Resource, ResourceRule
-from policies.severity import Severity
 from policies.statements import (
     IDENTITY_DOCUMENTS,
     RESOURCE_DOCUMENTS,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.reading import Properties, mappings, shown, text, texts
 from policies.rule import Break, Judged, Resource, StackRule, Violation, each
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 TRAIL: Final = "aws:cloudtrail/trail:Trail"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.pods import DEPLOYMENT, REPLICA_SET, ROLLOUT, STATEFUL_SET, namespace, object_name
 from policies.reading import at, mapping, mappings, number, shown, text
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
 from policies.rules.scale import AUTOSCALERS, OLD_AUTOSCALER, SCALED_OBJECT, target
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 SCALED: Final = (DEPLOYMENT, STATEFUL_SET, REPLICA_SET, ROLLOUT)

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.reading import Properties, Value, at, later, mapping, mappings, number, shown, text
 from policies.rule import Assignment, Break, Judged, Resource, ResourceRule, StackRule, Violation, each
-from policies.severity import Severity
 from policies.statements import NotADocument, Statement, every, statements
 from policies.tunables import Kind, Settings, Tunable
 

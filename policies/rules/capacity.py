@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.pods import DEPLOYMENT, ROLLOUT, STATEFUL_SET, namespace, object_name
 from policies.reading import at, items, mapping, mappings, number, text
 from policies.rule import Break, Judged, Resource, StackRule, Violation, each
 from policies.rules.scale import AUTOSCALERS, maximum, target
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 CONFIG_MAP: Final = "kubernetes:core/v1:ConfigMap"

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.pods import SERVING
 from policies.reading import Value, at, items, mapping, mappings, number, shown, text, texts
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
 from policies.rules.data import CACHE, CACHE_NODE, CLUSTER_INSTANCE
 from policies.rules.scale import DATABASE
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 BUDGET: Final = "aws:budgets/budget:Budget"

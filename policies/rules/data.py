@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.pods import STATEFUL_SET
 from policies.reading import Properties, at, items, later, mappings, number, shown, states, text
 from policies.rule import Break, Resource, ResourceRule
 from policies.rules.bucket import BUCKET
 from policies.rules.scale import DATABASE, PARAMETERS
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 CACHE: Final = "aws:elasticache/replicationGroup:ReplicationGroup"

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.blocks import is_world
 from policies.pods import namespace, object_name, selects
 from policies.reading import Properties, at, items, mapping, mappings, number, shown, text, texts
 from policies.routes import GATEWAY, ROUTES, answers, listeners, only, parents, redirects, rules_of
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 CLIENT_LIMITS: Final = "kubernetes:gateway.envoyproxy.io/v1alpha1:ClientTrafficPolicy"

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.answers import BROWSED, READ, ROUTED, Answer, answers_of
 from policies.routes import HTTP_ROUTE, rules_of
 from policies.rule import Break, Judged, Resource, StackRule, Violation, each
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 SCRIPTS: Final = ("default-src", "object-src", "script-src", "script-src-attr", "script-src-elem", "worker-src")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.clear_texts import PARAMETER
 from policies.reading import Properties, later, mappings, number, shown, states, text
 from policies.rule import Break, Resource, ResourceRule
 from policies.rules.data import KEY, must
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 REPLICA_KEY: Final = "aws:kms/replicaKey:ReplicaKey"

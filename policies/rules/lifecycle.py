@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.pods import DEPLOYMENT, ROLLOUT, SERVING, pod, serving
 from policies.reading import Properties, at, items, mapping, number, shown, text
 from policies.rule import Break, Resource, ResourceRule
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.blocks import holds
 from policies.clear_texts import TYPES, secrets
 from policies.pods import POD_TYPES, namespace, object_name, pod_labels, selects
 from policies.reading import Properties, at, items, mapping, mappings, number, shown, text, texts
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 NAMESPACE: Final = "kubernetes:core/v1:Namespace"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.pods import POD_TYPES, containers
 from policies.reading import Properties, Value, at, later, mapping, mappings, text, texts
 from policies.routes import HTTP_ROUTE, filters, rules_of
 from policies.rule import Break, Resource, ResourceRule
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 CONFIG_MAP: Final = "kubernetes:core/v1:ConfigMap"

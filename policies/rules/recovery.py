@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.pods import CRON_JOB, STATEFUL_SET, object_name, serving
 from policies.reading import Properties, at, number, shown, text
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation
 from policies.rules.data import CACHE, CACHE_NODE, EVICTING_FAMILIES, is_replica
 from policies.rules.scale import DATABASE
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.reading import Properties, Value, at, items, later, mappings, number, shown, states, text
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 RECORD: Final = "aws:route53/record:Record"

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.pods import (
     CRON_JOB,
     DEPLOYMENT,
@@ -21,7 +23,6 @@ from policies.reading import Properties, Value, at, mapping, mappings, number, q
 from policies.remedies import never_overlapping
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
 from policies.rules.scale import AUTOSCALERS, SCALED_OBJECT, target
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 BUDGET: Final = "kubernetes:policy/v1:PodDisruptionBudget"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.pods import (
     POD_TYPES,
     SCALED_JOB,
@@ -16,7 +18,6 @@ from policies.pods import (
 )
 from policies.reading import Properties, at, items, mapping, mappings, number, quantity, shown, text
 from policies.rule import Break, Resource, ResourceRule
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 AUTOSCALER: Final = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"

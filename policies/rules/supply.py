@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.pods import POD_TYPES, containers
 from policies.reading import shown, text
 from policies.rule import Break, Resource, ResourceRule
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 DIGEST: Final = re.compile(r"@sha256:[0-9a-f]{64}$")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from pulumi_policy import Severity
+
 from policies.pod_security import BASELINE, RESTRICTED, baseline, restricted
 from policies.pods import POD_TYPES, containers, is_windows, pod
 from policies.reading import at, items, mapping, mappings, number, shown, states, text
 from policies.remedies import hardened, without_token
 from policies.rule import Break, Resource, ResourceRule
-from policies.severity import Severity
 from policies.tunables import Kind, Settings, Tunable
 
 POD: Final = "/spec/template/spec"

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
-from pulumi_policy import EnforcementLevel, Severity
-from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
+from pulumi_policy import EnforcementLevel
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
-from policies import severity
 from policies.analyzer import Analyzer
-from policies.decoding import OF_SECRET, SIGNATURE
-from policies.level import Level
 from policies.pack import RULES
 from policies.sdk import policy_of
 
@@ -34,9 +30,3 @@ def test_every_call_that_the_sdk_answers_is_answered() -> None:
     answered = {name for name in calls if name in vars(_PolicyAnalyzerServicer)}
     assert answered
     assert {name for name in answered if name not in vars(Analyzer)} == set()
-
-
-def test_levels_severities_and_marks_are_the_sdks() -> None:
-    assert {one.value for one in Level} == {one.value for one in EnforcementLevel}
-    assert {one.value for one in severity.Severity} == {one.value for one in Severity}
-    assert (SIGNATURE, OF_SECRET) == (SPECIAL_SIG_KEY, SPECIAL_SECRET_SIG)

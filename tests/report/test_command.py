@@ -60,6 +60,13 @@ def test_a_preview_that_is_cut_off_anywhere_is_told_in_its_row_and_the_others_st
     )
 
 
+def test_a_preview_that_is_cut_off_within_a_letter_is_told_like_any_other(root: Path, tmp_path: Path) -> None:
+    whole = "".join(lines([said("scale-limits", "größer als erlaubt")])).replace("\\u00f6", "ö").encode()
+    (tmp_path / "prod.json").write_bytes(whole[: whole.index("ö".encode()) + 1])
+    assert not command.report(root, {"prod": tmp_path / "prod.json"}, tmp_path / "c.md", None, Report())
+    assert "it is cut off, run it again" in (tmp_path / "c.md").read_text()
+
+
 def test_the_whole_list_is_in_the_runs_summary(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     found = [said("scale-limits", f"service-{index}: " + "x" * 900) for index in range(200)]
