@@ -53,7 +53,6 @@ LEFT_ALONE: Final[Mapping[str, str]] = MappingProxyType(
         "database_pool_recycle_seconds": STATED_BY_DEFAULT,
         "database_statement_timeout_seconds": "a property of the queries, which are the application's",
         "migration_lock_timeout_seconds": "a property of the migrations, which are the application's",
-        "redis_cluster": "this product's cache is no cluster",
         "redis_timeout_seconds": "how long the application waits before it goes on without",
         "worker_concurrency": "jobs at once are set while it runs (/admin/queues)",
         "job_lease_seconds": "one rule for all stacks",
