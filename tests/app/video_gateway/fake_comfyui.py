@@ -169,6 +169,8 @@ class Comfy:
             await asyncio.sleep(0.05)
             while self.holding and not self.stopping:
                 await asyncio.sleep(0.02)
+                # A step has many of these; whoever listens from now on gets the next.
+                await self._send(client, "progress", prompt_id=run, node="8", value=step, max=STEPS)
         outcome, self.stopping = "interrupted" if self.stopping else self.outcome, False
         self.rendered.append(run)
         if outcome in ("error", "interrupted"):
