@@ -8,8 +8,8 @@ CONTENTGEN := .venv/bin/contentgen
 
 PYTEST = .venv/bin/python -m pytest
 STACK_TIERS = tests/delivery tests/engine tests/upgrade
-# Three regions and load on them take both cores.
-ALONE = tests/engine/test_prod.py
+# Three regions take both cores.
+ALONE = tests/engine/test_prod.py tests/engine/test_ordinary_user.py
 
 .PHONY: help environment up dev preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated pr-check drift image push promote kubeconfig stacks plan release rollback release-checklist comment policy workflows bench lock
 
@@ -58,7 +58,7 @@ test: environment ## every tier of tests, two processes beside each other but fo
 	@mkdir -p reports; rm -f reports/tests*.xml
 	@trap 'exit 130' INT TERM; failed=0; \
 	$(PYTEST) tests $(STACK_TIERS:%=--ignore=%) -n 2 --dist loadfile --junitxml=reports/tests-beside.xml || failed=1; \
-	$(PYTEST) $(STACK_TIERS) --ignore=$(ALONE) -n 2 --dist loadfile --durations=25 --durations-min=30 --junitxml=reports/tests-stacks.xml || failed=1; \
+	$(PYTEST) $(STACK_TIERS) $(ALONE:%=--ignore=%) -n 2 --dist loadfile --durations=25 --durations-min=30 --junitxml=reports/tests-stacks.xml || failed=1; \
 	$(PYTEST) $(ALONE) --durations=10 --durations-min=30 --junitxml=reports/tests-alone.xml || failed=1; \
 	.venv/bin/python -m tests.joined reports/tests.xml reports/tests-beside.xml reports/tests-stacks.xml reports/tests-alone.xml || failed=1; \
 	$(CONTENTGEN) requirements || failed=1; exit $$failed

@@ -3,7 +3,8 @@ of each embedded cloud.
 
 Clouds of different checkouts and of tests start at the same time and know nothing of each other, so both are reserved
 by a file, under a lock: a port that is only looked at may be another's by the time it is bound. A reservation whose
-cloud is gone is free again.
+cloud is gone is free again. Another user has files of its own, so a number is besides held by a bound port for as long
+as the process that reserved it lives; by its end the cloud itself listens.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ LAST = 126
 FIRST_PORT = 8080
 LAST_PORT = 9079
 FIRST_CONTROL_PORT = 10_000
+HOLD_HOST = "127.0.0.2"
+FIRST_HOLD_PORT = 9200
+"""Numbers are held by ports of this address: a network by this port and its number, an edge's port by the same port."""
 CONTROL_PORTS = 32
 """Number of ports of 127.0.0.1 that each network has for its control plane: more than it needs, since others listen
 too.
@@ -40,6 +44,8 @@ def reserve(owner: Path, regions: Sequence[str], known: Mapping[str, int]) -> di
     """
     with _alone():
         listening = _listening()
+        for number in known.values():
+            _hold(number)
         return {region: known[region] if region in known else _free(owner, listening) for region in regions}
 
 
@@ -82,6 +88,8 @@ def give_back(owner: Path) -> None:
     for path in _folder().glob("[0-9]*"):
         if _owner(path) == str(owner):
             path.unlink(missing_ok=True)
+            if (held := _held.pop(int(path.name), None)) is not None:
+                held.close()
 
 
 def _free(owner: Path, listening: set[int]) -> int:
@@ -102,9 +110,26 @@ def _take(number: int, owner: Path) -> bool:
     """Take the number if it is free; True if it is ours now. Only under the lock."""
     path = _folder() / str(number)
     holder = _owner(path)
-    if holder is not None and Path(holder).exists():
+    if (holder is not None and Path(holder).exists()) or not _hold(number):
         return False
     path.write_text(str(owner))
+    return True
+
+
+_held: dict[int, socket.socket] = {}
+
+
+def _hold(number: int) -> bool:
+    """Hold a number for the life of this process; False if another process holds it."""
+    if number in _held:
+        return True
+    hold = socket.socket()
+    try:
+        hold.bind((HOLD_HOST, number if number >= FIRST_PORT else FIRST_HOLD_PORT + number))
+    except OSError:
+        hold.close()
+        return False
+    _held[number] = hold
     return True
 
 

@@ -90,18 +90,17 @@ def up(world: World, name: str, product: str, first_use: str) -> Iterator[Produc
     ordered = ["--ordered"] if name.endswith("-local") else []
     done = world.command("down", "--stack", name, *ordered)
     assert done.returncode == 0, done.stdout[-4000:]
-    assert left_behind(world) == [], "a process of a pod outlives its stack"
+    assert left_behind(world, name) == [], "a process of a pod outlives its stack"
 
 
-def left_behind(world: World) -> list[str]:
-    """Processes with a variable that names the state folder, as every process of a pod has."""
+def left_behind(world: World, stack: str) -> list[str]:
+    """Processes with a variable that names the stack's folder, as every process of a pod has."""
     found = []
     for process in psutil.process_iter():
         try:
             variables = process.environ()
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
             continue
-        # The commands of this test have the folder itself; a pod's processes have files below it.
-        if any(value.startswith(f"{world.state}/") for value in variables.values()):
+        if any(value.startswith(f"{world.state / stack}/") for value in variables.values()):
             found.append(f"{process.pid} {variables.get('INSTANCE_ID', '')}")
     return found

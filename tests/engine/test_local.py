@@ -320,7 +320,8 @@ def test_down_leaves_no_process_no_port_and_no_file(world: World, url: str) -> N
         httpx.get(f"http://127.0.0.1:{port}/health")
 
 
-def test_nothing_of_the_user_was_read_into_or_written(world: World, up: str) -> None:
+def test_nothing_of_the_user_was_read_into_or_written(world: World, printed: dict[str, str]) -> None:
+    assert printed, "no stack was up"
     assert set(fingerprint(world.home)) == set(TRAPS)
     assert {name: (world.home / name).read_text() for name in TRAPS} == TRAPS
 

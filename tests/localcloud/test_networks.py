@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -18,6 +23,7 @@ REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTENTGEN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(networks, "_listening", set)
+    monkeypatch.setattr(networks, "_hold", lambda number: True)
 
 
 def cloud(tmp_path: Path, name: str) -> Path:
@@ -106,3 +112,40 @@ def test_too_few_free_ports_for_a_control_plane_are_told_with_their_numbers(monk
     monkeypatch.setattr(networks, "is_free", lambda port: port % 8 == 0)
     with pytest.raises(NoNetworkLeft, match="needs 10 of the ports 10000 to 10031, 4 are free"):
         control_ports(networks.FIRST, 10)
+
+
+RESERVE = """
+import sys
+from pathlib import Path
+from localcloud import networks
+networks._listening = set
+print(*networks.reserve(Path(sys.argv[1]), ("us-east-1",), {}).values(), flush=True)
+print(*networks.reserve_ports(Path(sys.argv[1]), ("us-east-1",), {}).values(), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_users_who_share_no_folder_get_numbers_of_their_own_while_their_clouds_start(tmp_path: Path) -> None:
+    with ExitStack() as ends:
+        found = []
+        for user in ("first", "second"):
+            command = [sys.executable, "-c", RESERVE, str(cloud(tmp_path, user))]
+            own = {**os.environ, "CONTENTGEN_CACHE": str(tmp_path / f"cache-{user}")}
+            process = ends.enter_context(subprocess.Popen(command, env=own, stdin=PIPE, stdout=PIPE, text=True))
+            assert process.stdout is not None
+            found.append((process.stdout.readline(), process.stdout.readline()))
+        (network, port), (others_network, others_port) = found
+        assert network != others_network
+        assert port != others_port
+
+
+def test_a_number_that_is_given_back_is_held_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setenv("CONTENTGEN_CACHE", str(tmp_path / "cache"))
+    owner = cloud(tmp_path, "it")
+    (number,) = reserve(owner, REGIONS[:1], {}).values()
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind((networks.HOLD_HOST, networks.FIRST_HOLD_PORT + number))
+    give_back(owner)
+    with socket.socket() as other:
+        other.bind((networks.HOLD_HOST, networks.FIRST_HOLD_PORT + number))
