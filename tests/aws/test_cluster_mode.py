@@ -7,6 +7,7 @@ import pytest
 
 from localcloud.provider.values import Properties
 from tests.aws.database_cases import GROUP
+from tests.aws.test_server import fetched
 from tests.aws.world import World
 
 CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
@@ -42,6 +43,10 @@ def test_three_shards_have_one_configuration_endpoint_and_a_node_each(world: Wor
     (found,) = world.boto("elasticache").describe_replication_groups(ReplicationGroupId=made.id)["ReplicationGroups"]
     assert len(found["NodeGroups"]) == 3
     assert found["AutomaticFailover"] == "enabled"
+    (listed,) = (one for one in fetched(world.cloud, "/contentgen/databases") if one["identifier"] == made.id)
+    assert listed["host"] == made.text("configurationEndpointAddress")
+    domain = listed["host"].removeprefix("clustercfg.")
+    assert listed["shards"] == [f"{made.id}-{number:04d}-001.{domain}" for number in (1, 2, 3)]
 
 
 def test_parameters_of_the_other_mode_are_refused(world: World) -> None:

@@ -78,6 +78,7 @@ def test_the_databases_of_every_region_are_listed_with_what_a_client_needs(world
         "database": "contentgen",
         "replica_of": "",
         "reader_host": "",
+        "shards": [],
     }
     assert listed[far.text("identifier")]["replica_of"] == source.text("arn")
     assert listed[far.text("identifier")]["region"] == OTHER_REGION
