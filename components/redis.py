@@ -17,13 +17,11 @@ class RedisEndpoint:
     host: host name.
     password: its password, a secret output.
     tls: True if the connection is encrypted.
-    clustered: True if it is a cluster's configuration endpoint, for clients that ask it for the shards.
     """
 
     host: pulumi.Input[str]
     password: pulumi.Output[str]
     tls: bool
-    clustered: bool = False
 
     def url(self) -> pulumi.Output[str]:
         """Secret, because it carries the password."""

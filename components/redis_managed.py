@@ -104,7 +104,7 @@ class ManagedRedis(pulumi.ComponentResource):
         shards = [f"-{number:04d}" for number in range(1, (args.shards or 0) + 1)] or [""]
         self.primaries = tuple(pulumi.Output.concat(store.id, shard, "-001") for shard in shards)
         host = store.configuration_endpoint_address if clustered else store.primary_endpoint_address
-        self.endpoint = RedisEndpoint(host, args.logins.active.password, tls=True, clustered=clustered)
+        self.endpoint = RedisEndpoint(host, args.logins.active.password, tls=True)
         self.register_outputs({"host": host})
 
 
