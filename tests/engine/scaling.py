@@ -43,6 +43,7 @@ class Scaling:
     def noticed(self, cpu: str, seconds: float = 120) -> None:
         """Every pod uses that much, and the autoscaler has decided by it. Fails when that does not come in time."""
         path = '{.status.currentMetrics[?(@.resource.name=="cpu")].resource.current.averageValue}'
+        found = ""
         for _ in _ticks(seconds):
             self.use(cpu)
             if (found := self._kubectl("get", "hpa", self.name, "-o", f"jsonpath={path}")) == cpu:

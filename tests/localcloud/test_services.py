@@ -28,7 +28,7 @@ ADDRESS = "127.91.200.7"
 
 def service(port: int) -> Service:
     spec = ServiceSpec(clusterIP=ADDRESS, ports=[ServicePort(port=port, name="http")])
-    return Service(metadata=ObjectMeta(name="im", namespace="contentgen"), spec=spec)
+    return Service(apiVersion="v1", kind="Service", metadata=ObjectMeta(name="im", namespace="contentgen"), spec=spec)
 
 
 def services(folder: Path) -> Services:

@@ -17,7 +17,7 @@ import pulumi_kubernetes as kubernetes
 from components.autoscaler import Autoscaler, AutoscalerArgs
 from components.generation_service import GenerationService, GenerationServiceArgs
 from components.namespace import Namespace
-from stacks.specs.network import Traffic
+from stacks.specs.network import HTTP, NamedPort, Traffic
 from stacks.specs.resources import Resources
 
 PRODUCT = "scaled"
@@ -36,7 +36,7 @@ def service(region: str, number: int, inside: pulumi.ResourceOptions) -> None:
             component=name,
             image=IMAGE,
             arguments=("serve",),
-            port=PORT,
+            ports=(NamedPort(HTTP, PORT),),
             resources=Resources("250m", "1000m", "256Mi", "1Gi"),
             pre_stop_seconds=5,
             grace_seconds=60,
@@ -52,7 +52,7 @@ def service(region: str, number: int, inside: pulumi.ResourceOptions) -> None:
 for region, kubeconfig in CLOUD["kubeconfigs"].items():
     cluster = kubernetes.Provider(f"kubernetes-{region}", cluster_identifier=f"scaled-{region}", kubeconfig=kubeconfig)
     at = pulumi.ResourceOptions(providers={"kubernetes": cluster})
-    namespace = Namespace(f"{region}-namespace", PRODUCT, PRODUCT, at)
+    namespace = Namespace(f"{region}-namespace", PRODUCT, PRODUCT, PRODUCT, at)
     inside = pulumi.ResourceOptions(providers={"kubernetes": cluster}, depends_on=[namespace])
     for number in range(int(os.environ["SCALED_SERVICES"])):
         service(region, number, inside)
