@@ -1,20 +1,19 @@
-"""`make pr-check` on a branch with a deliberate bad change: the base is really deployed, the check fails, and the
-comment says why.
+"""`make pr-check` on a branch: the base is really deployed, a deliberate bad change fails the check and the comment
+says why, and the way back from a good one is really gone.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from localcloud.toolchain.origin import ensure
-from ops.pull_request import COMMAND, complaint
-from ops.report.data import read
+from ops.pull_request import complaint
+from ops.report.data import StackData, read
 from ops.report.markdown import mark
+from tests.engine.releasing import Repository
+from tests.engine.world import World
 
 TWO_CHANGES = {
     "components/budget.py": ('time_unit="MONTHLY"', 'time_unit="QUARTERLY"'),
@@ -22,31 +21,22 @@ TWO_CHANGES = {
 }
 
 
-def git(folder: Path, *arguments: str) -> str:
-    """Output of git; commits are nobody's."""
-    command = ["git", "-c", "user.name=test", "-c", "user.email=test@example.com", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
-
-
 @pytest.fixture
-def branch(root: Path, tmp_path: Path) -> Path:
-    """This checkout as a repository of its own: its one commit is the base, the two changes are on top."""
-    folder = tmp_path / "head"
-    folder.mkdir()
-    listed = git(root, "ls-files", "-z")
-    for name in filter(None, listed.split("\0")):
-        if (root / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes((root / name).read_bytes())
-    git(folder, "init", "-q")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-q", "-m", "base")
-    (folder / ".venv").symlink_to(sys.prefix)
-    for name, (before, after) in TWO_CHANGES.items():
-        text = (folder / name).read_text()
-        assert before in text, name
-        (folder / name).write_text(text.replace(before, after))
-    return folder
+def branch(tmp_path: Path) -> Repository:
+    """This checkout as a repository of its own: its one commit is the base, and changes come on top."""
+    ensure(print)
+    repository = Repository(tmp_path / "head", World(tmp_path / "state", tmp_path / "home"))
+    repository.begin()
+    return repository
+
+
+def checked(branch: Repository, stack: str) -> tuple[int, str, str, StackData]:
+    """``contentgen pr-check`` of the changes in a repository's folder: exit code, output, comment, the stack's data."""
+    done = branch.contentgen("pr-check", "--base", "HEAD", "--stack", stack)
+    reports = branch.folder / "reports"
+    assert (reports / "preview.md").exists(), done.stdout[-4000:]
+    data = read(reports / "data" / stack / "report.json")
+    return done.returncode, done.stdout, (reports / "preview.md").read_text(), data
 
 
 @pytest.mark.requirement("S04")
@@ -54,23 +44,14 @@ def branch(root: Path, tmp_path: Path) -> Path:
 @pytest.mark.requirement("M04")
 @pytest.mark.parametrize("stack", ["local", "staging"])
 def test_a_bad_change_fails_the_check_and_the_comment_tells_what_changes_and_which_policy_it_breaks(
-    branch: Path, stack: str
+    branch: Repository, stack: str
 ) -> None:
     """In the cluster and with managed stores; production is the same program, three times staging."""
-    ensure(print)
-    done = subprocess.run(
-        [sys.executable, "-c", COMMAND, "pr-check", "--base", "HEAD", "--stack", stack],
-        cwd=branch,
-        env={**os.environ, "PYTHONPATH": str(branch), "NO_COLOR": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.returncode == 1, done.stdout[-4000:]
-    assert f"fails: {stack}: budget: the stack: has no monthly budget" in done.stdout
-    comment = (branch / "reports" / "preview.md").read_text()
+    for name, (before, after) in TWO_CHANGES.items():
+        branch.edit(name, before, after)
+    code, output, comment, data = checked(branch, stack)
+    assert code == 1, output[-4000:]
+    assert f"fails: {stack}: budget: the stack: has no monthly budget" in output
     first = comment.splitlines()[0]
     assert first.startswith(f"**FAILED: {stack}.** {stack}: ")
     assert "to update" in first
@@ -79,8 +60,26 @@ def test_a_bad_change_fails_the_check_and_the_comment_tells_what_changes_and_whi
     assert "| `timeUnit` | `MONTHLY` | `QUARTERLY` |" in comment
     assert "terminationGracePeriodSeconds" in comment
     assert "This check fails: " in comment
-    assert read(branch / "reports" / "data" / stack / "report.json").kinds("mandatory")
+    assert data.kinds("mandatory")
+    assert f"- {stack}: not tried: `a policy stops this change`" in comment
     assert "password" not in comment.lower().replace("[hidden]", "")
+
+
+@pytest.mark.requirement("S04")
+@pytest.mark.requirement("L02")
+def test_the_way_back_of_a_change_with_a_migration_is_gone_and_the_comment_says_what_stays(branch: Repository) -> None:
+    branch.edit("components/pgbouncer.py", *TWO_CHANGES["components/pgbouncer.py"])
+    branch.add_migration()
+    branch.add_protected_resource()
+    code, output, comment, data = checked(branch, "local")
+    assert code == 0, output[-4000:]
+    assert data.rollback is not None, output[-4000:]
+    assert (data.rollback.verdict, data.rollback.because) == ("clean", ())
+    assert 1 <= data.rollback.seconds <= 300
+    assert data.rollback.staying == ("added-by-the-release",)
+    assert "### Rollback" in comment
+    assert "- local: goes back cleanly in " in comment
+    assert "protected additions stay: `added-by-the-release`" in comment
 
 
 def test_of_a_base_that_cannot_be_deployed_the_engines_complaint_is_told_and_not_its_outputs() -> None:
