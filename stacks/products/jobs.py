@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
+from stacks.specs.bucket import BucketAccess, BucketSpec
 from stacks.specs.job import BackupUse, JobSpec, Urgency
 
 HOURLY: Final = "0 * * * *"
@@ -42,16 +45,25 @@ def migration() -> JobSpec:
     return JobSpec("migrate", ("migrate",), 900, Urgency.CRITICAL, administers=True)
 
 
-def maintenance(when: str, schedule: str, urgency: Urgency) -> JobSpec:
-    """Care of the tables, at the times of document A: daily, weekly, monthly."""
+def _maintenance(when: str, schedule: str, urgency: Urgency) -> JobSpec:
     return JobSpec(f"maintenance-{when}", ("maintenance", when), LONG_SECONDS, urgency, schedule)
 
 
-CARE: Final = (
-    BACKUP,
-    RESTORE_CHECK,
-    maintenance("daily", DAILY, Urgency.HIGH),
-    maintenance("weekly", WEEKLY, Urgency.HIGH),
-    maintenance("monthly", MONTHLY, Urgency.LOW),
+MAINTENANCE: Final = (
+    _maintenance("daily", DAILY, Urgency.HIGH),
+    _maintenance("weekly", WEEKLY, Urgency.HIGH),
+    _maintenance("monthly", MONTHLY, Urgency.LOW),
 )
+"""Care of the tables, at the times of document A."""
+
+CARE: Final = (BACKUP, RESTORE_CHECK, *MAINTENANCE)
 """Jobs by the clock of a product without other wishes."""
+
+
+def archiving_care(files: BucketSpec) -> tuple[JobSpec, ...]:
+    """CARE of a product whose rows have files: maintenance archives rows before it drops them, and removes the files
+    that no row has any more.
+    """
+    buckets = MappingProxyType({files.name: BucketAccess.CLEANS})
+    archiving = (replace(one, backups=BackupUse.ARCHIVES, buckets=buckets) for one in MAINTENANCE)
+    return (BACKUP, RESTORE_CHECK, *archiving)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from infra.catalog.units import GIBIBYTE
 from stacks.monitoring.content_alerts import alerts
 from stacks.products.blueprint import Blueprint
-from stacks.products.jobs import BACKUP, DAILY, MONTHLY, RESTORE_CHECK, WEEKLY, maintenance, migration
+from stacks.products.jobs import archiving_care, migration
 from stacks.products.recipe_app.profiles import PROFILES
 from stacks.products.recipe_app.routes import ROUTES
 from stacks.products.recipe_app.workloads import (
@@ -21,18 +20,9 @@ from stacks.products.recipe_app.workloads import (
     VIDEOS,
     WORKLOADS,
 )
-from stacks.specs.bucket import BucketAccess
-from stacks.specs.job import BackupUse, JobSpec, Urgency
 from stacks.specs.limits import ScaleLimits
 from stacks.specs.store import DatabaseNames, Role
 from stacks.specs.trial import Trial
-
-
-def _archiving(when: str, schedule: str, urgency: Urgency) -> JobSpec:
-    """Maintenance that archives rows before it drops them, and removes videos that no recipe has any more."""
-    buckets = MappingProxyType({VIDEOS.name: BucketAccess.CLEANS})
-    return replace(maintenance(when, schedule, urgency), backups=BackupUse.ARCHIVES, buckets=buckets)
-
 
 BLUEPRINT: Final = Blueprint(
     name="recipe-app",
@@ -48,14 +38,7 @@ BLUEPRINT: Final = Blueprint(
     profiles=PROFILES,
     workloads=WORKLOADS,
     migrations=("app/recipe_app/migrations/versions",),
-    jobs=(
-        migration(),
-        BACKUP,
-        RESTORE_CHECK,
-        _archiving("daily", DAILY, Urgency.HIGH),
-        _archiving("weekly", WEEKLY, Urgency.HIGH),
-        _archiving("monthly", MONTHLY, Urgency.LOW),
-    ),
+    jobs=(migration(), *archiving_care(VIDEOS)),
     database=DatabaseNames("recipe_db", "recipe_admin", "recipe_user_", "recipe_owner_"),
     redis=(Role.CACHE, Role.QUEUE),
     routes=ROUTES,

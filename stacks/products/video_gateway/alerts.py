@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from infra.catalog.sizes import GPU_LADDER, one_up
 from infra.settings.stack import NAMESPACE
@@ -14,9 +13,6 @@ from stacks.monitoring.runbooks import runbook
 from stacks.specs import scale_triggers as triggers
 from stacks.specs.alert import AlertRule, Severity
 from stacks.specs.workload import Workload
-
-STEP_SECONDS: Final = 300
-"""Document C: 5 min above the target, with every instance running."""
 
 
 def alerts(context: AlertContext) -> Mapping[str, tuple[AlertRule, ...]]:
@@ -40,7 +36,7 @@ def _next_size(queries: Queries, workload: Workload, step: str) -> AlertRule:
         name="GpuInstanceTooSmall",
         about=workload.name,
         expression=queries.met(triggers.CPU_TARGET, workload) + full,
-        for_seconds=STEP_SECONDS,
+        for_seconds=triggers.CPU_TARGET.seconds,
         severity=Severity.WARNING,
         summary=f"{workload.name} uses more than {percent:g} % of its CPU with every instance running",
         description=f"{{{{ $value | humanize }}}} % of an instance's CPU request is in use; set "

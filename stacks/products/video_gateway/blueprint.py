@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from infra.catalog.units import GIBIBYTE
 from stacks.products.blueprint import Blueprint
-from stacks.products.jobs import BACKUP, DAILY, MONTHLY, RESTORE_CHECK, WEEKLY, maintenance, migration
+from stacks.products.jobs import archiving_care, migration
 from stacks.products.video_gateway.alerts import alerts
 from stacks.products.video_gateway.profiles import CONNECTIONS, PROFILES
 from stacks.products.video_gateway.routes import ROUTES
 from stacks.products.video_gateway.workloads import FRONTEND, GATEWAY, VIDEOS, WORKLOADS
-from stacks.specs.bucket import BucketAccess
-from stacks.specs.job import BackupUse, JobSpec, Urgency
 from stacks.specs.limits import ScaleLimits
 from stacks.specs.store import DatabaseNames, Role
 from stacks.specs.trial import Trial
-
-
-def _archiving(when: str, schedule: str, urgency: Urgency) -> JobSpec:
-    """Maintenance that archives rows before it drops them, and removes videos that no row has any more."""
-    buckets = MappingProxyType({VIDEOS.name: BucketAccess.CLEANS})
-    return replace(maintenance(when, schedule, urgency), backups=BackupUse.ARCHIVES, buckets=buckets)
-
 
 BLUEPRINT: Final = Blueprint(
     name="video-gateway",
@@ -40,14 +30,7 @@ BLUEPRINT: Final = Blueprint(
     profiles=PROFILES,
     workloads=WORKLOADS,
     migrations=("app/video_gateway/migrations/versions",),
-    jobs=(
-        migration(),
-        BACKUP,
-        RESTORE_CHECK,
-        _archiving("daily", DAILY, Urgency.HIGH),
-        _archiving("weekly", WEEKLY, Urgency.HIGH),
-        _archiving("monthly", MONTHLY, Urgency.LOW),
-    ),
+    jobs=(migration(), *archiving_care(VIDEOS)),
     database=DatabaseNames("app", "app_admin", "app_user_", "app_owner_"),
     redis=(Role.CACHE, Role.QUEUE),
     routes=ROUTES,
