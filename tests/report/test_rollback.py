@@ -92,6 +92,7 @@ def test_a_change_that_the_base_takes_back_goes_back_cleanly_and_says_how_long_i
     assert not (stack.target.engine.folder / "tmp" / "way-back.json").exists()  # type: ignore[union-attr]
 
 
+@pytest.mark.requirement("S04")
 def test_a_change_that_replaces_a_database_when_it_goes_back_says_which_and_why(stack: Stack) -> None:
     stack.pretended.preview(1, REPLACED)
     found = stack.verdict()
@@ -125,6 +126,7 @@ def test_a_base_that_cannot_be_previewed_on_what_the_change_left_makes_it_imposs
     assert len(stack.updates) == 1
 
 
+@pytest.mark.requirement("S04")
 @pytest.mark.parametrize(("place", "because"), [(0, "this change cannot"), (1, "the base cannot")])
 def test_an_update_that_fails_makes_it_impossible_with_the_engines_reason_and_no_secret(
     stack: Stack, place: int, because: str

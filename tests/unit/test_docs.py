@@ -50,13 +50,3 @@ def test_every_file_of_ours_that_a_page_quotes_is_there(root: Path, page: str) -
     assert [path for path in quoted if not (root / path).exists()] == []
 
 
-@pytest.mark.requirement("S02")
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("infra", "stacks", "components", "app", "policies", "tests"),
-        *("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "pyproject.toml"),
-    ],
-)
-def test_the_top_level_holds_the_rooms_that_were_asked_for(root: Path, name: str) -> None:
-    assert (root / name).exists()
