@@ -214,6 +214,7 @@ def test_develop_goes_to_staging_and_main_to_production_after_checks_a_plan_and_
 
 
 @pytest.mark.requirement("S08")
+@pytest.mark.requirement("S09")
 @pytest.mark.parametrize("name", ["deploy", "hotfix"])
 def test_every_products_stack_is_released_apart_by_the_environment_of_its_own_name(folder: Path, name: str) -> None:
     job = read(folder, name)["jobs"]["deploy"]  # type: ignore[index]
@@ -345,6 +346,8 @@ def test_production_waits_for_its_approval_and_a_hotfix_for_its_own(folder: Path
     assert "hotfix" not in read(folder, "deploy")["jobs"]["deploy"]["with"]  # type: ignore[index]
     assert read(folder, "stack")[True]["workflow_call"]["inputs"]["hotfix"]["default"] is False  # type: ignore[index]
     assert read(folder, "hotfix")["jobs"]["deploy"]["with"]["hotfix"] is True  # type: ignore[index]
+    release = read(folder, "stack")["jobs"]["release"]  # type: ignore[index]
+    assert release["environment"] == "${{ inputs.stack }}${{ inputs.hotfix && '-hotfix' || '' }}"
 
 
 @pytest.mark.requirement("L03")
