@@ -1,5 +1,6 @@
 """A front end: a page and its files, by a process without secrets, without a database (A03, K01)."""
 
+import httpx
 from fastapi import APIRouter, FastAPI
 from starlette.responses import JSONResponse, Response
 
@@ -25,11 +26,18 @@ def create(
         """The process runs."""
         return JSONResponse({"status": "healthy"})
 
+    inside = _client(shown)
+
     @app.get("/ready")
     async def ready() -> Response:
-        """Readiness for traffic: not while draining. There is nothing else that could be missing."""
+        """Readiness for traffic: GET / is 200 (A03), and the process is not draining. It is asked inside, because a
+        kubelet calls by address and without TLS, which the page itself is not shown to.
+        """
         if lifecycle.draining:
             return JSONResponse({"status": "draining"}, 503)
+        answer = await inside.get("/")
+        if answer.status_code != httpx.codes.OK:
+            return JSONResponse({"status": "no page"}, 503)
         return JSONResponse({"status": "ready"})
 
     if measured:
@@ -45,6 +53,14 @@ def create(
     problems.install(app)
     protect(app, settings, app.routes)
     return app
+
+
+def _client(shown: APIRouter) -> httpx.AsyncClient:
+    """Client of the page alone, in this process."""
+    alone = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    alone.include_router(shown)
+    transport = httpx.ASGITransport(app=alone, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://front-end")
 
 
 def from_environment(

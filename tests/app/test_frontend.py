@@ -3,6 +3,7 @@
 import httpx
 import pytest
 from conftest import Fleet
+from fastapi import APIRouter, HTTPException
 from starlette.testclient import TestClient
 
 from app.frontend import create
@@ -59,6 +60,22 @@ def test_a_front_end_on_its_way_out_is_not_ready_and_still_serves() -> None:
     assert leaving.get("/ready").status_code == 503
     assert leaving.get("/").status_code == 200
     assert client().get("/ready").status_code == 200
+
+
+@pytest.mark.requirement("A03")
+@pytest.mark.parametrize("status", [404, 500, 503])
+def test_a_front_end_is_ready_only_while_its_page_answers_200(status: int) -> None:
+    broken = APIRouter()
+
+    @broken.get("/")
+    async def index() -> None:
+        raise HTTPException(status)
+
+    site = TestClient(create(ProcessSettings(https_redirect_enabled=True), Lifecycle(), broken))
+    assert (site.get("/ready").status_code, site.get("/ready").json()) == (503, {"status": "no page"})
+    # A kubelet is told of the page although the page itself would send it to HTTPS.
+    whole = TestClient(create(ProcessSettings(https_redirect_enabled=True), Lifecycle()), follow_redirects=False)
+    assert (whole.get("/").status_code, whole.get("/ready").status_code) == (308, 200)
 
 
 @pytest.mark.parametrize(
