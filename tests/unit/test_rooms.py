@@ -1,4 +1,4 @@
-"""The top level is what people who know Pulumi expect: one project file, a file for each stack, a folder for each room."""
+"""The top level as people who know Pulumi expect it: a project file, a file for each stack, a folder for each room."""
 
 from __future__ import annotations
 
