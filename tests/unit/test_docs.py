@@ -48,5 +48,3 @@ def test_every_page_that_a_page_links_to_is_there(root: Path) -> None:
 def test_every_file_of_ours_that_a_page_quotes_is_there(root: Path, page: str) -> None:
     quoted = QUOTED.findall((root / page).read_text())
     assert [path for path in quoted if not (root / path).exists()] == []
-
-
