@@ -23,7 +23,7 @@ from localcloud.cluster import Cluster
 from localcloud.identity import CloudIdentity
 from localcloud.images import Registry
 from localcloud.networks import give_back, is_free, reserve, reserve_ports
-from localcloud.paths import CHECKOUT, images_folder, names_table, state_root, unlistened_table
+from localcloud.paths import CHECKOUT, cloud_file, images_folder, names_table, state_root, unlistened_table
 from localcloud.servers import ServerError
 from localcloud.toolchain.compiler import Say
 from localcloud.toolchain.origin import Toolchain
@@ -57,7 +57,7 @@ class Cloud:
 
     @property
     def file(self) -> Path:
-        return self.folder / "cloud.json"
+        return cloud_file(self.folder)
 
     @property
     def logs(self) -> Path:

@@ -35,6 +35,11 @@ def state_root() -> Path:
     return _base("CONTENTGEN_STATE", "/var/lib/contentgen", "XDG_STATE_HOME", ".local/state") / checkout
 
 
+def cloud_file(cloud: Path) -> Path:
+    """Description of the cloud in that folder: what the program and other processes have to know of it."""
+    return cloud / "cloud.json"
+
+
 def images_folder(cloud: Path) -> Path:
     """The image registry of the cloud in that folder."""
     return cloud / "images"

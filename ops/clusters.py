@@ -6,7 +6,7 @@ A pod was found to fit by what the file says of the nodes; this holds the file a
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,11 +27,20 @@ NOMINAL: Final = 0.9
 NOT_MACHINES: Final = ("node-role.kubernetes.io/control-plane", "eks.amazonaws.com/compute-type")
 """Labels of nodes that take no pods of ours, or are made to the measure of one."""
 
+VERSION: Final = ("get", "--raw", "/version")
+"""Question that every caller of a cluster may ask."""
+FORBIDDEN: Final = "(Forbidden)"
+"""Part of kubectl's words for an answer 403."""
+
 Ask = Callable[[str, Sequence[str]], str]
 
 
 class ClusterUnknownError(Exception):
-    """A cluster cannot be asked: it does not answer, or we may not."""
+    """A cluster cannot be asked: it does not answer, or nothing that makes sense."""
+
+
+class ClusterRefusedError(ClusterUnknownError):
+    """A cluster answers, and the caller may not ask that: the role of a deployment may not list everything."""
 
 
 class _Metadata(BaseModel):
@@ -67,29 +76,45 @@ class Node:
 
 
 def kubectl(context: str, arguments: Sequence[str]) -> str:
-    """Output of kubectl against a cluster. Raises ClusterUnknownError."""
+    """Output of kubectl against a cluster. Raises ClusterRefusedError, ClusterUnknownError."""
     command = [str(KUBECTL), "--context", context, f"--request-timeout={ASK_SECONDS}s", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise ClusterUnknownError(done.stderr.strip() or f"kubectl ended with exit code {done.returncode}")
+        told = done.stderr.strip() or f"kubectl ended with exit code {done.returncode}"
+        raise ClusterRefusedError(told) if FORBIDDEN in told else ClusterUnknownError(told)
     return done.stdout
 
 
-def clusters_hold(settings: StackSettings, report: Report, ask: Ask = kubectl) -> bool:
-    """Check each region's cluster against ``nodes`` in the stack file; False if one is older or smaller. An unreachable
-    cluster is reported but does not fail the check: deploy roles may lack permission to list nodes.
-    """
-    holds = True
+def reachable(settings: StackSettings, report: Report, ask: Ask = kubectl) -> dict[str, str]:
+    """The context of each region whose cluster answers; what keeps another one from that is reported."""
+    found = {}
     for region in settings.regions:
         context = settings.clusters.get(region, ClusterSettings()).context
         if context is None:
             report.line(f"{region}: no cluster is named; set {NAMESPACE}:clusters.{region}.context")
             continue
         try:
-            found = list(shortcomings(*reported(context, ask), settings.nodes))
+            ask(context, VERSION)
         except ClusterUnknownError as error:
             report.line(f"{region}: cannot be asked: {error}")
+        else:
+            found[region] = context
+    return found
+
+
+def clusters_hold(settings: StackSettings, contexts: Mapping[str, str], report: Report, ask: Ask = kubectl) -> bool:
+    """Check each region's cluster against ``nodes`` in the stack file; False if one is older or smaller, or its answer
+    makes no sense. Nodes that we may not list are reported and do not fail the check.
+    """
+    holds = True
+    for region, context in contexts.items():
+        try:
+            found = list(shortcomings(*reported(context, ask), settings.nodes))
+        except ClusterRefusedError as error:
+            report.line(f"{region}: nodes cannot be checked: {error}")
             continue
+        except ClusterUnknownError as error:
+            found = [f"nodes cannot be checked: {error}"]
         for line in found or ["no finding"]:
             report.line(f"{region}: {line}")
         holds = holds and not found
@@ -97,9 +122,12 @@ def clusters_hold(settings: StackSettings, report: Report, ask: Ask = kubectl) -
 
 
 def reported(context: str, ask: Ask) -> tuple[Version, list[Node]]:
-    """A cluster's version and its machines. Raises ClusterUnknownError for an answer that makes no sense too."""
+    """A cluster's version and its machines.
+
+    Raises ClusterRefusedError, and ClusterUnknownError for an answer that makes no sense too.
+    """
     try:
-        server = _Server.model_validate_json(ask(context, ("get", "--raw", "/version")))
+        server = _Server.model_validate_json(ask(context, VERSION))
         nodes = _Nodes.model_validate_json(ask(context, ("get", "nodes", "-o", "json")))
         machines = [one for one in nodes.items if not set(NOT_MACHINES) & set(one.metadata.labels)]
         return version(server.gitVersion), [_node(one) for one in machines]

@@ -18,7 +18,7 @@ from localcloud.cluster import ClusterError
 from localcloud.engine import Engine, EngineError
 from localcloud.identity import CloudIdentity
 from localcloud.images import by_digest
-from localcloud.paths import CHECKOUT, state_root
+from localcloud.paths import CHECKOUT, cloud_file, state_root
 from localcloud.protection import release
 from localcloud.toolchain import later
 from localcloud.toolchain.families import FIRST, LATER
@@ -70,7 +70,8 @@ def preview(stack: str, report: Report, *, diff: bool) -> None:
 
 
 def refresh(stack: str, report: Report) -> None:
-    """Reads back a running stack."""
+    """Reads back a running stack. Raises CloudError for one that is not."""
+    require_up(stack)
     _, _, engine = _ready(_sound(stack), report)
     engine.refresh()
 
@@ -110,8 +111,16 @@ def prepared(stack: str, report: Report) -> Engine:
     return engine
 
 
+def require_up(stack: str) -> None:
+    """Raises CloudError for a stack that has no embedded cloud, before one is started or a tool is built for it."""
+    read(CHECKOUT, stack)
+    if not cloud_file(state_root() / stack).exists():
+        raise CloudError(f"{stack} is not running; fix: make up STACK={stack}")
+
+
 def running(stack: str) -> Engine:
     """The engine of a stack that is up on the embedded cloud. Raises CloudError when it is not."""
+    require_up(stack)
     toolchain = ensure(lambda _: None, FIRST)
     cloud = Cloud(stack, toolchain)
     if cloud.description() is None:

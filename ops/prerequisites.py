@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from infra.catalog.sizes import GPU_LADDER
-from infra.settings.clusters import ClusterSettings, ControllerSettings
+from infra.settings.clusters import ControllerSettings
 from infra.settings.edge import EdgeKind
 from infra.settings.stack import StackSettings
 from infra.settings.stores import Backend
 from infra.settings.writers import Writer
-from ops.clusters import Ask, ClusterUnknownError, kubectl
+from ops.clusters import Ask, ClusterRefusedError, ClusterUnknownError, kubectl
 from ops.console import Report
 from stacks.plan import plan
 from stacks.specs.placement import GPU, GPU_RESOURCE, NODE_TYPE, SPOT, Spot
@@ -254,37 +254,41 @@ PREREQUISITES: Final = (
 )  # fmt: skip
 
 
-def lacking(settings: StackSettings, context: str, ask: Ask) -> Iterator[str]:
-    """Each prerequisite that a cluster lacks, with the fix. Raises ClusterUnknownError when it does not answer."""
-    for one in PREREQUISITES:
-        if not one.applies(settings):
-            continue
-        try:
-            found = json.loads(ask(context, one.query(settings)))
-        except ClusterUnknownError as error:
-            if not any(word in str(error) for word in ABSENT):
-                raise
-            yield f"{one.name} is missing: {one.needed}; fix: {one.fix}"
-            continue
-        except ValueError as error:
-            raise ClusterUnknownError(f"its answer is none of Kubernetes': {error}") from None
-        if not one.holds(found, settings):
-            yield f"{one.name} is not as needed: {one.needed}; fix: {one.fix}"
-
-
-def prerequisites_hold(settings: StackSettings, report: Report, ask: Ask = kubectl) -> bool:
-    """Reports every missing prerequisite of every region; False when there is one."""
+def prerequisites_hold(
+    settings: StackSettings, contexts: Mapping[str, str], report: Report, ask: Ask = kubectl
+) -> bool:
+    """Reports every missing prerequisite of every region; False when there is one, or an answer makes no sense. What we
+    may not ask for is reported and does not fail the check.
+    """
     holds = True
-    for region in settings.regions:
-        context = settings.clusters.get(region, ClusterSettings()).context
-        if context is None:
-            continue
-        try:
-            found = list(lacking(settings, context, ask))
-        except ClusterUnknownError as error:
-            report.line(f"{region}: cannot be asked: {error}")
-            continue
-        for line in found:
-            report.line(f"{region}: {line}")
-        holds = holds and not found
+    for region, context in contexts.items():
+        for one in PREREQUISITES:
+            try:
+                problem = problem_of(one, settings, context, ask)
+            except ClusterRefusedError as error:
+                report.line(f"{region}: {one.name} cannot be checked: {error}")
+                continue
+            except ClusterUnknownError as error:
+                problem = f"{one.name} cannot be checked: {error}"
+            if problem:
+                report.line(f"{region}: {problem}")
+                holds = False
     return holds
+
+
+def problem_of(one: Prerequisite, settings: StackSettings, context: str, ask: Ask) -> str:
+    """What a cluster lacks of a prerequisite, with the fix; nothing when it has it or the stack does not need it.
+
+    Raises ClusterRefusedError, and ClusterUnknownError for an answer that makes no sense too.
+    """
+    if not one.applies(settings):
+        return ""
+    try:
+        found = json.loads(ask(context, one.query(settings)))
+    except ClusterUnknownError as error:
+        if not any(word in str(error) for word in ABSENT):
+            raise
+        return f"{one.name} is missing: {one.needed}; fix: {one.fix}"
+    except ValueError as error:
+        raise ClusterUnknownError(f"its answer is none of Kubernetes': {error}") from None
+    return "" if one.holds(found, settings) else f"{one.name} is not as needed: {one.needed}; fix: {one.fix}"

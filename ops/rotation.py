@@ -14,7 +14,7 @@ from infra.settings.stack import NAMESPACE
 from infra.settings.stores import SecretSettings
 from localcloud.paths import CHECKOUT
 from ops.console import Report
-from ops.deployment import up
+from ops.deployment import require_up, up
 from ops.stack_files import read
 
 SECTION = re.compile(rf"^  {NAMESPACE}:secrets:.*\n(?:    .*\n)*", re.MULTILINE)
@@ -28,7 +28,8 @@ class Step(StrEnum):
 
 
 def rotate(stack: str, report: Report) -> None:
-    """Both steps on the embedded cloud."""
+    """Both steps on the embedded cloud. Raises CloudError for a stack that is not running, with its file unchanged."""
+    require_up(stack)
     for step in remaining(read(CHECKOUT, stack).secrets):
         write(stack, step, report)
         up(stack, report)

@@ -12,7 +12,7 @@ from infra.settings.environment import Environment
 from infra.settings.stack_file import stacks
 from localcloud.paths import CHECKOUT
 from ops import deployment, exit_codes
-from ops.clusters import clusters_hold
+from ops.clusters import clusters_hold, reachable
 from ops.commands.options import Address, Real, Stack
 from ops.console import Report
 from ops.delivered_stacks import delivered
@@ -53,6 +53,7 @@ def drift(
     if real:
         found = find_real_drift(stack, report, os.environ)
     else:
+        deployment.require_up(stack)
         found = find_drift(target_of(stack, report, os.environ, on_real=False), report)
     if issue_in:
         tell_drift(stack, found, issue_in, os.environ)
@@ -61,10 +62,11 @@ def drift(
 
 
 def _real_clusters_hold(stack: str) -> bool:
-    """Reports on nodes and prerequisites of every region, both in any case."""
+    """Reports on nodes and prerequisites of every region, both in any case; a cluster that does not answer fails."""
     settings, report = read(CHECKOUT, stack), Report()
-    nodes = clusters_hold(settings, report)
-    return prerequisites_hold(settings, report) and nodes
+    asked = reachable(settings, report)
+    nodes = clusters_hold(settings, asked, report)
+    return prerequisites_hold(settings, asked, report) and nodes and len(asked) == len(settings.regions)
 
 
 def plan(stack: Stack = "local", real: Real = False) -> None:
@@ -76,7 +78,7 @@ def plan(stack: Stack = "local", real: Real = False) -> None:
 
 
 def clusters(stack: Stack = "prod") -> None:
-    """Check that the real clusters meet the minimums in the stack file; 1 when one does not."""
+    """Check that the real clusters meet the minimums in the stack file; 1 when one does not, or does not answer."""
     if not _real_clusters_hold(stack):
         raise typer.Exit(exit_codes.FAILED)
 
@@ -107,6 +109,8 @@ def rollback(
     address: Address = "",
 ) -> None:
     """Go back to an earlier release, with its own code, image and policies; 1 when it does not answer."""
+    if not real:
+        deployment.require_up(stack)
     target = target_of(stack, Report(), os.environ, on_real=real)
     if not make_rollback(target, _addresses(stack, address, on_real=real), to, image, os.environ, Report()):
         raise typer.Exit(exit_codes.FAILED)

@@ -10,6 +10,7 @@ from functools import cache
 import kubernetes_validate
 import pytest
 from kubernetes_validate import utils
+from typer.testing import CliRunner
 
 from infra.catalog.nodes import LEAST, OLDEST, RECOMMENDED, Version, version
 from infra.settings.errors import SettingsError
@@ -17,7 +18,17 @@ from infra.settings.nodes import NodeSettings
 from infra.settings.stack import StackSettings
 from localcloud.base_objects import NODE_CAPACITY
 from localcloud.toolchain.families import KUBERNETES_VERSION
-from ops.clusters import Ask, ClusterUnknownError, Node, clusters_hold, reported, shortcomings
+from ops.cli import app
+from ops.clusters import (
+    Ask,
+    ClusterRefusedError,
+    ClusterUnknownError,
+    Node,
+    clusters_hold,
+    reachable,
+    reported,
+    shortcomings,
+)
 from ops.console import Report
 from stacks import validation
 from stacks.plan import plan
@@ -121,6 +132,9 @@ def test_the_embedded_clusters_are_above_the_floor() -> None:
     assert list(shortcomings(*reported("context", answering(nodes)), NodeSettings())) == []
 
 
+CONTEXTS = {"us-east-1": "mine"}
+
+
 def answering(nodes: object, server: str = f"v{KUBERNETES_VERSION}") -> Ask:
     def ask(_: str, arguments: Sequence[str]) -> str:
         return json.dumps({"gitVersion": server} if "/version" in arguments else nodes)
@@ -160,23 +174,40 @@ def test_control_planes_and_nodes_made_to_the_measure_of_a_pod_are_not_asked_abo
 
 def test_every_regions_cluster_is_told_of_and_the_small_one_counts(capsys: pytest.CaptureFixture[str]) -> None:
     small = {"items": [{"metadata": {"name": "a"}, "status": {"capacity": {**NODE_CAPACITY, "cpu": "2"}}}]}
-    assert not clusters_hold(settings(), Report(), answering(small))
+    assert not clusters_hold(settings(), CONTEXTS, Report(), answering(small))
     assert "us-east-1: a has cores 2" in capsys.readouterr().out
-    assert clusters_hold(settings(nodes={"cores": 2}), Report(), answering(small))
+    assert clusters_hold(settings(nodes={"cores": 2}), CONTEXTS, Report(), answering(small))
     assert "us-east-1: no finding" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("answer", ["not JSON", '{"items": [{"metadata": {"name": "a"}, "status": {"capacity": {}}}]}'])
-def test_a_cluster_that_cannot_be_asked_is_told_of_and_stops_nothing(
-    answer: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nodes_of_which_nothing_is_known_fail_the_check(answer: str, capsys: pytest.CaptureFixture[str]) -> None:
     def ask(context: str, arguments: Sequence[str]) -> str:
         return json.dumps({"gitVersion": "v1.31.0"}) if "/version" in arguments else answer
 
-    def refused(context: str, arguments: Sequence[str]) -> str:
-        raise ClusterUnknownError(f"Forbidden for {context}")
+    assert not clusters_hold(settings(), CONTEXTS, Report(), ask)
+    assert "us-east-1: nodes cannot be checked" in capsys.readouterr().out
 
-    assert clusters_hold(settings(), Report(), ask)
-    assert "cannot be asked" in capsys.readouterr().out
-    assert clusters_hold(settings(), Report(), refused)
-    assert "us-east-1: cannot be asked: Forbidden for mine" in capsys.readouterr().out
+
+def test_nodes_that_the_role_may_not_list_are_told_of_and_stop_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    def refused(context: str, arguments: Sequence[str]) -> str:
+        raise ClusterRefusedError("Error from server (Forbidden): nodes is forbidden")
+
+    assert clusters_hold(settings(), CONTEXTS, Report(), refused)
+    assert "us-east-1: nodes cannot be checked: Error from server (Forbidden)" in capsys.readouterr().out
+
+
+def test_a_cluster_that_does_not_answer_is_told_of_once_and_fails_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unreachable(context: str, arguments: Sequence[str]) -> str:
+        raise ClusterUnknownError(f'error: context "{context}" does not exist')
+
+    assert reachable(settings(), Report(), unreachable) == {}
+    capsys.readouterr()
+    monkeypatch.setenv("KUBECONFIG", "/nowhere")
+    done = CliRunner().invoke(app, ["clusters", "--stack", "prod"])
+    assert done.exit_code == 1
+    told = done.output.splitlines()
+    assert [line.partition(":")[0] for line in told] == ["us-east-1", "eu-west-1", "ap-southeast-1"]
+    assert all("cannot be asked" in line for line in told)

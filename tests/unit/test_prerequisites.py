@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pytest
 
 from infra.settings.stack import StackSettings
-from ops.clusters import Ask, ClusterUnknownError
+from ops.clusters import Ask, ClusterRefusedError, ClusterUnknownError
 from ops.console import Report
-from ops.prerequisites import PREREQUISITES, lacking, prerequisites_hold
+from ops.prerequisites import PREREQUISITES, prerequisites_hold, problem_of
 from stacks.stack_files import parse
 from tests.unit.program import CLUSTER
 
@@ -20,6 +20,14 @@ FLAGS = [
     "--domain-filter=example.com",
     "--txt-prefix=own-%{record_type}.",
 ]
+
+
+CONTEXTS = {"us-east-1": "mine"}
+
+
+def lacking(settings: StackSettings, context: str, ask: Ask) -> list[str]:
+    """What a cluster lacks of every prerequisite."""
+    return [problem for one in PREREQUISITES if (problem := problem_of(one, settings, context, ask))]
 
 
 def deployment(image: str = "", *arguments: str) -> dict[str, object]:
@@ -152,10 +160,23 @@ def test_a_stack_whose_stores_are_managed_needs_no_volumes() -> None:
     assert list(lacking(settings(environment="staging"), "mine", answering(answers))) == []
 
 
-def test_a_cluster_that_refuses_to_answer_is_told_of_and_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    def refused(context: str, arguments: Sequence[str]) -> str:
-        raise ClusterUnknownError("Forbidden for mine")
+def test_what_a_role_may_not_ask_for_is_told_and_everything_else_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    def partly(context: str, arguments: Sequence[str]) -> str:
+        if "storageclass" in arguments:
+            raise ClusterRefusedError("Error from server (Forbidden): storageclasses is forbidden")
+        return answering(GOOD)(context, arguments)
 
-    assert prerequisites_hold(settings(), Report(), refused)
-    assert "us-east-1: cannot be asked: Forbidden for mine" in capsys.readouterr().out
-    assert not prerequisites_hold(settings(), Report(), answering({}))
+    assert prerequisites_hold(settings(), CONTEXTS, Report(), partly)
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[1] for line in told] == ["default StorageClass cannot be checked"]
+    assert not prerequisites_hold(settings(), CONTEXTS, Report(), answering({}))
+    assert "us-east-1: cert-manager is missing" in capsys.readouterr().out
+
+
+def test_an_answer_that_makes_no_sense_fails_the_check(capsys: pytest.CaptureFixture[str]) -> None:
+    def senseless(context: str, arguments: Sequence[str]) -> str:
+        raise ClusterUnknownError("no route to host")
+
+    assert not prerequisites_hold(settings(), CONTEXTS, Report(), senseless)
+    assert "cannot be checked: no route to host" in capsys.readouterr().out
+    assert not prerequisites_hold(settings(), CONTEXTS, Report(), lambda context, arguments: "not JSON")
