@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import Fleet, run_app
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from web_vitals import observed, reported
 
+RecordProperty = Callable[[str, object], None]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -42,6 +44,7 @@ def opened(browser: Browser, site: str, complaints: list[str], *, dark: bool = F
         "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
     )
     page.on("pageerror", lambda error: complaints.append(str(error)))
+    observed(page)
     page.goto(site)
     return page
 
@@ -59,7 +62,8 @@ def flaws(page: Page) -> list[str]:
 
 
 @pytest.mark.requirement("E08")
-def test_a_person_gets_a_text_by_keyboard_alone(browser: Browser, site: str) -> None:
+@pytest.mark.requirement("A16")
+def test_a_person_gets_a_text_by_keyboard_alone(browser: Browser, site: str, record_property: RecordProperty) -> None:
     complaints: list[str] = []
     page = opened(browser, site, complaints)
     page.get_by_label("Topic").focus()
@@ -80,6 +84,7 @@ def test_a_person_gets_a_text_by_keyboard_alone(browser: Browser, site: str) -> 
     text = Path(download.value.path()).read_text()
     assert text.startswith("# ") and "\n\n## " in text
     assert complaints == []
+    reported(page, record_property)
     page.close()
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from localcloud.paths import CHECKOUT
-from tests.bench import data, document, first_run, scale, stacks
+from tests.bench import data, document, first_run, pages, scale, stacks
 from tests.bench.document import Section
 
 RESULT = CHECKOUT / "docs" / "benchmarks.md"
@@ -62,6 +62,7 @@ SECTIONS: dict[str, Callable[[Path], Section]] = {
     "small": lambda _: _small(),
     "policies": lambda _: _policies(),
     "service": lambda _: _service(),
+    "pages": pages.section,
     "data": data.section,
 }
 

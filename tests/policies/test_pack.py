@@ -53,6 +53,25 @@ def test_no_rule_meets_a_value_that_a_preview_cannot_know(judged: tuple[str, tup
     assert [one for one in judged[1] if one.skipped] == []
 
 
+@pytest.mark.requirement("Y02")
+@pytest.mark.parametrize(
+    ("stack", "instances", "connections", "memory", "storage"),
+    [
+        ("prod", {"cpm": 10, "im": 5}, 200, "2Gi", 100),
+        ("workflow-dashboard-prod", {"backend": 3, "frontend": 4}, 100, "2Gi", 100),
+        ("blog-ai-prod", {"blog-ai": 10}, 200, "2Gi", 100),
+        ("recipe-app-prod", {"recipe-backend": 10, "ai-generation": 10, "video-processor": 3}, 200, "2Gi", 250),
+        ("video-gateway-prod", {"comfyui-gateway": 10, "frontend": 5}, 100, "4Gi", 250),
+    ],
+)
+def test_the_pack_is_told_the_limits_of_the_stacks_own_product(
+    root: Path, stack: str, instances: dict[str, int], connections: int, memory: str, storage: int
+) -> None:
+    told = policy_config(read(root, stack))["scale-limits"]
+    assert instances.items() <= told["instances"].items()
+    assert (told["databaseConnections"], told["memory"], told["storageGb"]) == (connections, memory, storage)
+
+
 @pytest.mark.requirement("Y06")
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_violation_has_the_level_of_its_environment(root: Path, stack: str) -> None:

@@ -102,6 +102,7 @@ def test_bodies_time_limits_and_tls_are_the_documents(each: RecordingEngine) -> 
         assert clients.at("spec", "tls", "maxVersion") is None
 
 
+@pytest.mark.requirement("A16")
 @pytest.mark.requirement("K20")
 def test_ciphers_are_ephemeral_and_authenticated_sessions_are_not_resumed_and_answers_are_compressed(
     every: RecordingEngine,

@@ -11,7 +11,8 @@ import pytest
 from blog_site import BlogFleet
 from conftest import run_app
 from playwright.sync_api import Browser, Route, expect
-from test_page import browser, flaws, opened, picture  # noqa: F401  fixtures
+from test_page import RecordProperty, browser, flaws, opened, picture  # noqa: F401  fixtures
+from web_vitals import reported
 
 SECRET = "a-secret-of-at-least-thirty-two-letters"
 
@@ -24,7 +25,12 @@ def site(blog_fleet: BlogFleet) -> Iterator[str]:
 
 @pytest.mark.requirement("Z05")
 @pytest.mark.requirement("E08")
-def test_a_person_writes_a_post_and_watches_it_by_websocket(browser: Browser, site: str) -> None:  # noqa: F811
+@pytest.mark.requirement("A16")
+def test_a_person_writes_a_post_and_watches_it_by_websocket(
+    browser: Browser,  # noqa: F811
+    site: str,
+    record_property: RecordProperty,
+) -> None:
     complaints: list[str] = []
     page = opened(browser, site, complaints)
     sockets: list[str] = []
@@ -44,6 +50,7 @@ def test_a_person_writes_a_post_and_watches_it_by_websocket(browser: Browser, si
         page.get_by_role("button", name="Download").click()
     assert Path(download.value.path()).read_text().startswith("# ")
     assert complaints == []
+    reported(page, record_property)
     page.close()
 
 

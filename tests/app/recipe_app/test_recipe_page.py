@@ -11,7 +11,8 @@ from one_origin import one_origin
 from playwright.sync_api import Browser, Page, Route, expect
 from recipe_site import SECRET, StandingSite
 from starlette.testclient import TestClient
-from test_page import browser, flaws, opened, picture  # noqa: F401  the browser is a fixture
+from test_page import RecordProperty, browser, flaws, opened, picture  # noqa: F401  the browser is a fixture
+from web_vitals import reported
 
 from app.headers import SECURITY_HEADERS
 from app.lifecycle import Lifecycle
@@ -40,6 +41,7 @@ def ask(page: Page, ingredients: str) -> None:
 def test_a_person_gets_a_recipe_its_video_and_the_list_and_deletes_it(
     browser: Browser,  # noqa: F811
     site: str,
+    record_property: RecordProperty,
 ) -> None:
     complaints: list[str] = []
     page = opened(browser, site, complaints)
@@ -71,6 +73,7 @@ def test_a_person_gets_a_recipe_its_video_and_the_list_and_deletes_it(
     expect(page.locator("#recipes li")).to_have_count(0)
     assert httpx.get(f"{site}/api/recipes").json() == []
     assert complaints == []
+    reported(page, record_property)
     page.close()
 
 

@@ -10,7 +10,8 @@ from conftest import Fleet, eventually, run_app
 from gateway_site import GatewaySite
 from one_origin import one_origin
 from playwright.sync_api import Browser, Page, Route, expect
-from test_page import browser, flaws, opened, picture  # noqa: F401  the browser is a fixture
+from test_page import RecordProperty, browser, flaws, opened, picture  # noqa: F401  the browser is a fixture
+from web_vitals import reported
 
 from app.headers import SECURITY_HEADERS
 
@@ -40,6 +41,7 @@ def ready(page: Page) -> None:
 def test_a_person_describes_a_scene_plays_its_video_and_deletes_it(
     browser: Browser,  # noqa: F811
     site: str,
+    record_property: RecordProperty,
 ) -> None:
     complaints: list[str] = []
     page = opened(browser, site, complaints)
@@ -70,6 +72,7 @@ def test_a_person_describes_a_scene_plays_its_video_and_deletes_it(
     expect(page.locator("#videos li")).to_have_count(0)
     assert httpx.get(f"{site}/api/videos").json() == []
     assert complaints == []
+    reported(page, record_property)
     page.close()
 
 

@@ -11,7 +11,8 @@ from conftest import Fleet, run_app
 from one_origin import one_origin
 from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 from starlette.testclient import TestClient
-from test_page import browser, flaws, opened, picture  # noqa: F401  the browser is a fixture
+from test_page import RecordProperty, browser, flaws, opened, picture  # noqa: F401  the browser is a fixture
+from web_vitals import reported
 
 from app.headers import SECURITY_HEADERS
 from app.lifecycle import Lifecycle
@@ -44,9 +45,11 @@ def create_workflow(page: Page, name: str, description: str = "") -> None:
 
 
 @pytest.mark.requirement("Z02")
+@pytest.mark.requirement("A16")
 def test_a_person_makes_a_workflow_adds_tasks_and_moves_one_to_done_by_keyboard_alone(
     browser: Browser,  # noqa: F811
     site: str,
+    record_property: RecordProperty,
 ) -> None:
     complaints: list[str] = []
     page = opened(browser, site, complaints)
@@ -65,6 +68,7 @@ def test_a_person_makes_a_workflow_adds_tasks_and_moves_one_to_done_by_keyboard_
     expect(page.get_by_label("State of Write the introduction")).to_be_focused()
     picture(page, "dashboard-light")
     assert flaws(page) == []
+    reported(page, record_property)
     page.reload()
     expect(page.get_by_text("1 of 2 done")).to_be_visible()
     expect(page.get_by_label("State of Write the introduction")).to_have_value("done")
