@@ -3,6 +3,7 @@ STACK ?= local
 PYTHON ?= python3
 BASE ?= origin/main
 IMAGE ?= contentgen:dev
+BASE_IMAGE := python:3.12-slim-bookworm
 REAL := $(if $(filter real,$(TARGET)),--real)
 CONTENTGEN := .venv/bin/contentgen
 
@@ -11,7 +12,7 @@ STACK_TIERS = tests/delivery tests/engine tests/upgrade
 # Three regions take both cores.
 ALONE = tests/engine/test_prod.py tests/engine/test_ordinary_user.py
 
-.PHONY: help environment up dev preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated pr-check drift image push promote kubeconfig stacks plan release rollback release-checklist comment policy workflows bench lock
+.PHONY: help environment up dev preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated pr-check drift image push promote kubeconfig stacks plan release rollback release-checklist updates vulnerabilities comment policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -87,7 +88,7 @@ drift: environment ## what differs between a running STACK and what was declared
 	@$(CONTENTGEN) drift --stack $(STACK) $(REAL) $(if $(ISSUE_IN),--issue-in $(ISSUE_IN))
 
 image: ## the application's image, by docker, on the base that PYTHON_DIGEST=sha256:... names; STAGE=video-gateway makes that product's
-	@test -n "$(PYTHON_DIGEST)" || { echo "PYTHON_DIGEST is not set: give the digest of python:3.12-slim-bookworm, sha256:..."; exit 2; }
+	@test -n "$(PYTHON_DIGEST)" || { echo "PYTHON_DIGEST is not set: give the digest of $(BASE_IMAGE), sha256:..."; exit 2; }
 	@docker build --tag $(IMAGE) $(if $(STAGE),--target $(STAGE)) --build-arg PYTHON_DIGEST=$(PYTHON_DIGEST) --build-arg VERSION=$(or $(VERSION),dev) \
 		--build-arg GIT_SHA=$$(git rev-parse HEAD) --build-arg BUILD_DATE=$$(date -u +%Y-%m-%dT%H:%M:%SZ) .
 
@@ -115,6 +116,13 @@ stacks: environment ## the stacks of ENVIRONMENT (default every real one), of al
 release-checklist: environment ## the pull request of the weekly release, with the questions that people answer
 	@$(CONTENTGEN) propose --repository $(REPOSITORY)
 
+updates: environment ## propose newer dependencies (after make lock UPGRADE=1) and a newer base image to REPOSITORY
+	@digest=$$(docker buildx imagetools inspect $(BASE_IMAGE) --format '{{.Manifest.Digest}}') && \
+		$(CONTENTGEN) updates --repository $(REPOSITORY) --base-digest "$$digest"
+
+vulnerabilities: environment ## what SCANS, Trivy's reports, found, as one issue of ISSUE_IN
+	@$(CONTENTGEN) vulnerabilities $(SCANS) $(if $(ISSUE_IN),--issue-in $(ISSUE_IN))
+
 comment: environment ## write one comment from the reports in COMMENTS to the pull request of REPOSITORY
 	@$(CONTENTGEN) comment $(COMMENTS) --repository $(REPOSITORY)
 
@@ -127,5 +135,5 @@ workflows: environment ## the workflows, by actionlint
 bench: environment ## measure, and write docs/benchmarks.md
 	@.venv/bin/python -m tests.bench $(ONLY)
 
-lock: environment ## resolve requirements.lock anew
-	@.venv/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
+lock: environment ## resolve requirements.lock anew; UPGRADE=1 to the newest versions
+	@.venv/bin/uv pip compile pyproject.toml $(if $(UPGRADE),--upgrade) --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock

@@ -62,6 +62,8 @@ COMMANDS: Final = (
     cloud.token,
     checking.explain,
     delivery.propose,
+    delivery.updates,
+    delivery.vulnerabilities,
     delivery.comment,
     delivery.pr_check,
     checking.prices,

@@ -24,7 +24,7 @@ from ops.previewing import preview_events
 from ops.release.record import record_of, recording
 from ops.report.events import Change, Operation, Preview, ReportError
 from ops.report.events import read as read_preview
-from ops.report.publishing import API, Repository, close_issue, publish_issue
+from ops.report.publishing import keep_issue, repository_of
 from ops.report.safe import code
 from ops.stack_files import read
 from ops.target import Target, kept, real
@@ -98,18 +98,12 @@ def tell_drift(stack: str, found: list[str], repository: str, environment: Mappi
     """One issue a stack, opened once, brought up to date, and closed when drift ends. Raises ReportError without a
     token.
     """
-    token = environment.get("GITHUB_TOKEN", "")
-    if not token:
-        raise ReportError("GITHUB_TOKEN is not set; the workflow gives it to the job that may write issues")
+    where = repository_of(repository, environment)
     lines = "\n".join(f"- {code(line)}" for line in found[:MOST_LINES]) or "Nothing differs any more."
     if len(found) > MOST_LINES:
         lines += f"\n- … and {len(found) - MOST_LINES} more"
     body = f"<!-- contentgen drift of {stack} -->\n{lines}\n\n`make drift STACK={stack}` shows the same."
-    where = Repository(repository, token, environment.get("GITHUB_API_URL", API))
-    if found:
-        publish_issue(f"{stack} is not what was declared", body, where)
-    else:
-        close_issue(body, where)
+    keep_issue(f"{stack} is not what was declared", body, where, wanted=bool(found))
 
 
 def drifted(preview: Preview) -> Iterator[str]:

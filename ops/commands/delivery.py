@@ -30,6 +30,8 @@ from ops.report.command import DEFAULT_FILE, chosen, pull_request_of, write_comm
 from ops.report.command import report as report_on
 from ops.stack_files import read
 from ops.target import chosen as target_of
+from ops.upkeep.updates import propose_updates, tell_base
+from ops.upkeep.vulnerabilities import read_scans, tell_vulnerabilities
 
 
 def report_(
@@ -147,6 +149,33 @@ def stacks_(
 def propose(repository: Annotated[str, typer.Option(help="owner/name; its token is GITHUB_TOKEN")]) -> None:
     """Open the pull request of the weekly release, develop to main, with the checklist; once while one is open."""
     Report().line(propose_release(CHECKOUT, repository, os.environ))
+
+
+def updates(
+    repository: Annotated[str, typer.Option(help="owner/name; its token is GITHUB_TOKEN")],
+    base_digest: Annotated[
+        str, typer.Option(help="digest that the base image's tag names now; PYTHON_DIGEST is compared with it")
+    ] = "",
+) -> None:
+    """Propose newer dependencies as a pull request, from a lock made anew, and a newer base image as an issue."""
+    report = Report()
+    report.line(propose_updates(CHECKOUT, repository, os.environ) or "no dependency is newer")
+    if base_digest:
+        report.line(tell_base(base_digest, repository, os.environ) or "the base image is the newest")
+
+
+def vulnerabilities(
+    scans: Annotated[list[Path], typer.Argument(help="JSON reports of Trivy")],
+    issue_in: Annotated[str, typer.Option(help="owner/name: one issue, opened, brought up to date, closed")] = "",
+) -> None:
+    """List what scans found, the worst first; 1 when there is anything."""
+    report, found = Report(), read_scans(scans)
+    for one in found:
+        report.line(str(one))
+    if issue_in:
+        report.line(tell_vulnerabilities(found, issue_in, os.environ) or "no issue is open")
+    if found:
+        raise typer.Exit(exit_codes.FAILED)
 
 
 def comment(

@@ -8,17 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from ops.release.checklist import Item, read
-from ops.report.events import ReportError
-from ops.report.publishing import API, Repository, publish_pull_request
+from ops.report.publishing import publish_pull_request, repository_of
 
 
 def propose_release(root: Path, repository: str, environment: Mapping[str, str]) -> str:
     """Opens it and returns its address. Raises ReportError without a token, PublishingError when GitHub refuses."""
-    token = environment.get("GITHUB_TOKEN", "")
-    if not token:
-        raise ReportError("GITHUB_TOKEN is not set; the workflow gives it to the job that may open pull requests")
+    where = repository_of(repository, environment)
     today = datetime.now(UTC).date()
-    where = Repository(repository, token, environment.get("GITHUB_API_URL", API))
     return publish_pull_request(f"Release of {today}", body(read(root), today), "develop", "main", where)
 
 

@@ -21,7 +21,6 @@ from ops.report.events import read as read_preview
 from ops.report.markdown import PAGES, SUMMARY, Run, render
 from ops.report.policy_changes import judges, policy_changes
 from ops.report.publishing import (
-    API,
     Head,
     PublishingError,
     PullRequest,
@@ -29,6 +28,7 @@ from ops.report.publishing import (
     changed_files,
     publish,
     pull_request_at,
+    repository_of,
 )
 from ops.report.sarif import sarif
 from ops.report.secrets import clean
@@ -139,10 +139,8 @@ def pull_request_of(text: str, environment: Mapping[str, str]) -> PullRequest:
     repository, mark, number = text.partition("#")
     if not mark or not number.isdigit() or repository.count("/") != 1:
         raise ReportError(f"--pull-request is {text!r}; allowed is owner/name#number")
-    token = environment.get("GITHUB_TOKEN", "")
-    if not token:
-        raise ReportError("GITHUB_TOKEN is not set; the workflow gives it to the job that may write comments")
-    return PullRequest(repository, int(number), token, environment.get("GITHUB_API_URL", API))
+    where = repository_of(repository, environment)
+    return PullRequest(where.name, int(number), where.token, where.api)
 
 
 def write_comment(root: Path, folder: Path, repository: str, environment: Mapping[str, str], out: Report) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import httpx
+
+from ops.report.events import ReportError
 
 API: Final = "https://api.github.com"
 ATTEMPTS: Final = 4
@@ -55,6 +57,19 @@ class Repository:
     name: str
     token: str
     api: str = API
+
+
+def repository_of(name: str, environment: Mapping[str, str]) -> Repository:
+    """The repository by the token of the environment. Raises ReportError without one."""
+    token = environment.get("GITHUB_TOKEN", "")
+    if not token:
+        raise ReportError("GITHUB_TOKEN is not set; the workflow gives it to the job that may write there")
+    return Repository(name, token, environment.get("GITHUB_API_URL", API))
+
+
+def keep_issue(title: str, body: str, where: Repository, *, wanted: bool) -> str:
+    """One open issue while it is ``wanted``, brought up to date, and none otherwise; its address, or nothing."""
+    return publish_issue(title, body, where) if wanted else close_issue(body, where)
 
 
 def publish(body: str, where: PullRequest, pause: Callable[[float], None] = time.sleep) -> str:
@@ -151,6 +166,29 @@ def publish_issue(title: str, body: str, where: Repository, pause: Callable[[flo
     return str(answer.json().get("html_url", ""))
 
 
+def publish_file(path: str, text: str, message: str, branch: str, base: str, where: Repository) -> None:
+    """Makes ``branch`` what ``base`` is with one more commit, in which a file has that text. Of a branch that was there
+    nothing is left: only we write to it. It moves in one step, because GitHub closes a pull request whose branch is for
+    a moment where its base is. Raises PublishingError.
+    """
+    with _client(where.token, where.api) as client:
+        git = f"/repos/{where.name}/git"
+
+        def asked(method: str, part: str, body: Mapping[str, object] | None = None) -> httpx.Response:
+            return _ask(client, method, f"{git}/{part}", body, time.sleep)
+
+        head = str(asked("GET", f"ref/heads/{base}").json()["object"]["sha"])
+        before = str(asked("GET", f"commits/{head}").json()["tree"]["sha"])
+        changed = {"path": path, "mode": "100644", "type": "blob", "content": text}
+        tree = str(asked("POST", "trees", {"base_tree": before, "tree": [changed]}).json()["sha"])
+        commit = str(asked("POST", "commits", {"message": message, "tree": tree, "parents": [head]}).json()["sha"])
+        name = f"refs/heads/{branch}"
+        if any(one["ref"] == name for one in asked("GET", f"matching-refs/heads/{branch}").json()):
+            asked("PATCH", name, {"sha": commit, "force": True})
+        else:
+            asked("POST", "refs", {"ref": name, "sha": commit})
+
+
 def publish_pull_request(title: str, body: str, head: str, base: str, where: Repository) -> str:
     """Opens a pull request, unless one from ``head`` to ``base`` is open; returns its address."""
     with _client(where.token, where.api) as client:
@@ -195,7 +233,7 @@ def _ask(
     client: httpx.Client,
     method: str,
     path: str,
-    body: dict[str, str] | None,
+    body: Mapping[str, object] | None,
     pause: Callable[[float], None],
     attempts: int = ATTEMPTS,
 ) -> httpx.Response:
