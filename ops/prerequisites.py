@@ -277,7 +277,7 @@ def prerequisites_hold(
 
 
 def problem_of(one: Prerequisite, settings: StackSettings, context: str, ask: Ask) -> str:
-    """What a cluster lacks of a prerequisite, with the fix; nothing when it has it or the stack does not need it.
+    """Shortcoming of a cluster, with the fix; nothing when it has the prerequisite or the stack does not need it.
 
     Raises ClusterRefusedError, and ClusterUnknownError for an answer that makes no sense too.
     """

@@ -18,7 +18,7 @@ from ops.report.publishing import keep_issue, publish_file, publish_pull_request
 LOCK: Final = "requirements.lock"
 BRANCH: Final = "updates/dependencies"
 BASE: Final = "develop"
-"""Where changes go first (docs/releases)."""
+"""Branch that changes go to first (docs/releases)."""
 TITLE: Final = "Newer dependencies"
 BASE_TITLE: Final = "A newer base image"
 BASE_MARK: Final = "<!-- contentgen base image -->"

@@ -1,4 +1,4 @@
-"""``contentgen vulnerabilities``: what the scans by the clock found, as one issue (requirement Y09).
+"""``contentgen vulnerabilities``: known holes that scans by the clock found, as one issue (requirement Y09).
 
 An image that was sound when it was released is not sound for ever: nothing of ours changes, and a hole becomes known.
 """

@@ -26,7 +26,7 @@ CONTEXTS = {"us-east-1": "mine"}
 
 
 def lacking(settings: StackSettings, context: str, ask: Ask) -> list[str]:
-    """What a cluster lacks of every prerequisite."""
+    """Shortcomings of a cluster in every prerequisite."""
     return [problem for one in PREREQUISITES if (problem := problem_of(one, settings, context, ask))]
 
 
