@@ -1,0 +1,7 @@
+"""Migrations of TEMPLATE_name's database."""
+
+from typing import Final
+
+from app.history import History
+
+HISTORY: Final = History("TEMPLATE_name", f"{__package__}.migrations", mark="TEMPLATE_package_items")
