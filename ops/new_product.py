@@ -110,7 +110,7 @@ def problems(product: NewProduct) -> Iterator[str]:
 
 def _places(product: NewProduct) -> list[Path]:
     """Folders and files that are the product's own, relative to the checkout."""
-    found = [path.relative_to(TEMPLATES) for path in TEMPLATES.rglob(f"{Words.delimiter}*")]
+    found = [path.relative_to(TEMPLATES) for path in TEMPLATES.rglob(f"*{Words.delimiter}*")]
     return sorted(Path(_filled(str(path), product)) for path in found)
 
 

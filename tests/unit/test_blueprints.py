@@ -172,7 +172,7 @@ def test_every_problem_of_every_product_is_said_at_once() -> None:
 
 
 def test_an_unknown_product_is_refused_with_those_that_there_are() -> None:
-    values = {"environment": "prod", "domain": "example.com", "regions": ["us-east-1"], "product": "shop"}
+    values = {"environment": "prod", "domain": "example.com", "regions": ["us-east-1"], "product": "unknown"}
     with pytest.raises(SettingsError) as raised:
         parse("it", values)
-    assert f"contentgen:product = 'shop': must be one of {', '.join(PRODUCTS)}" in str(raised.value)
+    assert f"contentgen:product = 'unknown': must be one of {', '.join(PRODUCTS)}" in str(raised.value)

@@ -15,12 +15,15 @@ from sqlalchemy import Connection, inspect
 from starlette.testclient import TestClient
 
 from app import database, migrate
-from app.TEMPLATE_package.application import create
+from app.TEMPLATE_package.application import ROUTERS, create
 from app.TEMPLATE_package.product import PARTS
 from app.TEMPLATE_package.settings import Settings, TaskSettings
 from app.TEMPLATE_package.tables import metadata
 from localcloud.postgres import PostgresServer
 from localcloud.servers import free_port
+from ops.stack_files import planned
+from tests.unit.program import ROOT
+from tests.unit.test_public_paths import covered, public_paths
 
 Make = Callable[..., TestClient]
 SECRET = "postgres-password"
@@ -89,6 +92,14 @@ def test_a_cluster_finds_health_readiness_and_metrics_and_people_the_page(make: 
     for path in ("/health", "/ready", "/"):
         assert client.get(path).status_code == 200, path
     assert "items_made_total" in client.get("/metrics").text
+
+
+def test_every_operation_has_a_route_at_the_edge() -> None:
+    (host,) = [one for one in planned(ROOT, "TEMPLATE_name-prod").hosts["us-east-1"] if one.name == "api"]
+    groups = tuple(group for own in host.backends.values() for group in own)
+    asked = public_paths(ROUTERS)
+    assert "/api/items/{item}" in asked
+    assert [path for path in asked if not covered(path, groups)] == []
 
 
 def test_the_migrations_make_the_tables_that_the_code_reads(url: str) -> None:
