@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +100,16 @@ def test_a_product_is_written_whole_with_its_own_words(tmp_path: Path) -> None:
     for words in ('name="customer-portal"', 'short="portal"', 'database="customer_portal_db"'):
         assert words in blueprint
     assert "<title>Customer portal</title>" in (tmp_path / "app/customer_portal/page/index.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["a", "a" * 40, "zz-top"])
+def test_whatever_the_name_the_linter_and_the_formatter_have_no_finding(root: Path, tmp_path: Path, name: str) -> None:
+    make_product(tmp_path, name, "a", Report())
+    shutil.copy(root / "pyproject.toml", tmp_path)
+    for arguments in (("check", "."), ("format", "--check", ".")):
+        command = [str(Path(sys.prefix) / "bin" / "ruff"), arguments[0], "--no-cache", *arguments[1:]]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
 
 
 def test_what_cannot_be_moved_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

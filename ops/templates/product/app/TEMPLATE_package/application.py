@@ -1,4 +1,4 @@
-"""TEMPLATE_name as an ASGI application, from the platform's parts: health, metrics, sessions, limits and headers."""
+"""TEMPLATE_name as an ASGI application, from the platform's parts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

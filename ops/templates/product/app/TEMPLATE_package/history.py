@@ -4,4 +4,6 @@ from typing import Final
 
 from app.history import History
 
-HISTORY: Final = History("TEMPLATE_name", f"{__package__}.migrations", mark="TEMPLATE_package_items")
+from .tables import items
+
+HISTORY: Final = History("TEMPLATE_name", f"{__package__}.migrations", mark=items.name)

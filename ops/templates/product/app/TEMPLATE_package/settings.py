@@ -1,4 +1,4 @@
-"""Settings of TEMPLATE_name: its own beside those of every product (app.service_settings)."""
+"""Settings of TEMPLATE_name: its own beside those of every product."""
 
 from pydantic import Field, model_validator
 

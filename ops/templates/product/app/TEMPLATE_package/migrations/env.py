@@ -1,4 +1,4 @@
-"""Alembic's entry to TEMPLATE_name's revisions, which runs it by its path: names are absolute here."""
+"""Alembic's entry to TEMPLATE_name's revisions, run by its path."""
 
 from app import migration_run
 from app.TEMPLATE_package.tables import metadata

@@ -1,4 +1,4 @@
-"""Alert rules of TEMPLATE_name: those that hold for every service; their runbooks are written (docs/runbooks). Pure."""
+"""Alert rules of TEMPLATE_name: those of every service, whose runbooks are written. Pure."""
 
 from __future__ import annotations
 

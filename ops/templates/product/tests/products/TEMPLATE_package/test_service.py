@@ -1,4 +1,4 @@
-"""TEMPLATE_name's service on a real Postgres: its API, its page, and what a cluster asks of it."""
+"""TEMPLATE_name's service on a real Postgres: API, page, health, metrics."""
 
 from __future__ import annotations
 
@@ -95,8 +95,9 @@ def test_a_cluster_finds_health_readiness_and_metrics_and_people_the_page(make: 
 
 
 def test_every_operation_has_a_route_at_the_edge() -> None:
-    (host,) = [one for one in planned(ROOT, "TEMPLATE_name-prod").hosts["us-east-1"] if one.name == "api"]
-    groups = tuple(group for own in host.backends.values() for group in own)
+    plan = planned(ROOT, "TEMPLATE_name-prod")
+    hosts = {host.name: host for host in plan.hosts["us-east-1"]}
+    groups = tuple(group for own in hosts["api"].backends.values() for group in own)
     asked = public_paths(ROUTERS)
     assert "/api/items/{item}" in asked
     assert [path for path in asked if not covered(path, groups)] == []
