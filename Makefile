@@ -12,7 +12,7 @@ STACK_TIERS = tests/delivery tests/engine tests/upgrade
 # Three regions take both cores.
 ALONE = tests/engine/test_prod.py tests/engine/test_ordinary_user.py
 
-.PHONY: help environment up dev preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated pr-check drift image push promote kubeconfig stacks plan release rollback release-checklist updates vulnerabilities comment policy workflows bench lock
+.PHONY: help environment up dev preview refresh down rotate status doctor tools test test-fast test-service lint requirements prove generated new-product pr-check drift image push promote kubeconfig stacks plan release rollback release-checklist updates vulnerabilities comment policy workflows bench lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -79,6 +79,10 @@ prove: environment ## break the code mutant by mutant and see that the tests of 
 	@$(CONTENTGEN) prove $(foreach row,$(ROW),--row $(row)) $(if $(TIER),--tier $(TIER))
 
 generated: environment ## write the files that are made from the code
+	@$(CONTENTGEN) generate
+
+new-product: environment ## a new product NAME that works at once, see docs/bring-your-own.md; SHORT begins its names in AWS
+	@$(CONTENTGEN) new product $(NAME) $(SHORT:%=--short %)
 	@$(CONTENTGEN) generate
 
 pr-check: environment ## what this checkout changes against BASE, for every stack, as one comment; ROLLBACK=no without the way back

@@ -8,6 +8,7 @@ import structlog
 import typer
 
 from app import data_commands, operating
+from app.added import added
 from app.cli_base import (
     ProductOption,
     allowed,
@@ -50,10 +51,15 @@ class ServeRole(StrEnum):
     RECIPES_PAGE = "recipes-page"
     VIDEOS = "videos"
     VIDEOS_PAGE = "videos-page"
+    ADDED = "added"
 
 
-def _settings_of(role: ServeRole) -> ProcessSettings:
+def _settings_of(role: ServeRole, product: str) -> ProcessSettings:
     """Settings of a role, or every configuration error on standard error and exit code 2."""
+    if role is ServeRole.ADDED:
+        missing = f"--product: '{product}' is no added product; those are {', '.join(added()) or 'none'}"
+        allowed(None if product in added() else missing)
+        return configured_for(product, task=False)
     if role is ServeRole.WORKFLOWS:
         return configured_for(Product.WORKFLOW_DASHBOARD, task=False)
     if role is ServeRole.WORKFLOWS_PAGE:
@@ -86,16 +92,19 @@ def serve(
         typer.Option(
             help="cpm: requests, im: writing, frontend: the page; workflows, workflows-page: workflow-dashboard's;"
             " blog-ai: the whole product on two ports; recipes, recipes-page: recipe-app's;"
-            " videos, videos-page: video-gateway's."
+            " videos, videos-page: video-gateway's; added: the one of --product, where no role here"
+            " is its own."
         ),
     ],
+    product: ProductOption = Product.CONTENT_GENERATION,
 ) -> None:
     """Serve a role on PORT until a signal."""
+    from app.server import ADDED
     from app.server import serve as run
 
-    settings = _settings_of(role)
+    settings = _settings_of(role, product)
     allowed(workers_problem(settings.uvicorn_workers, processors()))
-    run(settings, role)
+    run(settings, ADDED + product if role is ServeRole.ADDED else role)
 
 
 @main.command()

@@ -8,14 +8,24 @@ import structlog
 import typer
 
 from app.process_settings import ConfigurationError, ProcessSettings, load
-from app.products import Product, settings_of
+from app.products import Product, names, settings_of
 from app.queue_names import Queue
 from app.service_settings import ServiceSettings
 from app.settings import Settings
 from app.telemetry import logs
 
 FAILED, MISCONFIGURED = 1, 2
-ProductOption = Annotated[Product, typer.Option("--product", envvar="PRODUCT", help="Product whose data is meant.")]
+
+
+def _known(product: str) -> str:
+    if product not in names():
+        raise typer.BadParameter(f"'{product}' is no product; products are {', '.join(names())}")
+    return product
+
+
+ProductOption = Annotated[
+    str, typer.Option("--product", envvar="PRODUCT", parser=_known, help="Product whose data is meant.")
+]
 
 
 def configured(kind: type[Settings] = Settings, *, writes: bool = False, works: bool = False) -> Settings:
@@ -32,7 +42,7 @@ def configured(kind: type[Settings] = Settings, *, writes: bool = False, works: 
     return settings
 
 
-def configured_for(product: Product, *, task: bool) -> ServiceSettings:
+def configured_for(product: str, *, task: bool) -> ServiceSettings:
     """The same for a command that every product has; a ``task`` goes around the pooler."""
     with _refusals():
         settings = load(settings_of(product, task=task))
@@ -55,9 +65,9 @@ def allowed(problem: str | None) -> None:
             raise ConfigurationError((problem,))
 
 
-def configured_worker(product: Product, queue: Queue) -> tuple[ServiceSettings, str]:
+def configured_worker(product: str, queue: Queue) -> tuple[ServiceSettings, str]:
     """Settings of a queue's worker, and its role as the server knows it."""
-    if product is Product.RECIPE_APP:
+    if product == Product.RECIPE_APP:
         from app.recipe_app.application import settings_of_worker
         from app.server import RECIPES_WORKER
 
@@ -66,7 +76,7 @@ def configured_worker(product: Product, queue: Queue) -> tuple[ServiceSettings, 
         logs.configure(settings)
         return settings, RECIPES_WORKER + queue
     with _refusals():
-        if product is Product.VIDEO_GATEWAY:
+        if product == Product.VIDEO_GATEWAY:
             raise ConfigurationError((f"--product: {product} has no worker of its own; its role 'videos' renders",))
         if queue is not Queue.TEXTS:
             raise ConfigurationError((f"--queue: {product} has no queue '{queue}'; its queue is '{Queue.TEXTS}'",))

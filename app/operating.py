@@ -21,7 +21,7 @@ keys = typer.Typer(no_args_is_help=True, help="API keys.")
 flags = typer.Typer(no_args_is_help=True, help="Feature flags.")
 
 
-def _with_services(what: str, product: Product, work: Callable[[CoreServices], Awaitable[T]]) -> T:
+def _with_services(what: str, product: str, work: Callable[[CoreServices], Awaitable[T]]) -> T:
     settings = configured_for(product, task=False)
 
     async def run() -> T:

@@ -1,6 +1,7 @@
 """Products that the image serves, and what the commands of each need: settings, migrations, care of the database.
 
-Each is imported when it is asked for, so that a process pays for its own product alone.
+Each is imported when it is asked for, so that a process pays for its own product alone. A product of ``Product`` is
+named here; any other is a folder of its own (``app.added``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
+from app.added import added, parts_of
+
 if TYPE_CHECKING:
     from app.chores import Chore, Schedule
     from app.history import History
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Product(StrEnum):
-    """Products of the platform."""
+    """Products that are named here. Being strings, they stand beside the names of added products."""
 
     CONTENT_GENERATION = "content-generation"
     WORKFLOW_DASHBOARD = "workflow-dashboard"
@@ -27,21 +30,29 @@ class Product(StrEnum):
     VIDEO_GATEWAY = "video-gateway"
 
 
-def settings_of(product: Product, *, task: bool) -> type[ServiceSettings]:
+def names() -> tuple[str, ...]:
+    """Names of all products, as ``--product`` and PRODUCT give them."""
+    return (*Product, *added())
+
+
+def settings_of(product: str, *, task: bool) -> type[ServiceSettings]:
     """Settings of a product's commands; a ``task`` goes around the pooler, everything else through it."""
-    if product is Product.WORKFLOW_DASHBOARD:
+    if product in added():
+        parts = parts_of(product)
+        return parts.task_settings if task else parts.settings
+    if product == Product.WORKFLOW_DASHBOARD:
         from app.workflow_dashboard.settings import DashboardSettings, DashboardTaskSettings
 
         return DashboardTaskSettings if task else DashboardSettings
-    if product is Product.BLOG_AI:
+    if product == Product.BLOG_AI:
         from app.blog_ai.settings import BlogSettings
 
         return BlogSettings
-    if product is Product.RECIPE_APP:
+    if product == Product.RECIPE_APP:
         from app.recipe_app.settings import RecipeSettings, RecipeTaskSettings
 
         return RecipeTaskSettings if task else RecipeSettings
-    if product is Product.VIDEO_GATEWAY:
+    if product == Product.VIDEO_GATEWAY:
         from app.video_gateway.settings import GatewaySettings, GatewayTaskSettings
 
         return GatewayTaskSettings if task else GatewaySettings
@@ -50,21 +61,23 @@ def settings_of(product: Product, *, task: bool) -> type[ServiceSettings]:
     return Settings
 
 
-def history_of(product: Product) -> History:
+def history_of(product: str) -> History:
     """A product's migrations."""
-    if product is Product.WORKFLOW_DASHBOARD:
+    if product in added():
+        return parts_of(product).history
+    if product == Product.WORKFLOW_DASHBOARD:
         from app.workflow_dashboard.history import HISTORY
 
         return HISTORY
-    if product is Product.BLOG_AI:
+    if product == Product.BLOG_AI:
         from app.blog_ai.history import HISTORY as OF_BLOG_AI
 
         return OF_BLOG_AI
-    if product is Product.RECIPE_APP:
+    if product == Product.RECIPE_APP:
         from app.recipe_app.history import HISTORY as OF_RECIPES
 
         return OF_RECIPES
-    if product is Product.VIDEO_GATEWAY:
+    if product == Product.VIDEO_GATEWAY:
         from app.video_gateway.history import HISTORY as OF_VIDEOS
 
         return OF_VIDEOS
@@ -73,23 +86,25 @@ def history_of(product: Product) -> History:
     return CONTENT
 
 
-def chores_of(product: Product, settings: ServiceSettings) -> Mapping[Schedule, Sequence[Chore]]:
+def chores_of(product: str, settings: ServiceSettings) -> Mapping[Schedule, Sequence[Chore]]:
     """Care of a product's data, by schedule."""
-    if product is Product.WORKFLOW_DASHBOARD:
+    if product in added():
+        return parts_of(product).chores
+    if product == Product.WORKFLOW_DASHBOARD:
         from app.workflow_dashboard.upkeep import CHORES
 
         return CHORES
-    if product is Product.BLOG_AI:
+    if product == Product.BLOG_AI:
         from app.blog_ai.upkeep import CHORES as OF_BLOG_AI
 
         return OF_BLOG_AI
-    if product is Product.RECIPE_APP:
+    if product == Product.RECIPE_APP:
         from app.recipe_app.settings import RecipeSettings
         from app.recipe_app.upkeep import chores
 
         assert isinstance(settings, RecipeSettings)
         return chores(settings)
-    if product is Product.VIDEO_GATEWAY:
+    if product == Product.VIDEO_GATEWAY:
         from app.video_gateway.settings import GatewaySettings
         from app.video_gateway.upkeep import chores as of_videos
 
@@ -100,28 +115,30 @@ def chores_of(product: Product, settings: ServiceSettings) -> Mapping[Schedule, 
     return OF_CONTENT
 
 
-def aftercare_of(product: Product) -> Aftercare:
+def aftercare_of(product: str) -> Aftercare:
     """Steps that complete a restored copy of a product's database."""
     from app.restore import complete_content, complete_nothing, granting
 
-    if product is Product.BLOG_AI:
+    if product in added():
+        return parts_of(product).aftercare
+    if product == Product.BLOG_AI:
         from app.blog_ai.tables import OWNED
 
         return partial(complete_content, more=OWNED)
-    if product is Product.RECIPE_APP:
+    if product == Product.RECIPE_APP:
         from app.recipe_app.history import CLIENTS_TABLES
 
         return granting(*CLIENTS_TABLES)
-    if product is Product.VIDEO_GATEWAY:
+    if product == Product.VIDEO_GATEWAY:
         from app.video_gateway.history import CLIENTS_TABLES as OF_VIDEOS
 
         return granting(*OF_VIDEOS)
-    return complete_nothing if product is Product.WORKFLOW_DASHBOARD else complete_content
+    return complete_nothing if product == Product.WORKFLOW_DASHBOARD else complete_content
 
 
-def paths_of(product: Product) -> Sequence[str]:
+def paths_of(product: str) -> Sequence[str]:
     """Health endpoints of a product."""
     from app.checkup import ENDPOINTS, EVERY_PRODUCTS
 
-    without_payments = product in (Product.WORKFLOW_DASHBOARD, Product.VIDEO_GATEWAY)
+    without_payments = product in (Product.WORKFLOW_DASHBOARD, Product.VIDEO_GATEWAY, *added())
     return EVERY_PRODUCTS if without_payments else ENDPOINTS

@@ -25,6 +25,8 @@ from app.process_settings import ProcessSettings
 _LOG = structlog.get_logger("app.server")
 RECIPES_WORKER = "recipes-worker:"
 """Begin of the roles of recipe-app's workers; the queue follows."""
+ADDED = "added:"
+"""Begin of the roles of added products; the product follows."""
 VIDEOS = "videos"
 """Role of video-gateway, whose process takes jobs too."""
 
@@ -75,6 +77,10 @@ class Factory:
             from app.video_gateway.application import from_environment as videos
 
             return videos(lifecycle)
+        if self._role.startswith(ADDED):
+            from app.added import parts_of
+
+            return parts_of(self._role.removeprefix(ADDED)).application(lifecycle)
         from app.api.application import Role, from_environment
 
         return from_environment(Role(self._role), lifecycle)

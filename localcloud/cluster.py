@@ -20,10 +20,10 @@ import yaml
 from localcloud.base_objects import definitions, standing, usage
 from localcloud.keda import ADAPTER, KEDA_PORTS, OPERATOR, Keda, add_keda, has_keda, unused_kinds
 from localcloud.networks import control_ports
+from localcloud.own_images import runnable
 from localcloud.paths import names_table
 from localcloud.toolchain.origin import Toolchain
 
-RUNNABLE_IMAGES = r"(^|/)(contentgen|postgres|redis|pgbouncer)(:|@|$)"
 COMPONENTS = (
     "etcd",
     "kube-apiserver",
@@ -279,7 +279,7 @@ def stages(folder: Path) -> Sequence[Mapping[str, object]]:
             if not document or document.get("kind") != "Stage":
                 continue
             if document["spec"]["resourceRef"]["kind"] == "Pod":
-                rule = f"!self.spec.containers.exists(c, c.image.matches({json.dumps(RUNNABLE_IMAGES)}))"
+                rule = f"!self.spec.containers.exists(c, c.image.matches({json.dumps(runnable())}))"
                 document["spec"]["selector"]["matchExpressions"].append({"cel": {"expression": rule}})
             found.append(document)
     return found

@@ -18,13 +18,14 @@ from localcloud.engine import EngineError
 from localcloud.networks import NoNetworkLeft
 from localcloud.toolchain.compiler import ToolchainError
 from ops import exit_codes
-from ops.commands import checking, cloud, delivery
+from ops.commands import checking, cloud, delivery, making
 from ops.commits import CommitError
 from ops.cost.refresh import PriceListError
 from ops.explaining import ExplainError
 from ops.image import ImageError
 from ops.kubeconfig import KubeconfigError
 from ops.log_queries import LogQueryError
+from ops.new_product import NewProductError
 from ops.previewing import PreviewError
 from ops.proof.mutants import ProofDataError
 from ops.proof.scratch import ScratchError
@@ -75,6 +76,7 @@ COMMANDS: Final = (
 """In the order in which help lists them; a name that shadows an import ends in _, which no command has."""
 for _command in COMMANDS:
     app.command(name=_command.__name__.rstrip("_").replace("_", "-"))(_command)
+app.add_typer(making.new, name="new")
 
 
 def main() -> None:
@@ -84,7 +86,7 @@ def main() -> None:
         app()
     except SettingsError as error:
         _fail(str(error), exit_codes.USAGE)
-    except (TargetError, LogQueryError, ProofDataError) as error:
+    except (TargetError, LogQueryError, ProofDataError, NewProductError) as error:
         _fail(str(error), exit_codes.USAGE)
     except PublishingError as error:
         _fail(str(error), exit_codes.PUBLISHING)

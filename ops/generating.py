@@ -3,6 +3,7 @@
 docs/stack.schema.json lets editors complete and check stack files; docs/settings.md is the same for people;
 docs/limits.md has what callers of the service may send or hold; docs/embedded-cloud-rules.md what the embedded AWS
 refuses; docs/clusters.md what a real cluster brings; docs/permissions.md what each identity may do in AWS;
+the lists of stacks in .github/workflows are those of the stack files;
 policies/config/<stack>.json is how limits and headers reach the policy pack, policies/profiles/ has configurations for
 any project, docs/policies/ a page a rule.
 ``--check`` only compares.
@@ -24,6 +25,7 @@ from ops.policy_pack import policy_pages, policy_profiles, stack_policy_config
 from ops.schema import stack_file_schema
 from ops.settings_page import settings_page
 from ops.stack_files import read
+from ops.workflow_lists import workflow_lists
 
 SCHEMA: Final = Path("docs/stack.schema.json")
 SETTINGS_PAGE: Final = Path("docs/settings.md")
@@ -48,7 +50,7 @@ def generated(root: Path) -> dict[Path, str]:
     configs |= {PROFILE_FOLDER / f"{name}.json": _json(dict(profile)) for name, profile in policy_profiles().items()}
     pages = {SETTINGS_PAGE: settings_page(), LIMITS_PAGE: limits_page(), EMBEDDED_CLOUD_PAGE: embedded_cloud_page()}
     pages |= {CLUSTERS_PAGE: clusters_page(), PERMISSIONS_PAGE: permissions_page()}
-    return {SCHEMA: _json(stack_file_schema()), **pages, **configs, **policy_pages()}
+    return {SCHEMA: _json(stack_file_schema()), **pages, **configs, **policy_pages(), **workflow_lists(root)}
 
 
 def differing(root: Path, files: Mapping[Path, str]) -> list[Path]:

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from localcloud import debian, pgbouncer, postgres, redis
-from localcloud.cluster import RUNNABLE_IMAGES
 from localcloud.images import ImageNotFound, Registry
+from localcloud.own_images import OwnImageError, own_image, own_images, runnable
 from localcloud.paths import CHECKOUT
 from localcloud.runner import poolers
 from localcloud.runner.addresses import PRIVILEGED, SHIFT
@@ -75,8 +75,8 @@ class Process:
 
 
 def image_name(image: str) -> str | None:
-    """contentgen, postgres, redis, pgbouncer; None for an image that is only simulated."""
-    found = re.search(RUNNABLE_IMAGES, image)
+    """contentgen, postgres, redis, pgbouncer, or one of one's own; None for an image that is only simulated."""
+    found = re.search(runnable(), image)
     return found[2] if found else None
 
 
@@ -88,6 +88,7 @@ def owner_of(image: str) -> Identity | None:
 def process(image: str, start: Start) -> Process:
     """Raises ImageError for an image or a command that cannot be run here."""
     adapters = {"contentgen": _contentgen, "postgres": _postgres, "redis": _redis, "pgbouncer": _pgbouncer}
+    adapters |= dict.fromkeys(own_images(), _own)
     name = image_name(image)
     if name not in adapters:
         raise ImageError(f"image {image} cannot be run on this machine; those that can: {', '.join(adapters)}")
@@ -109,6 +110,29 @@ def _contentgen(image: str, start: Start) -> Process:
         program = start.machine.registry.pull(image) or CHECKOUT
     except ImageNotFound as error:
         raise ImageError(str(error)) from None
+    entry_point = start.command or ("python", "-m", "app")
+    argv = (*entry_point, *start.arguments)
+    if argv[0] == "python":
+        argv = (sys.executable, *argv[1:])
+    reloads = start.machine.registry.development.checkout() is not None and argv[1:2] == ("-m",)
+    if reloads:
+        argv = (sys.executable, str(RELOADING), *argv[2:])
+    return Process(argv, _python_environment(program, start), reloads=reloads)
+
+
+def _own(image: str, start: Start) -> Process:
+    """A program of one's own, by ENTRYPOINT and CMD of its Dockerfile."""
+    try:
+        own = own_image(str(image_name(image)))
+    except OwnImageError as error:
+        raise ImageError(str(error)) from None
+    words = (*(start.command or own.entry_point), *(start.arguments or own.command))
+    argv = (sys.executable, *words[1:]) if words[0] == "python" else words
+    return Process(argv, _python_environment(own.folder, start))
+
+
+def _python_environment(program: Path, start: Start) -> dict[str, str]:
+    """Variables of a Python program in a folder: what its pod declares, and what a container runtime would bring."""
     added = {
         "HOST": start.address,
         "PYTHONPATH": f"{NAMES_FOLDER}:{program}",
@@ -125,14 +149,7 @@ def _contentgen(image: str, start: Start) -> Process:
         "AWS_EC2_METADATA_DISABLED": "true",
         **start.identity,
     }
-    entry_point = start.command or ("python", "-m", "app")
-    argv = (*entry_point, *start.arguments)
-    if argv[0] == "python":
-        argv = (sys.executable, *argv[1:])
-    reloads = start.machine.registry.development.checkout() is not None and argv[1:2] == ("-m",)
-    if reloads:
-        argv = (sys.executable, str(RELOADING), *argv[2:])
-    return Process(argv, {**_base(start), **start.environment, **added}, reloads=reloads)
+    return {**_base(start), **start.environment, **added}
 
 
 def _postgres(_: str, start: Start) -> Process:

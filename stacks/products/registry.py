@@ -1,18 +1,18 @@
-"""Every product by its name: the one line that adds a product to settings, policies, costs, pages and tests."""
+"""Every product by its name: each folder here that has a blueprint, for settings, policies, costs, pages and tests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from stacks.products.blog_ai.blueprint import BLUEPRINT as BLOG_AI
+from infra.settings.stack import DEFAULT_PRODUCT
 from stacks.products.blueprint import Blueprint
-from stacks.products.content_generation.blueprint import BLUEPRINT as CONTENT_GENERATION
 from stacks.products.contradictions import contradictions
-from stacks.products.recipe_app.blueprint import BLUEPRINT as RECIPE_APP
-from stacks.products.video_gateway.blueprint import BLUEPRINT as VIDEO_GATEWAY
-from stacks.products.workflow_dashboard.blueprint import BLUEPRINT as WORKFLOW_DASHBOARD
+
+HERE: Final = Path(__file__).resolve().parent
 
 
 class BlueprintError(Exception):
@@ -36,4 +36,14 @@ def registered(blueprints: Iterable[Blueprint]) -> Mapping[str, Blueprint]:
     return MappingProxyType(known)
 
 
-PRODUCTS: Final = registered((CONTENT_GENERATION, WORKFLOW_DASHBOARD, BLOG_AI, RECIPE_APP, VIDEO_GATEWAY))
+def found() -> Iterator[Blueprint]:
+    """The blueprint of each folder, that of the default product first."""
+    folders = sorted(file.parent.name for file in HERE.glob("*/blueprint.py"))
+    default = DEFAULT_PRODUCT.replace("-", "_")
+    for folder in sorted(folders, key=lambda name: name != default):
+        blueprint = import_module(f"{__package__}.{folder}.blueprint").BLUEPRINT
+        assert isinstance(blueprint, Blueprint)
+        yield blueprint
+
+
+PRODUCTS: Final = registered(found())

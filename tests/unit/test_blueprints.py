@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
 from infra.settings.environment import Environment
 from infra.settings.errors import SettingsError
+from infra.settings.stack import DEFAULT_PRODUCT
 from stacks.products.blueprint import Blueprint
 from stacks.products.content_generation.blueprint import BLUEPRINT
 from stacks.products.registry import PRODUCTS, BlueprintError, registered
@@ -172,7 +174,15 @@ def test_every_problem_of_every_product_is_said_at_once() -> None:
 
 
 def test_an_unknown_product_is_refused_with_those_that_there_are() -> None:
-    values = {"environment": "prod", "domain": "example.com", "regions": ["us-east-1"], "product": "shop"}
+    values = {"environment": "prod", "domain": "example.com", "regions": ["us-east-1"], "product": "unknown"}
     with pytest.raises(SettingsError) as raised:
         parse("it", values)
-    assert f"contentgen:product = 'shop': must be one of {', '.join(PRODUCTS)}" in str(raised.value)
+    assert f"contentgen:product = 'unknown': must be one of {', '.join(PRODUCTS)}" in str(raised.value)
+
+
+def test_every_folder_with_a_blueprint_is_registered_and_the_default_product_is_the_first(root: Path) -> None:
+    folders = {file.parent.name.replace("_", "-") for file in (root / "stacks" / "products").glob("*/blueprint.py")}
+    assert set(PRODUCTS) == folders
+    assert len(folders) >= 5
+    first, *others = PRODUCTS
+    assert (first, others) == (DEFAULT_PRODUCT, sorted(others))

@@ -20,6 +20,7 @@ from ops.generating import POLICY_FOLDER, SCHEMA, SETTINGS_PAGE, differing, gene
 from ops.schema import stack_file_schema
 from ops.stack_files import read
 from stacks.policy_config import policy_config
+from stacks.products.registry import PRODUCTS
 
 FIRST_LINE = f"# yaml-language-server: $schema={SCHEMA}"
 LEAST = {
@@ -89,6 +90,7 @@ INSTANCES = {
     "recipe-app": {"recipe-backend": 10, "frontend": 5, "ai-generation": 10, "video-processor": 3},
     "video-gateway": {"comfyui-gateway": 10, "frontend": 5},
 }
+"""Limits that documents state; a product without a document has them in its own tests."""
 
 
 def test_a_policy_configuration_carries_the_limits_the_headers_and_the_level_of_its_stack(root: Path) -> None:
@@ -97,7 +99,8 @@ def test_a_policy_configuration_carries_the_limits_the_headers_and_the_level_of_
         config = json.loads((root / POLICY_FOLDER / f"{stack}.json").read_text())
         assert config == policy_config(read(root, stack))
         assert config["security-headers"]["headers"] == SECURITY_HEADERS
-        services = INSTANCES[read(root, stack).product]
+        product = read(root, stack).product
+        services = INSTANCES.get(product) or PRODUCTS[product].limits.instances
         assert config["scale-limits"]["instances"] == {**services, "pgbouncer": 3}
         levels[stack] = config["all"]["enforcementLevel"]
     assert {stack for stack, level in levels.items() if level != "mandatory"} == {"dev"}

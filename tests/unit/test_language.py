@@ -31,6 +31,7 @@ COMMANDS: Final = (
     "ops/commands/checking.py",
     "ops/commands/cloud.py",
     "ops/commands/delivery.py",
+    "ops/commands/making.py",
     "app/cli.py",
     "app/operating.py",
     "app/data_commands.py",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
@@ -21,6 +22,7 @@ from localcloud.toolchain.supply import ensure
 from ops.console import Report
 from ops.delivered_stacks import delivered, tell
 from ops.proof.generated import GROUPS
+from ops.workflow_lists import WORKFLOWS, ListMissingError, workflow_lists
 
 PINNED = re.compile(r"^[\w./-]+@[0-9a-f]{40}$")
 NAMES = (
@@ -234,13 +236,39 @@ def test_every_products_stack_is_released_apart_by_the_environment_of_its_own_na
     assert release["concurrency"]["group"] == "deploy-${{ inputs.stack }}"
 
 
-@pytest.mark.parametrize(("environments", "count"), [(["dev"], 1), (["staging"], 3), (["prod"], 5), ([], 9)])
+OTHERS = {"recipe-app", "workflow-dashboard", "blog-ai", "video-gateway"}
+
+
+@pytest.mark.parametrize(
+    ("environments", "least"),
+    [
+        (["dev"], {"dev"}),
+        (["staging"], {"staging", "workflow-dashboard-staging", "video-gateway-staging"}),
+        (["prod"], {"prod", *(f"{product}-prod" for product in OTHERS)}),
+        ([], {"dev", "staging", "prod", "recipe-app-prod"}),
+    ],
+)
 def test_a_matrix_has_every_stack_of_its_environment_and_no_local_one(
-    root: Path, environments: list[str], count: int
+    root: Path, environments: list[str], least: set[str]
 ) -> None:
     found = delivered(root, map(Environment, environments))
     assert found == of_environment(root, *(environments or ["dev", "staging", "prod"]))
-    assert len(found) == count
+    assert least <= set(found)
+
+
+def test_lists_of_workflows_are_written_from_the_stack_files(root: Path, folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / WORKFLOWS
+    copy.mkdir(parents=True)
+    for name in ("preview.yaml", "deploy.yaml"):
+        shutil.copy(folder / name, copy)
+    for stack in ("local", "staging", "prod"):
+        shutil.copy(root / f"Pulumi.{stack}.yaml", tmp_path)
+    written = {path.stem: yaml.safe_load(text) for path, text in workflow_lists(tmp_path).items()}
+    assert written["preview"]["jobs"]["preview"]["strategy"]["matrix"]["stack"] == ["local", "prod", "staging"]
+    assert written["deploy"][True]["workflow_dispatch"]["inputs"]["stack"]["options"] == ["staging"]
+    (copy / "deploy.yaml").write_text("on: push\n")
+    with pytest.raises(ListMissingError, match=r"deploy\.yaml: has 0 lists"):
+        workflow_lists(tmp_path)
 
 
 def test_an_organisation_names_the_stacks_that_it_runs_and_a_wrong_name_is_refused(
@@ -251,7 +279,7 @@ def test_an_organisation_names_the_stacks_that_it_runs_and_a_wrong_name_is_refus
     tell(found, Report(), {"GITHUB_OUTPUT": str(tmp_path / "out")})
     assert json.loads(capsys.readouterr().out) == ["recipe-app-prod"]
     assert (tmp_path / "out").read_text() == 'stacks=["recipe-app-prod"]\n'
-    with pytest.raises(SettingsError, match="'local': must be of a real environment: blog-ai-prod, dev, prod"):
+    with pytest.raises(SettingsError, match=r"'local': must be of a real environment: blog-ai-prod, .*, staging"):
         delivered(root, [], ["local"])
 
 

@@ -1,0 +1,71 @@
+"""Images of a person's own: folders ``images/NAME`` of the checkout with a Dockerfile and a Python program.
+
+A real cluster pulls such an image from a registry. The embedded cloud builds none: it runs the program in the folder,
+as ENTRYPOINT and CMD say, by the Python of the checkout, with the packages that this has. So it goes by the image's
+name, whatever its registry, tag or digest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from localcloud.paths import CHECKOUT
+
+FOLDER: Final = "images"
+FILE: Final = "Dockerfile"
+SERVERS: Final = ("contentgen", "postgres", "redis", "pgbouncer")
+"""Images that can be run without such a folder."""
+INSTRUCTION: Final = re.compile(r"^(ENTRYPOINT|CMD)\s+(.+)$", re.MULTILINE)
+
+
+class OwnImageError(Exception):
+    """A Dockerfile says nothing that can be run here; the message has the file, the value and what is allowed."""
+
+
+@dataclass(frozen=True)
+class OwnImage:
+    """An image of that kind.
+
+    folder: folder of its program.
+    entry_point: words of ENTRYPOINT.
+    command: words of CMD, in the place of arguments that a pod does not declare.
+    """
+
+    folder: Path
+    entry_point: tuple[str, ...]
+    command: tuple[str, ...]
+
+
+def own_images(checkout: Path = CHECKOUT) -> tuple[str, ...]:
+    """Their names, in order."""
+    return tuple(sorted(file.parent.name for file in (checkout / FOLDER).glob(f"*/{FILE}")))
+
+
+def runnable(checkout: Path = CHECKOUT) -> str:
+    """Pattern of the images that run as processes; every other one is only simulated."""
+    return rf"(^|/)({'|'.join((*SERVERS, *own_images(checkout)))})(:|@|$)"
+
+
+def own_image(name: str, checkout: Path = CHECKOUT) -> OwnImage:
+    """One of them. Raises OwnImageError for a Dockerfile whose program is not Python's, or not in the exec form."""
+    file = checkout / FOLDER / name / FILE
+    said = dict(INSTRUCTION.findall(file.read_text()))
+    entry_point, command = (_words(file, key, said.get(key, "[]")) for key in ("ENTRYPOINT", "CMD"))
+    if not entry_point or entry_point[0] != "python":
+        allowed = 'it must begin with python here, such as ENTRYPOINT ["python", "-m", "main"]'
+        raise OwnImageError(f"{file}: ENTRYPOINT is {json.dumps(entry_point)}; {allowed}")
+    return OwnImage(file.parent, entry_point, command)
+
+
+def _words(file: Path, key: str, text: str) -> tuple[str, ...]:
+    try:
+        words = json.loads(text)
+    except json.JSONDecodeError:
+        words = None
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise OwnImageError(f'{file}: {key} is {text}; it must be a list of texts on one line, such as ["python"]')
+    return tuple(words)

@@ -1,0 +1,1 @@
+"""The product TEMPLATE_name: items in Postgres, an API and a page."""

@@ -1,0 +1,1 @@
+"""Revisions of TEMPLATE_name's database."""

@@ -1,0 +1,26 @@
+"""Items, and the platform's tables of identity and switches."""
+
+from alembic import op
+
+from app.platform_tables import IDENTITY
+
+revision = "0001"
+down_revision = None
+
+STATEMENTS = (
+    """
+    CREATE TABLE TEMPLATE_package_items (
+        id uuid PRIMARY KEY,
+        owner text NOT NULL,
+        text text NOT NULL,
+        created_at timestamptz NOT NULL DEFAULT now()
+    )
+    """,
+    *IDENTITY,
+)
+
+
+def upgrade() -> None:
+    """In one transaction."""
+    for statement in STATEMENTS:
+        op.execute(statement)
