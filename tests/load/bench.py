@@ -53,7 +53,7 @@ def throughput(here: Site) -> list[Row]:
     """The service against the floor, in turns, in one run; the medians of five count."""
     rates: dict[str, list[float]] = {"service": [], "bare": []}
     costs: dict[str, list[float]] = {"service": [], "bare": []}
-    with here.cpm() as service, here.process("bare", *BARE, path="/openapi.json") as bare:
+    with here.api() as service, here.process("bare", *BARE, path="/openapi.json") as bare:
         for _ in range(5):
             for name, running in (("service", service), ("bare", bare)):
                 before = running.processor_seconds
@@ -70,7 +70,7 @@ def throughput(here: Site) -> list[Row]:
 def sustained(here: Site) -> list[Row]:
     """T03: so many requests at fixed times, whatever the answers take; then every accepted job is done, once."""
     here.empty()
-    with here.cpm() as service:
+    with here.api() as service:
         run = _load(service, seconds=SECONDS, connections=USERS, rate=500)
         accepted = [json.loads(body)["job_id"] for body in run.bodies]
     seconds = _drain(here)
@@ -89,7 +89,7 @@ def memory(here: Site) -> list[Row]:
     """One process over many requests: how much, and whether it grows."""
     here.empty()
     sizes: dict[int, float] = {}
-    with here.cpm() as service:
+    with here.api() as service:
         for share in (2, 1):
             run = _load(service, requests=MANY_REQUESTS // 2, connections=32)
             sizes[MANY_REQUESTS // share] = service.megabytes
@@ -110,7 +110,7 @@ def middleware(here: Site) -> list[Row]:
 def start_of_a_job(here: Site) -> list[Row]:
     """From acceptance to the first attempt when nothing else waits."""
     here.empty()
-    with here.cpm() as service, here.workers():
+    with here.api() as service, here.workers():
         for _ in range(100):
             _load(service, requests=1, connections=1)
             _until(lambda: here.query("SELECT count(*) FROM jobs WHERE status != 'completed'")[0][0] == 0)
@@ -127,11 +127,11 @@ def overhead(here: Site) -> list[Row]:
 
 def _overhead(here: Site, jobs: int, at_once: int) -> Row:
     here.empty()
-    with here.cpm() as service:
+    with here.api() as service:
         _load(service, requests=jobs, connections=10)
     with here.process("slow", *SLOW, path="/health") as slow:
         call, calls = asyncio.run(_directly(f"{slow.url}/v1/write", jobs // at_once, at_once))
-        with here.workers(slow.url, WORKER_CONCURRENCY=str(at_once)):
+        with here.workers({"im": slow.url}, WORKER_CONCURRENCY=str(at_once)):
             _until(lambda: here.query("SELECT count(*) FROM jobs WHERE status != 'completed'")[0][0] == 0)
     row = here.query(
         "SELECT avg(extract(epoch FROM finished_at - started_at)) AS job,"
@@ -163,7 +163,7 @@ async def _directly(url: str, rounds: int, at_once: int) -> tuple[float, float]:
 def restart(here: Site) -> list[Row]:
     """Many queued jobs, the database killed and started again: all of them are done, once."""
     here.empty()
-    with here.cpm() as service:
+    with here.api() as service:
         _load(service, requests=MANY_JOBS, connections=32)
     here.postgres.restart()
     seconds = _drain(here)
