@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass
 import httpx
 
 from tests.load.client import Result, load, post
+from tests.load.compare import SLOW, compare
+from tests.load.count import until
 from tests.load.site import Running, Site, site
 
 COMMAND = "python -m tests.load.bench"
@@ -30,8 +32,6 @@ BODY = {
     "client_id": "bench",
     "keywords": ["water"],
 }
-BARE = ("-m", "uvicorn", "tests.load.bare:app", "--port", "{port}", "--log-level", "error", "--no-access-log")
-SLOW = ("-m", "uvicorn", "tests.load.slow:app", "--port", "{port}", "--log-level", "error", "--no-access-log")
 
 
 @dataclass(frozen=True)
@@ -50,21 +50,10 @@ def request(number: int) -> bytes:
 
 
 def throughput(here: Site) -> list[Row]:
-    """The service against the floor, in turns, in one run; the medians of five count."""
-    rates: dict[str, list[float]] = {"service": [], "bare": []}
-    costs: dict[str, list[float]] = {"service": [], "bare": []}
-    with here.api() as service, here.process("bare", *BARE, path="/openapi.json") as bare:
-        for _ in range(5):
-            for name, running in (("service", service), ("bare", bare)):
-                before = running.processor_seconds
-                run = _load(running, seconds=SECONDS / 12, connections=32)
-                rates[name].append(run.per_second)
-                costs[name].append(1e6 * (running.processor_seconds - before) / max(1, len(run.latencies)))
-    service_rate, bare_rate = (statistics.median(rates[name]) for name in ("service", "bare"))
-    service_cost, bare_cost = (statistics.median(costs[name]) for name in ("service", "bare"))
-    pair = f"{service_rate:.0f} and {bare_rate:.0f} requests a second, {service_cost:.0f} and {bare_cost:.0f} us each"
-    what = "POST /generate, every feature on, against a bare FastAPI endpoint with one INSERT"
-    return [Row(what, f"{service_rate / bare_rate:.2f} of its throughput ({pair})", ">= 0.60")]
+    """The service against the floor."""
+    compared = compare(here, SECONDS)
+    what = "POST /generate, every feature on, against a bare FastAPI endpoint with the same INSERT"
+    return [Row(what, compared.figure, ">= 0.60")]
 
 
 def sustained(here: Site) -> list[Row]:
@@ -113,7 +102,7 @@ def start_of_a_job(here: Site) -> list[Row]:
     with here.api() as service, here.workers():
         for _ in range(100):
             _load(service, requests=1, connections=1)
-            _until(lambda: here.query("SELECT count(*) FROM jobs WHERE status != 'completed'")[0][0] == 0)
+            until(lambda: here.query("SELECT count(*) FROM jobs WHERE status != 'completed'")[0][0] == 0)
     waits = "SELECT extract(epoch FROM started_at - created_at) * 1000 AS wait FROM jobs ORDER BY 1"
     ordered = [float(row["wait"]) for row in here.query(waits)]
     figure = f"P50 {ordered[49]:.0f} ms, P95 {ordered[94]:.0f} ms"
@@ -132,7 +121,7 @@ def _overhead(here: Site, jobs: int, at_once: int) -> Row:
     with here.process("slow", *SLOW, path="/health") as slow:
         call, calls = asyncio.run(_directly(f"{slow.url}/v1/write", jobs // at_once, at_once))
         with here.workers({"im": slow.url}, WORKER_CONCURRENCY=str(at_once)):
-            _until(lambda: here.query("SELECT count(*) FROM jobs WHERE status != 'completed'")[0][0] == 0)
+            until(lambda: here.query("SELECT count(*) FROM jobs WHERE status != 'completed'")[0][0] == 0)
     row = here.query(
         "SELECT avg(extract(epoch FROM finished_at - started_at)) AS job,"
         " extract(epoch FROM max(finished_at) - min(started_at)) AS run FROM jobs"
@@ -165,6 +154,7 @@ def restart(here: Site) -> list[Row]:
     here.empty()
     with here.api() as service:
         _load(service, requests=MANY_JOBS, connections=32)
+    assert here.postgres is not None
     here.postgres.restart()
     seconds = _drain(here)
     done = here.query("SELECT count(*) AS jobs, count(DISTINCT id) AS ids FROM jobs WHERE status = 'completed'")[0]
@@ -213,16 +203,8 @@ def _drain(here: Site) -> float:
     began = time.perf_counter()
     with here.workers(WORKER_CONCURRENCY="20"):
         open_jobs = "SELECT count(*) FROM jobs WHERE status IN ('pending', 'in_progress')"
-        _until(lambda: here.query(open_jobs)[0][0] == 0, 1200)
+        until(lambda: here.query(open_jobs)[0][0] == 0, 1200)
     return time.perf_counter() - began
-
-
-def _until(question: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not question():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not after {seconds} s")
-        time.sleep(0.05)
 
 
 def main() -> None:
