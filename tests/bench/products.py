@@ -1,4 +1,4 @@
-"""Each product as processes on servers of its own: against its floor, its memory, a fixed load, and a spot node lost."""
+"""Each product as processes on servers of its own: its floor, its memory, a fixed load, and a spot node lost."""
 
 from __future__ import annotations
 
