@@ -39,7 +39,7 @@ FIXTURES = {
     "video-gateway": ("gateway_fleet", "gateway_url"),
 }
 """Fixtures of each product's variables and database."""
-FIXED = (200, 60)
+FIXED = (200, 40)
 """Requests at concurrency 50; fewer where each is a video."""
 ORDERED_BY = {
     "content-generation": ("priority FROM jobs", set(PRIORITIES)),
@@ -173,7 +173,7 @@ def test_whatever_is_accepted_under_load_is_done_once(product: Product, here: Si
     """The scenario in short steps of up to 200 users, within the first stage's limits, then a fixed number of requests
     at concurrency 50; all by random priorities.
     """
-    short = {"PRODUCT": product.name, "PROFILE": "steps", "STEP_SECONDS": "0.8", "REST_SECONDS": "0.2"}
+    short = {"PRODUCT": product.name, "PROFILE": "steps", "STEP_SECONDS": "0.6", "REST_SECONDS": "0.1"}
     with rendering(product) as variables, here.api(**variables) as api, here.workers():
         done = run_locust(api.url, **short)
         assert done.returncode == 0, done.stdout + done.stderr
