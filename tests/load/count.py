@@ -1,4 +1,4 @@
-"""What became of everything that was promised, by the rows of the database and the logs of the workers."""
+"""Outcome of everything that was promised, by the rows of the database and the logs of the workers."""
 
 import json
 import time

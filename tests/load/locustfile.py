@@ -30,14 +30,14 @@ LIMITS = {"first": (2000, 5000, 0.01), "production": (1000, 3000, 0.001)}
 LAST = 10
 """A client looks at so many of its own (T01)."""
 TOO_EARLY = 409
-"""What is asked of something that is not ready yet is refused so, which is no failure."""
+"""Refusal of an ask about something that is not ready yet, which is no failure."""
 PRODUCT = product_of(os.environ.get("PRODUCT", "content-generation"))
 HEADERS = {"Authorization": f"Bearer {os.environ['TOKEN']}"} if os.environ.get("TOKEN") else {}
 
 
 @dataclass(frozen=True)
 class Promise:
-    """What was accepted: its ask, where it is seen, and its id."""
+    """Something that was accepted: its ask, where it is seen, and its id."""
 
     ask: Ask
     path: str

@@ -12,7 +12,7 @@ from localcloud.servers import free_port, started
 
 
 def answers(url: str) -> bool:
-    """Whether something answers there with success."""
+    """True if something answers there with success."""
     try:
         with urllib.request.urlopen(url, timeout=1):
             return True
