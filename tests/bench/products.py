@@ -29,7 +29,7 @@ def section(_: Path) -> Section:
     rows = tuple(row for product in PRODUCTS.values() for row in _rows(product))
     text = (
         "Each by its main request with a random priority. The floor is a bare FastAPI endpoint that validates the same "
-        "body and writes the same columns, in turns in one run; meanwhile the work is done elsewhere, or not at all. "
+        "body and writes the same columns, in turns in one run; work of the same process is done elsewhere meanwhile. "
         f"Client, processes, Postgres and Redis on the same {machine()}. Timed runs of {SECONDS:.0f} s "
         "(`BENCH_SECONDS`). Command: `make bench ONLY=products`."
     )
@@ -55,7 +55,7 @@ def _rows(product: Product) -> Iterator[Row]:
             figure = f"{run.count.figure}; all done after {run.seconds:.1f} s"
             yield _row(product, f"{what}: what became of them", figure, "all once")
             sizes = ", ".join(f"{name} {running.megabytes:.0f} MB" for name, running in up.items())
-            yield _row(product, "memory of each process afterwards", sizes, "<= 160 MB")
+            yield _row(product, "memory of each process afterwards", sizes, "-")
         if product.spot is not None:
             here.empty()
             lost = reclaim(here, RECLAIMED, A_SECOND)

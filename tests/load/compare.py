@@ -9,7 +9,8 @@ from tests.app.video_gateway.fake_comfyui import Comfy
 from tests.load.scenarios import loaded, request_of
 from tests.load.site import Site
 
-ROUNDS = 5
+ROUNDS = 12
+"""So many that about as many jobs wait at the end of one as a queue may hold (QUEUE_LIMIT)."""
 CONNECTIONS = 32
 BARE = ("-m", "uvicorn", "tests.load.bare:app", "--port", "{port}", "--log-level", "error", "--no-access-log")
 SLOW = ("-m", "uvicorn", "tests.load.slow:app", "--port", "{port}", "--log-level", "error", "--no-access-log")
