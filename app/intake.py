@@ -13,18 +13,13 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.batch import Batcher
+from app.batch import Batcher, sharing_commits
 from app.database import Database
 from app.domain import GenerationRequest
 from app.ids import JobId
-from app.limits import PENDING_SECONDS, PENDING_SUBMISSIONS
 from app.lists import JobLists
 from app.queue import enqueue
 
-BATCH = 200
-# One is being gathered, one is at the database, one waits for its disk; with one alone a process idles a fifth of the
-# time under load, with four it is no faster.
-COMMITS = 3
 KEY_LIFE = timedelta(hours=24)
 
 
@@ -75,9 +70,7 @@ class Intake:
         self._database = database
         self._lists = lists
         self._expiry = timedelta(seconds=expiry_seconds)
-        self._batcher: Batcher[Submission, Outcome] = Batcher(
-            self._commit, BATCH, at_once=COMMITS, most=PENDING_SUBMISSIONS, patience=PENDING_SECONDS
-        )
+        self._batcher: Batcher[Submission, Outcome] = sharing_commits(self._commit)
         self._keys: set[tuple[str, str]] = set()
 
     async def accept(self, submission: Submission) -> Receipt:

@@ -1,32 +1,22 @@
-"""Acceptance of recipes: row, user and place in the queue commit together, many requests in one transaction.
-
-Requests share commits (app.batch), so the price of a durable commit is paid once for many of them; a request is
-answered after its own commit. Within a batch the queue's limit is kept exactly; processes that commit at the same
-moment may pass it by a batch each.
-"""
+"""Acceptance of recipes: row, user and place in the queue commit together (app.queued_intake)."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import ClassVar, Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.batch import Batcher
 from app.database import Database
 from app.domain import Priority
 from app.ids import JobId
-from app.limits import PENDING_SECONDS, PENDING_SUBMISSIONS
 from app.lists import JobLists
-from app.queue import QueueFull, depth, enqueue
 from app.queue_names import Queue
+from app.queued_intake import QueuedIntake
 from app.recipe_app.models import Complexity, NewRecipe
 
-BATCH: Final = 200
-COMMITS: Final = 3
-"""Transactions at once: one is gathered, one is at the database, one waits for its disk."""
 PRIORITY: Final = {Complexity.SIMPLE: Priority.SPEED, Complexity.DEMANDING: Priority.BALANCED}
 """A simple recipe is done at once, so it need not wait behind demanding ones."""
 
@@ -41,40 +31,17 @@ class Submission:
     request_id: str | None = None
 
 
-Outcome = JobId | QueueFull
-
-
-class RecipeIntake:
+class RecipeIntake(QueuedIntake[Submission]):
     """Accepts recipes."""
 
+    _queue: ClassVar[Queue] = Queue.TEXTS
+
     def __init__(self, database: Database, lists: JobLists, expiry_seconds: int, queue_limit: int) -> None:
-        self._database = database
-        self._lists = lists
+        super().__init__(database, lists, queue_limit)
         self._expiry = timedelta(seconds=expiry_seconds)
-        self._limit = queue_limit
-        self._batcher: Batcher[Submission, Outcome] = Batcher(
-            self._commit, BATCH, at_once=COMMITS, most=PENDING_SUBMISSIONS, patience=PENDING_SECONDS
-        )
 
-    async def accept(self, submission: Submission) -> JobId:
-        """Store and enqueue one recipe. Raises QueueFull, OverloadedError and DatabaseUnavailable (nothing was stored
-        then, unless it is an OutcomeUnknown).
-        """
-        outcome = await self._batcher.ask(submission)
-        if isinstance(outcome, QueueFull):
-            raise outcome
-        return outcome
-
-    async def _commit(self, batch: Sequence[Submission]) -> list[Outcome]:
-        async with self._database.write() as connection:
-            room = max(0, self._limit - (await depth(connection, Queue.TEXTS)).waiting)
-            taken = batch[:room]
-            if taken:
-                await self._insert(connection, taken)
-                places = [(entry.id, PRIORITY[entry.asked.complexity]) for entry in taken]
-                await enqueue(connection, places, Queue.TEXTS)
-        await self._lists.changed(*{entry.owner for entry in taken})
-        return [*(entry.id for entry in taken), *(QueueFull() for _ in batch[room:])]
+    def _priority(self, entry: Submission) -> Priority:
+        return PRIORITY[entry.asked.complexity]
 
     async def _insert(self, connection: AsyncConnection, batch: Sequence[Submission]) -> None:
         # In one order everywhere, so that two batches with the same users never wait for each other.

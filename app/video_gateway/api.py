@@ -22,6 +22,7 @@ from app.video.files import Wanted, streamed
 from app.video.shelf import ShelfUnavailable
 from app.video.tickets import key_of, ticket_of
 from app.video_gateway.flags import Feature
+from app.video_gateway.intake import Submission
 from app.video_gateway.models import Accepted, NewVideo, PlayableView, VideoView
 from app.video_gateway.services import GatewayServices
 
@@ -86,7 +87,7 @@ async def generate(body: NewVideo, request: Request, services: ServicesNow, owne
     video = JobId.new(services.settings.region_short, services.watch.moment())
     state["job_id"] = str(video)
     try:
-        await services.videos.submit(owner, video, body, state["request_id"])
+        await services.intake.accept(Submission(video, owner, body, state["request_id"]))
     except QueueFull:
         detail = "So many wait already that no more are taken; nothing was stored. See Retry-After."
         raise ProblemError(429, detail, {"Retry-After": FULL_SECONDS}, code="queue_full") from None

@@ -9,6 +9,7 @@ from app.schema import Schema
 from app.video.shelf import VideoShelf, shelf_of
 from app.video_gateway.flags import Features
 from app.video_gateway.history import HISTORY
+from app.video_gateway.intake import VideoIntake
 from app.video_gateway.settings import GatewaySettings
 from app.video_gateway.store import VideoStore
 
@@ -20,6 +21,7 @@ class GatewayServices(CoreServices):
     settings: GatewaySettings
     lists: JobLists
     videos: VideoStore
+    intake: VideoIntake
     features: Features
     shelf: VideoShelf
 
@@ -30,11 +32,11 @@ def build(settings: GatewaySettings, lifecycle: Lifecycle) -> GatewayServices:
     assert shelf is not None, "serving_settings refuses a process without a bucket"
     core = build_core(settings, lifecycle, Schema(HISTORY.parts()))
     lists = JobLists(core.cache, core.redis)
-    limits = settings.job_expiry_seconds, settings.queue_limit, settings.video_days
     return GatewayServices(
         **vars(core),
         lists=lists,
-        videos=VideoStore(core.database, lists, *limits),
+        videos=VideoStore(core.database, lists, settings.video_days),
+        intake=VideoIntake(core.database, lists, settings.job_expiry_seconds, settings.queue_limit),
         features=Features(settings, core.switchboard),
         shelf=shelf,
     )

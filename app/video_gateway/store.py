@@ -2,55 +2,30 @@
 forgotten condition shows no other client's rows.
 """
 
-from collections.abc import Mapping
 from datetime import timedelta
-from types import MappingProxyType
-from typing import Final
 
-from sqlalchemy import Row, delete, func, insert, or_, select
+from sqlalchemy import Row, delete, func, or_, select
 
 from app.access.owners import NotFound, act_for_ourselves, acting_for
 from app.database import Database
-from app.domain import Priority
 from app.ids import JobId
 from app.lists import JobLists
-from app.queue import QueueFull, depth, enqueue, withdraw
+from app.queue import withdraw
 from app.queue_names import Queue
 from app.replica import may_be_behind
-from app.video_gateway.models import NewVideo, Urgency, VideoView
+from app.video_gateway.models import VideoView
 from app.video_gateway.tables import videos
-
-PLACE: Final[Mapping[Urgency, Priority]] = MappingProxyType(
-    {Urgency.HIGH: Priority.SPEED, Urgency.NORMAL: Priority.BALANCED, Urgency.LOW: Priority.COST}
-)
-"""Place of each urgency in the queue, by whose patience its jobs are ranked (app.queue)."""
 
 
 class VideoStore:
     """Videos of one database."""
 
-    def __init__(
-        self, database: Database, lists: JobLists, expiry_seconds: int, queue_limit: int, video_days: int
-    ) -> None:
+    def __init__(self, database: Database, lists: JobLists, video_days: int) -> None:
         """A video is gone ``video_days`` after it was made, by the bucket's own rule."""
         self._database = database
         self._lists = lists
-        self._expiry = timedelta(seconds=expiry_seconds)
-        self._limit = queue_limit
         there = or_(videos.c.finished_at.is_(None), videos.c.finished_at > func.now() - timedelta(days=video_days))
         self._there = select(videos).where(there)
-
-    async def submit(self, owner: str, video: JobId, asked: NewVideo, request_id: str | None = None) -> None:
-        """Store a video and its place in the queue together. Raises QueueFull."""
-        values = {**asked.model_dump(), "id": str(video), "owner": owner, "created_at": video.created_at}
-        # When a job expires is the database's clock's business.
-        row = insert(videos).values(**values, request_id=request_id, expires_at=func.now() + self._expiry)
-        async with self._database.write() as connection:
-            if (await depth(connection, Queue.VIDEOS)).waiting >= self._limit:
-                raise QueueFull
-            await connection.execute(row)
-            await enqueue(connection, [(video, PLACE[asked.priority])], Queue.VIDEOS)
-        await self._lists.changed(owner)
 
     async def get(self, owner: str, video: JobId) -> "Row[tuple[object, ...]]":
         """The row of one video, from the replica once it must be there. Raises NotFound."""

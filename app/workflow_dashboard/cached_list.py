@@ -11,14 +11,15 @@ and the drop. Redis never decides whether a request is answered.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import uuid4
 
 from redis.asyncio import Redis
 
+from app.batch import MOST_WAITING, Batcher, OverloadedError
 from app.database import OutcomeUnknown
 from app.redis_link import RedisDown, RedisLink
 from app.telemetry.metrics import CACHE
@@ -66,6 +67,7 @@ class CachedList:
         self._filling: asyncio.Task[tuple[str, bool]] | None = None
         self._begun = 0
         self._changes = 0
+        self._dropping: Batcher[int, None] = Batcher(self._drop, MOST_WAITING)
         self._dropped = 0
 
     async def get(self) -> str:
@@ -133,13 +135,16 @@ class CachedList:
         await self.drop()
 
     async def drop(self) -> None:
-        """Drop the list, and the lease of every reading under way; ``follow`` repeats it when Redis is away."""
-        changes = self._changes
-        try:
-            await self._link.ask(lambda client: client.delete(KEY, LEASE))
-        except RedisDown:
-            return
-        self._dropped = max(self._dropped, changes)
+        """Drop the list, and the lease of every reading under way; ``follow`` repeats it when Redis is away. Changes
+        that end at the same time share a drop, which begins after each of them.
+        """
+        with suppress(RedisDown, OverloadedError):
+            await self._dropping.ask(self._changes)
+
+    async def _drop(self, changes: Sequence[int]) -> Sequence[None]:
+        await self._link.ask(lambda client: client.delete(KEY, LEASE))
+        self._dropped = max(self._dropped, *changes)
+        return [None] * len(changes)
 
     async def follow(self) -> None:
         """Repeat what could not be dropped, until cancelled."""

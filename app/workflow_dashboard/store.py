@@ -3,15 +3,17 @@
 A workflow belongs to the client that made it. Every client of the deployment sees it; its owner alone changes it.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.batch import Batcher, sharing_commits
 from app.database import Database
 from app.ids import uuid7
 from app.limits import TASK_ROWS, WORKFLOW_ROWS
@@ -37,6 +39,7 @@ class WorkflowStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._creating: Batcher[Mapping[str, object], Workflow] = sharing_commits(self._create)
 
     async def page(self, limit: int, before: UUID | None = None, user_id: str | None = None) -> list[Workflow]:
         """Workflows with their tasks, newest first; those made before another one, and of one client, if asked for."""
@@ -71,11 +74,18 @@ class WorkflowStore:
         return [Task.model_validate(row) for row in found]
 
     async def create(self, owner: str, new: NewWorkflow) -> Workflow:
-        """Store a workflow without tasks."""
-        values = {"id": _new_id(), "user_id": owner, "status": WorkflowStatus.ACTIVE, **new.model_dump()}
+        """Store a workflow without tasks; those that are made at the same time share a commit (app.batch). Raises
+        OverloadedError.
+        """
+        values = {"id": str(_new_id()), "user_id": owner, "status": WorkflowStatus.ACTIVE, **new.model_dump()}
+        return await self._creating.ask(values)
+
+    async def _create(self, batch: Sequence[Mapping[str, object]]) -> list[Workflow]:
+        """Many workflows by one commit, whose price is the same."""
         async with self._database.write() as connection:
-            row = (await connection.execute(insert(workflows).values(values).returning(workflows))).one()
-        return Workflow.model_validate(row)
+            made = await connection.execute(_INSERT, {"rows": json.dumps(batch)})
+            found = {row.id: row for row in made}
+        return [Workflow.model_validate(found[UUID(str(values["id"]))]) for values in batch]
 
     async def change(self, owner: str, workflow: UUID, change: WorkflowChange) -> Workflow:
         """Change what is given. Raises NotFound and NotOwner."""
@@ -123,6 +133,12 @@ class WorkflowStore:
         return Task.model_validate(row)
 
 
+_INSERT: Final = text(
+    "INSERT INTO workflows (id, user_id, name, description, status)"
+    " SELECT id, user_id, name, description, status FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS new"
+    " (id uuid, user_id text, name text, description text, status text)"
+    " RETURNING id, user_id, name, description, status, created_at, updated_at"
+)
 _ALL: Final = literal_column("true")
 _PLACES: Final = select(func.count(), func.coalesce(func.max(tasks.c.position), 0))
 _LISTED: Final = func.json_build_object(

@@ -8,14 +8,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.error import URLError
 from uuid import uuid4
 
 import asyncpg
@@ -62,6 +60,7 @@ from localcloud.pgbouncer import PgBouncerServer, Upstream
 from localcloud.postgres import PostgresServer
 from localcloud.redis import RedisServer
 from localcloud.servers import free_port, started
+from tests.load.moto import answers, moto
 
 T = TypeVar("T")
 USER, PASSWORD, TEMPLATE = "contentgen", "postgres-password", "contentgen_template"
@@ -218,27 +217,10 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
     return make_settings()
 
 
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1) as reply:
-            return bool(reply.status == 200)
-    except (URLError, OSError):
-        return False
-
-
 @pytest.fixture(scope="session")
 def aws(folder: Path) -> Iterator[str]:
     """A moto server in its own process; gives its address."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    with started(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        environment=dict(os.environ),
-        identity=None,
-        log=folder / "moto.log",
-        ready=lambda: _answers(f"{url}/moto-api/data.json"),
-        stop_signal=signal.SIGTERM,
-    ):
+    with moto(folder) as url:
         yield url
 
 
@@ -262,7 +244,7 @@ class Fleet:
             environment={**self.environment, "PORT": str(port), **variables},
             identity=None,
             log=self.log(name),
-            ready=lambda: _answers(f"{url}/ready"),
+            ready=lambda: answers(f"{url}/ready"),
             stop_signal=signal.SIGTERM,
         ) as running:
             yield running, url

@@ -8,17 +8,14 @@ import asyncio
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.request import urlopen
 
 import asyncpg
 import boto3
@@ -28,9 +25,10 @@ from app.partitions import Month
 from app.settings import Settings
 from localcloud.paths import CHECKOUT
 from localcloud.postgres import PostgresServer, home
-from localcloud.servers import free_port, started
+from localcloud.servers import free_port
 from tests.bench import document
 from tests.bench.document import Section
+from tests.load.moto import moto
 
 ROWS = 20_000_000
 MONTHS = 12
@@ -81,7 +79,7 @@ def section(root: Path) -> Section:
     server = PostgresServer(root / "rehearsal", "127.0.0.1", free_port(), PARAMETERS)
     server.initialise(USER, PASSWORD, DATABASE)
     url = f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{server.port}/{DATABASE}?sslmode=disable"
-    with server.running(), _store(root) as store:
+    with server.running(), moto(root) as store:
         asyncio.run(migrate(Settings(database_url=url, database_url_direct=url)))  # type: ignore[arg-type]
         variables = {**_variables(url), "AWS_ENDPOINT_URL": store}
         boto3.client("s3", endpoint_url=store, **_keys()).create_bucket(Bucket=BUCKET)
@@ -184,27 +182,3 @@ def _variables(url: str) -> dict[str, str]:
         "PG_BIN": str(home() / "bin"),
         **{name.upper().replace("REGION_NAME", "AWS_DEFAULT_REGION"): value for name, value in _keys().items()},
     }
-
-
-@contextmanager
-def _store(root: Path) -> Iterator[str]:
-    """A moto server; its address."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-
-    def answers() -> bool:
-        try:
-            with urlopen(f"{url}/moto-api/data.json", timeout=1) as reply:
-                return bool(reply.status == 200)
-        except OSError:
-            return False
-
-    with started(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        environment=dict(os.environ),
-        identity=None,
-        log=root / "moto.log",
-        ready=answers,
-        stop_signal=signal.SIGTERM,
-    ):
-        yield url

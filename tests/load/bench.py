@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass
 import httpx
 
 from tests.load.client import Result, load, post
+from tests.load.compare import SLOW, compare
+from tests.load.count import until
 from tests.load.site import Running, Site, site
 
 COMMAND = "python -m tests.load.bench"
@@ -30,8 +32,6 @@ BODY = {
     "client_id": "bench",
     "keywords": ["water"],
 }
-BARE = ("-m", "uvicorn", "tests.load.bare:app", "--port", "{port}", "--log-level", "error", "--no-access-log")
-SLOW = ("-m", "uvicorn", "tests.load.slow:app", "--port", "{port}", "--log-level", "error", "--no-access-log")
 
 
 @dataclass(frozen=True)
@@ -50,27 +50,16 @@ def request(number: int) -> bytes:
 
 
 def throughput(here: Site) -> list[Row]:
-    """The service against the floor, in turns, in one run; the medians of five count."""
-    rates: dict[str, list[float]] = {"service": [], "bare": []}
-    costs: dict[str, list[float]] = {"service": [], "bare": []}
-    with here.cpm() as service, here.process("bare", *BARE, path="/openapi.json") as bare:
-        for _ in range(5):
-            for name, running in (("service", service), ("bare", bare)):
-                before = running.processor_seconds
-                run = _load(running, seconds=SECONDS / 12, connections=32)
-                rates[name].append(run.per_second)
-                costs[name].append(1e6 * (running.processor_seconds - before) / max(1, len(run.latencies)))
-    service_rate, bare_rate = (statistics.median(rates[name]) for name in ("service", "bare"))
-    service_cost, bare_cost = (statistics.median(costs[name]) for name in ("service", "bare"))
-    pair = f"{service_rate:.0f} and {bare_rate:.0f} requests a second, {service_cost:.0f} and {bare_cost:.0f} us each"
-    what = "POST /generate, every feature on, against a bare FastAPI endpoint with one INSERT"
-    return [Row(what, f"{service_rate / bare_rate:.2f} of its throughput ({pair})", ">= 0.60")]
+    """The service against the floor."""
+    compared = compare(here, SECONDS)
+    what = "POST /generate, every feature on, against a bare FastAPI endpoint with the same INSERT"
+    return [Row(what, compared.figure, ">= 0.60")]
 
 
 def sustained(here: Site) -> list[Row]:
     """T03: so many requests at fixed times, whatever the answers take; then every accepted job is done, once."""
     here.empty()
-    with here.cpm() as service:
+    with here.api() as service:
         run = _load(service, seconds=SECONDS, connections=USERS, rate=500)
         accepted = [json.loads(body)["job_id"] for body in run.bodies]
     seconds = _drain(here)
@@ -89,7 +78,7 @@ def memory(here: Site) -> list[Row]:
     """One process over many requests: how much, and whether it grows."""
     here.empty()
     sizes: dict[int, float] = {}
-    with here.cpm() as service:
+    with here.api() as service:
         for share in (2, 1):
             run = _load(service, requests=MANY_REQUESTS // 2, connections=32)
             sizes[MANY_REQUESTS // share] = service.megabytes
@@ -110,10 +99,10 @@ def middleware(here: Site) -> list[Row]:
 def start_of_a_job(here: Site) -> list[Row]:
     """From acceptance to the first attempt when nothing else waits."""
     here.empty()
-    with here.cpm() as service, here.workers():
+    with here.api() as service, here.workers():
         for _ in range(100):
             _load(service, requests=1, connections=1)
-            _until(lambda: here.query("SELECT count(*) FROM jobs WHERE status != 'completed'")[0][0] == 0)
+            until(lambda: here.query("SELECT count(*) FROM jobs WHERE status != 'completed'")[0][0] == 0)
     waits = "SELECT extract(epoch FROM started_at - created_at) * 1000 AS wait FROM jobs ORDER BY 1"
     ordered = [float(row["wait"]) for row in here.query(waits)]
     figure = f"P50 {ordered[49]:.0f} ms, P95 {ordered[94]:.0f} ms"
@@ -127,12 +116,12 @@ def overhead(here: Site) -> list[Row]:
 
 def _overhead(here: Site, jobs: int, at_once: int) -> Row:
     here.empty()
-    with here.cpm() as service:
+    with here.api() as service:
         _load(service, requests=jobs, connections=10)
     with here.process("slow", *SLOW, path="/health") as slow:
         call, calls = asyncio.run(_directly(f"{slow.url}/v1/write", jobs // at_once, at_once))
-        with here.workers(slow.url, WORKER_CONCURRENCY=str(at_once)):
-            _until(lambda: here.query("SELECT count(*) FROM jobs WHERE status != 'completed'")[0][0] == 0)
+        with here.workers({"im": slow.url}, WORKER_CONCURRENCY=str(at_once)):
+            until(lambda: here.query("SELECT count(*) FROM jobs WHERE status != 'completed'")[0][0] == 0)
     row = here.query(
         "SELECT avg(extract(epoch FROM finished_at - started_at)) AS job,"
         " extract(epoch FROM max(finished_at) - min(started_at)) AS run FROM jobs"
@@ -163,8 +152,9 @@ async def _directly(url: str, rounds: int, at_once: int) -> tuple[float, float]:
 def restart(here: Site) -> list[Row]:
     """Many queued jobs, the database killed and started again: all of them are done, once."""
     here.empty()
-    with here.cpm() as service:
+    with here.api() as service:
         _load(service, requests=MANY_JOBS, connections=32)
+    assert here.postgres is not None
     here.postgres.restart()
     seconds = _drain(here)
     done = here.query("SELECT count(*) AS jobs, count(DISTINCT id) AS ids FROM jobs WHERE status = 'completed'")[0]
@@ -213,16 +203,8 @@ def _drain(here: Site) -> float:
     began = time.perf_counter()
     with here.workers(WORKER_CONCURRENCY="20"):
         open_jobs = "SELECT count(*) FROM jobs WHERE status IN ('pending', 'in_progress')"
-        _until(lambda: here.query(open_jobs)[0][0] == 0, 1200)
+        until(lambda: here.query(open_jobs)[0][0] == 0, 1200)
     return time.perf_counter() - began
-
-
-def _until(question: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not question():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not after {seconds} s")
-        time.sleep(0.05)
 
 
 def main() -> None:

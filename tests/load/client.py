@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+ACCEPTED = (201, 202)
+
 
 @dataclass
 class Result:
@@ -62,7 +64,7 @@ async def load(
                 status, body = await _reply(reader)
                 result.latencies.append(time.perf_counter() - due)
                 result.statuses[status] = result.statuses.get(status, 0) + 1
-                if status == 202:
+                if status in ACCEPTED:
                     result.bodies.append(body)
         except (OSError, asyncio.IncompleteReadError):
             result.errors += 1

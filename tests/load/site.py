@@ -1,4 +1,4 @@
-"""Servers and processes of a load test: Postgres, Redis and the service's roles, all of its own.
+"""Servers and processes of a load test: Postgres, Redis and a product's roles, all of its own.
 
 Every feature is on: limits (set high, so that they count and never refuse), cache, logs, figures, headers, queue.
 """
@@ -9,24 +9,33 @@ import shutil
 import signal
 import sys
 import tempfile
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
+from types import MappingProxyType
 
 import asyncpg
+import boto3
 import psutil
 
 from app.migrate import migrate
-from app.settings import Settings
+from app.products import Product as Name
+from app.products import history_of, settings_of
 from localcloud.postgres import PostgresServer
 from localcloud.redis import RedisServer
 from localcloud.servers import free_port, started
+from tests.load.moto import answers, moto
+from tests.load.product import Product, Role
+from tests.load.products.content_generation import CONTENT_GENERATION
 
 ROOT = Path(__file__).parents[2]
 NEVER_REFUSED = "10000000"
+LONGEST_QUEUE = "100000"
+NOWHERE: Mapping[str, str] = MappingProxyType({})
+BUCKET = "videos"
+KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
 @dataclass(frozen=True)
@@ -56,48 +65,73 @@ class Running:
 
 @dataclass(frozen=True)
 class Site:
-    """A migrated database, a Redis, and what a process must know of them."""
+    """A product's migrated database, a Redis, and what a process must know of them.
 
+    product: what runs.
+    folder: place of the logs.
+    database: address of the database.
+    environment: variables of every process.
+    postgres: the server, where it is this site's own.
+    """
+
+    product: Product
     folder: Path
-    postgres: "Restartable"
     database: str
     environment: dict[str, str]
+    postgres: "Restartable | None" = None
 
     @contextmanager
     def process(self, name: str, *command: str, path: str = "/ready", **variables: str) -> Iterator[Running]:
         """`python <command>`, where {port} stands for its port, until the end of the block."""
-        port = free_port()
+        port = int(variables.get("PORT") or free_port())
         with started(
             [sys.executable, *(part.format(port=port) for part in command)],
             environment={**self.environment, "PORT": str(port), **variables},
             identity=None,
-            log=self.folder / f"{name}.log",
-            ready=lambda: _answers(f"http://127.0.0.1:{port}{path}"),
+            log=self.log(name),
+            ready=lambda: answers(f"http://127.0.0.1:{port}{path}"),
             stop_signal=signal.SIGTERM,
         ) as process:
             yield Running(port, process.pid)
 
+    def log(self, name: str) -> Path:
+        """File of a process's output."""
+        return self.folder / f"{name}.log"
+
     @contextmanager
-    def cpm(self) -> Iterator[Running]:
-        """One process of the API."""
-        with self.process("cpm", "-m", "app", "serve", "--role", "cpm") as running:
+    def role(self, role: Role, addresses: Mapping[str, str] = NOWHERE, **variables: str) -> Iterator[Running]:
+        """A process of the product; its own variables may name the `addresses` of others."""
+        port = str(free_port())
+        known = {**addresses, "port": port, "other": str(free_port())}
+        own = {name: value.format(**known) for name, value in role.variables.items()}
+        with self.process(role.name, "-m", "app", *role.command, **{"PORT": port, **own, **variables}) as running:
             yield running
 
     @contextmanager
-    def workers(self, im: str | None = None, **variables: str) -> Iterator[Running]:
-        """A worker, and an im for it unless one is named."""
+    def api(self, **variables: str) -> Iterator[Running]:
+        """One process of the API."""
+        with self.role(self.product.api, **variables) as running:
+            yield running
+
+    @contextmanager
+    def workers(self, addresses: Mapping[str, str] = NOWHERE, **variables: str) -> Iterator[dict[str, Running]]:
+        """The workers, by name, and those that they need unless their `addresses` are given."""
+        found: dict[str, Running] = {}
         with ExitStack() as stack:
-            if im is None:
-                im = stack.enter_context(self.process("im", "-m", "app", "serve", "--role", "im")).url
-            yield stack.enter_context(self.process("worker", "-m", "app", "worker", IM_URL=im, **variables))
+            for role in self.product.workers:
+                if role.name not in addresses:
+                    known = {**{name: running.url for name, running in found.items()}, **addresses}
+                    found[role.name] = stack.enter_context(self.role(role, known, **variables))
+            yield found
 
     def query(self, statement: str) -> list[asyncpg.Record]:
         """Rows of the database."""
-        return asyncio.run(_fetch(self.database, statement))
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, _fetch(self.database, statement)).result()
 
     def empty(self) -> None:
-        """Forget all jobs."""
-        self.query("TRUNCATE jobs, pgqueuer, pgqueuer_log, idempotency_keys")
+        """Forget everything that was made."""
+        self.query(f"TRUNCATE {', '.join(self.product.tables)}")
 
 
 class Restartable:
@@ -123,7 +157,7 @@ class Restartable:
 
 
 @contextmanager
-def site() -> Iterator[Site]:
+def site(product: Product = CONTENT_GENERATION) -> Iterator[Site]:
     """Start the servers, migrate, and take everything down at the end."""
     folder = Path(tempfile.mkdtemp(prefix="contentgen-load-"))
     folder.chmod(0o755)
@@ -136,6 +170,7 @@ def site() -> Iterator[Site]:
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
+            "PRODUCT": product.name,
             "DATABASE_URL": database,
             "DATABASE_URL_DIRECT": database,
             "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0",
@@ -143,12 +178,27 @@ def site() -> Iterator[Site]:
             "RATE_LIMIT_PER_MINUTE": NEVER_REFUSED,
             "RATE_LIMIT_PER_HOUR": NEVER_REFUSED,
             "RATE_LIMIT_GENERATE_PER_MINUTE": NEVER_REFUSED,
+            "QUEUE_LIMIT": LONGEST_QUEUE,
         }
-        with redis.running(), closing(Restartable(postgres)) as restartable:
-            asyncio.run(migrate(Settings(database_url=database, database_url_direct=database)))  # type: ignore[arg-type]
-            yield Site(folder, restartable, database, environment)
+        name = Name(product.name)
+        settings = settings_of(name, task=True)(database_url=database, database_url_direct=database)  # type: ignore[arg-type]
+        with ExitStack() as stack:
+            stack.enter_context(redis.running())
+            restartable = stack.enter_context(closing(Restartable(postgres)))
+            asyncio.run(migrate(settings, history=history_of(name)))
+            if product.bucket:
+                environment |= bucket_variables(stack.enter_context(moto(folder)))
+            yield Site(product, folder, database, environment, restartable)
     finally:
         shutil.rmtree(folder)
+
+
+def bucket_variables(aws: str) -> dict[str, str]:
+    """Variables of a process that stores videos in a new bucket of a moto server."""
+    store = boto3.client("s3", endpoint_url=aws, region_name="us-east-1", **KEYS)
+    store.create_bucket(Bucket=BUCKET)
+    keys = {name.upper(): value for name, value in KEYS.items()}
+    return {**keys, "AWS_ENDPOINT_URL": aws, "VIDEO_BUCKET": BUCKET, "SESSION_SECRET": "s" * 40}
 
 
 async def _fetch(database: str, statement: str) -> list[asyncpg.Record]:
@@ -157,11 +207,3 @@ async def _fetch(database: str, statement: str) -> list[asyncpg.Record]:
         return list(await connection.fetch(statement))
     finally:
         await connection.close()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1):
-            return True
-    except (URLError, OSError):
-        return False

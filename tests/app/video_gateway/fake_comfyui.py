@@ -38,6 +38,7 @@ class Comfy:
     silent: bool = False
     holding: bool = False
     history_delay: float = 0.0
+    step_seconds: float = 0.05
     broken: int | None = None
     posted: list[dict[str, Any]] = field(default_factory=list)
     rendered: list[str] = field(default_factory=list)
@@ -166,7 +167,7 @@ class Comfy:
         for step in range(1, STEPS + 1):
             await self._send(client, "progress", prompt_id=run, node="8", value=step, max=STEPS)
             await self._send(client, "progress", prompt_id="of another client", node="8", value=99, max=100)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(self.step_seconds)
             while self.holding and not self.stopping:
                 await asyncio.sleep(0.02)
                 # A step has many of these; whoever listens from now on gets the next.
