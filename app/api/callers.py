@@ -29,13 +29,23 @@ async def core(connection: HTTPConnection) -> CoreServices:
 Parts = TypeVar("Parts", bound=CoreServices)
 
 
-def parts(kind: type[Parts]) -> Callable[[Request], Awaitable[Parts]]:
-    """A dependency that gives a product's routes the parts of its process."""
+def parts_of(kind: type[Parts]) -> Callable[[Request], Parts]:
+    """Finds the parts of a product's process for a request."""
 
-    async def found(request: Request) -> Parts:
+    def found(request: Request) -> Parts:
         services = core_of(request)
         assert isinstance(services, kind)
         return services
+
+    return found
+
+
+def parts(kind: type[Parts]) -> Callable[[Request], Awaitable[Parts]]:
+    """A dependency that gives a product's routes the same."""
+    of_request = parts_of(kind)
+
+    async def found(request: Request) -> Parts:
+        return of_request(request)
 
     return found
 

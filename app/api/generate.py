@@ -1,35 +1,19 @@
-"""POST /generate: accept a piece of content to be written (A04).
-
-The busiest route, so the body is read as bytes and checked once, by the model itself: the framework would parse it into
-dictionaries first and look every parameter up again, which costs more than everything else in the request.
-"""
+"""POST /generate: accept a piece of content to be written (A04)."""
 
 import re
-from collections.abc import Callable, Coroutine
 
 from fastapi import APIRouter, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
-from pydantic import ValidationError
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from app.api.callers import NO_STORE, caller_of
 from app.api.dependencies import client_of, services_of
-from app.api.problems import ProblemError, documented, reference
+from app.api.direct import Direct, body_document, body_of, invalid
+from app.api.problems import ProblemError, documented
 from app.api.views import Accepted
 from app.domain import GenerationRequest
 from app.ids import JobId
 from app.intake import KeyBusy, KeyReused, Submission
-
-
-class Direct(APIRoute):
-    """Hands the request to the endpoint as it is: the framework would look for parameters that there are none of."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[None, None, Response]]:
-        """FastAPI's own place for this."""
-        return self.endpoint
-
 
 router = APIRouter(tags=["content"], route_class=Direct)
 
@@ -39,9 +23,8 @@ KEY_PATTERN = r"^[\x21-\x7e]+$"
 TRACE_LENGTH = 100
 ASK_AGAIN_SECONDS = "2"
 _KEY = re.compile(KEY_PATTERN)
-_JSON = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 _DOCUMENT = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": reference(GenerationRequest)}}},
+    **body_document(GenerationRequest),
     "parameters": [
         {
             "name": KEY_HEADER,
@@ -64,7 +47,7 @@ _DOCUMENT = {
 async def generate(request: Request) -> Response:
     """202 means that the job is stored and cannot get lost; ask /status/{job_id} for it."""
     services, caller = services_of(request), caller_of(request)
-    body = await _body(request)
+    body = await body_of(request, GenerationRequest)
     client_id = client_of(caller, body.client_id)
     state = request.scope["state"]
     state["client_id"] = client_id
@@ -96,21 +79,10 @@ async def generate(request: Request) -> Response:
     return Response(accepted.model_dump_json(), 202, headers, "application/json")
 
 
-async def _body(request: Request) -> GenerationRequest:
-    """Raises RequestValidationError, which names every wrong field."""
-    if not _JSON.match(request.headers.get("content-type", "")):
-        raise _invalid("body", "Send JSON, with Content-Type: application/json")
-    try:
-        return GenerationRequest.model_validate_json(await request.body())
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False, include_input=False)
-        raise RequestValidationError([{**entry, "loc": ("body", *entry["loc"])} for entry in problems]) from None
-
-
 def _key(headers: Headers) -> str | None:
     given = headers.get(KEY_HEADER)
     if given is not None and not (len(given) <= KEY_LENGTH and _KEY.match(given)):
-        raise _invalid(f"header.{KEY_HEADER}", f"Give 1 to {KEY_LENGTH} visible ASCII characters")
+        raise invalid(f"header.{KEY_HEADER}", f"Give 1 to {KEY_LENGTH} visible ASCII characters")
     return given
 
 
@@ -118,7 +90,3 @@ def _trace(headers: Headers) -> str | None:
     """The caller's trace, which the job carries on; what cannot be a traceparent (W3C) is dropped."""
     given = headers.get("traceparent")
     return given if given is not None and len(given) <= TRACE_LENGTH and given.isascii() else None
-
-
-def _invalid(place: str, message: str) -> RequestValidationError:
-    return RequestValidationError([{"loc": tuple(place.split(".", 1)), "msg": message, "type": "value_error"}])

@@ -10,8 +10,9 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from app.access.owners import NotFound
-from app.api.callers import caller, parts
-from app.api.owner import Owner
+from app.api.callers import caller, caller_of, parts, parts_of
+from app.api.direct import Direct, body_document, body_of
+from app.api.owner import Owner, owner_of
 from app.api.problems import ProblemError, documented
 from app.api.replies import as_json, shown
 from app.ids import JOB_ID_PATTERN, JobId
@@ -25,6 +26,7 @@ from app.video.shelf import ShelfUnavailable, VideoShelf
 from app.video.tickets import ticket_of
 
 router = APIRouter(prefix="/api", tags=["recipes"], dependencies=[Depends(caller)])
+direct = APIRouter(route_class=Direct)
 ASK_AGAIN_SECONDS: Final = "1"
 FULL_SECONDS: Final = "30"
 """Retry-After of a full queue: a worker does a few hundred recipes in this time."""
@@ -56,14 +58,18 @@ async def page_before(
         raise ProblemError(422, "before: no recipe has this id.", code="recipe_not_found") from None
 
 
+services_of = parts_of(RecipeServices)
 ServicesNow = Annotated[RecipeServices, Depends(parts(RecipeServices))]
 RecipeOfPath = Annotated[JobId, Depends(recipe_id)]
 
 
-@router.post("/recipes", status_code=202, response_model=Accepted, responses=CHANGE)
-async def create_recipe(body: NewRecipe, request: Request, services: ServicesNow, owner: Owner) -> Response:
+@direct.post(
+    "/recipes", status_code=202, response_model=Accepted, responses=CHANGE, openapi_extra=body_document(NewRecipe)
+)
+async def create_recipe(request: Request) -> Response:
     """202 means that the recipe is stored and will be written; ask GET /api/recipes/{id} for it."""
-    state = request.scope["state"]
+    owner, services, state = owner_of(request, caller_of(request)), services_of(request), request.scope["state"]
+    body = await body_of(request, NewRecipe)
     recipe = JobId.new(services.settings.region_short, services.watch.moment())
     state["job_id"] = str(recipe)
     async with _refusals():
@@ -172,3 +178,6 @@ async def _refusals() -> AsyncIterator[None]:
 
 def _not_found() -> ProblemError:
     return ProblemError(404, "There is no such recipe.", code="recipe_not_found")
+
+
+router.include_router(direct)

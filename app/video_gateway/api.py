@@ -10,9 +10,11 @@ from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import Row
 from starlette.responses import Response
 
+from app.access.callers import Caller
 from app.access.owners import NotFound
-from app.api.callers import CallerNow, caller, caller_of, parts
-from app.api.owner import Owner, owner
+from app.api.callers import CallerNow, caller, caller_of, parts, parts_of
+from app.api.direct import Direct, body_document, body_of
+from app.api.owner import Owner, owner_of
 from app.api.problems import ProblemError, documented
 from app.api.replies import as_json, shown
 from app.ids import JOB_ID_PATTERN, JobId
@@ -29,12 +31,14 @@ from app.video_gateway.services import GatewayServices
 router = APIRouter(prefix="/api", tags=["videos"], dependencies=[Depends(caller)])
 file_router = APIRouter(prefix="/api", tags=["videos"])
 """Routes that know their caller by a ticket too: a player can send no key."""
+direct = APIRouter(route_class=Direct)
 ASK_AGAIN_SECONDS: Final = "1"
 FULL_SECONDS: Final = "30"
 """Retry-After of a full queue: about the time in which a GPU renders one video."""
 LISTED: Final = TypeAdapter(list[VideoView])
 READ = documented(401, 404, 422, 429, 503)
 _LOG = structlog.get_logger("app.videos")
+services_of = parts_of(GatewayServices)
 ServicesNow = Annotated[GatewayServices, Depends(parts(GatewayServices))]
 
 
@@ -63,9 +67,14 @@ async def page_before(
     return None if before is None else await video_id(before)
 
 
-async def subject(request: Request, caller: CallerNow) -> str:
+def subject_of(request: Request, caller: Caller) -> str:
     """The name by which features are given: the client's, or the guest's address."""
     return caller.client_id or (request.client.host if request.client else "unknown")
+
+
+async def subject(request: Request, caller: CallerNow) -> str:
+    """The same, for routes that let the framework ask."""
+    return subject_of(request, caller)
 
 
 VideoOfPath = Annotated[JobId, Depends(video_id)]
@@ -78,10 +87,18 @@ async def get_flags(services: ServicesNow, subject: Subject) -> Response:
     return shown(FeaturesView(flags={feature: services.features.has(feature, subject) for feature in Feature}))
 
 
-@router.post("/generate", status_code=202, response_model=Accepted, responses=documented(400, 401, 413, 422, 429, 503))
-async def generate(body: NewVideo, request: Request, services: ServicesNow, owner: Owner, subject: Subject) -> Response:
+@direct.post(
+    "/generate",
+    status_code=202,
+    response_model=Accepted,
+    responses=documented(400, 401, 413, 422, 429, 503),
+    openapi_extra=body_document(NewVideo),
+)
+async def generate(request: Request) -> Response:
     """202 means that the video is stored as a job and will be rendered; ask GET /api/videos/{id} for it."""
-    if not services.features.has(Feature.GENERATION, subject):
+    caller, services = caller_of(request), services_of(request)
+    owner, body = owner_of(request, caller), await body_of(request, NewVideo)
+    if not services.features.has(Feature.GENERATION, subject_of(request, caller)):
         raise ProblemError(503, "Videos are not generated at the moment; nothing was stored.", code="feature_disabled")
     state = request.scope["state"]
     video = JobId.new(services.settings.region_short, services.watch.moment())
@@ -154,7 +171,7 @@ async def get_file(
 ) -> Response:
     """The MP4 itself, for who may see the video, or has its address with a ticket."""
     if ticket is None:
-        row = await _row(services, await owner(request, caller_of(request)), video)
+        row = await _row(services, owner_of(request, caller_of(request)), video)
         if row.key is None:
             raise ProblemError(404, "There is no file of this video yet.", code="video_not_ready")
         return await streamed(services.shelf, row.key, wanted)
@@ -182,3 +199,6 @@ async def _owned() -> AsyncIterator[None]:
 
 def _not_found() -> ProblemError:
     return ProblemError(404, "There is no such video.", code="video_not_found")
+
+
+router.include_router(direct)

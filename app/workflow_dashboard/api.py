@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from app.api.callers import caller, parts
-from app.api.owner import Owner
+from app.api.callers import caller, caller_of, parts, parts_of
+from app.api.direct import Direct, body_document, body_of
+from app.api.owner import Owner, owner_of
 from app.api.problems import ProblemError, documented
 from app.api.replies import as_json, shown
 from app.domain import ClientId
@@ -20,10 +21,12 @@ from app.workflow_dashboard.services import DashboardServices
 from app.workflow_dashboard.store import NotFound, NotOwner, TooManyTasks
 
 router = APIRouter(prefix="/api", tags=["workflows"], dependencies=[Depends(caller)])
+direct = APIRouter(route_class=Direct)
 READ = documented(401, 404, 422, 429, 503)
 CHANGE = documented(400, 401, 403, 404, 409, 413, 422, 429, 503)
 
 
+services_of = parts_of(DashboardServices)
 ServicesNow = Annotated[DashboardServices, Depends(parts(DashboardServices))]
 
 
@@ -42,9 +45,13 @@ async def list_workflows(
     return as_json(LISTED.dump_json(await services.workflows.page(limit, before, user_id)))
 
 
-@router.post("/workflows", status_code=201, response_model=Workflow, responses=CHANGE)
-async def create_workflow(body: NewWorkflow, services: ServicesNow, owner: Owner) -> Response:
+@direct.post(
+    "/workflows", status_code=201, response_model=Workflow, responses=CHANGE, openapi_extra=body_document(NewWorkflow)
+)
+async def create_workflow(request: Request) -> Response:
     """Make a workflow; it is its maker's."""
+    owner, services = owner_of(request, caller_of(request)), services_of(request)
+    body = await body_of(request, NewWorkflow)
     async with _changing(services):
         made = await services.workflows.create(owner, body)
     return shown(made, 201, Location=f"/api/workflows/{made.id}")
@@ -112,3 +119,6 @@ async def _refusals() -> AsyncIterator[None]:
     except TooManyTasks:
         detail = f"A workflow has {TASK_ROWS} tasks at most; make another workflow."
         raise ProblemError(409, detail, code="too_many_tasks") from None
+
+
+router.include_router(direct)

@@ -19,6 +19,7 @@ from app.telemetry import logs
 from app.telemetry.region_figures import RegionFigures, keep_figures
 from app.telemetry.reporting import report_errors
 from app.workflow_dashboard import api
+from app.workflow_dashboard.models import NewWorkflow
 from app.workflow_dashboard.services import build
 from app.workflow_dashboard.settings import DashboardSettings
 
@@ -44,7 +45,7 @@ def create(settings: ServiceSettings, lifecycle: Lifecycle | None = None) -> Fas
             yield
 
     app = application("Workflow dashboard", settings, lifespan)
-    document.complete(app, keys_required=settings.keys_required)
+    document.complete(app, keys_required=settings.keys_required, schemas=(NewWorkflow,))
     for router in ROUTERS:
         app.include_router(router)
     # Below /api/, because on the page's host nothing else leads here.
