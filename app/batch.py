@@ -128,7 +128,8 @@ class Batcher(Generic[T, R]):
         while 0 < len(self._waiting) < self._largest and (left := self._waiting[0].due - loop.time()) > 0:
             self._full.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._full.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._full.wait()
 
 
 def sharing_commits(commit: Callable[[Sequence[T]], Awaitable[Sequence[R]]]) -> Batcher[T, R]:

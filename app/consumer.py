@@ -272,7 +272,8 @@ class Consumer(ABC, Generic[Taken, Result]):
 
     async def _pause(self, until: asyncio.Event) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(until.wait(), RECONNECT_SECONDS)
+            async with asyncio.timeout(RECONNECT_SECONDS):
+                await until.wait()
 
     async def _failed(self, job: Taken, error: WriterError) -> None:
         """Fail the job, or let it wait: for its own backoff, or for as long as the provider asked (app.failures)."""

@@ -70,7 +70,8 @@ class Peers:
         while True:
             await self.check()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.down.wait(), CHECK_SECONDS)
+                async with asyncio.timeout(CHECK_SECONDS):
+                    await self.down.wait()
                 await asyncio.sleep(DOWN_SECONDS)
 
     async def _probe(self, peer: Peer) -> None:

@@ -61,7 +61,8 @@ class Revocations:
             if left <= 0:
                 return False
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._next.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._next.wait()
         return True
 
     def denies(self, *names: str) -> bool:

@@ -109,7 +109,8 @@ async def _follow(
         if watcher.job.status.final:
             return OVER
         with suppress(TimeoutError):
-            await asyncio.wait_for(watcher.changed.wait(), CHECK_SECONDS)
+            async with asyncio.timeout(CHECK_SECONDS):
+                await watcher.changed.wait()
     return TRY_LATER
 
 

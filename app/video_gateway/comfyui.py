@@ -141,7 +141,8 @@ class ComfyRenderer:
         """Report progress until a message says that the graph has ended, or none comes for a while."""
         while True:
             try:
-                body = await asyncio.wait_for(socket.recv(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    body = await socket.recv()
             except TimeoutError:
                 return
             if isinstance(body, bytes):

@@ -59,7 +59,8 @@ class Edge:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            line, headers = await asyncio.wait_for(_head(reader), HEAD_SECONDS)
+            async with asyncio.timeout(HEAD_SECONDS):
+                line, headers = await _head(reader)
             method, target, _ = line.split(" ", 2)
             chosen = choose(self._routes.values(), host_of(headers), target.split("?", 1)[0])
             if chosen is None:
@@ -93,7 +94,8 @@ class Edge:
         upstream_writer.write(_text(line, forwarded(headers, client, upgrade=upgrade)))
         sending = asyncio.create_task(copy(reader, upstream_writer))
         try:
-            status, answer = await asyncio.wait_for(_head(upstream_reader), chosen.timeout_seconds)
+            async with asyncio.timeout(chosen.timeout_seconds):
+                status, answer = await _head(upstream_reader)
             writer.write(_text(status, modified(answer, chosen.headers, upgrade=upgrade)))
             await copy(upstream_reader, writer)
         except TimeoutError:

@@ -16,6 +16,7 @@ from app.providers import Provider as Named
 from app.settings import Settings
 from app.writers.base import Finish, Question, Tokens, WriterError
 from app.writers.clients import client_of
+from localcloud.servers import free_port
 
 pytestmark = [pytest.mark.requirement("E07"), pytest.mark.usefixtures("empty_redis")]
 QUESTION = Question("a-model", "Write.", 100)
@@ -159,7 +160,7 @@ def test_a_missing_sdk_is_a_configuration_error_that_names_the_extra(fleet: Flee
     hidden.mkdir()
     (hidden / "openai.py").write_text("raise ModuleNotFoundError('no', name='openai')")
     path = f"{hidden}:{fleet.environment['PYTHONPATH']}"
-    variables = {"LLM_PROVIDERS": "openai", "OPENAI_API_KEY": "k" * 20, "PYTHONPATH": path}
+    variables = {"LLM_PROVIDERS": "openai", "OPENAI_API_KEY": "k" * 20, "PYTHONPATH": path, "PORT": str(free_port())}
     refused = run_app(fleet, "serve", "--role", "im", **variables)
     assert refused.returncode != 0
     assert (

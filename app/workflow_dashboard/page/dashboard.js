@@ -83,7 +83,8 @@ const act = {
     control(workflow, "li select", number).focus();
   }, () => redraw(current(workflow))),
   changeWorkflow: (workflow, values) => change("Changed.", async () => {
-    redraw(Object.assign(current(workflow), await call("PATCH", `/workflows/${workflow.id}`, values)));
+    const changed = await call("PATCH", `/workflows/${workflow.id}`, values);
+    redraw(Object.assign(current(workflow), changed));
     control(workflow, ".state select").focus();
   }, () => redraw(current(workflow))),
   deleteWorkflow: (workflow) => {
@@ -105,7 +106,9 @@ form.addEventListener("submit", async (event) => {
   if (!name) return at("name").focus();
   at("submit").disabled = true;
   try {
-    workflows.unshift(await call("POST", "/workflows", { name, description }));
+    // The list may have come anew meanwhile, with this one or without.
+    const made = await call("POST", "/workflows", { name, description });
+    workflows = [made, ...workflows.filter((one) => one.id !== made.id)];
     changes++;
     form.reset();
     draw();

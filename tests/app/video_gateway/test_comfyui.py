@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -13,13 +13,14 @@ from conftest import Fleet, Servers, eventually
 from fake_comfyui import Comfy
 from gateway_site import MakeGateway, ended, made
 from shelf import run_sql
+from websockets.asyncio.client import ClientConnection
 
 from app.failures import FAILURES
 from app.ids import JobId
 from app.process_settings import ConfigurationError, load
 from app.video.failure import VideoFailed
 from app.video_gateway import comfyui
-from app.video_gateway.comfyui import ComfyRenderer
+from app.video_gateway.comfyui import ComfyRenderer, Run
 from app.video_gateway.renderer import Order
 from app.video_gateway.settings import GatewaySettings
 from app.video_gateway.workflow import default_graph, filled_in, parsed
@@ -271,6 +272,31 @@ def test_the_gateway_shows_the_progress_stores_the_video_and_ends_what_is_delete
     assert httpx.get(found["url"]).content == comfy.video
     name = gateway_url.rpartition("/")[2].partition("?")[0]
     assert run_sql(servers, name, "SELECT id, attempt FROM generated_videos") == [(second, 1)]
+
+
+def test_a_time_limit_holds_although_a_message_comes_in_the_same_moment() -> None:
+    class Socket:
+        """A connection whose only message comes when the time is over."""
+
+        def __init__(self) -> None:
+            self.due = asyncio.Event()
+
+        async def recv(self) -> bytes:
+            await self.due.wait()
+            self.due.clear()
+            return b"a preview"
+
+    async def limited() -> None:
+        renderer = ComfyRenderer("http://127.0.0.1:9", default_graph())
+        socket, loop = Socket(), asyncio.get_running_loop()
+        end = loop.time() + 0.05
+        loop.call_at(end, socket.due.set)
+        async with asyncio.timeout_at(end):
+            await renderer._end_seen(cast("ClientConnection", socket), Run("a", "a"), lambda _: None)
+        await renderer.close()
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(limited())
 
 
 def test_a_renderer_that_is_away_uses_up_no_attempt_and_one_that_is_slow_does(

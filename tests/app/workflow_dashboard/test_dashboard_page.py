@@ -82,6 +82,27 @@ def test_a_person_makes_a_workflow_adds_tasks_and_moves_one_to_done_by_keyboard_
     page.close()
 
 
+def test_a_workflow_that_is_made_while_the_list_comes_is_shown_once(browser: Browser, site: str) -> None:  # noqa: F811
+    page = browser.new_page()
+    held: list[Route] = []
+
+    def list_first(route: Route) -> None:
+        """The list, which was read before the workflow was made, comes while that is on its way."""
+        if route.request.method == "GET" and not held:
+            held.append(route)
+            return
+        answer = route.fetch()
+        if route.request.method == "POST":
+            held[0].fulfill(json=[])
+        route.fulfill(response=answer)
+
+    page.route("**/api/workflows", list_first)
+    page.goto(site)
+    create_workflow(page, "Newsletter")
+    expect(page.get_by_role("heading", name="Newsletter", exact=True)).to_have_count(1)
+    page.close()
+
+
 def test_a_workflow_is_paused_and_deleted_on_the_page(browser: Browser, site: str) -> None:  # noqa: F811
     complaints: list[str] = []
     page = opened(browser, site, complaints)
