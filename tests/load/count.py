@@ -57,10 +57,12 @@ def counted(here: Site, accepted: Sequence[str], ask: Ask | None = None) -> Coun
 def settle(here: Site, ask: Ask | None = None, seconds: float = 120) -> float:
     """Wait until nothing is under way; seconds that it took."""
     began = time.monotonic()
-    until(
-        lambda: not here.query(f"SELECT FROM ({(ask or here.product.main).made}) AS made WHERE status IN {OPEN}"),
-        seconds,
-    )
+    made = (ask or here.product.main).made
+    try:
+        until(lambda: not here.query(f"SELECT FROM ({made}) AS made WHERE status IN {OPEN}"), seconds)
+    except TimeoutError as error:
+        left = here.query(f"SELECT * FROM ({made}) AS made WHERE status IN {OPEN} LIMIT 10")
+        raise TimeoutError(f"{error}; still open: {[dict(one) for one in left]}") from None
     return time.monotonic() - began
 
 

@@ -111,7 +111,11 @@ class Comfy:
     async def _send(self, client: str, kind: str, **data: object) -> None:
         socket = self.sockets.get(client)
         if socket is not None and not self.silent:
-            await socket.send_json({"type": kind, "data": data})
+            try:
+                await socket.send_json({"type": kind, "data": data})
+            except (WebSocketDisconnect, RuntimeError):
+                # Whoever left hears nothing more, and the graph goes on, as ComfyUI has it.
+                self.sockets.pop(client, None)
 
     async def _prompt(self, request: Request) -> Response:
         body = await request.json()
