@@ -26,7 +26,7 @@ from app.video.shelf import ShelfUnavailable, VideoShelf
 from app.video.tickets import ticket_of
 
 router = APIRouter(prefix="/api", tags=["recipes"], dependencies=[Depends(caller)])
-direct = APIRouter(route_class=Direct)
+direct = APIRouter(prefix="/api", tags=["recipes"], route_class=Direct)
 ASK_AGAIN_SECONDS: Final = "1"
 FULL_SECONDS: Final = "30"
 """Retry-After of a full queue: a worker does a few hundred recipes in this time."""
@@ -178,6 +178,3 @@ async def _refusals() -> AsyncIterator[None]:
 
 def _not_found() -> ProblemError:
     return ProblemError(404, "There is no such recipe.", code="recipe_not_found")
-
-
-router.include_router(direct)

@@ -26,6 +26,7 @@ from app.telemetry.reporting import report_errors
 
 METHODS: Final = ("GET", "POST", "DELETE")
 ROUTERS: Final = (
+    api.direct,
     api.router,
     files.router,
     detailed_health.router,

@@ -31,7 +31,7 @@ from app.video_gateway.services import GatewayServices
 router = APIRouter(prefix="/api", tags=["videos"], dependencies=[Depends(caller)])
 file_router = APIRouter(prefix="/api", tags=["videos"])
 """Routes that know their caller by a ticket too: a player can send no key."""
-direct = APIRouter(route_class=Direct)
+direct = APIRouter(prefix="/api", tags=["videos"], route_class=Direct)
 ASK_AGAIN_SECONDS: Final = "1"
 FULL_SECONDS: Final = "30"
 """Retry-After of a full queue: about the time in which a GPU renders one video."""
@@ -199,6 +199,3 @@ async def _owned() -> AsyncIterator[None]:
 
 def _not_found() -> ProblemError:
     return ProblemError(404, "There is no such video.", code="video_not_found")
-
-
-router.include_router(direct)

@@ -28,7 +28,7 @@ from app.video_gateway.worker import GatewayWorker
 from app.video_gateway.workflow import default_graph, parsed
 
 METHODS: Final = ("GET", "POST", "DELETE")
-ROUTERS: Final = (api.router, api.file_router, detailed_health.router, health.router)
+ROUTERS: Final = (api.direct, api.router, api.file_router, detailed_health.router, health.router)
 
 
 def create(settings: GatewaySettings, lifecycle: Lifecycle | None = None, renderer: Renderer | None = None) -> FastAPI:

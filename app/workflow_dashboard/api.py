@@ -21,7 +21,7 @@ from app.workflow_dashboard.services import DashboardServices
 from app.workflow_dashboard.store import NotFound, NotOwner, TooManyTasks
 
 router = APIRouter(prefix="/api", tags=["workflows"], dependencies=[Depends(caller)])
-direct = APIRouter(route_class=Direct)
+direct = APIRouter(prefix="/api", tags=["workflows"], route_class=Direct)
 READ = documented(401, 404, 422, 429, 503)
 CHANGE = documented(400, 401, 403, 404, 409, 413, 422, 429, 503)
 
@@ -119,6 +119,3 @@ async def _refusals() -> AsyncIterator[None]:
     except TooManyTasks:
         detail = f"A workflow has {TASK_ROWS} tasks at most; make another workflow."
         raise ProblemError(409, detail, code="too_many_tasks") from None
-
-
-router.include_router(direct)

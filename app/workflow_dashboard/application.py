@@ -24,7 +24,7 @@ from app.workflow_dashboard.services import build
 from app.workflow_dashboard.settings import DashboardSettings
 
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
-ROUTERS: Final = (api.router, detailed_health.router, health.router)
+ROUTERS: Final = (api.direct, api.router, detailed_health.router, health.router)
 
 
 def create(settings: ServiceSettings, lifecycle: Lifecycle | None = None) -> FastAPI:
