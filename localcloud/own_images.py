@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -40,14 +41,18 @@ class OwnImage:
     command: tuple[str, ...]
 
 
+@cache
 def own_images(checkout: Path = CHECKOUT) -> tuple[str, ...]:
-    """Their names, in order."""
-    return tuple(sorted(file.parent.name for file in (checkout / FOLDER).glob(f"*/{FILE}")))
+    """Their names, in order, as they were at the first question: a cluster learns them when it starts."""
+    found = {file.parent.name for file in (checkout / FOLDER).glob(f"*/{FILE}")}
+    return tuple(sorted(found.difference(SERVERS)))
 
 
+@cache
 def runnable(checkout: Path = CHECKOUT) -> str:
     """Pattern of the images that run as processes; every other one is only simulated."""
-    return rf"(^|/)({'|'.join((*SERVERS, *own_images(checkout)))})(:|@|$)"
+    names = (*SERVERS, *map(re.escape, own_images(checkout)))
+    return rf"(^|/)({'|'.join(names)})(:|@|$)"
 
 
 def own_image(name: str, checkout: Path = CHECKOUT) -> OwnImage:

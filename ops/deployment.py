@@ -122,10 +122,7 @@ def running(stack: str) -> Engine:
     """The engine of a stack that is up on the embedded cloud. Raises CloudError when it is not."""
     require_up(stack)
     toolchain = ensure(lambda _: None, FIRST)
-    cloud = Cloud(stack, toolchain)
-    if cloud.description() is None:
-        raise CloudError(f"{stack} is not running; fix: make up STACK={stack}")
-    return _engine(cloud, toolchain)
+    return _engine(Cloud(stack, toolchain), toolchain)
 
 
 def addresses_of(stack: str, *, on_real: bool) -> dict[str, str]:

@@ -25,13 +25,11 @@ from ops.release.record import record_of, recording
 from ops.report.events import Change, Operation, Preview, ReportError
 from ops.report.events import read as read_preview
 from ops.report.publishing import keep_issue, repository_of
-from ops.report.safe import code
+from ops.report.safe import listed
 from ops.stack_files import read
 from ops.target import Target, kept, real
 
 OWN_TAGS = ("contentgen:product", "contentgen:stack")
-MOST_LINES = 200
-"""Lines of an issue, which may have 65,536 characters."""
 
 WORDS = {
     Operation.CREATE: "is gone",
@@ -99,9 +97,7 @@ def tell_drift(stack: str, found: list[str], repository: str, environment: Mappi
     token.
     """
     where = repository_of(repository, environment)
-    lines = "\n".join(f"- {code(line)}" for line in found[:MOST_LINES]) or "Nothing differs any more."
-    if len(found) > MOST_LINES:
-        lines += f"\n- … and {len(found) - MOST_LINES} more"
+    lines = listed(found, "Nothing differs any more.")
     body = f"<!-- contentgen drift of {stack} -->\n{lines}\n\n`make drift STACK={stack}` shows the same."
     keep_issue(f"{stack} is not what was declared", body, where, wanted=bool(found))
 

@@ -1,12 +1,14 @@
 """FastAPI as the application of every product begins with it."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
-from app.api import problems
+from app.api import docs, problems, sessions
+from app.middleware.admission import admit, share
+from app.middleware.edge import protect
 from app.process_settings import ProcessSettings
 from app.telemetry.reporting import tracer_provider
 
@@ -28,6 +30,23 @@ def application(
     )
     problems.install(app)
     return app
+
+
+def answer_callers(
+    app: FastAPI, settings: ProcessSettings, routers: Sequence[APIRouter], methods: Sequence[str]
+) -> None:
+    """The routes of a product's API, with sign-in and, where it is open, its documents; callers are recognised and
+    counted, and every answer passes the outer layers.
+    """
+    for router in routers:
+        app.include_router(router)
+    # Below /api/, because on the page's host nothing else leads here.
+    app.include_router(sessions.router, prefix="/api")
+    if not settings.closed:
+        app.include_router(docs.router)
+    admit(app)
+    share(app, settings, methods)
+    protect(app, settings, app.routes)
 
 
 def settle() -> None:

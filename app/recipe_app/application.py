@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
-from app.api import detailed_health, docs, document, health, sessions
-from app.api.framework import application, settle
+from app.api import detailed_health, document, health
+from app.api.framework import answer_callers, application, settle
 from app.core_services import run_core
 from app.lifecycle import Lifecycle
-from app.middleware.admission import admit, share
+from app.middleware.admission import share
 from app.middleware.edge import protect
 from app.process_settings import ConfigurationError, load
 from app.queue_figures import QueueFigures
@@ -65,22 +65,12 @@ def create(settings: RecipeSettings, queue: Queue | None = None, lifecycle: Life
     app = application(_TITLES[queue], settings, lifespan)
     document.complete(app, keys_required=settings.keys_required, schemas=(NewRecipe,) if queue is None else ())
     if queue is None:
-        _include(app, ROUTERS)
-        # Below /api/, because on the page's host nothing else leads here.
-        app.include_router(sessions.router, prefix="/api")
-        if not settings.closed:
-            app.include_router(docs.router)
-        admit(app)
+        answer_callers(app, settings, ROUTERS, METHODS)
     else:
         app.include_router(health.router)
-    share(app, settings, METHODS)
-    protect(app, settings, app.routes)
+        share(app, settings, METHODS)
+        protect(app, settings, app.routes)
     return app
-
-
-def _include(app: FastAPI, routers: tuple[APIRouter, ...]) -> None:
-    for router in routers:
-        app.include_router(router)
 
 
 def working(services: RecipeServices, queue: Queue) -> AbstractAsyncContextManager[None]:

@@ -6,12 +6,10 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from app.api import detailed_health, docs, document, health, sessions
-from app.api.framework import application, settle
+from app.api import detailed_health, document, health
+from app.api.framework import answer_callers, application, settle
 from app.core_services import run_core
 from app.lifecycle import Lifecycle
-from app.middleware.admission import admit, share
-from app.middleware.edge import protect
 from app.process_settings import load
 from app.service_settings import ServiceSettings
 from app.supervision import Loop
@@ -46,15 +44,7 @@ def create(settings: ServiceSettings, lifecycle: Lifecycle | None = None) -> Fas
 
     app = application("Workflow dashboard", settings, lifespan)
     document.complete(app, keys_required=settings.keys_required, schemas=(NewWorkflow,))
-    for router in ROUTERS:
-        app.include_router(router)
-    # Below /api/, because on the page's host nothing else leads here.
-    app.include_router(sessions.router, prefix="/api")
-    if not settings.closed:
-        app.include_router(docs.router)
-    admit(app)
-    share(app, settings, METHODS)
-    protect(app, settings, app.routes)
+    answer_callers(app, settings, ROUTERS, METHODS)
     return app
 
 

@@ -12,6 +12,8 @@ from typing import Final
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 """Line ends, and what changes the direction or the look of a line."""
+ISSUE_LINES: Final = 200
+"""Lines that an issue lists; it may have 65,536 characters."""
 _FENCE: Final = re.compile(r"`{3,}|~{3,}")
 
 
@@ -33,6 +35,14 @@ def block(text: str, longest: int = 1_500) -> list[str]:
     """A text of several lines in a fence that nothing in it ends."""
     lines = [_CONTROL.sub(" ", line) for line in text[:longest].splitlines()]
     return ["```text", *(_FENCE.sub("---", line) for line in lines), "```"]
+
+
+def listed(lines: Sequence[str], nothing: str) -> str:
+    """The lines of an issue as a list, each as code, and how many more there are; ``nothing`` where there is none."""
+    shown = [f"- {code(line)}" for line in lines[:ISSUE_LINES]]
+    if len(lines) > ISSUE_LINES:
+        shown.append(f"- … and {len(lines) - ISSUE_LINES} more")
+    return "\n".join(shown) or nothing
 
 
 def bounded(lines: Sequence[str], room: int, what: str) -> Iterator[str]:

@@ -42,9 +42,17 @@ class Update:
 
 def differences(before: str, after: str) -> tuple[Update, ...]:
     """Packages whose versions two locks do not agree on, by name."""
-    old, new = dict(_PINNED.findall(before)), dict(_PINNED.findall(after))
+    old, new = _versions(before), _versions(after)
     names = sorted(old.keys() | new.keys())
     return tuple(Update(name, old.get(name, ""), new.get(name, "")) for name in names if old.get(name) != new.get(name))
+
+
+def _versions(lock: str) -> dict[str, str]:
+    """Versions by package; one that a lock pins apart for two Pythons has both."""
+    found: dict[str, list[str]] = {}
+    for package, version in _PINNED.findall(lock):
+        found.setdefault(package, []).append(version)
+    return {package: ", ".join(sorted(versions)) for package, versions in found.items()}
 
 
 def propose_updates(root: Path, repository: str, environment: Mapping[str, str]) -> str:

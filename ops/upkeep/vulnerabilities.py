@@ -14,14 +14,12 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ops.report.events import ReportError
 from ops.report.publishing import keep_issue, repository_of
-from ops.report.safe import code
+from ops.report.safe import listed
 
 MARK: Final = "<!-- contentgen vulnerabilities -->"
 TITLE: Final = "Known vulnerabilities"
 SEVERITIES: Final = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
 """Trivy's, the worst first."""
-MOST_LINES: Final = 200
-"""Lines of an issue, which may have 65,536 characters."""
 
 
 class _Found(BaseModel):
@@ -91,9 +89,7 @@ def tell_vulnerabilities(found: Sequence[Vulnerability], repository: str, enviro
 
     Raises ReportError without a token, PublishingError when GitHub refuses.
     """
-    lines = [f"- {code(str(one))}" for one in found[:MOST_LINES]] or ["Nothing is known any more."]
-    if len(found) > MOST_LINES:
-        lines.append(f"- … and {len(found) - MOST_LINES} more")
+    lines = listed([str(one) for one in found], "Nothing is known any more.")
     fix = "Fix: `make lock UPGRADE=1` for a package, a newer `PYTHON_DIGEST` for the base image, then a release."
-    body = "\n".join([MARK, *lines, "", fix])
+    body = "\n".join([MARK, lines, "", fix])
     return keep_issue(TITLE, body, repository_of(repository, environment), wanted=bool(found))

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.serving import served
+
 RECIPE = {
     "title": "Rice with tomatoes",
     "ingredients": [{"name": "rice", "amount": "150 g"}],
@@ -62,16 +64,12 @@ def openai_server() -> Iterator[Model]:
             return None
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     model.url = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield model
-    finally:
-        model.let_go.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(server):
+        try:
+            yield model
+        finally:
+            model.let_go.set()
 
 
 @contextmanager

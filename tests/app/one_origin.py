@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
+
+from tests.serving import served
 
 _HOP = frozenset(("connection", "transfer-encoding", "content-encoding", "content-length", "keep-alive", "date"))
 
@@ -41,11 +42,5 @@ def one_origin(api: str, page: str) -> Iterator[str]:
 
     with httpx.Client(timeout=30) as client:
         server = ThreadingHTTPServer(("127.0.0.1", 0), Edge)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
+        with served(server):
             yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()

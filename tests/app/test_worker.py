@@ -27,6 +27,7 @@ from app.settings import Settings
 from app.sweeper import sweep
 from app.worker import Worker
 from app.writers.embedded import EmbeddedWriter
+from tests.serving import served
 
 MakeSettings = Callable[..., Settings]
 REQUEST = GenerationRequest(topic="Quiet offices", content_type="blog", client_id="acme")  # type: ignore[arg-type]
@@ -68,13 +69,9 @@ def im() -> Iterator[tuple[FakeIm, str]]:
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield fake, f"http://127.0.0.1:{server.server_port}"
-    fake.hold.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(server):
+        yield fake, f"http://127.0.0.1:{server.server_port}"
+        fake.hold.set()
 
 
 GOOD = DRAFT.model_dump_json().encode()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from tests.engine.checkout import copied
 from tests.engine.world import COMMAND_SECONDS, World
+from tests.serving import served
 
 COMMAND = "from ops.cli import main; main()"
 GIT = ("git", "-c", "user.name=Drill", "-c", "user.email=drill@example.com", "-c", "commit.gpgsign=false")
@@ -129,11 +129,5 @@ def slack() -> Iterator[tuple[str, list[Mapping[str, str]]]]:
             """Nothing: what was heard is looked at by the test."""
 
     server = HTTPServer(("127.0.0.1", 0), Hook)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with served(server):
         yield f"http://127.0.0.1:{server.server_port}/hook", heard
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

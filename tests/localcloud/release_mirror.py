@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.serving import served
+
 Fault = Callable[["Answer"], None]
 
 
@@ -72,15 +74,9 @@ def serving(port: int = 0) -> Iterator[Mirror]:
     mirror = Mirror()
     server = ThreadingHTTPServer(("127.0.0.1", port), type("Bound", (Answer,), {"mirror": mirror}))
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
     mirror.address = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with served(server):
         yield mirror
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def archive(members: Mapping[str, bytes]) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +17,7 @@ from ops.release.smoke import smoke
 from stacks.products.content_generation.blueprint import BLUEPRINT
 from stacks.products.workflow_dashboard.blueprint import BLUEPRINT as DASHBOARD
 from stacks.specs.trial import Trial
+from tests.serving import served
 
 HEADERS = {"X-Frame-Options": "DENY"}
 TRIAL = BLUEPRINT.trial
@@ -83,13 +83,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    server = Service()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(Service()) as server:
+        yield server
 
 
 def test_a_service_that_writes_a_text_and_sends_its_headers_passes(service: Service) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +14,7 @@ from ops.report.events import ReportError
 from ops.report.publishing import AUTHOR
 from ops.upkeep.updates import BRANCH, LOCK, Update, differences, propose_updates, tell_base
 from ops.upkeep.vulnerabilities import Vulnerability, read_scans, tell_vulnerabilities
+from tests.serving import served
 
 SAME = "same==2 ; python_version < '3.12'\n"
 BEFORE = "httpx==0.28.1 \\\n    --hash=sha256:aa\nold==1.0 \\\n    --hash=sha256:bb\n" + SAME
@@ -125,13 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def forge() -> Iterator[Forge]:
-    server = Forge()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(Forge()) as server:
+        yield server
 
 
 @pytest.fixture
@@ -158,6 +153,12 @@ def test_a_package_that_is_newer_new_or_gone_is_named_and_one_that_stays_is_not(
         Update("new", "", "3.1"),
         Update("old", "1.0", ""),
     )
+
+
+@pytest.mark.requirement("Y09")
+def test_a_package_that_is_pinned_apart_for_two_pythons_is_named_whichever_of_them_is_newer() -> None:
+    pinned = "numpy==2.2 ; python_version < '3.12'\nnumpy==2.4 ; python_version >= '3.12'\n"
+    assert differences(pinned, pinned.replace("2.2", "2.3")) == (Update("numpy", "2.2, 2.4", "2.3, 2.4"),)
 
 
 @pytest.mark.requirement("Y09")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +18,7 @@ from ops.report.markdown import mark
 from ops.report.publishing import ATTEMPTS, AUTHOR, PublishingError, PullRequest, publish
 from tests.report.events import lines
 from tests.report.stack import EVERYTHING
+from tests.serving import served
 from tests.unit.program import STACKS
 
 MARK = mark()
@@ -85,13 +85,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def forge() -> Iterator[Forge]:
-    server = Forge()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(Forge()) as server:
+        yield server
 
 
 def where(forge: Forge) -> PullRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,10 @@ def test_the_pull_request_of_updates_goes_where_changes_go_first(folder: Path) -
     job = read(folder, "updates")["jobs"]["updates"]  # type: ignore[index]
     assert steps(job)[0]["with"]["ref"] == "develop"  # type: ignore[index]
     assert job["permissions"] == {"contents": "write", "issues": "write", "pull-requests": "write"}
+
+
+@pytest.mark.requirement("Y09")
+def test_the_base_image_that_is_looked_for_is_the_one_that_images_are_built_on(root: Path) -> None:
+    (looked_for,) = re.findall(r"^BASE_IMAGE := (.+)$", (root / "Makefile").read_text(), re.MULTILINE)
+    bases = re.findall(r"^FROM (.+)@\$\{PYTHON_DIGEST\}", (root / "Dockerfile").read_text(), re.MULTILINE)
+    assert set(bases) == {looked_for}
