@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflows.test_workflows import commands, folder, read, steps  # noqa: F401  the folder is a fixture
+from tests.workflows.reading import commands, read, steps
 
 
 @pytest.mark.requirement("Y09")
-def test_updates_and_scans_come_by_the_clock_every_week(folder: Path) -> None:  # noqa: F811
+def test_updates_and_scans_come_by_the_clock_every_week(folder: Path) -> None:
     workflow = read(folder, "updates")
     ((minute, hour, day, month, weekday),) = [one["cron"].split() for one in workflow[True]["schedule"]]  # type: ignore[index]
     assert minute.isdigit() and hour.isdigit() and (day, month, weekday) == ("*", "*", "1")
@@ -24,7 +24,7 @@ def test_updates_and_scans_come_by_the_clock_every_week(folder: Path) -> None:  
 
 
 @pytest.mark.requirement("Y09")
-def test_what_runs_in_production_is_scanned_and_every_dependency_of_the_lock(folder: Path, root: Path) -> None:  # noqa: F811
+def test_what_runs_in_production_is_scanned_and_every_dependency_of_the_lock(folder: Path, root: Path) -> None:
     scan = read(folder, "updates")["jobs"]["scan"]  # type: ignore[index]
     assert steps(scan)[0]["with"]["ref"] == "main"  # type: ignore[index]
     scanner = "aquasecurity/trivy-action@"
@@ -40,7 +40,7 @@ def test_what_runs_in_production_is_scanned_and_every_dependency_of_the_lock(fol
 
 
 @pytest.mark.requirement("Y09")
-def test_the_pull_request_of_updates_goes_where_changes_go_first(folder: Path) -> None:  # noqa: F811
+def test_the_pull_request_of_updates_goes_where_changes_go_first(folder: Path) -> None:
     job = read(folder, "updates")["jobs"]["updates"]  # type: ignore[index]
     assert steps(job)[0]["with"]["ref"] == "develop"  # type: ignore[index]
     assert job["permissions"] == {"contents": "write", "issues": "write", "pull-requests": "write"}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -15,56 +13,13 @@ import yaml
 from typer.main import get_command
 
 from app.operating import flags
-from infra.settings.environment import Environment
-from infra.settings.errors import SettingsError
 from localcloud.toolchain.families import ACTIONLINT
 from localcloud.toolchain.supply import ensure
-from ops.console import Report
-from ops.delivered_stacks import delivered, tell
 from ops.proof.generated import GROUPS
-from ops.workflow_lists import WORKFLOWS, ListMissingError, workflow_lists
+from tests.workflows.reading import NAMES, PINNED, Job, commands, jobs, make_targets, of_environment, read, steps
 
-PINNED = re.compile(r"^[\w./-]+@[0-9a-f]{40}$")
-NAMES = (
-    *("checks", "comment", "deploy", "drift", "hotfix", "policy"),
-    *("preview", "prove", "release", "stack", "tools", "updates"),
-)
 SHELL = ("git merge-base --is-ancestor origin/main HEAD",)
 """The step that is no make target: it reads what only the workflow knows."""
-
-Job = Mapping[str, object]
-
-
-@pytest.fixture(scope="module")
-def folder(root: Path) -> Path:
-    return root / ".github" / "workflows"
-
-
-def read(folder: Path, name: str) -> Mapping[object, object]:
-    return yaml.safe_load((folder / f"{name}.yaml").read_text())
-
-
-def jobs(workflow: Mapping[object, object]) -> Iterator[Job]:
-    found = workflow["jobs"]
-    assert isinstance(found, Mapping)
-    yield from found.values()
-
-
-def steps(job: Job) -> list[Mapping[str, object]]:
-    """Those of a job; one that is another workflow has none of its own."""
-    if "uses" in job:
-        return []
-    found = job["steps"]
-    assert isinstance(found, list)
-    return found
-
-
-def commands(workflow: Mapping[object, object]) -> list[str]:
-    return [str(step["run"]) for job in jobs(workflow) for step in steps(job) if "run" in step]
-
-
-def make_targets(root: Path) -> set[str]:
-    return set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), re.MULTILINE))
 
 
 def test_there_is_a_workflow_for_every_way_of_delivery(folder: Path) -> None:
@@ -155,14 +110,6 @@ def test_a_checkout_leaves_no_token_behind_and_every_job_ends(folder: Path, name
                 assert settings["persist-credentials"] is False
 
 
-def test_no_text_of_a_pull_request_reaches_a_shell(folder: Path) -> None:
-    for path in folder.glob("*.yaml"):
-        for command in commands(yaml.safe_load(path.read_text())):
-            assert not re.search(r"\$\{\{[^}]*(title|body|head_ref|\.head\.ref|label)", command), (
-                f"{path.name}: {command}"
-            )
-
-
 @pytest.mark.requirement("S04")
 @pytest.mark.requirement("S05")
 def test_a_pull_request_is_previewed_for_every_stack_without_a_secret(root: Path, folder: Path) -> None:
@@ -173,16 +120,6 @@ def test_a_pull_request_is_previewed_for_every_stack_without_a_secret(root: Path
     assert any(command.startswith("make pr-check STACK=${{ matrix.stack }}") for command in commands(workflow))
     assert "secrets." not in (folder / "preview.yaml").read_text()
     assert "id-token" not in (folder / "preview.yaml").read_text()
-
-
-def of_environment(root: Path, *environments: str) -> list[str]:
-    """The stack files of these environments, by what each says of itself."""
-    found = {path: yaml.safe_load(path.read_text())["config"] for path in sorted(root.glob("Pulumi.*.yaml"))}
-    return [
-        path.stem.removeprefix("Pulumi.")
-        for path, config in found.items()
-        if config["contentgen:environment"] in environments
-    ]
 
 
 @pytest.mark.requirement("S08")
@@ -234,53 +171,6 @@ def test_every_products_stack_is_released_apart_by_the_environment_of_its_own_na
     release = of_stack["jobs"]["release"]  # type: ignore[index]
     assert release["environment"] == "${{ inputs.stack }}${{ inputs.hotfix && '-hotfix' || '' }}"
     assert release["concurrency"]["group"] == "deploy-${{ inputs.stack }}"
-
-
-OTHERS = {"recipe-app", "workflow-dashboard", "blog-ai", "video-gateway"}
-
-
-@pytest.mark.parametrize(
-    ("environments", "least"),
-    [
-        (["dev"], {"dev"}),
-        (["staging"], {"staging", "workflow-dashboard-staging", "video-gateway-staging"}),
-        (["prod"], {"prod", *(f"{product}-prod" for product in OTHERS)}),
-        ([], {"dev", "staging", "prod", "recipe-app-prod"}),
-    ],
-)
-def test_a_matrix_has_every_stack_of_its_environment_and_no_local_one(
-    root: Path, environments: list[str], least: set[str]
-) -> None:
-    found = delivered(root, map(Environment, environments))
-    assert found == of_environment(root, *(environments or ["dev", "staging", "prod"]))
-    assert least <= set(found)
-
-
-def test_lists_of_workflows_are_written_from_the_stack_files(root: Path, folder: Path, tmp_path: Path) -> None:
-    copy = tmp_path / WORKFLOWS
-    copy.mkdir(parents=True)
-    for name in ("preview.yaml", "deploy.yaml"):
-        shutil.copy(folder / name, copy)
-    for stack in ("local", "staging", "prod"):
-        shutil.copy(root / f"Pulumi.{stack}.yaml", tmp_path)
-    written = {path.stem: yaml.safe_load(text) for path, text in workflow_lists(tmp_path).items()}
-    assert written["preview"]["jobs"]["preview"]["strategy"]["matrix"]["stack"] == ["local", "prod", "staging"]
-    assert written["deploy"][True]["workflow_dispatch"]["inputs"]["stack"]["options"] == ["staging"]
-    (copy / "deploy.yaml").write_text("on: push\n")
-    with pytest.raises(ListMissingError, match=r"deploy\.yaml: has 0 lists"):
-        workflow_lists(tmp_path)
-
-
-def test_an_organisation_names_the_stacks_that_it_runs_and_a_wrong_name_is_refused(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    found = delivered(root, [Environment.PROD], ["staging", "recipe-app-prod"])
-    assert found == ["recipe-app-prod"]
-    tell(found, Report(), {"GITHUB_OUTPUT": str(tmp_path / "out")})
-    assert json.loads(capsys.readouterr().out) == ["recipe-app-prod"]
-    assert (tmp_path / "out").read_text() == 'stacks=["recipe-app-prod"]\n'
-    with pytest.raises(SettingsError, match=r"'local': must be of a real environment: blog-ai-prod, .*, staging"):
-        delivered(root, [], ["local"])
 
 
 def test_drift_is_looked_for_in_every_staging_and_production(folder: Path) -> None:
@@ -430,45 +320,3 @@ def test_rows_are_proven_every_night_and_when_mutants_rules_or_limits_change(roo
     files += [str(path.relative_to(root)) for path in (root / GROUPS).parent.rglob("*.*")]
     patterns = asked["push"]["paths"]
     assert [file for file in files if not any(fnmatch(file, pattern) for pattern in patterns)] == []
-
-
-def test_nothing_that_holds_inputs_in_clear_is_uploaded(folder: Path) -> None:
-    """Everybody who may read the repository may read an artifact."""
-    uploaded = {
-        path
-        for name in NAMES
-        for job in jobs(read(folder, name))
-        for one in steps(job)
-        if "upload-artifact" in str(one.get("uses"))
-        for path in str(dict(one["with"])["path"]).split()  # type: ignore[call-overload]
-    }
-    allowed = {"reports/plan.json", "reports/plan-facts.json"}
-    assert {one for one in uploaded if "plan" in one or "event" in one or "preview" in one} <= allowed
-    assert not any("*" in one for one in uploaded)
-
-
-def test_which_pull_request_a_comment_is_for_the_platform_says_and_no_artifact(folder: Path) -> None:
-    (job,) = jobs(read(folder, "comment"))
-    (step,) = [one for one in steps(job) if str(one.get("run", "")).startswith("make comment")]
-    given = dict(step["env"])  # type: ignore[call-overload]
-    of_run = "github.event.workflow_run"
-    assert given["HEAD_OWNER"] == f"${{{{ {of_run}.head_repository.owner.login }}}}"
-    assert given["HEAD_BRANCH"] == f"${{{{ {of_run}.head_branch }}}}"
-    assert given["HEAD_COMMIT"] == f"${{{{ {of_run}.head_sha }}}}"
-    assert given["RUN_ADDRESS"] == f"${{{{ {of_run}.html_url }}}}"
-    assert given["RUN_ENDED"] == f"${{{{ {of_run}.updated_at }}}}"
-    assert given["RUN_CONCLUSION"] == f"${{{{ {of_run}.conclusion }}}}"
-    assert "number" not in (folder / "preview.yaml").read_text().partition("jobs:")[2]
-
-
-def test_a_preview_hands_on_data_and_no_text_that_anybody_would_show(folder: Path) -> None:
-    (job,) = jobs(read(folder, "preview"))
-    (upload,) = [one for one in steps(job) if "upload-artifact" in str(one.get("uses"))]
-    given = dict(upload["with"])  # type: ignore[call-overload]
-    assert given["name"] == "preview-${{ matrix.stack }}"
-    assert given["path"] == "reports/data/${{ matrix.stack }}/report.json"
-
-
-def test_a_preview_is_against_the_base_that_was_merged_and_not_an_older_one(folder: Path) -> None:
-    (command,) = [one for one in commands(read(folder, "preview")) if one.startswith("make pr-check")]
-    assert command.endswith(" BASE=HEAD^1")
