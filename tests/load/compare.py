@@ -23,13 +23,11 @@ class Compared:
     service: requests a second, and processor time of one in microseconds.
     bare: the same of the floor.
     failed: requests of either that failed or were refused.
-    megabytes: memory of the service's process afterwards.
     """
 
     service: tuple[float, float]
     bare: tuple[float, float]
     failed: int
-    megabytes: float
 
     @property
     def ratio(self) -> float:
@@ -63,7 +61,7 @@ def compare(here: Site, seconds: float) -> Compared:
                 failed += len(run.latencies) - run.statuses.get(here.product.accepted, 0) + run.errors
             here.empty()
         medians = [(statistics.median(rates[name]), statistics.median(costs[name])) for name in ("service", "bare")]
-        return Compared(medians[0], medians[1], failed, service.megabytes)
+        return Compared(medians[0], medians[1], failed)
 
 
 @contextmanager
