@@ -28,6 +28,7 @@ LOST_SECONDS: Final = 3 * EVERY_SECONDS + LOOK_SECONDS
 """A look older than this says nothing about now."""
 PAYMENTS_EVERY_SECONDS: Final = 30.0
 UNAUTHORISED: Final = 401
+_NEVER: Final = float("-inf")
 _LOG = structlog.get_logger("app.watch")
 _NOW: Final = text("SELECT clock_timestamp() AS moment, pg_is_in_recovery() AS standby")
 
@@ -74,7 +75,7 @@ class Watch:
         self._cache = cache
         self._http = http
         self._payments = payments
-        self._last = Reading(float("-inf"))
+        self._last = Reading(_NEVER)
         self._clock: tuple[datetime, float] | None = None
         self.revocations = Revocations()
         self.payments = False
@@ -140,6 +141,6 @@ class Watch:
                         await self.revocations.read(connection, row.moment)
                     return round(latency_ms, 2), migrated
         except DatabaseUnavailable as error:
-            if self._last.database:
+            if self._last.database or self._last.at == _NEVER:
                 _LOG.warning("the database does not answer", error=str(error))
             return None, False

@@ -14,6 +14,11 @@ from pathlib import Path
 
 from localcloud.paths import cache_root
 
+START_SECONDS = 120.0
+"""Time for a server to become ready. Only a start that hangs needs it whole; on a busy disk Python alone takes 30 s."""
+STOP_SECONDS = 30.0
+"""Time that a server has for its end before it is killed."""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -71,7 +76,7 @@ def started(
     log: Path,
     ready: Callable[[], bool],
     stop_signal: int,
-    seconds: float = 30.0,
+    seconds: float = START_SECONDS,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a server until the block ends: waits until `ready`, stops it by its own pid, kills it if it will not stop.
 
@@ -93,7 +98,7 @@ def started(
         _wait_until(process, ready, seconds, argv[0], log)
         yield process
     finally:
-        _stop(process, stop_signal, seconds)
+        _stop(process, stop_signal)
 
 
 def _wait_until(
@@ -108,12 +113,12 @@ def _wait_until(
         time.sleep(0.02)
 
 
-def _stop(process: "subprocess.Popen[bytes]", stop_signal: int, seconds: float) -> None:
+def _stop(process: "subprocess.Popen[bytes]", stop_signal: int) -> None:
     if process.poll() is not None:
         return
     process.send_signal(stop_signal)
     try:
-        process.wait(timeout=seconds)
+        process.wait(timeout=STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

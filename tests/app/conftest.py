@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -59,8 +61,8 @@ from app.settings import Settings
 from localcloud.pgbouncer import PgBouncerServer, Upstream
 from localcloud.postgres import PostgresServer
 from localcloud.redis import RedisServer
-from localcloud.servers import free_port, started
-from tests.load.moto import answers, moto
+from localcloud.servers import ServerError, free_port, started
+from tests.load.moto import moto
 
 T = TypeVar("T")
 USER, PASSWORD, TEMPLATE = "contentgen", "postgres-password", "contentgen_template"
@@ -225,6 +227,24 @@ def aws(folder: Path) -> Iterator[str]:
 
 
 @dataclass
+class Ready:
+    """A process's answer to /ready; the last one is kept for who waits in vain."""
+
+    url: str
+    answer: str = "never asked"
+
+    def __call__(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/ready", timeout=1):
+                return True
+        except urllib.error.HTTPError as error:
+            self.answer = f"{error.code} {error.read(200).decode()}"
+        except OSError as error:
+            self.answer = f"{type(error).__name__}: {error}"
+        return False
+
+
+@dataclass
 class Fleet:
     """The three roles as real processes, as the pods run them."""
 
@@ -239,15 +259,22 @@ class Fleet:
         """One `python -m app ...` on a free port, until the end of the block; gives the process and its address."""
         port = int(variables.get("PORT") or free_port())
         url = f"http://127.0.0.1:{port}"
-        with started(
+        ready = Ready(url)
+        server = started(
             [sys.executable, "-m", "app", *command],
             environment={**self.environment, "PORT": str(port), **variables},
             identity=None,
             log=self.log(name),
-            ready=lambda: answers(f"{url}/ready"),
+            ready=ready,
             stop_signal=signal.SIGTERM,
-        ) as running:
-            yield running, url
+        )
+        with ExitStack() as stack:
+            try:
+                process = stack.enter_context(server)
+            except ServerError as error:
+                error.add_note(f"{name}'s last answer to /ready: {ready.answer}")
+                raise
+            yield process, url
 
     def log(self, name: str) -> Path:
         """File of a process's output."""
