@@ -6,7 +6,7 @@ it for as long as it reads, is tried again after the others.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -178,3 +178,10 @@ ANALYZE = care("analyze", "ANALYZE {table}", Task.VACUUM)
 VACUUM = care("vacuum", "VACUUM (ANALYZE) {table}", Task.VACUUM)
 REINDEX = care("reindex", "REINDEX TABLE CONCURRENTLY {table}", Task.REINDEX)
 INDEXES = Chore("indexes", _repair_indexes, Task.REINDEX)
+
+CARE: Mapping[Schedule, tuple[Chore, ...]] = {
+    Schedule.DAILY: (REVOCATIONS, ANALYZE),
+    Schedule.WEEKLY: (REVOKED_KEYS, VACUUM, KEY_AUDIT),
+    Schedule.MONTHLY: (REINDEX,),
+}
+"""The care that any product's database needs (K17): the tables of the platform, statistics and indexes."""

@@ -8,7 +8,8 @@ import structlog
 import typer
 
 from app.process_settings import ConfigurationError, ProcessSettings, load
-from app.products import Product, names, settings_of
+from app.product import Process
+from app.products import process_settings, products, settings_of, worker_of
 from app.queue_names import Queue
 from app.service_settings import ServiceSettings
 from app.settings import Settings
@@ -18,8 +19,8 @@ FAILED, MISCONFIGURED = 1, 2
 
 
 def _known(product: str) -> str:
-    if product not in names():
-        raise typer.BadParameter(f"'{product}' is no product; products are {', '.join(names())}")
+    if product not in products():
+        raise typer.BadParameter(f"'{product}' is no product; products are {', '.join(products())}")
     return product
 
 
@@ -28,16 +29,10 @@ ProductOption = Annotated[
 ]
 
 
-def configured(kind: type[Settings] = Settings, *, writes: bool = False, works: bool = False) -> Settings:
-    """Settings and logs, or every configuration error on standard error and exit code 2.
-
-    Settings of providers are judged too for a process that ``writes``, and for one that ``works`` where workers write
-    themselves.
-    """
+def configured() -> Settings:
+    """Content generation's settings and logs, or every configuration error on standard error and exit code 2."""
     with _refusals():
-        settings = load(kind)
-        if (writes or (works and settings.writes_itself)) and settings.writing_problem:
-            raise ConfigurationError((settings.writing_problem,))
+        settings = load(Settings)
     logs.configure(settings)
     return settings
 
@@ -50,10 +45,10 @@ def configured_for(product: str, *, task: bool) -> ServiceSettings:
     return settings
 
 
-def configured_alone(kind: type[ProcessSettings] = ProcessSettings) -> ProcessSettings:
-    """The same for a process without dependencies: neither a database nor a secret."""
+def configured_process(process: Process) -> ProcessSettings:
+    """The same for a process that serves or takes jobs."""
     with _refusals():
-        settings = load(kind)
+        settings = process_settings(process)
     logs.configure(settings)
     return settings
 
@@ -65,32 +60,10 @@ def allowed(problem: str | None) -> None:
             raise ConfigurationError((problem,))
 
 
-def configured_worker(product: str, queue: Queue) -> tuple[ServiceSettings, str]:
-    """Settings of a queue's worker, and its role as the server knows it."""
-    if product == Product.RECIPE_APP:
-        from app.recipe_app.application import settings_of_worker
-        from app.server import RECIPES_WORKER
-
-        with _refusals():
-            settings = settings_of_worker(queue)
-        logs.configure(settings)
-        return settings, RECIPES_WORKER + queue
+def configured_worker(product: str, queue: Queue) -> Process:
+    """Process that takes a queue's jobs; exit code 2 where the product has none."""
     with _refusals():
-        if product == Product.VIDEO_GATEWAY:
-            raise ConfigurationError((f"--product: {product} has no worker of its own; its role 'videos' renders",))
-        if queue is not Queue.TEXTS:
-            raise ConfigurationError((f"--queue: {product} has no queue '{queue}'; its queue is '{Queue.TEXTS}'",))
-    return configured(works=True), "worker"
-
-
-def configured_gateway() -> ServiceSettings:
-    """Settings of video-gateway's process."""
-    from app.video_gateway.application import serving_settings
-
-    with _refusals():
-        settings = serving_settings()
-    logs.configure(settings)
-    return settings
+        return worker_of(product, queue)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import typer
 from pydantic import BaseModel
 
 from app.cli_base import ProductOption, configured, configured_for, reported
-from app.products import Product, aftercare_of
+from app.products import DEFAULT, aftercare_of
 from app.service_settings import ServiceSettings
 
 Key = Annotated[str | None, typer.Option(help="A manifest's key in the bucket; default: the newest of the region.")]
@@ -23,7 +23,7 @@ def _reported(what: str, settings: Kind, work: Callable[[Kind], Coroutine[None, 
         typer.echo(asyncio.run(work(settings)).model_dump_json())
 
 
-def backup(product: ProductOption = Product.CONTENT_GENERATION) -> None:
+def backup(product: ProductOption = DEFAULT) -> None:
     """Write the database and the application's state to s3://$BACKUP_BUCKET/db/<date>/."""
     from app.backup import backup as run
 
@@ -33,7 +33,7 @@ def backup(product: ProductOption = Product.CONTENT_GENERATION) -> None:
 def restore(
     key: Key = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what the database holds; it is kept.")] = False,
-    product: ProductOption = Product.CONTENT_GENERATION,
+    product: ProductOption = DEFAULT,
 ) -> None:
     """Restore a backup in the place of DATABASE_URL_DIRECT's database, after its rows were checked."""
     from app.restore import restore as run
@@ -47,7 +47,7 @@ def restore_check(
     key: Key = None,
     within_hours: Annotated[float | None, typer.Option(min=1, help="Largest age of the backup, hours.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look for the backup, restore nothing.")] = False,
-    product: ProductOption = Product.CONTENT_GENERATION,
+    product: ProductOption = DEFAULT,
 ) -> None:
     """Restore a backup into a database of its own, check its rows and its migration, and drop it again."""
     from app.restore_check import check

@@ -12,7 +12,7 @@ from app.chores import Schedule, run_chores
 from app.cli_base import FAILED, ProductOption, configured_for, reported
 from app.core_services import CoreServices, build_core
 from app.lifecycle import Lifecycle
-from app.products import Product, chores_of, history_of, paths_of
+from app.products import DEFAULT, chores_of, history_of, paths_of
 from app.schema import Schema
 from app.switches import Mode
 
@@ -40,7 +40,7 @@ def create_key(
     client_id: str,
     tier: Annotated[Tier, typer.Option(help="Its limits.")] = Tier.FREE,
     name: Annotated[str, typer.Option(help="Purpose of the key.")] = "",
-    product: ProductOption = Product.CONTENT_GENERATION,
+    product: ProductOption = DEFAULT,
 ) -> None:
     """Make a key; its secret is printed this once."""
     key, secret = _with_services("key creation", product, lambda services: services.keys.create(client_id, name, tier))
@@ -50,7 +50,7 @@ def create_key(
 @keys.command("list")
 def list_keys(
     client_id: Annotated[str | None, typer.Option(help="Only this client's.")] = None,
-    product: ProductOption = Product.CONTENT_GENERATION,
+    product: ProductOption = DEFAULT,
 ) -> None:
     """Show keys, one JSON object a line, without secrets."""
     for key in _with_services("key list", product, lambda services: services.keys.list(client_id)):
@@ -58,7 +58,7 @@ def list_keys(
 
 
 @keys.command("revoke")
-def revoke_key(key_id: str, product: ProductOption = Product.CONTENT_GENERATION) -> None:
+def revoke_key(key_id: str, product: ProductOption = DEFAULT) -> None:
     """Refuse a key from now on."""
     if not _with_services("key revocation", product, lambda services: services.keys.revoke(key_id)):
         typer.echo(f"there is no key '{key_id}' in force; `keys list` shows them", err=True)
@@ -66,7 +66,7 @@ def revoke_key(key_id: str, product: ProductOption = Product.CONTENT_GENERATION)
 
 
 @flags.command("list")
-def list_flags(product: ProductOption = Product.CONTENT_GENERATION) -> None:
+def list_flags(product: ProductOption = DEFAULT) -> None:
     """Show flags, one JSON object a line."""
     for flag in _with_services("flag list", product, lambda services: services.switchboard.refresh()).flags.values():
         typer.echo(flag.model_dump_json())
@@ -77,7 +77,7 @@ def set_flag(
     name: str,
     percent: Annotated[float, typer.Option(min=0, max=100, help="Share of clients: 1, 10, 50, 100.")] = 100,
     off: Annotated[bool, typer.Option("--off", help="Turn it off for all clients, whatever the share.")] = False,
-    product: ProductOption = Product.CONTENT_GENERATION,
+    product: ProductOption = DEFAULT,
 ) -> None:
     """Create or change a flag; in force everywhere within two seconds."""
     flag = _with_services(
@@ -86,7 +86,7 @@ def set_flag(
     typer.echo(flag.model_dump_json())
 
 
-def mode(mode: Mode, product: ProductOption = Product.CONTENT_GENERATION) -> None:
+def mode(mode: Mode, product: ProductOption = DEFAULT) -> None:
     """normal, read_only or maintenance; in force everywhere within two seconds."""
     _with_services("mode change", product, lambda services: services.switchboard.set_mode(mode))
 
@@ -94,7 +94,7 @@ def mode(mode: Mode, product: ProductOption = Product.CONTENT_GENERATION) -> Non
 def health(
     url: Annotated[str, typer.Argument(help="Address of the service.")] = "http://127.0.0.1:8000",
     page: Annotated[str | None, typer.Option(help="Address of the page; / is checked too.")] = None,
-    product: ProductOption = Product.CONTENT_GENERATION,
+    product: ProductOption = DEFAULT,
 ) -> None:
     """Ask every health endpoint: PASS or FAIL each, exit code 1 when one fails."""
     from app.checkup import examine
@@ -108,7 +108,7 @@ def health(
 
 def database(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a question.")] = False,
-    product: ProductOption = Product.CONTENT_GENERATION,
+    product: ProductOption = DEFAULT,
 ) -> None:
     """Slow statements, stuck ones, connections, sizes."""
     from dataclasses import asdict
@@ -124,7 +124,7 @@ def database(
 def maintenance(
     schedule: Schedule,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
-    product: ProductOption = Product.CONTENT_GENERATION,
+    product: ProductOption = DEFAULT,
 ) -> None:
     """Run the daily, weekly or monthly care; one JSON object a task, exit code 1 when one failed."""
     from dataclasses import asdict

@@ -21,69 +21,24 @@ from app import limits
 from app.connections import BoundedHttp
 from app.lifecycle import Lifecycle
 from app.process_settings import ProcessSettings
+from app.product import Process
+from app.products import application_of
 
 _LOG = structlog.get_logger("app.server")
-RECIPES_WORKER = "recipes-worker:"
-"""Begin of the roles of recipe-app's workers; the queue follows."""
-ADDED = "added:"
-"""Begin of the roles of added products; the product follows."""
-VIDEOS = "videos"
-"""Role of video-gateway, whose process takes jobs too."""
 
 
 class Factory:
     """Makes the application inside the server's process; a class because worker processes are spawned (pickled)."""
 
-    def __init__(self, role: str, drain_seconds: float) -> None:
-        self._role = role
+    def __init__(self, process: Process, drain_seconds: float) -> None:
+        self._process = process
         self._drain_seconds = drain_seconds
 
     def __call__(self) -> ASGIApp:
         """Called by uvicorn after it took over the signals, so that the drain can stand before its own handler."""
         lifecycle = Lifecycle()
         drain_first(lifecycle, self._drain_seconds)
-        # Each role imports what it needs: the front end is a third smaller without the rest.
-        if self._role == "frontend":
-            from app.frontend import from_environment as frontend
-
-            return frontend(lifecycle)
-        if self._role == "workflows-page":
-            from app.workflow_dashboard.frontend import from_environment as workflows_page
-
-            return workflows_page(lifecycle)
-        if self._role == "blog-ai":
-            from app.blog_ai.application import from_environment as blog_ai
-
-            return blog_ai(lifecycle)
-        if self._role == "workflows":
-            from app.workflow_dashboard.application import from_environment as workflows
-
-            return workflows(lifecycle)
-        if self._role == "recipes-page":
-            from app.recipe_app.frontend import from_environment as recipes_page
-
-            return recipes_page(lifecycle)
-        if self._role == "recipes" or self._role.startswith(RECIPES_WORKER):
-            from app.queue_names import Queue
-            from app.recipe_app.application import from_environment as recipes
-
-            queue = self._role.removeprefix(RECIPES_WORKER)
-            return recipes(lifecycle, None if self._role == "recipes" else Queue(queue))
-        if self._role == "videos-page":
-            from app.video_gateway.frontend import from_environment as videos_page
-
-            return videos_page(lifecycle)
-        if self._role == VIDEOS:
-            from app.video_gateway.application import from_environment as videos
-
-            return videos(lifecycle)
-        if self._role.startswith(ADDED):
-            from app.added import parts_of
-
-            return parts_of(self._role.removeprefix(ADDED)).application(lifecycle)
-        from app.api.application import Role, from_environment
-
-        return from_environment(Role(self._role), lifecycle)
+        return application_of(self._process, lifecycle)
 
 
 def drain_first(lifecycle: Lifecycle, seconds: float) -> None:
@@ -139,12 +94,11 @@ class _Workers(Multiprocess):
             self.should_exit.set()
 
 
-def serve(settings: ProcessSettings, role: str) -> None:
-    """Serve a role until a signal. Worker processes share one listener; a dead one is started again (E10)."""
-    works = role in ("worker", VIDEOS) or role.startswith(RECIPES_WORKER)
-    workers = 1 if works else settings.uvicorn_workers
+def serve(settings: ProcessSettings, process: Process) -> None:
+    """Run a process until a signal. Worker processes share one listener; a dead one is started again (E10)."""
+    workers = settings.uvicorn_workers if process.many else 1
     config = uvicorn.Config(
-        Factory(role, settings.drain_seconds),
+        Factory(process, settings.drain_seconds),
         factory=True,
         host=settings.host,
         port=settings.port,

@@ -1,8 +1,10 @@
 """Settings of content generation's processes and tasks, beside those of every product."""
 
+from typing import TypeVar
+
 from pydantic import Field, SecretStr
 
-from app.process_settings import PRODUCTION_LIKE, CommaList, Networks, Region, load
+from app.process_settings import PRODUCTION_LIKE, CommaList, ConfigurationError, Networks, Region, load
 from app.providers import Provider, ProviderSettings
 from app.service_settings import ServiceSettings, given
 from app.watch import Payments
@@ -65,6 +67,28 @@ class Settings(ProviderSettings, ServiceSettings):
         return given(self.webhook_secret, self.webhook_secret_before, self.webhook_secret_next)
 
 
+Kind = TypeVar("Kind", bound=Settings)
+
+
 def load_settings(**overrides: object) -> Settings:
     """The service's settings. Raises ConfigurationError with every problem there is."""
     return load(Settings, **overrides)
+
+
+def loaded_for_writing(kind: type[Kind]) -> Kind:
+    """Settings of a process that writes texts, those of its providers judged too. Raises ConfigurationError."""
+    settings = load(kind)
+    if settings.writing_problem:
+        raise ConfigurationError((settings.writing_problem,))
+    return settings
+
+
+def writing_settings() -> Settings:
+    """Settings of im. Raises ConfigurationError."""
+    return loaded_for_writing(Settings)
+
+
+def working_settings() -> Settings:
+    """Settings of a worker, which may write itself. Raises ConfigurationError."""
+    settings = load(Settings)
+    return loaded_for_writing(Settings) if settings.writes_itself else settings

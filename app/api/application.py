@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import Table
@@ -154,3 +155,7 @@ def from_environment(role: Role, lifecycle: Lifecycle) -> FastAPI:
     redactor = logs.configure(settings)
     report_errors(settings, redactor.text)
     return create(settings, role, lifecycle)
+
+
+cpm, im, worker = (partial(from_environment, role) for role in (Role.CPM, Role.IM, Role.WORKER))
+"""The application of each role, of a lifecycle (app.content_generation.product)."""

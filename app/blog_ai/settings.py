@@ -12,7 +12,7 @@ from app.domain import Priority
 from app.process_settings import PRODUCTION_LIKE, CommaList, Environment
 from app.providers import Provider
 from app.service_settings import given
-from app.settings import Settings
+from app.settings import Settings, loaded_for_writing
 from app.watch import Payments
 
 _WORDS: Final = {"production": "prod", "development": "dev"}
@@ -244,6 +244,11 @@ class BlogSettings(Settings):
             (self.stripe_price_id_business, Tier.BUSINESS),
         )
         return {price: tier for price, tier in prices if price is not None}
+
+
+def serving_settings() -> BlogSettings:
+    """Settings of the process, which writes too. Raises ConfigurationError."""
+    return loaded_for_writing(BlogSettings)
 
 
 _PAID: Final = tuple(one.value for one in Provider if one is not Provider.EMBEDDED)

@@ -1,10 +1,16 @@
 """The care that blog-ai's database needs (K17): content generation's, and events of Stripe that cannot come again."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
+from app.blog_ai.tables import OWNED
 from app.chores import Chore, Schedule, deletion
 from app.maintenance import CHORES as OF_CONTENT
+from app.restore import Aftercare, complete_content
+
+AFTERCARE: Final[Aftercare] = partial(complete_content, more=OWNED)
+"""A restored copy has the rights and erasures of content generation's tables, and of blog-ai's own."""
 
 EVENTS: Final = deletion("stripe events", "stripe_events", "taken_at < now() - interval '60 days'")
 """Stripe repeats an event for three days, and people may send one again for 30 (docs.stripe.com/webhooks)."""

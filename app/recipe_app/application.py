@@ -12,13 +12,13 @@ from app.core_services import run_core
 from app.lifecycle import Lifecycle
 from app.middleware.admission import share
 from app.middleware.edge import protect
-from app.process_settings import ConfigurationError, load
+from app.process_settings import load
 from app.queue_figures import QueueFigures
 from app.queue_names import Queue
 from app.recipe_app import admin, api, files, sign_in
 from app.recipe_app.models import NewRecipe
 from app.recipe_app.services import RecipeServices, build
-from app.recipe_app.settings import RecipeSettings
+from app.recipe_app.settings import RecipeSettings, text_settings, video_settings
 from app.supervision import Loop
 from app.telemetry import logs
 from app.telemetry.region_figures import keep_figures
@@ -74,12 +74,11 @@ def create(settings: RecipeSettings, queue: Queue | None = None, lifecycle: Life
 
 
 def working(services: RecipeServices, queue: Queue) -> AbstractAsyncContextManager[None]:
-    """Take the jobs of a queue for the block. Raises ConfigurationError. Each worker imports what it needs alone: the
-    providers' SDKs, or ffmpeg and Pillow.
+    """Take the jobs of a queue for the block. Each worker imports what it needs alone: the providers' SDKs, or ffmpeg
+    and Pillow.
     """
     if queue is Queue.VIDEOS:
-        if services.shelf is None:
-            raise ConfigurationError(("VIDEO_BUCKET: not set; name the bucket that videos are stored in",))
+        assert services.shelf is not None, "video_settings refuses a process without a bucket"
         from app.recipe_app.video_worker import VideoWorker
 
         return VideoWorker(services, services.shelf).working()
@@ -88,19 +87,22 @@ def working(services: RecipeServices, queue: Queue) -> AbstractAsyncContextManag
     return writing(services)
 
 
-def settings_of_worker(queue: Queue) -> RecipeSettings:
-    """Settings of a queue's worker. Raises ConfigurationError."""
-    settings = load(RecipeSettings)
-    if queue is Queue.TEXTS and settings.writing_problem:
-        raise ConfigurationError((settings.writing_problem,))
-    if queue is Queue.VIDEOS and settings.video_bucket is None:
-        raise ConfigurationError(("VIDEO_BUCKET: not set; name the bucket that videos are stored in",))
-    return settings
+def from_environment(lifecycle: Lifecycle) -> FastAPI:
+    """Entry point of the API's processes: settings and logs first."""
+    return _made(load(RecipeSettings), None, lifecycle)
 
 
-def from_environment(lifecycle: Lifecycle, queue: Queue | None = None) -> FastAPI:
-    """Entry point of a server process: settings and logs first."""
-    settings = load(RecipeSettings) if queue is None else settings_of_worker(queue)
+def text_worker(lifecycle: Lifecycle) -> FastAPI:
+    """Entry point of the worker that writes recipes."""
+    return _made(text_settings(), Queue.TEXTS, lifecycle)
+
+
+def video_worker(lifecycle: Lifecycle) -> FastAPI:
+    """Entry point of the worker that renders videos."""
+    return _made(video_settings(), Queue.VIDEOS, lifecycle)
+
+
+def _made(settings: RecipeSettings, queue: Queue | None, lifecycle: Lifecycle) -> FastAPI:
     redactor = logs.configure(settings)
     report_errors(settings, redactor.text)
     return create(settings, queue, lifecycle)

@@ -8,7 +8,8 @@ from pydantic import AliasChoices, Field, SecretStr, model_validator
 
 from app.process_settings import ProcessSettings
 from app.service_settings import DatabaseUrl, filled
-from app.video.settings import VideoSettings
+from app.settings import loaded_for_writing
+from app.video.settings import VideoSettings, loaded_with_bucket
 
 _DATABASE = ("database_url", "database-url")
 _DIRECT = ("database_url_direct", "database-url-direct")
@@ -56,3 +57,13 @@ class RecipeTaskSettings(RecipeSettings):
     @classmethod
     def _one_database(cls, values: dict[str, object]) -> dict[str, object]:
         return filled(values, _DATABASE, _DIRECT)
+
+
+def text_settings() -> RecipeSettings:
+    """Settings of the worker that writes recipes. Raises ConfigurationError."""
+    return loaded_for_writing(RecipeSettings)
+
+
+def video_settings() -> RecipeSettings:
+    """Settings of the worker that renders videos. Raises ConfigurationError."""
+    return loaded_with_bucket(RecipeSettings)

@@ -24,6 +24,7 @@ from app.chores import (
 )
 from app.recipe_app import archive
 from app.recipe_app.audit import SECURITY_AUDIT
+from app.recipe_app.history import CLIENTS_TABLES
 from app.recipe_app.reports import (
     COST_ANALYTICS,
     COST_REVIEW,
@@ -34,9 +35,11 @@ from app.recipe_app.reports import (
 )
 from app.recipe_app.settings import RecipeSettings
 from app.recipe_app.tables import videos
+from app.restore import Aftercare, granting
 from app.switches import QUEUE_WORKERS
 from app.video.orphans import temporary_files
 
+AFTERCARE: Final[Aftercare] = granting(*CLIENTS_TABLES)
 LOG_DAYS: Final = 30
 CONFIGURATION: Final = "config/"
 FORGOTTEN_LIMIT: Final = "30 days"

@@ -1,8 +1,10 @@
 """Settings of a product that keeps videos in a bucket and makes them from a queue."""
 
+from typing import TypeVar
+
 from pydantic import Field
 
-from app.process_settings import Region
+from app.process_settings import ConfigurationError, Region, load
 from app.settings import Settings
 
 
@@ -16,3 +18,14 @@ class VideoSettings(Settings):
     video_days: int = Field(7, ge=1, le=3650, description="The bucket of videos deletes each after so many days.")
     archive_bucket: str | None = Field(None, description="S3 bucket of the archive; default: BACKUP_BUCKET.")
     archive_bucket_region: Region | None = Field(None, description="Default: that of the bucket of backups.")
+
+
+Kind = TypeVar("Kind", bound=VideoSettings)
+
+
+def loaded_with_bucket(kind: type[Kind]) -> Kind:
+    """Settings of a process that stores videos. Raises ConfigurationError."""
+    settings = load(kind)
+    if settings.video_bucket is None:
+        raise ConfigurationError(("VIDEO_BUCKET: not set; name the bucket that videos are stored in",))
+    return settings

@@ -10,7 +10,6 @@ from app.api import detailed_health, document, health
 from app.api.framework import answer_callers, application, settle
 from app.core_services import run_core
 from app.lifecycle import Lifecycle
-from app.process_settings import ConfigurationError, load
 from app.queue_figures import QueueFigures
 from app.supervision import Loop
 from app.telemetry import logs
@@ -20,7 +19,7 @@ from app.video_gateway import api
 from app.video_gateway.models import NewVideo
 from app.video_gateway.renderer import Renderer
 from app.video_gateway.services import build
-from app.video_gateway.settings import GatewaySettings
+from app.video_gateway.settings import GatewaySettings, serving_settings
 from app.video_gateway.tables import OF_QUEUE
 from app.video_gateway.worker import GatewayWorker
 from app.video_gateway.workflow import default_graph, parsed
@@ -65,14 +64,6 @@ def renderer_of(settings: GatewaySettings) -> Renderer:
 
     graph = parsed(settings.comfyui_workflow) if settings.comfyui_workflow else default_graph()
     return ComfyRenderer(str(settings.comfyui_url), graph)
-
-
-def serving_settings() -> GatewaySettings:
-    """Settings of the process. Raises ConfigurationError."""
-    settings = load(GatewaySettings)
-    if settings.video_bucket is None:
-        raise ConfigurationError(("VIDEO_BUCKET: not set; name the bucket that videos are stored in",))
-    return settings
 
 
 def from_environment(lifecycle: Lifecycle) -> FastAPI:

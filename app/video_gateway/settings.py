@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, HttpUrl, model_validator
 
 from app.process_settings import ProcessSettings
 from app.service_settings import filled
-from app.video.settings import VideoSettings
+from app.video.settings import VideoSettings, loaded_with_bucket
 from app.video_gateway.workflow import parsed
 
 
@@ -40,3 +40,8 @@ class GatewayTaskSettings(GatewaySettings):
     @classmethod
     def _one_database(cls, values: dict[str, object]) -> dict[str, object]:
         return filled(values, ("database_url",), ("database_url_direct",))
+
+
+def serving_settings() -> GatewaySettings:
+    """Settings of the process. Raises ConfigurationError."""
+    return loaded_with_bucket(GatewaySettings)

@@ -18,10 +18,13 @@ from app.chores import (
     deletion,
 )
 from app.inspection import LARGEST_TABLES, SLOW_QUERIES
+from app.restore import Aftercare, granting
 from app.video.orphans import temporary_files
+from app.video_gateway.history import CLIENTS_TABLES
 from app.video_gateway.settings import GatewaySettings
 from app.video_gateway.tables import videos
 
+AFTERCARE: Final[Aftercare] = granting(*CLIENTS_TABLES)
 RECORDS: Final = Archiving(
     name="archive records",
     kind="videos",

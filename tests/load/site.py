@@ -21,7 +21,6 @@ import boto3
 import psutil
 
 from app.migrate import migrate
-from app.products import Product as Name
 from app.products import history_of, settings_of
 from localcloud.postgres import PostgresServer
 from localcloud.redis import RedisServer
@@ -180,12 +179,11 @@ def site(product: Product = CONTENT_GENERATION) -> Iterator[Site]:
             "RATE_LIMIT_GENERATE_PER_MINUTE": NEVER_REFUSED,
             "QUEUE_LIMIT": LONGEST_QUEUE,
         }
-        name = Name(product.name)
-        settings = settings_of(name, task=True)(database_url=database, database_url_direct=database)  # type: ignore[arg-type]
+        settings = settings_of(product.name, task=True)(database_url=database, database_url_direct=database)  # type: ignore[arg-type]
         with ExitStack() as stack:
             stack.enter_context(redis.running())
             restartable = stack.enter_context(closing(Restartable(postgres)))
-            asyncio.run(migrate(settings, history=history_of(name)))
+            asyncio.run(migrate(settings, history=history_of(product.name)))
             if product.bucket:
                 environment |= bucket_variables(stack.enter_context(moto(folder)))
             yield Site(product, folder, database, environment, restartable)

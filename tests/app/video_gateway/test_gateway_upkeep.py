@@ -107,7 +107,7 @@ def test_a_gateway_without_a_bucket_and_a_worker_of_its_own_are_refused_in_words
     assert "VIDEO_BUCKET: not set; name the bucket that videos are stored in" in done.stderr
     done = run_app(gateway_fleet, "worker", "--queue", "video_generation")
     assert done.returncode == 2
-    assert "video-gateway has no worker of its own; its role 'videos' renders" in done.stderr
+    assert "video-gateway has no worker of its own; its roles are videos, videos-page" in done.stderr
 
 
 def test_every_health_endpoint_of_a_running_gateway_passes_and_figures_name_its_queue(gateway_fleet: Fleet) -> None:

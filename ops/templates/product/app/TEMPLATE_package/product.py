@@ -1,24 +1,20 @@
-"""Parts of TEMPLATE_name that the commands and the server of the image need."""
+"""Parts of TEMPLATE_name."""
 
 from typing import Final
 
-from app.added import Parts
-from app.chores import ANALYZE, KEY_AUDIT, REINDEX, REVOCATIONS, REVOKED_KEYS, VACUUM, Schedule
-from app.restore import complete_nothing
+from app.product import Process, Product
 
-from .application import from_environment
-from .history import HISTORY
-from .settings import Settings, TaskSettings
-
-PARTS: Final = Parts(
-    settings=Settings,
-    task_settings=TaskSettings,
-    history=HISTORY,
-    chores={
-        Schedule.DAILY: (REVOCATIONS, ANALYZE),
-        Schedule.WEEKLY: (REVOKED_KEYS, VACUUM, KEY_AUDIT),
-        Schedule.MONTHLY: (REINDEX,),
+PRODUCT: Final = Product(
+    settings="app.TEMPLATE_package.settings:Settings",
+    task_settings="app.TEMPLATE_package.settings:TaskSettings",
+    history="app.TEMPLATE_package.history:HISTORY",
+    chores="app.chores:CARE",
+    aftercare="app.restore:complete_nothing",
+    processes={
+        "TEMPLATE_name": Process(
+            "API and page",
+            "app.TEMPLATE_package.application:from_environment",
+            "app.TEMPLATE_package.settings:Settings",
+        ),
     },
-    aftercare=complete_nothing,
-    application=from_environment,
 )

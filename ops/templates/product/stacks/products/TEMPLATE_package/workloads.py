@@ -15,7 +15,7 @@ VARIABLES: Final = MappingProxyType({"ITEM_ROWS": "50"})
 WORKLOADS: Final = (
     WorkloadSpec(
         name=WEB,
-        arguments=("serve", "--role", "added"),
+        arguments=("serve", "--role", "TEMPLATE_name"),
         pool=Pool(5, 10),
         memory_request="256Mi",
         cpu_request="250m",

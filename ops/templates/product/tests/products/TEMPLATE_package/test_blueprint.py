@@ -29,8 +29,8 @@ def test_an_autoscaler_keeps_the_instances_within_their_range(
 @pytest.mark.parametrize("stack", [LOCAL, PROD])
 def test_the_service_runs_this_product_with_its_own_variables(declare: Declare, stack: str) -> None:
     engine = declare(stack)
-    container = ("spec", "template", "spec", "containers", 0)
-    assert deployment(engine, "web").at(*container, "args") == ["serve", "--role", "added"]
+    args = deployment(engine, "web").at("spec", "template", "spec", "containers", 0, "args")
+    assert args == ["serve", "--role", "TEMPLATE_name"]
     own = variables(engine, "web")
     assert (own["PRODUCT"], own["ITEM_ROWS"]) == ("TEMPLATE_name", "50")
 

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from app import database, migrate
 from app.TEMPLATE_package.application import ROUTERS, create
-from app.TEMPLATE_package.product import PARTS
+from app.TEMPLATE_package.history import HISTORY
 from app.TEMPLATE_package.settings import Settings, TaskSettings
 from app.TEMPLATE_package.tables import metadata
 from localcloud.postgres import PostgresServer
@@ -40,7 +40,7 @@ def url() -> Iterator[str]:
         found = f"postgresql://contentgen:{SECRET}@{server.host}:{server.port}/items?sslmode=disable"
         task = TaskSettings(database_url_direct=found)  # type: ignore[arg-type]
         with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, migrate.migrate(task, history=PARTS.history)).result()
+            thread.submit(asyncio.run, migrate.migrate(task, history=HISTORY)).result()
         yield found
     shutil.rmtree(folder)
 
