@@ -93,8 +93,14 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[Scope]):
 
     @_answering
     def DiffConfig(self, request, context) -> provider_pb2.DiffResponse:
-        """A changed region or endpoint of the provider never replaces the resources made through it."""
-        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+        """A changed setting of the provider never replaces the resources made through it. Without a difference the
+        engine goes on with the settings of the last update, such as its default tags.
+        """
+        before = reveal_all(from_struct(request.old_inputs) or from_struct(request.olds))
+        after = reveal_all(from_struct(request.news))
+        changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+        some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
+        return provider_pb2.DiffResponse(changes=some if changed else none, diffs=changed)
 
     @_answering
     def Configure(self, request, context) -> provider_pb2.ConfigureResponse:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import Fleet
 
 from tests.app.video_gateway.fake_comfyui import Comfy
-from tests.load.client import load
 from tests.load.count import accepted_by, counted
+from tests.load.locusts import FILE, ROOT, run_locust
 from tests.load.product import Product
 from tests.load.products.content_generation import CONTENT_GENERATION
 from tests.load.products.recipe_app import RECIPE_APP
@@ -25,12 +26,12 @@ from tests.load.products.registry import PRODUCTS
 from tests.load.products.texts import PRIORITIES
 from tests.load.products.video_gateway import VIDEO_GATEWAY
 from tests.load.products.workflow_dashboard import WORKFLOW_DASHBOARD
-from tests.load.scenarios import fixed, loaded, reclaim, request_of
+from tests.load.profiles import PROFILES, Found, Limits
+from tests.load.scenarios import fixed, front_page, loaded, reclaim, request_of
 from tests.load.site import NEVER_REFUSED, Site
 
-ROOT = Path(__file__).parents[2]
-LOCUST = ROOT / "tests/load/locustfile.py"
-GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+SECONDS = 60
+"""More than any load here takes."""
 FIXTURES = {
     "content-generation": ("fleet", "database_url"),
     "workflow-dashboard": ("dashboard_fleet", "dashboard_url"),
@@ -58,14 +59,7 @@ weights = dict()
 for task in client.tasks:
     weights[task.__name__] = weights.get(task.__name__, 0) + 1
 waits = [client.wait_time(None) for _ in range(200)]
-ticks = []
-if "Steps" in found:
-    steps = found["Steps"]()
-    for second in range(0, 210):
-        steps.get_run_time = lambda: second
-        tick = steps.tick()
-        ticks.append(tick and tick[0])
-print(json.dumps([weights, min(waits), max(waits), found["LIMITS"], ticks]))
+print(json.dumps([weights, min(waits), max(waits)]))
 """
 
 # One client with a service that gives each job the next number.
@@ -74,15 +68,13 @@ import contextlib, json, runpy, types
 given, polled = [], set()
 
 class Client:
-    headers = dict()
-
     @contextlib.contextmanager
-    def post(self, path, **ignored):
+    def post(self, path, **_):
         given.append(str(len(given)))
         reply = dict(status_code=202, json=lambda: dict(job_id=given[-1]), success=lambda: None)
         yield types.SimpleNamespace(**reply)
 
-    def get(self, path, name):
+    def get(self, path, **_):
         polled.add(path)
 
 found = runpy.run_path("{file}")
@@ -123,7 +115,7 @@ def rendering(product: Product) -> Iterator[dict[str, str]]:
 
 def described(script: str = LOOK, **variables: str) -> list[object]:
     done = subprocess.run(
-        [sys.executable, "-c", script.format(file=LOCUST)],
+        [sys.executable, "-c", script.format(file=FILE)],
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
@@ -133,22 +125,9 @@ def described(script: str = LOOK, **variables: str) -> list[object]:
     return list(json.loads(done.stdout))
 
 
-def run_locust(host: str, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "locust", "-f", str(LOCUST), "--headless", "--only-summary", "--host", host]
-    return subprocess.run(
-        [*command, "--stop-timeout", "5", *options],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        cwd=ROOT,
-    )
-
-
 @pytest.mark.requirement("T01")
 def test_the_scenario_has_the_documents_weights_and_waits() -> None:
-    weights, shortest, longest, _, _ = described()
+    weights, shortest, longest = described()
     assert weights == {"blog": 3, "look": 2, "social": 1}
     assert isinstance(shortest, float) and isinstance(longest, float)
     assert 1 <= shortest < 2 and 4 < longest <= 5
@@ -175,9 +154,9 @@ def test_whatever_is_accepted_under_load_is_done_once(product: Product, here: Si
     """
     short = {"PRODUCT": product.name, "PROFILE": "steps", "STEP_SECONDS": "0.6", "REST_SECONDS": "0.1"}
     with rendering(product) as variables, here.api(**variables) as api, here.workers():
-        done = run_locust(api.url, **short)
+        done = run_locust(api.url, seconds=SECONDS, **short)
         assert done.returncode == 0, done.stdout + done.stderr
-        said = done.stdout.splitlines()[-1]
+        said = next(line for line in done.stdout.splitlines() if line.startswith("accepted: "))
         number = int(said.partition("accepted: ")[2].partition(",")[0])
         assert number >= 20, "a busy machine takes fewer, but never none"
         assert said == f"accepted: {number}, finished: {number}, lost: 0"
@@ -219,39 +198,116 @@ def test_what_is_lost_or_done_twice_is_counted(tmp_path: Path, database_url: str
 
 
 @pytest.mark.requirement("T02")
+def test_the_first_stage_is_the_documents_and_holds(fleet: Fleet, database_url: str) -> None:
+    first = PROFILES["first"]
+    assert (first.users, first.a_second) == ((100,), 50)
+    assert first.limits == Limits(p95_ms=2000, p99_ms=5000, errors=0.01, available=0.995)
+    here = Site(CONTENT_GENERATION, fleet.folder, database_url, fleet.environment)
+    with here.api() as api, here.workers():
+        done = run_locust(api.url, seconds=SECONDS, PROFILE="first", STEP_SECONDS="10")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "available 100.000%" in done.stdout
+    assert len(here.query("SELECT id FROM jobs WHERE status = 'completed'")) > 200
+
+
 @pytest.mark.requirement("T03")
-def test_a_run_that_breaks_its_profiles_limits_fails() -> None:
-    limits = described()[3]
-    assert limits == {"first": [2000, 5000, 0.01], "production": [1000, 3000, 0.001]}
-    done = run_locust("http://127.0.0.1:1", "-u", "16", "-r", "16", "-t", "2s")
-    assert done.returncode == 1 and "limits broken: " in done.stdout
+def test_productions_load_is_the_documents(fleet: Fleet, database_url: str) -> None:
+    """`make bench ONLY=production` runs it whole; here its users ask for some seconds."""
+    production = PROFILES["production"]
+    assert (production.users, production.a_second, production.seconds) == ((1000,), 500, 600)
+    assert production.limits == Limits(p95_ms=1000, p99_ms=3000, errors=0.001, available=0.999)
+    here = Site(CONTENT_GENERATION, fleet.folder, database_url, fleet.environment)
+    with here.api() as api, here.workers():
+        done = run_locust(api.url, seconds=SECONDS, PROFILE="production", STEP_SECONDS="3")
+    assert "available 100.000%" in done.stdout, done.stdout + done.stderr
+    [(accepted, finished, lost)] = re.findall(r"accepted: (\d+), finished: (\d+), lost: (\d+)", done.stdout)
+    assert (accepted, lost) == (finished, "0")
+    # What was asked in the last moment is there too, but nobody heard it promised.
+    assert 300 < int(accepted) <= len(here.query("SELECT id FROM jobs WHERE status = 'completed'"))
+
+
+@pytest.mark.requirement("T02")
+@pytest.mark.requirement("T03")
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"p95_ms": 1001}, "P95 ms 1001 > 1000"),
+        ({"p99_ms": 3001}, "P99 ms 3001 > 3000"),
+        ({"errors": 0.0011}, "errors 0.0011 > 0.001"),
+        ({"available": 0.9989}, "availability 0.9989 < 0.999"),
+        ({"a_second": 449.0}, "requests a second 449 < 450"),
+    ],
+    ids=lambda one: next(iter(one)) if isinstance(one, dict) else "",
+)
+def test_each_bound_of_a_profile_is_judged(changed: dict[str, float], said: str) -> None:
+    production = PROFILES["production"]
+    good = Found(p95_ms=1000, p99_ms=3000, errors=0.001, available=0.999, a_second=450)
+    assert list(good.broken(production.limits, production.a_second)) == []
+    assert list(replace(good, **changed).broken(production.limits, production.a_second)) == [said]
+
+
+@pytest.mark.requirement("T02")
+@pytest.mark.requirement("T03")
+def test_a_run_against_a_service_that_is_not_there_fails_and_counts_it_as_away() -> None:
+    done = run_locust("http://127.0.0.1:1", seconds=SECONDS, PROFILE="first", STEP_SECONDS="2")
+    assert done.returncode == 1
+    assert "available 0.000%" in done.stdout
+    assert "limits broken: errors 1 > 0.01; availability 0 < 0.995" in done.stdout
+
+
+def test_a_profile_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    done = run_locust("http://127.0.0.1:1", seconds=SECONDS, PROFILE="secnd")
+    assert done.returncode != 0
+    assert "PROFILE=secnd: there is none of that name; there are first, production, steps" in done.stdout + done.stderr
 
 
 @pytest.mark.requirement("T01")
 def test_a_run_whose_jobs_are_never_done_fails(fleet: Fleet, database_url: str) -> None:
     here = Site(CONTENT_GENERATION, fleet.folder, database_url, fleet.environment)
     with here.api() as api:
-        done = run_locust(api.url, "-u", "4", "-r", "4", "-t", "2s", FINISH_SECONDS="0.5")
+        done = run_locust(api.url, "-u", "4", "-r", "4", "-t", "2s", seconds=SECONDS, FINISH_SECONDS="0.5")
     assert done.returncode == 1
     assert "finished: 0" in done.stdout and "states of what is lost: ['pending']" in done.stdout
 
 
 @pytest.mark.requirement("T04")
 def test_the_steps_are_the_documents() -> None:
-    ticks = described(PROFILE="steps")[4]
-    assert isinstance(ticks, list)
-    assert Counter(ticks[:200]) == {10: 30, 25: 30, 50: 30, 100: 30, 200: 30, 0: 50}
-    assert ticks[:40] == [10] * 30 + [0] * 10
-    assert ticks[200:] == [None] * 10
+    steps = PROFILES["steps"]
+    users = [steps.users_at(second) for second in range(210)]
+    assert Counter(users[:200]) == {10: 30, 25: 30, 50: 30, 100: 30, 200: 30, 0: 50}
+    assert users[:40] == [10] * 30 + [0] * 10
+    assert users[200:] == [None] * 10
 
 
 @pytest.mark.requirement("T05")
 def test_a_thousand_requests_at_concurrency_fifty_are_a_thousand_jobs(fleet: Fleet, database_url: str) -> None:
     here = Site(CONTENT_GENERATION, fleet.folder, database_url, fleet.environment)
     with here.api() as api:
-        page = asyncio.run(load("127.0.0.1", api.port, lambda _: GET, connections=10, requests=100))
         run = loaded(here, api, request_of(CONTENT_GENERATION), connections=50, requests=1000)
-    assert page.statuses == {200: 100}
     assert run.statuses == {202: 1000}
     stored = {row["id"] for row in here.query("SELECT id FROM jobs WHERE status = 'pending'")}
     assert stored == set(accepted_by(CONTENT_GENERATION, run)) and len(stored) == 1000
+
+
+@pytest.mark.requirement("T05")
+def test_a_hundred_requests_at_concurrency_ten_are_answered_by_the_front_end(product: Product, here: Site) -> None:
+    of_api = replace(product.api, variables={"FRONTEND_PORT": "{port}", "BACKEND_PORT": "{other}"})
+    with here.role(product.page or of_api) as page:
+        run = loaded(here, page, front_page, connections=10, requests=100)
+    assert run.statuses == {200: 100}
+
+
+@pytest.mark.requirement("T05")
+def test_a_hundred_connections_read_the_list_of_workflows_for_a_minute(
+    dashboard_fleet: Fleet, dashboard_url: str
+) -> None:
+    connections = PROFILES["connections"]
+    assert (connections.users, connections.seconds, connections.reads) == ((100,), 60, True)
+    here = Site(WORKFLOW_DASHBOARD, dashboard_fleet.folder, dashboard_url, dashboard_fleet.environment)
+    with here.api() as api:
+        done = run_locust(
+            api.url, seconds=SECONDS, PRODUCT="workflow-dashboard", PROFILE="connections", STEP_SECONDS="3"
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"GET +/api/workflows +[1-9]", done.stderr)
+    assert "accepted: 0, finished: 0, lost: 0" in done.stdout

@@ -56,6 +56,14 @@ class Driver:
         """Hand over the configuration."""
         self.stub.Configure(provider_pb2.ConfigureRequest(args=to_struct(settings), acceptSecrets=True))
 
+    def changed_settings(self, olds: Properties, news: Properties) -> tuple[str, ...]:
+        """Settings of the provider that the engine is told to change; none of them may replace a resource."""
+        asked = provider_pb2.DiffRequest(olds=to_struct(olds), old_inputs=to_struct(olds), news=to_struct(news))
+        found = self.stub.DiffConfig(asked)
+        assert not found.replaces
+        assert (found.changes == provider_pb2.DiffResponse.DIFF_SOME) == bool(found.diffs)
+        return tuple(found.diffs)
+
     def check(
         self, token: str, name: str, news: Properties, olds: Properties | None = None, seed: bytes = SEED
     ) -> Checked:

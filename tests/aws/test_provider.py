@@ -42,6 +42,13 @@ def test_the_table_speaks_of_no_property_the_official_class_lacks(resource) -> N
     assert {name for name, shape in schema.inputs.items() if shape.required} <= resource.inputs
 
 
+def test_a_changed_setting_of_the_provider_is_a_change_so_that_new_default_tags_are_set(fresh_driver: Driver) -> None:
+    before: Properties = {"region": REGION, "defaultTags": '{"tags": {"owner": "platform"}}', "token": Secret("t")}
+    assert fresh_driver.changed_settings(before, dict(before)) == ()
+    after: Properties = {**before, "defaultTags": '{"tags": {"owner": "content"}}', "accessKey": "k"}
+    assert fresh_driver.changed_settings(before, after) == ("accessKey", "defaultTags")
+
+
 def test_an_unknown_type_is_refused_by_name_with_the_known_ones(world: World) -> None:
     with pytest.raises(grpc.RpcError) as error:
         world.make("aws:sqs/queue:Queue", "queue", {})

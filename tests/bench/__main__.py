@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from localcloud.paths import CHECKOUT
-from tests.bench import beside, data, document, first_run, pages, products, scale, stacks
+from tests.bench import beside, data, document, first_run, pages, products, profiles, scale, stacks
 from tests.bench.document import Section
 
 RESULT = CHECKOUT / "docs" / "benchmarks.md"
@@ -58,6 +58,7 @@ SECTIONS: dict[str, Callable[[Path], Section]] = {
     "first": first_run.section,
     "stacks": stacks.from_nothing,
     "products": products.section,
+    "profiles": profiles.section,
     "locals": stacks.each_product,
     "beside": beside.section,
     "flat": stacks.against_flat,

@@ -12,10 +12,11 @@ from tests.load.compare import compare
 from tests.load.product import Product
 from tests.load.products.content_generation import CONTENT_GENERATION
 from tests.load.products.registry import PRODUCTS
-from tests.load.scenarios import fixed, reclaim
+from tests.load.scenarios import fixed, front_page, loaded, reclaim
 from tests.load.site import site
 
 REQUESTS, CONNECTIONS = 1000, 50
+PAGE_REQUESTS, PAGE_CONNECTIONS = 100, 10
 """T05."""
 VIDEOS = 30
 """As many where each is rendered by the processor of this machine."""
@@ -47,6 +48,11 @@ def _rows(product: Product) -> Iterator[Row]:
             up = {product.api.name: api, **stack.enter_context(here.workers())}
             if product.page is not None:
                 up[product.page.name] = stack.enter_context(here.role(product.page))
+                front = loaded(
+                    here, up[product.page.name], front_page, requests=PAGE_REQUESTS, connections=PAGE_CONNECTIONS
+                )
+                what = f"{PAGE_REQUESTS} requests at concurrency {PAGE_CONNECTIONS} to the front end"
+                yield _row(product, what, f"P95 {front.percentile(95):.0f} ms, {front.failed} failed", "none failed")
             number = VIDEOS if renders else REQUESTS
             run = fixed(here, api, number, CONNECTIONS)
             times = f"P95 {run.result.percentile(95):.0f} ms, P99 {run.result.percentile(99):.0f} ms"

@@ -1,10 +1,10 @@
-"""The documents' scenario (T01) for a PRODUCT (default content-generation), with their profiles:
-`PRODUCT=recipe-app locust -f tests/load/locustfile.py --host http://...`.
+"""The documents' scenario (T01) for a PRODUCT (default content-generation), by a PROFILE of theirs:
+`PRODUCT=recipe-app PROFILE=first locust -f tests/load/locustfile.py --host http://...`.
 
-PROFILE=steps is T04 (10, 25, 50, 100, 200 users, 30 s each, 10 s rest; STEP_SECONDS and REST_SECONDS shorten them);
-without it locust's own -u, -r and -t decide: T02 is `-u 100 -t 5m`, T03 `-u 1000 -t 10m`. TOKEN is sent as a session
-where keys are asked for. At the end everything that was accepted is looked at until it is done, for FINISH_SECONDS
-(default 300; 0 leaves it). The run fails (exit 1) when the profile's limits are broken or something accepted is lost.
+Profiles are in tests/load/profiles.py; STEP_SECONDS and REST_SECONDS shorten them. Without one locust's own -u, -r and
+-t decide, and the first stage's limits hold. TOKEN is sent as a session where keys are asked for. At the end everything
+that was accepted is looked at until it is done, for FINISH_SECONDS (default 300; 0 leaves it). The run fails (exit 1)
+when a limit is broken or something accepted is lost.
 """
 
 import os
@@ -12,26 +12,36 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import gevent.pool
-from locust import HttpUser, LoadTestShape, between, events
+from locust import FastHttpUser, LoadTestShape, between, constant, constant_throughput, events
 from locust.env import Environment
 
 from tests.load.product import LOOKS, OPEN, Ask
 from tests.load.products.registry import product_of
+from tests.load.profiles import FIRST_STAGE, PROFILES, Found
 
 if TYPE_CHECKING:
     import requests
 
-# P95 and P99 in milliseconds, share of errors: T02's first stage, T03's production.
-LIMITS = {"first": (2000, 5000, 0.01), "production": (1000, 3000, 0.001)}
 LAST = 10
 """A client looks at so many of its own (T01)."""
+BROKEN = 500
 TOO_EARLY = 409
 """Refusal of an ask about something that is not ready yet, which is no failure."""
 PRODUCT = product_of(os.environ.get("PRODUCT", "content-generation"))
+PROFILE = None
+if name := os.environ.get("PROFILE"):
+    if name not in PROFILES:
+        raise SystemExit(f"PROFILE={name}: there is none of that name; there are {', '.join(PROFILES)}")
+    PROFILE = PROFILES[name]
+    PROFILE = replace(
+        PROFILE,
+        seconds=float(os.environ.get("STEP_SECONDS", PROFILE.seconds)),
+        rest=float(os.environ.get("REST_SECONDS", PROFILE.rest)),
+    )
 HEADERS = {"Authorization": f"Bearer {os.environ['TOKEN']}"} if os.environ.get("TOKEN") else {}
 
 
@@ -48,30 +58,40 @@ PROMISES: dict[Promise, None] = {}
 """Of all clients."""
 
 
-class Client(HttpUser):
+class Client(FastHttpUser):
     """Somebody who asks (by the weights of the product) and looks at what was accepted lately."""
 
     wait_time = between(1, 5)
+    if PROFILE and PROFILE.a_second:
+        wait_time = constant_throughput(PROFILE.a_second / max(PROFILE.users))
+    elif PROFILE and PROFILE.reads:
+        wait_time = constant(0)
 
     def on_start(self) -> None:
         """Remember the last of one's own."""
         self.mine: deque[Promise] = deque(maxlen=LAST)
-        self.client.headers.update(HEADERS)
 
     def look(self) -> None:
-        """Look at one of the last."""
-        if self.mine:
-            one = random.choice(self.mine)
-            self.client.get(one.path, name=one.ask.look)
+        """Look at one of the last, or ask for the first."""
+        if not self.mine:
+            self.send(PRODUCT.main)
+            return
+        one = random.choice(self.mine)
+        self.client.get(one.path, name=one.ask.look, headers=HEADERS)
+
+    def read(self) -> None:
+        """Read the list of what there is."""
+        self.client.get(PRODUCT.listing, headers=HEADERS)
 
     def send(self, ask: Ask) -> None:
-        """Ask for something; for more of one of the last, where the ask is about that."""
+        """Ask for something; for more of one of the last, where the ask is about that and there is one."""
         of = [one.made for one in self.mine if one.ask is PRODUCT.main]
         if "{of}" in ask.path and not of:
-            return
+            ask = PRODUCT.main
         about = random.choice(of) if of else ""
         path, name = ask.path.format(of=about), f"{ask.path} {ask.name}"
-        with self.client.post(path, json=ask.body(random.getrandbits(40)), name=name, catch_response=True) as reply:
+        body = ask.body(random.getrandbits(40))
+        with self.client.post(path, json=body, name=name, headers=HEADERS, catch_response=True) as reply:
             if reply.status_code == PRODUCT.accepted:
                 made = reply.json()[PRODUCT.id_field]
                 promise = Promise(ask, ask.look.format(id=made, of=about), made)
@@ -95,39 +115,50 @@ def sending(ask: Ask) -> Callable[[Client], None]:
 
 
 Client.tasks = [*(one for ask in PRODUCT.asks for one in [sending(ask)] * ask.weight), *[Client.look] * LOOKS]
+if PROFILE and PROFILE.reads:
+    Client.tasks = [Client.read]
 
+if PROFILE:
 
-if os.environ.get("PROFILE") == "steps":
+    class Shape(LoadTestShape):
+        """The profile's users; a hundred more a second until they are there."""
 
-    class Steps(LoadTestShape):
-        """T04."""
-
-        users = (10, 25, 50, 100, 200)
-        seconds, rest = float(os.environ.get("STEP_SECONDS", "30")), float(os.environ.get("REST_SECONDS", "10"))
+        profile = PROFILE
 
         def tick(self) -> tuple[int, float] | None:
             """Users and spawn rate now; None ends the run."""
-            step, within = divmod(self.get_run_time(), self.seconds + self.rest)
-            if step >= len(self.users):
-                return None
-            return (self.users[int(step)] if within < self.seconds else 0, 100)
+            users = self.profile.users_at(self.get_run_time())
+            return None if users is None else (users, 100)
+
+
+FAULTS = {"unavailable": 0}
+"""Requests that got no answer, or one that says that the service broke."""
+
+
+@events.request.add_listener
+def count(response: "requests.Response | None", **_: object) -> None:
+    """Count what was not there for its client."""
+    if response is None or response.status_code == 0 or response.status_code >= BROKEN:
+        FAULTS["unavailable"] += 1
 
 
 @events.quitting.add_listener
 def judge(environment: Environment, **_: object) -> None:
     """Exit 1 when a limit is broken, and say which."""
     total = environment.stats.total
-    p95, p99, errors = LIMITS[os.environ.get("LIMITS", "first")]
-    found = (
-        total.get_response_time_percentile(0.95) or 0,
-        total.get_response_time_percentile(0.99) or 0,
-        total.fail_ratio,
+    found = Found(
+        p95_ms=total.get_response_time_percentile(0.95) or 0,
+        p99_ms=total.get_response_time_percentile(0.99) or 0,
+        errors=total.fail_ratio,
+        available=1 - FAULTS["unavailable"] / max(1, total.num_requests),
+        a_second=total.total_rps,
     )
-    broken = [
-        f"{name} {value:g} > {limit:g}"
-        for name, value, limit in zip(("P95 ms", "P99 ms", "errors"), found, (p95, p99, errors), strict=True)
-        if value > limit
-    ]
+    print(
+        f"P95 {found.p95_ms:g} ms, P99 {found.p99_ms:g} ms, errors {found.errors:.3%}, "
+        f"{found.a_second:.1f} requests a second, available {found.available:.3%}"
+    )
+    limits = PROFILE.limits if PROFILE else FIRST_STAGE
+    broken = list(found.broken(limits, PROFILE and PROFILE.a_second))
     if broken:
         print("limits broken: " + "; ".join(broken))
         environment.process_exit_code = 1

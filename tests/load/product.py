@@ -93,6 +93,7 @@ class Product:
     api: the process that answers.
     workers: processes that do the work beside it, in order of their start.
     page: the process of the page.
+    listing: where what there is is listed.
     floor: what the main request is compared to.
     bucket: whether videos are stored in a bucket.
     spot: what runs on spot capacity, if anything does.
@@ -107,6 +108,7 @@ class Product:
     api: Role
     workers: tuple[Role, ...]
     page: Role | None
+    listing: str
     floor: Floor
     bucket: bool = False
     spot: Spot | None = None

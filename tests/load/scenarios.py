@@ -39,6 +39,11 @@ def request_of(product: Product) -> Callable[[int], bytes]:
     return lambda number: post(ask.path, json.dumps(ask.body(number)).encode())
 
 
+def front_page(_: int) -> bytes:
+    """The request for the page."""
+    return b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
 def fixed(here: Site, api: Running, requests: int, connections: int) -> Run:
     """T05: so many requests over so many connections, then every job done, while the workers run."""
     began = time.monotonic()

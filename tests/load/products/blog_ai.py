@@ -13,5 +13,6 @@ BLOG_AI = Product(
     api=Role("blog-ai", ("serve", "--role", "blog-ai"), {"FRONTEND_PORT": "{other}", "BACKEND_PORT": "{port}"}),
     workers=(),
     page=None,
+    listing="/jobs",
     floor=FLOOR,
 )

@@ -13,5 +13,6 @@ CONTENT_GENERATION = Product(
     api=Role("cpm", ("serve", "--role", "cpm")),
     workers=(Role("im", ("serve", "--role", "im")), Role("worker", ("worker",), {"IM_URL": "{im}"})),
     page=Role("frontend", ("serve", "--role", "frontend")),
+    listing="/jobs",
     floor=FLOOR,
 )

@@ -37,6 +37,7 @@ RECIPE_APP = Product(
     api=Role("recipes", ("serve", "--role", "recipes")),
     workers=(Role("writer", ("worker", "--queue", "ai_generation")), RENDERER),
     page=Role("recipes-page", ("serve", "--role", "recipes-page")),
+    listing="/api/recipes",
     floor=Floor(
         "app.recipe_app.models:NewRecipe",
         "id text PRIMARY KEY, created_at timestamptz NOT NULL, owner text NOT NULL, wanted jsonb NOT NULL,"

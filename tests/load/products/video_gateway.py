@@ -26,6 +26,7 @@ VIDEO_GATEWAY = Product(
     api=GATEWAY,
     workers=(),
     page=Role("videos-page", ("serve", "--role", "videos-page")),
+    listing="/api/videos",
     floor=Floor(
         "app.video_gateway.models:NewVideo",
         "id text PRIMARY KEY, created_at timestamptz NOT NULL, owner text NOT NULL, prompt text,"

@@ -46,6 +46,7 @@ WORKFLOW_DASHBOARD = Product(
     api=Role("workflows", ("serve", "--role", "workflows")),
     workers=(),
     page=Role("workflows-page", ("serve", "--role", "workflows-page")),
+    listing="/api/workflows",
     floor=Floor(
         "app.workflow_dashboard.models:NewWorkflow",
         "id uuid PRIMARY KEY, user_id text NOT NULL, name text NOT NULL, description text NOT NULL,"
