@@ -72,7 +72,7 @@ def test_policies_come_by_weight_and_advice_is_folded() -> None:
 def test_cost_is_told_with_change_budget_assumptions_and_what_has_no_price() -> None:
     text = comment([whole()], ASSUMED)
     assert "exceeded by" in text
-    assert "prod, not priced: `aws:sqs/queue:Queue`" in text
+    assert "prod, not priced: `aws:mq/broker:Broker`" in text
     assert "Assumed: 730 hours a month" in text
 
 

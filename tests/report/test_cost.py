@@ -80,7 +80,7 @@ def test_a_replica_is_taken_to_be_as_large_as_is_assumed() -> None:
 @pytest.mark.parametrize(
     ("type_", "inputs", "told"),
     [
-        ("aws:sqs/queue:Queue", {"region": "us-east-1"}, "aws:sqs/queue:Queue"),
+        ("aws:mq/broker:Broker", {"region": "us-east-1"}, "aws:mq/broker:Broker"),
         (DATABASE, {**LARGE, "instanceClass": "db.x1.huge"}, "rds db.x1.huge in us-east-1"),
         (DATABASE, {**LARGE, "region": "mars-1"}, "rds db.t4g.large in mars-1"),
     ],

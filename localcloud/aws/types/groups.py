@@ -6,15 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from localcloud.aws import tags
-from localcloud.aws.names import named
 from localcloud.aws.scope import DESCRIPTION, Aws
 from localcloud.provider.block import Block
-from localcloud.provider.resource import Created, ProviderError, ResourceType
+from localcloud.provider.resource import AutoName, Created, ProviderError, ResourceType
 from localcloud.provider.values import Properties, Value
 
 LEAST_ZONES = 2
 MOST_AT_ONCE = 20
 """Parameters one modification may carry; the API's limit."""
+APIS = {"rds": "RDS", "elasticache": "ElastiCache"}
+
+
+def _name(service: str, stem: str) -> AutoName:
+    return AutoName(longest=255, lower=True, source=f"{APIS[service]} API, Create{stem}.{stem}Name")
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class SubnetGroups:
             token=self.token,
             inputs=frozenset({"name", "description", "subnetIds", "tags", "region"}),
             replace_on=frozenset({"name", "region"}),
-            auto_name=named(self.token),
+            auto_name=_name(self.service, self.stem),
             defaults={"description": DESCRIPTION},
             create=self.create,
             read=self.read,
@@ -127,7 +131,7 @@ class ParameterGroups:
             token=self.token,
             inputs=frozenset({"name", "family", "description", "parameters", "tags", "region"}),
             replace_on=frozenset({"name", "family", "description", "region"}),
-            auto_name=named(self.token),
+            auto_name=_name(self.service, self.stem),
             defaults={"description": DESCRIPTION},
             create=self.create,
             settle=lambda aws, name, inputs: self._set(aws, name, inputs.blocks("parameters")),

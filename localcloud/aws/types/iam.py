@@ -6,10 +6,9 @@ import json
 from urllib.parse import unquote
 
 from localcloud.aws import tags
-from localcloud.aws.names import named
 from localcloud.aws.scope import Aws
 from localcloud.provider.block import Block
-from localcloud.provider.resource import AlreadyThere, Created, ResourceType
+from localcloud.provider.resource import AlreadyThere, AutoName, Created, ResourceType
 from localcloud.provider.values import Properties, Value
 
 MISSING = frozenset({"NoSuchEntity"})
@@ -113,7 +112,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:iam/role:Role",
         inputs=frozenset({"name", "assumeRolePolicy", *FIXED, "permissionsBoundary", "tags"}),
         replace_on=frozenset({"name", "path"}),
-        auto_name=named("aws:iam/role:Role"),
+        auto_name=AutoName(longest=64, source="IAM API, CreateRole.RoleName"),
         defaults={"maxSessionDuration": 3600, "path": "/"},
         create=create_role,
         read=read_role,
@@ -124,7 +123,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:iam/rolePolicy:RolePolicy",
         inputs=frozenset({"name", "role", "policy"}),
         replace_on=frozenset({"name", "role"}),
-        auto_name=named("aws:iam/rolePolicy:RolePolicy"),
+        auto_name=AutoName(longest=128, source="IAM API, PutRolePolicy.PolicyName"),
         create=create_role_policy,
         read=read_role_policy,
         update=put_role_policy,

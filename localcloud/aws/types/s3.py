@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from localcloud.aws import tags
-from localcloud.aws.names import named
 from localcloud.aws.scope import Aws, AwsRefusal
 from localcloud.provider.block import Block
 from localcloud.provider.resource import (
     AlreadyThere,
+    AutoName,
     Created,
     ProviderError,
     ResourceType,
@@ -108,7 +108,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:s3/bucket:Bucket",
         inputs=frozenset({"bucket", "forceDestroy", "objectLockEnabled", "tags", "region"}),
         replace_on=frozenset({"bucket", "objectLockEnabled", "region"}),
-        auto_name=named("aws:s3/bucket:Bucket"),
+        auto_name=AutoName("bucket", 63, lower=True, source="Amazon S3 User Guide, Bucket naming rules"),
         defaults={"forceDestroy": False},
         also_computed=frozenset({"objectLockEnabled"}),
         create=create_bucket,

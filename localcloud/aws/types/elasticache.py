@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from localcloud.aws import tags
-from localcloud.aws.groups import CACHE_TAGS
-from localcloud.aws.names import named
 from localcloud.aws.scope import Aws
+from localcloud.aws.types.groups import CACHE_TAGS
 from localcloud.provider.block import Block
-from localcloud.provider.resource import Created, Problem, ResourceType
+from localcloud.provider.resource import AutoName, Created, Problem, ResourceType
 from localcloud.provider.values import Properties
 
 MISSING = frozenset({"ReplicationGroupNotFoundFault", "ReplicationGroupNotFound"})
@@ -178,7 +177,12 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:elasticache/replicationGroup:ReplicationGroup",
         inputs=frozenset({*FIXED, *CHANGEABLE} | PROVIDER_SIDE),
         replace_on=frozenset({*FIXED, "region"}),
-        auto_name=named("aws:elasticache/replicationGroup:ReplicationGroup"),
+        auto_name=AutoName(
+            "replicationGroupId",
+            40,
+            lower=True,
+            source="ElastiCache API, CreateReplicationGroup.ReplicationGroupId; pulumi-aws provider/resources.go",
+        ),
         also_computed=frozenset(
             {
                 "applyImmediately",

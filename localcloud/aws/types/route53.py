@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from localcloud.aws import tags
-from localcloud.aws.names import named
 from localcloud.aws.scope import DESCRIPTION, Aws
 from localcloud.provider.block import Block
-from localcloud.provider.resource import Created, Problem, ResourceType
+from localcloud.provider.resource import AutoName, Created, Problem, ResourceType
 from localcloud.provider.values import Properties, Value
 
 NO_ZONE = frozenset({"NoSuchHostedZone"})
@@ -203,7 +202,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:route53/zone:Zone",
         inputs=frozenset({"name", "comment", "forceDestroy", "vpcs", "tags"}),
         replace_on=frozenset({"name", "vpcs"}),
-        auto_name=named("aws:route53/zone:Zone"),
+        auto_name=AutoName(longest=255, source="Route 53 Developer Guide, DNS domain name format"),
         defaults={"comment": DESCRIPTION, "forceDestroy": False},
         create=create_zone,
         settle=settle_zone,

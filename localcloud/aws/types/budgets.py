@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from localcloud.aws import tags
-from localcloud.aws.names import named
 from localcloud.aws.scope import Aws
 from localcloud.provider.block import Block
-from localcloud.provider.resource import Created, Problem, ResourceType
+from localcloud.provider.resource import AutoName, Created, Problem, ResourceType
 from localcloud.provider.values import Properties, Value
 
 MISSING = frozenset({"NotFoundException"})
@@ -231,7 +230,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
             }
         ),
         replace_on=frozenset({"name"}),
-        auto_name=named("aws:budgets/budget:Budget"),
+        auto_name=AutoName(longest=100, source="Budgets API, Budget.BudgetName"),
         also_computed=frozenset({"costFilters", "costTypes", "limitUnit", "timePeriodStart", "accountId"}),
         problems=budget_problems,
         create=create_budget,

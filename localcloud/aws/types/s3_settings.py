@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from localcloud.aws.s3 import MISSING
 from localcloud.aws.scope import Aws
 from localcloud.aws.spelling import Spelling
+from localcloud.aws.types.s3 import MISSING
 from localcloud.provider.block import Block
 from localcloud.provider.resource import Created, ResourceType
 from localcloud.provider.values import Properties, Value

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from localcloud.aws import tags
-from localcloud.aws.names import named
 from localcloud.aws.scope import Aws
 from localcloud.provider.block import Block
-from localcloud.provider.resource import Created, ResourceType
+from localcloud.provider.resource import AutoName, Created, ResourceType
 from localcloud.provider.values import Properties
 
 MISSING = frozenset({"NotFound", "NotFoundException"})
@@ -176,7 +175,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:sns/topic:Topic",
         inputs=frozenset({*TOPIC_ATTRIBUTES, "name", "tags", "region"}),
         replace_on=frozenset({"name", "region"}),
-        auto_name=named("aws:sns/topic:Topic"),
+        auto_name=AutoName(longest=255, source="pulumi-aws provider/autonaming.go"),
         also_computed=frozenset({"policy", "signatureVersion"}),
         create=create_topic,
         read=read_topic,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from localcloud.aws import tags
-from localcloud.aws.names import named
 from localcloud.aws.rds_refusals import (
     DEFERRED,
     in_another_region,
@@ -15,6 +14,7 @@ from localcloud.aws.scope import Aws, AwsRefusal
 from localcloud.provider.block import Block
 from localcloud.provider.resource import (
     AlreadyThere,
+    AutoName,
     Created,
     ProviderError,
     ResourceType,
@@ -229,7 +229,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:rds/instance:Instance",
         inputs=frozenset({*FIXED, *CHANGEABLE, *PERFORMANCE} | PROVIDER_SIDE),
         replace_on=frozenset({*FIXED, "region"}),
-        auto_name=named("aws:rds/instance:Instance"),
+        auto_name=AutoName("identifier", 63, lower=True, source="RDS API, CreateDBInstance.DBInstanceIdentifier"),
         defaults={"applyImmediately": False, "skipFinalSnapshot": False, "deleteAutomatedBackups": True},
         also_computed=frozenset(
             {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from localcloud.aws.ec2 import (
+from localcloud.aws.scope import Aws, AwsRefusal
+from localcloud.aws.types.ec2 import (
     EVERY_PROTOCOL,
     NO_GROUP,
     arn,
@@ -12,7 +13,6 @@ from localcloud.aws.ec2 import (
     tag_outputs,
     tag_specification,
 )
-from localcloud.aws.scope import Aws, AwsRefusal
 from localcloud.provider.block import Block
 from localcloud.provider.resource import AlreadyThere, Created, ResourceType
 from localcloud.provider.values import Properties, Value

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from localcloud.aws import tags
-from localcloud.aws.names import named
 from localcloud.aws.scope import Aws
 from localcloud.provider.block import Block
-from localcloud.provider.resource import Created, ResourceType
+from localcloud.provider.resource import AutoName, Created, ResourceType
 from localcloud.provider.values import Properties, Value
 
 MISSING = frozenset({"TrailNotFoundException"})
@@ -88,7 +87,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:cloudtrail/trail:Trail",
         inputs=frozenset({"name", *FIELDS, VALIDATION, "enableLogging", "tags", "region"}),
         replace_on=frozenset({"name", "region"}),
-        auto_name=named("aws:cloudtrail/trail:Trail"),
+        auto_name=AutoName(longest=128, source="CloudTrail API, CreateTrail.Name"),
         defaults={
             "enableLogging": True,
             "includeGlobalServiceEvents": True,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from localcloud.aws import tags
-from localcloud.aws.names import named
 from localcloud.aws.scope import Aws, AwsRefusal
 from localcloud.provider.block import Block
-from localcloud.provider.resource import AlreadyThere, Created, ResourceType
+from localcloud.provider.resource import AlreadyThere, AutoName, Created, ResourceType
 from localcloud.provider.values import Properties
 
 MISSING = frozenset({"ResourceNotFoundException"})
@@ -152,7 +151,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:secretsmanager/secret:Secret",
         inputs=frozenset({"name", "description", "kmsKeyId", "policy", "recoveryWindowInDays", "tags", "region"}),
         replace_on=frozenset({"name", "region"}),
-        auto_name=named("aws:secretsmanager/secret:Secret"),
+        auto_name=AutoName(longest=255, source="pulumi-aws provider/autonaming.go"),
         defaults={"recoveryWindowInDays": LONGEST_WINDOW},
         also_computed=frozenset({"policy"}),
         create=create_secret,

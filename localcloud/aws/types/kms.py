@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 
 from localcloud.aws import tags
-from localcloud.aws.names import named
 from localcloud.aws.scope import Aws
 from localcloud.provider.block import Block
-from localcloud.provider.resource import Created, ResourceType
+from localcloud.provider.resource import AutoName, Created, ResourceType
 from localcloud.provider.values import Properties
 
 MISSING = frozenset({"NotFoundException"})
@@ -205,7 +204,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:kms/alias:Alias",
         inputs=frozenset({"name", "targetKeyId", "region"}),
         replace_on=frozenset({"name", "region"}),
-        auto_name=named("aws:kms/alias:Alias"),
+        auto_name=AutoName(longest=256, prefix="alias/", source="KMS API, CreateAlias.AliasName"),
         create=create_alias,
         read=read_alias,
         update=update_alias,

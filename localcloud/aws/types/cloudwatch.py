@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from localcloud.aws import tags
-from localcloud.aws.names import named
 from localcloud.aws.scope import Aws
 from localcloud.provider.block import Block
-from localcloud.provider.resource import AlreadyThere, Created, ResourceType
+from localcloud.provider.resource import AlreadyThere, AutoName, Created, ResourceType
 from localcloud.provider.values import Properties, Value
 
 TAGS = tags.TagApi("cloudwatch", "tag_resource", "untag_resource", "list_tags_for_resource", "ResourceARN")
@@ -89,7 +88,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:cloudwatch/metricAlarm:MetricAlarm",
         inputs=frozenset({"name", *FIELDS, "dimensions", "tags", "region"}),
         replace_on=frozenset({"name", "region"}),
-        auto_name=named("aws:cloudwatch/metricAlarm:MetricAlarm"),
+        auto_name=AutoName(longest=255, source="CloudWatch API, PutMetricAlarm.AlarmName"),
         defaults={"actionsEnabled": True, "treatMissingData": "missing"},
         create=create_alarm,
         read=read_alarm,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from localcloud.aws import tags
-from localcloud.aws.names import named
 from localcloud.aws.scope import DESCRIPTION, Aws, AwsRefusal
 from localcloud.provider.block import Block
-from localcloud.provider.resource import AlreadyThere, Created, ResourceType
+from localcloud.provider.resource import AlreadyThere, AutoName, Created, ResourceType
 from localcloud.provider.values import Properties, Value
 
 NO_VPC = frozenset({"InvalidVpcID.NotFound"})
@@ -225,7 +224,7 @@ TYPES: tuple[ResourceType[Aws], ...] = (
         token="aws:ec2/securityGroup:SecurityGroup",
         inputs=frozenset({"name", "description", "vpcId", "tags", "region"}),
         replace_on=frozenset({"name", "description", "vpcId", "region"}),
-        auto_name=named("aws:ec2/securityGroup:SecurityGroup"),
+        auto_name=AutoName(longest=255, source="EC2 API, CreateSecurityGroup.GroupName"),
         defaults={"description": DESCRIPTION},
         also_computed=frozenset({"vpcId"}),
         create=create_group,
