@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -18,15 +17,16 @@ FIXTURE = Path(__file__).parent / "fixtures" / "message_queue"
 QUEUE = "aws:sqs/queue:Queue"
 GENERATED = {"docs/embedded-cloud-rules.md", "docs/policies/README.md"}
 """Existing files that change: `make generated` writes both."""
-CHOSEN = "aws:sqs or encrypted-queue or (message and queue) or queue- or test_queues or type_token or test_every_"
-"""Parts of the names of the tests that are about the queue, or hold a table to what is there."""
-LIFE = (
-    "test_components.py::test_two_instances_of_a_component_stand_beside_each_other[message queue]",
-    "test_components.py::test_every_component_is_a_component_resource_and_keeps_its_type_token",
-    "test_every_type.py::test_every_type_of_the_table_has_a_case",
+COMPONENT, EVERY_TYPE, CORPUS = "unit/test_components.py", "aws/test_every_type.py", "policies/test_corpus.py"
+TESTS = (
+    f"{COMPONENT}::test_every_component_is_a_component_resource_and_keeps_its_type_token",
+    f"{COMPONENT}::test_two_instances_of_a_component_stand_beside_each_other[message queue]",
+    f"{COMPONENT}::test_every_resource_of_a_component_is_its_child_and_begins_with_its_name[message queue]",
+    f"{EVERY_TYPE}::test_every_type_of_the_table_has_a_case",
     *(
-        f"test_every_type.py::{test}[{QUEUE}]"
+        f"{EVERY_TYPE}::{test}[{QUEUE}]"
         for test in (
+            "test_a_preview_knows_the_inputs_and_no_computed_output",
             "test_what_is_declared_is_there_and_stays_so_through_a_refresh",
             "test_a_change_in_place_arrives",
             "test_a_change_of_identity_is_a_replacement",
@@ -35,14 +35,22 @@ LIFE = (
             "test_a_thing_is_imported_by_its_id",
         )
     ),
-    f"test_names.py::test_a_name_one_character_too_long_is_refused_and_never_cut[{QUEUE}]",
-    "test_rules.py::test_what_breaks_a_rule_is_refused_with_its_value_and_what_is_allowed[queue-redrive]",
-    "test_queues.py::test_a_queue_whose_dead_letters_go_nowhere_is_refused",
-    "test_corpus.py::test_a_way_around_a_rule_is_found[encrypted-queue-dead letters in clear]",
-    "test_corpus.py::test_an_ordinary_resource_passes[encrypted-queue-a queue in order]",
-    "test_corpus.py::test_every_rule_has_five_cases_or_more_and_each_is_told_apart[evasions]",
+    f"aws/test_provider.py::test_the_table_speaks_of_no_property_the_official_class_lacks[{QUEUE}]",
+    "aws/test_names.py::test_every_type_with_a_name_has_its_documented_maximum",
+    f"aws/test_names.py::test_a_name_one_character_too_long_is_refused_and_never_cut[{QUEUE}]",
+    "aws/test_rules.py::test_every_rule_has_an_example_and_a_source",
+    *(
+        f"aws/test_rules.py::test_what_breaks_a_rule_is_refused_with_its_value_and_what_is_allowed[queue-{rule}]"
+        for rule in ("name", "fifo", "encryption", "redrive")
+    ),
+    "aws/test_queues.py",
+    f"{CORPUS}::test_every_rule_has_five_cases_or_more_and_each_is_told_apart",
+    f"{CORPUS}::test_a_way_around_a_rule_is_found[encrypted-queue-dead letters in clear]",
+    f"{CORPUS}::test_an_ordinary_resource_passes[encrypted-queue-a queue in order]",
+    "policies/test_rules.py::test_a_rule_has_a_change_that_no_other_rule_refuses[encrypted-queue]",
+    "policies/test_rules.py::test_the_compliant_stack_passes_the_whole_pack",
 )
-"""What must have been run, by the end of its name: a test that nobody collected proves nothing."""
+"""Tests that the queue has by being found: pytest refuses a name that is not there, so none is left out in silence."""
 
 
 @pytest.fixture(scope="module")
@@ -57,18 +65,14 @@ def added(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _git(copy: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=copy, check=True, capture_output=True, text=True).stdout
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=copy, check=True, capture_output=True, text=True).stdout
 
 
 def _run(copy: Path, *arguments: str) -> str:
     done = subprocess.run([sys.executable, *arguments], cwd=copy, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stdout[-4000:]}{done.stderr[-2000:]}"
     return done.stdout
-
-
-def _missing(output: str, wanted: Collection[str]) -> list[str]:
-    passed = [line.removeprefix("PASSED ") for line in output.splitlines() if line.startswith("PASSED ")]
-    return [one for one in wanted if not any(name.endswith(one) for name in passed)]
 
 
 def test_a_component_is_added_without_a_change_of_an_existing_file_but_generated_pages(added: Path) -> None:
@@ -80,11 +84,8 @@ def test_a_component_is_added_without_a_change_of_an_existing_file_but_generated
 
 
 def test_tests_of_an_added_component_its_aws_type_and_its_rule_are_found_and_pass(added: Path) -> None:
-    files = ("unit/test_components.py", "aws/test_every_type.py", "aws/test_names.py", "aws/test_rules.py")
-    more = ("aws/test_queues.py", "policies/test_corpus.py", "policies/test_rules.py")
-    paths = [f"tests/{one}" for one in (*files, *more)]
-    output = _run(added, "-m", "pytest", "-q", "-rpP", "-p", "no:cacheprovider", "-k", CHOSEN, *paths)
-    assert _missing(output, LIFE) == []
+    output = _run(added, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"tests/{one}" for one in TESTS))
+    assert " passed" in output and "skipped" not in output
 
 
 def test_the_estimate_names_an_added_type_by_its_price_and_tells_what_is_assumed(added: Path) -> None:
