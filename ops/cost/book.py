@@ -71,7 +71,7 @@ class Book:
         return found
 
     def of(self, type_: str) -> list[Row]:
-        """What each resource of a type costs by itself, without a look at its inputs."""
+        """Rows that price each resource of a type by themselves, without a look at its inputs."""
         return self._of.get(type_, [])
 
     def assumed(self, name: str) -> float:
