@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from localcloud.aws.names import NAME_LIMITS
 from localcloud.aws.references import REFERENCES
 from localcloud.aws.rules import RULES
+from localcloud.aws.types import NAME_LIMITS
 
 
 def embedded_cloud_page() -> str:
     """The page."""
     names = [
-        f"| {token} | {limit.key} | {limit.longest} | {limit.source} |" for token, limit in sorted(NAME_LIMITS.items())
+        f"| {token} | {limit.property} | {limit.longest} | {limit.source} |"
+        for token, limit in sorted(NAME_LIMITS.items())
     ]
     rules = [f"| {one.name} | {one.token} | {one.key} | {_cell(one.allowed)} | {one.source} |" for one in RULES]
     return "\n".join(

@@ -1,4 +1,4 @@
-"""`pulumi-resource-aws`, run as `python -m localcloud.aws.provider`: the table of types and what it needs around it.
+"""`pulumi-resource-aws`, run as `python -m localcloud.aws.provider`: what the table of types needs around it.
 
 One process serves every region, as the official provider does since its version 7: the region is an input of each
 resource, filled in from the provider's configuration.
@@ -10,51 +10,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from localcloud.aws import (
-    budgets,
-    cloudtrail,
-    cloudwatch,
-    ec2,
-    ec2_rules,
-    elasticache,
-    groups,
-    iam,
-    kms,
-    rds,
-    route53,
-    route53_records,
-    s3,
-    s3_settings,
-    secretsmanager,
-    sns,
-)
 from localcloud.aws.config import AwsConfig, parse
-from localcloud.aws.rules import strict
 from localcloud.aws.scope import Aws, Clients
+from localcloud.aws.types import TYPES
 from localcloud.provider.block import Block
 from localcloud.provider.resource import ProviderError, ResourceType
 from localcloud.provider.serve import serve
 from localcloud.provider.values import Properties
 
-SERVICES = (
-    s3,
-    s3_settings,
-    kms,
-    sns,
-    budgets,
-    route53,
-    route53_records,
-    rds,
-    groups,
-    elasticache,
-    secretsmanager,
-    ec2,
-    ec2_rules,
-    iam,
-    cloudtrail,
-    cloudwatch,
-)
-TYPES: dict[str, ResourceType[Aws]] = {entry.token: strict(entry) for service in SERVICES for entry in service.TYPES}
 _WITH_REGION = re.compile(r"(?P<id>.+)@(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)")
 
 

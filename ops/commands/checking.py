@@ -55,7 +55,7 @@ def explain(
 def prices(
     write: Annotated[bool, typer.Option("--write", help="write the table; else only show what differs")] = False,
 ) -> None:
-    """Read the prices of ops/cost/prices.yaml again from AWS's public price list; 3 where it cannot be reached."""
+    """Read the prices of ops/cost/prices again from AWS's public price list; 3 where it cannot be reached."""
     refresh_prices(TABLE, AWS_PRICE_LIST, Report(), write=write)
 
 

@@ -1,7 +1,8 @@
-"""The price table: one row a price, by region, with where and when it was read. ops/cost/prices.yaml is the table."""
+"""The price table: one row a price, by region, with where and when it was read. ops/cost/prices holds it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import Final
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-TABLE: Final = Path(__file__).parent / "prices.yaml"
+TABLE: Final = Path(__file__).parent / "prices"
 HOURS_A_MONTH: Final = 730.0
 
 
 class Row(BaseModel):
-    """A price in USD a ``unit``, by region; ``any`` stands for all. ``offer`` and ``match`` find it in AWS's list."""
+    """A price in USD a ``unit``, by region; ``any`` stands for all. ``offer`` and ``match`` find it in AWS's list.
+
+    Every resource of the type ``of`` costs ``amount`` of it a month, which estimates tell as ``each``.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,6 +30,9 @@ class Row(BaseModel):
     read: str
     offer: str = ""
     match: Mapping[str, str] = Field(default_factory=dict)
+    of: str = ""
+    amount: float = 1
+    each: str = ""
 
 
 class Table(BaseModel):
@@ -33,9 +40,9 @@ class Table(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    prices: tuple[Row, ...]
-    assumptions: Mapping[str, float]
-    free: tuple[str, ...]
+    prices: tuple[Row, ...] = ()
+    assumptions: Mapping[str, float] = Field(default_factory=dict)
+    free: tuple[str, ...] = ()
 
 
 class UnknownPriceError(LookupError):
@@ -48,6 +55,9 @@ class Book:
     def __init__(self, table: Table) -> None:
         self.table = table
         self._rows = {row.item: row for row in table.prices}
+        self._of: dict[str, list[Row]] = {}
+        for row in table.prices:
+            self._of.setdefault(row.of, []).append(row)
         self.free: frozenset[str] = frozenset(table.free)
         self.oldest = min(_day(row.read) for row in table.prices) if table.prices else date.max
 
@@ -60,6 +70,10 @@ class Book:
             raise UnknownPriceError(f"{item} in {region}")
         return found
 
+    def of(self, type_: str) -> list[Row]:
+        """Rows that price each resource of a type by themselves, without a look at its inputs."""
+        return self._of.get(type_, [])
+
     def assumed(self, name: str) -> float:
         """A stated assumption about use."""
         return self.table.assumptions[name]
@@ -70,6 +84,12 @@ def _day(read: str) -> date:
     return date.fromisoformat(read if read.count("-") > 1 else f"{read}-01")
 
 
-def load(path: Path = TABLE) -> Book:
-    """The table of the repository."""
-    return Book(Table.model_validate(yaml.safe_load(path.read_text())))
+def load(folder: Path = TABLE) -> Book:
+    """The table of the repository, from all files of its folder. Raises ValueError for an item that is in it twice."""
+    tables = [Table.model_validate(yaml.safe_load(file.read_text())) for file in sorted(folder.glob("*.yaml"))]
+    rows = tuple(row for table in tables for row in table.prices)
+    twice = sorted(item for item, count in Counter(row.item for row in rows).items() if count > 1)
+    if twice:
+        raise ValueError(f"{folder}: {', '.join(twice)} stands in it more than once; give each item one row")
+    assumed = {name: amount for table in tables for name, amount in table.assumptions.items()}
+    return Book(Table(prices=rows, assumptions=assumed, free=tuple(one for table in tables for one in table.free)))

@@ -80,10 +80,10 @@ class Context:
 def assumptions(book: Book) -> str:
     """Assumptions of every estimate, in one sentence."""
     assumed = book.assumed
+    used = "; ".join(f"{row.amount:g} {row.each}" for row in book.table.prices if row.each)
     return (
         f"{HOURS_A_MONTH:g} hours a month; pods at their minimum, by their requests, at Fargate's price; "
-        f"{assumed('replica_gb'):g} GB a read replica; {assumed('bucket_gb'):g} GB a bucket; "
-        f"{assumed('log_group_gb'):g} GB a log group; {assumed('job_minutes'):g} minutes a run of a job; "
+        f"{assumed('replica_gb'):g} GB a read replica; {used}; {assumed('job_minutes'):g} minutes a run of a job; "
         f"{assumed('load_balancer_capacity_units'):g} capacity unit a load balancer; a cluster of its own a region: "
         f"control plane, add-ons of {assumed('addon_vcpus'):g} vCPU and {assumed('addon_gb'):g} GB, a NAT gateway "
         f"({assumed('zones'):g} where the database is in several zones) with {assumed('nat_gb'):g} GB, "
@@ -120,7 +120,7 @@ def _costs(resources: Iterable[Priced], context: Context) -> tuple[dict[str, flo
     costs: dict[str, float] = {}
     unpriced: set[str] = set()
     for one in resources:
-        price = _PRICES.get(one.type)
+        price = _PRICES.get(one.type, _by_rows if context.book.of(one.type) else None)
         if price is None:
             if one.type in UNCOUNTED:
                 unpriced.add(f"{one.type}: {UNCOUNTED[one.type]}")
@@ -169,12 +169,6 @@ def _cache(one: Priced, context: Context) -> float:
     return hourly * HOURS_A_MONTH * (in_shards or _number(one.inputs.get("numCacheClusters")) or 1)
 
 
-def _bucket(one: Priced, context: Context) -> float:
-    region, book = region_of(one), context.book
-    kept = book.price("s3 standard", region) * book.assumed("bucket_gb")
-    return kept + book.price("s3 writes", region) * book.assumed("bucket_thousand_writes")
-
-
 def _health_check(one: Priced, context: Context) -> float:
     """HTTPS, a text that is looked for, ten seconds instead of thirty, latency: each is paid for (Route 53 pricing)."""
     kind = text(one.inputs.get("type"))
@@ -183,15 +177,10 @@ def _health_check(one: Priced, context: Context) -> float:
     return context.book.price("health check", "any") + options * context.book.price("health check option", "any")
 
 
-def _each(item: str) -> Callable[[Priced, Context], float]:
-    def price(one: Priced, context: Context) -> float:
-        return context.book.price(item, region_of(one) or "any")
-
-    return price
-
-
-def _logs(one: Priced, context: Context) -> float:
-    return context.book.price("logs", region_of(one)) * context.book.assumed("log_group_gb")
+def _by_rows(one: Priced, context: Context) -> float:
+    """A type that the table alone prices."""
+    rows = context.book.of(one.type)
+    return sum(context.book.price(row.item, region_of(one) or "any") * row.amount for row in rows)
 
 
 def _gateway(one: Priced, context: Context) -> float:
@@ -263,13 +252,7 @@ def _number(value: Json) -> float:
 _PRICES: Final[Mapping[str, Callable[[Priced, Context], float]]] = {
     DATABASE: _database,
     "aws:elasticache/replicationGroup:ReplicationGroup": _cache,
-    "aws:s3/bucket:Bucket": _bucket,
-    "aws:kms/key:Key": _each("kms key"),
-    "aws:secretsmanager/secret:Secret": _each("secret"),
-    "aws:route53/zone:Zone": _each("hosted zone"),
     "aws:route53/healthCheck:HealthCheck": _health_check,
-    "aws:cloudwatch/metricAlarm:MetricAlarm": _each("metric alarm"),
-    "aws:cloudwatch/logGroup:LogGroup": _logs,
     "kubernetes:core/v1:Namespace": _cluster,
     **dict.fromkeys((*SCALED, POD), _workload),
     **dict.fromkeys((CRON_JOB, JOB), _job),

@@ -34,13 +34,13 @@ class Moved:
     is_: float
 
 
-def refresh_prices(path: Path, address: str, report: Report, *, write: bool) -> None:
+def refresh_prices(folder: Path, address: str, report: Report, *, write: bool) -> None:
     """Print every price that changed, and with ``write`` put it into the table with today's date.
 
     Raises PriceListError when the list cannot be read, and, after all others are written, for items that match no price
     of it or several.
     """
-    table = load(path).table
+    table = load(folder).table
     moved: list[Moved] = []
     unclear: list[str] = []
     # One list at a time is kept: the same one serves all items of its service and region.
@@ -57,9 +57,10 @@ def refresh_prices(path: Path, address: str, report: Report, *, write: bool) -> 
     listed = sum(1 for row in table.prices if row.offer)
     report.line(f"{listed} of {len(table.prices)} items are in the list; {len(moved)} prices moved")
     if write and moved:
-        path.write_text(rewritten(path.read_text(), table, moved))
+        for file in folder.glob("*.yaml"):
+            file.write_text(rewritten(file.read_text(), table, moved))
     if unclear:
-        raise PriceListError("\n".join([*unclear, f"fix: the match of these items in {path.name}"]))
+        raise PriceListError("\n".join([*unclear, f"fix: the match of these items in {folder.name}"]))
 
 
 def _offer(address: str, offer: str, region: str) -> Object:

@@ -108,7 +108,7 @@ def _closed(bucket: Resource, name: str, algorithm: str) -> dict[str, Resource]:
     }
 
 
-CLOUD: Final[Mapping[str, Resource]] = {
+EXAMPLES: Final[Mapping[str, Resource]] = {
     "provider": Resource(
         "pulumi:providers:aws",
         "aws",

@@ -123,7 +123,7 @@ _USE: Final = [
     for name, percent in (("cpu", 70), ("memory", 80))
 ]
 
-CLUSTER: Final[Mapping[str, Resource]] = {
+EXAMPLES: Final[Mapping[str, Resource]] = {
     "namespace": replace(
         in_cluster("core/v1:Namespace", NAMESPACE, {}),
         properties={

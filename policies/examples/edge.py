@@ -28,7 +28,7 @@ _MODIFIER: Final[Mapping[str, Value]] = {
     },
 }
 
-EDGE: Final[Mapping[str, Resource]] = {
+EXAMPLES: Final[Mapping[str, Resource]] = {
     "gateway": in_cluster(
         f"{API}:Gateway",
         "edge",

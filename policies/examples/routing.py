@@ -60,7 +60,7 @@ def _place(key: str, home: str) -> Resource:
     )
 
 
-ROUTING: Final[Mapping[str, Resource]] = {
+EXAMPLES: Final[Mapping[str, Resource]] = {
     "record of us-east-1": _leaf("us-east-1"),
     "record of eu-west-1": _leaf("eu-west-1"),
     **_chain("us-east-1", "eu-west-1"),

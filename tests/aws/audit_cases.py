@@ -203,6 +203,7 @@ CASES = (
     ),
     Case(
         token="aws:cloudtrail/trail:Trail",
+        longest_name=128,
         declare=trail,
         observe=trail_seen,
         change={"s3KeyPrefix": "audit", "enableLogging": False, "tags": {"owner": "backend"}},
@@ -212,6 +213,7 @@ CASES = (
     ),
     Case(
         token="aws:cloudwatch/metricAlarm:MetricAlarm",
+        longest_name=255,
         declare=alarm,
         observe=alarm_seen,
         change={"period": 7200, "tags": {"owner": "backend"}},

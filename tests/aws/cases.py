@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from localcloud.provider.values import Properties
 from tests.aws.driver import Made
@@ -13,7 +13,9 @@ from tests.aws.world import REGION, World
 
 @dataclass(frozen=True)
 class Case:
-    """`observe` answers properties in the provider's names from boto3's answers, to hold against what was declared."""
+    """`observe` answers properties in the provider's names from boto3's answers, to hold against what was declared.
+    `longest_name` is the documented maximum of a type with a name; `broken` has inputs that break a rule, by its name.
+    """
 
     token: str
     declare: Callable[[World], Properties]
@@ -24,6 +26,8 @@ class Case:
     drifted: str
     remove_parent: Callable[[World, Made], object] | None = None
     """Set where AWS keeps something of a deleted setting: only with its parent is it gone."""
+    longest_name: int | None = None
+    broken: Mapping[str, Properties] = field(default_factory=dict)
 
 
 def statement(effect: str, principal: object, action: str, resource: object, **more: object) -> str:

@@ -136,6 +136,7 @@ def empty_subnet_group(world: World, made: Made) -> None:
 CASES = (
     Case(
         token="aws:rds/instance:Instance",
+        longest_name=63,
         declare=lambda world: {**INSTANCE, "applyImmediately": True, "vpcSecurityGroupIds": [group(world).id]},
         observe=instance_seen,
         change={"instanceClass": "db.t4g.large", "multiAz": False, "tags": {"owner": "backend"}},
@@ -147,6 +148,7 @@ CASES = (
     ),
     Case(
         token="aws:rds/subnetGroup:SubnetGroup",
+        longest_name=255,
         declare=subnet_group,
         observe=subnet_group_seen,
         change={"description": "databases", "tags": {"owner": "backend"}},
@@ -156,6 +158,7 @@ CASES = (
     ),
     Case(
         token="aws:rds/parameterGroup:ParameterGroup",
+        longest_name=255,
         declare=lambda world: {
             "family": "postgres17",
             "parameters": [parameter("max_connections", "200"), parameter("shared_buffers", "262144")],
@@ -171,6 +174,7 @@ CASES = (
     ),
     Case(
         token="aws:elasticache/subnetGroup:SubnetGroup",
+        longest_name=255,
         declare=subnet_group,
         observe=cache_subnet_group_seen,
         change={"description": "caches", "tags": {"owner": "backend"}},
@@ -180,6 +184,7 @@ CASES = (
     ),
     Case(
         token="aws:elasticache/parameterGroup:ParameterGroup",
+        longest_name=255,
         declare=lambda world: {
             "family": "redis7",
             "parameters": [{"name": "maxmemory-policy", "value": "allkeys-lru"}, {"name": "timeout", "value": "60"}],
@@ -195,6 +200,7 @@ CASES = (
     ),
     Case(
         token="aws:elasticache/replicationGroup:ReplicationGroup",
+        longest_name=40,
         declare=lambda world: {**GROUP, "applyImmediately": True},
         observe=group_seen,
         change={"description": "queue", "nodeType": "cache.t4g.medium", "tags": {"owner": "backend"}},

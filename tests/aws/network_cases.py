@@ -107,6 +107,7 @@ RULE = {"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "cidrIpv4": "10.0
 CASES = (
     Case(
         token="aws:route53/zone:Zone",
+        longest_name=255,
         declare=lambda world: {"name": f"z{world.number}.example.net", "comment": "api", "tags": {"owner": "platform"}},
         observe=zone_seen,
         change={"comment": "the api", "tags": {"owner": "backend"}},
@@ -171,6 +172,7 @@ CASES = (
     ),
     Case(
         token="aws:ec2/securityGroup:SecurityGroup",
+        longest_name=255,
         declare=lambda world: {"description": "database", "vpcId": vpc(world).id, "tags": {"owner": "platform"}},
         observe=group_seen,
         change={"tags": {"owner": "backend"}},

@@ -102,6 +102,7 @@ def subscription_seen(world: World, made: Made) -> Properties:
 CASES = (
     Case(
         token="aws:sns/topic:Topic",
+        longest_name=255,
         declare=lambda world: {"displayName": "alerts", "tags": {"owner": "platform"}},
         observe=topic_seen,
         change={"displayName": "notices", "tags": {"owner": "backend"}},
@@ -143,6 +144,7 @@ CASES = (
     ),
     Case(
         token="aws:budgets/budget:Budget",
+        longest_name=100,
         declare=budget,
         observe=budget_seen,
         change={

@@ -135,6 +135,7 @@ def grant(action: str) -> str:
 CASES = (
     Case(
         token="aws:s3/bucket:Bucket",
+        longest_name=63,
         declare=lambda world: {"tags": {"owner": "platform"}, "forceDestroy": True},
         observe=lambda world, made: {"tags": named(world.boto("s3").get_bucket_tagging(Bucket=made.id)["TagSet"])},
         change={"tags": {"owner": "backend", "more": "1"}},
@@ -236,6 +237,7 @@ CASES = (
     ),
     Case(
         token="aws:kms/alias:Alias",
+        longest_name=256,
         declare=lambda world: {"targetKeyId": key(world)},
         observe=alias_seen,
         change={},
@@ -245,6 +247,7 @@ CASES = (
     ),
     Case(
         token="aws:secretsmanager/secret:Secret",
+        longest_name=255,
         declare=lambda world: {"description": "a password", "recoveryWindowInDays": 0, "tags": {"owner": "platform"}},
         observe=secret_seen,
         change={"description": "a token", "tags": {"team": "backend"}},
@@ -272,6 +275,7 @@ CASES = (
     ),
     Case(
         token="aws:iam/role:Role",
+        longest_name=64,
         declare=lambda world: {"assumeRolePolicy": TRUST, "description": "backs up", "tags": {"owner": "platform"}},
         observe=role_seen,
         change={"assumeRolePolicy": OTHER_TRUST, "description": "restores", "tags": {"owner": "backend"}},
@@ -281,6 +285,7 @@ CASES = (
     ),
     Case(
         token="aws:iam/rolePolicy:RolePolicy",
+        longest_name=128,
         declare=lambda world: {"role": role(world).id, "policy": grant("s3:GetObject")},
         observe=role_policy_seen,
         change={"policy": grant("s3:PutObject")},

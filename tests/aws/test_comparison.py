@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localcloud.aws.provider import TYPES
+from localcloud.aws.types import TYPES
 from localcloud.provider.diff import Change, difference, overlaid
 from localcloud.provider.schema import Shape
 from localcloud.provider.values import (

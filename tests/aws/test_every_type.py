@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from localcloud.aws.provider import TYPES
+from localcloud.aws.types import TYPES
 from localcloud.provider.values import UNKNOWN, Properties, Value, reveal, reveal_all
-from tests.aws import audit_cases, database_cases, network_cases, notice_cases, storage_cases
+from tests import aws
+from tests.aws import storage_cases
 from tests.aws.cases import Case
 from tests.aws.driver import Made, declared
 from tests.aws.world import World
 
-TABLES = (storage_cases, notice_cases, network_cases, database_cases, audit_cases)
-CASES = {case.token: case for table in TABLES for case in table.CASES}
+CASES: dict[str, Case] = {
+    case.token: case
+    for one in pkgutil.iter_modules(aws.__path__)
+    if one.name.endswith("_cases")
+    for case in importlib.import_module(f"tests.aws.{one.name}").CASES
+}
 every_type = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 

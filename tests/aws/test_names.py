@@ -5,33 +5,15 @@ from __future__ import annotations
 import pytest
 
 from infra.catalog.names import LONGEST_STACK_NAME
-from localcloud.aws.names import NAME_LIMITS
-from localcloud.aws.provider import TYPES
+from localcloud.aws.types import NAME_LIMITS, TYPES
 from localcloud.provider.check import SUFFIX_DIGITS
 from ops.stack_files import read
+from tests.aws.test_every_type import CASES
 from tests.aws.world import World
 from tests.unit.program import ROOT, STACKS, declared
 
 GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"
-OWN = {
-    "aws:budgets/budget:Budget": 100,
-    "aws:cloudtrail/trail:Trail": 128,
-    "aws:cloudwatch/metricAlarm:MetricAlarm": 255,
-    "aws:ec2/securityGroup:SecurityGroup": 255,
-    "aws:elasticache/parameterGroup:ParameterGroup": 255,
-    "aws:elasticache/replicationGroup:ReplicationGroup": 40,
-    "aws:elasticache/subnetGroup:SubnetGroup": 255,
-    "aws:iam/role:Role": 64,
-    "aws:iam/rolePolicy:RolePolicy": 128,
-    "aws:kms/alias:Alias": 256,
-    "aws:rds/instance:Instance": 63,
-    "aws:rds/parameterGroup:ParameterGroup": 255,
-    "aws:rds/subnetGroup:SubnetGroup": 255,
-    "aws:route53/zone:Zone": 255,
-    "aws:s3/bucket:Bucket": 63,
-    "aws:secretsmanager/secret:Secret": 255,
-    "aws:sns/topic:Topic": 255,
-}
+OWN = {token: case.longest_name for token, case in CASES.items() if case.longest_name is not None}
 
 
 def too_long(stack: str, profile: str) -> list[str]:
@@ -39,7 +21,7 @@ def too_long(stack: str, profile: str) -> list[str]:
     found = []
     for one in declared(stack, read(ROOT, profile)).resources:
         limit = NAME_LIMITS.get(one.type)
-        given = one.at(limit.key) if limit else None
+        given = one.at(limit.property) if limit else None
         if limit is None or (isinstance(given, str) and len(given) <= limit.longest):
             continue
         name = limit.prefix + one.name + "-" + "0" * SUFFIX_DIGITS if given is None else str(given)
@@ -56,7 +38,7 @@ def test_every_type_with_a_name_has_its_documented_maximum() -> None:
 
 @pytest.mark.parametrize("token", sorted(OWN))
 def test_a_name_that_fits_is_the_logical_name_a_dash_and_seven_digits(world: World, token: str) -> None:
-    rule = NAME_LIMITS[token].rule
+    rule = NAME_LIMITS[token]
     room = rule.longest - len(rule.prefix) - SUFFIX_DIGITS - 1
     name = str(world.driver.check(token, "x" * room, {}).inputs[rule.property])
     assert len(name) == rule.longest
@@ -66,7 +48,7 @@ def test_a_name_that_fits_is_the_logical_name_a_dash_and_seven_digits(world: Wor
 
 @pytest.mark.parametrize("token", sorted(OWN))
 def test_a_name_one_character_too_long_is_refused_and_never_cut(world: World, token: str) -> None:
-    rule = NAME_LIMITS[token].rule
+    rule = NAME_LIMITS[token]
     logical = "x" * (rule.longest - len(rule.prefix) - SUFFIX_DIGITS)
     reason = world.driver.check(token, logical, {}).failures[rule.property]
     assert f"{rule.longest + 1} characters, {rule.longest} are allowed" in reason

@@ -10,12 +10,14 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
-from localcloud.aws.provider import TYPES
+from infra import providers
+from localcloud.aws.permissions.rights import RIGHTS
+from localcloud.aws.types import TYPES
 from localcloud.provider.schema import schema_of
 from localcloud.provider.values import DEFAULTS, UNKNOWN, Properties, Secret, Value, reveal
 from localcloud.random.provider import TYPES as RANDOM_TYPES
 from tests.aws.driver import Driver, Made, provider_process
-from tests.aws.world import DEFAULT_TAGS, OTHER_REGION, REGION, SERVICES, Cloud, World, settings
+from tests.aws.world import DEFAULT_TAGS, OTHER_REGION, REGION, Cloud, World, settings
 
 BUCKET, TOPIC, INSTANCE = "aws:s3/bucket:Bucket", "aws:sns/topic:Topic", "aws:rds/instance:Instance"
 CANARY = "canary-6f1d2c9b7e"
@@ -51,8 +53,8 @@ def test_a_changed_setting_of_the_provider_is_a_change_so_that_new_default_tags_
 
 def test_an_unknown_type_is_refused_by_name_with_the_known_ones(world: World) -> None:
     with pytest.raises(grpc.RpcError) as error:
-        world.make("aws:sqs/queue:Queue", "queue", {})
-    assert "aws:sqs/queue:Queue" in refusal(error)
+        world.make("aws:mq/broker:Broker", "broker", {})
+    assert "aws:mq/broker:Broker" in refusal(error)
     assert BUCKET in refusal(error)
 
 
@@ -289,5 +291,5 @@ def test_a_signal_ends_the_provider_cleanly(fresh_driver: Driver, number: signal
     assert fresh_driver.process.wait(timeout=10) == 0
 
 
-def test_every_service_the_table_calls_is_among_the_endpoints_of_the_tests() -> None:
-    assert {token.split(":")[1].split("/")[0] for token in TYPES} - {"vpc"} <= set(SERVICES)
+def test_every_service_of_the_stacks_is_among_the_endpoints_of_the_program() -> None:
+    assert {token.split(":")[1].split("/")[0] for token in RIGHTS} - {"vpc"} <= set(providers.SERVICES)

@@ -8,15 +8,16 @@ import grpc
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.aws.provider import TYPES
+from localcloud.aws.rule import EVERY_TAGGED
 from localcloud.aws.rules import RULES
-from localcloud.aws.rules.rule import EVERY_TAGGED
+from localcloud.aws.types import TYPES
 from localcloud.provider.block import Block
 from localcloud.provider.values import Properties
 from ops.stack_files import read
 from tests.aws.cases import TRUST, subnets, topic
 from tests.aws.database_cases import GROUP, INSTANCE, subnet_group
 from tests.aws.driver import Made
+from tests.aws.test_every_type import CASES
 from tests.aws.world import OTHER_REGION, World
 from tests.unit.program import ROOT, STACKS, declared
 
@@ -108,6 +109,7 @@ BROKEN: dict[str, Properties] = {
     "bucket-policy-public": {"bucket": "b", "policy": policy("s3:GetObject", Principal="*")},
     "lifecycle-order": moved(60, "GLACIER", 50),
     "lifecycle-infrequent": moved(10, "STANDARD_IA", 90),
+    **{rule: inputs for case in CASES.values() for rule, inputs in case.broken.items()},
 }
 
 

@@ -13,25 +13,13 @@ from pathlib import Path
 import botocore.client
 import botocore.session
 
+from localcloud.aws.types import TYPES
 from localcloud.provider.values import Properties
 from tests.aws.driver import Driver, Made
 
 REGION, OTHER_REGION = "us-east-1", "eu-west-1"
-SERVICES = (
-    "cloudtrail",
-    "cloudwatch",
-    "s3",
-    "kms",
-    "sns",
-    "budgets",
-    "route53",
-    "rds",
-    "elasticache",
-    "secretsmanager",
-    "ec2",
-    "iam",
-    "sts",
-)
+SERVICES = sorted({token.split(":")[1].split("/")[0] for token in TYPES} - {"vpc"} | {"sts"})
+"""Types of the module vpc are of the service ec2; the account is asked of sts."""
 DEFAULT_TAGS = {"contentgen:product": "content-generation"}
 START_LIMIT = 30
 """Seconds the server may take on a busy machine."""

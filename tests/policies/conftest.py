@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pytest
 
-from infra.settings.stack import StackSettings
-from ops.stack_files import read
 from policies.pack import RULES
 from policies.reading import Value
 from policies.rule import Break, Rule
@@ -58,9 +55,3 @@ def of_name(name: str) -> Rule:
 def is_value(change: Break) -> bool:
     """True if a change is of one property, so that the property can be unknown or secret instead."""
     return bool(change.path)
-
-
-@pytest.fixture(scope="session")
-def prod(root: Path) -> StackSettings:
-    """Production's stack file."""
-    return read(root, "prod")

@@ -8,16 +8,12 @@ import pytest
 from google.protobuf import json_format
 from pulumi.runtime.proto import analyzer_pb2
 
-from infra.settings.errors import SettingsError
-from infra.settings.exemptions import parse
-from infra.settings.stack import StackSettings
 from policies.analyzer import Analyzer
 from policies.configuration import ConfigurationError
 from policies.examples import COMPLIANT
 from policies.pack import RULES
 from policies.rule import Break
 from policies.testing import UNKNOWN, Finding, Pack, broken, request_of
-from stacks.policy_config import policy_config
 from tests.policies.conftest import CONFIG
 
 BEYOND = broken(COMPLIANT, Break("autoscaler", "/spec/maxReplicas", 11)).values()
@@ -171,35 +167,3 @@ def test_a_remedy_leaves_an_exempted_resource_as_it_is() -> None:
     json_format.ParseDict({"exemptions": [entry]}, one.properties)
     analyzer.Configure(configure, None)
     assert not analyzer.Remediate(request_of(bad), None).remediations
-
-
-def test_the_file_reaches_the_configuration_of_its_stacks_only(prod: StackSettings) -> None:
-    (entry,) = parse(ENTRY)
-    assert entry.expires == LAST_DAY
-    config = policy_config(prod, (entry,))
-    assert config["scale-limits"]["exemptions"] == [
-        {
-            "resource": NAME,
-            "type": TYPE,
-            "owner": "platform",
-            "reason": "the fair in March needs more",
-            "expires": "2027-03-31",
-        }
-    ]
-
-
-@pytest.mark.parametrize(
-    ("wrong", "told"),
-    [
-        (ENTRY.replace("owner: platform", "owner: ''"), "owner"),
-        (ENTRY.replace("  expires: 2027-03-31\n", ""), "expires"),
-        (ENTRY.replace("2027-03-31", "soon"), "expires"),
-        (ENTRY.replace("reason: the fair in March needs more", "reason: todo"), "reason"),
-        (ENTRY.replace("resource:", "resources:"), "resources"),
-        ("- [", "policies/exemptions.yaml"),
-    ],
-)
-def test_a_wrong_entry_is_refused_with_its_field(wrong: str, told: str) -> None:
-    with pytest.raises(SettingsError, match="exemptions") as caught:
-        parse(wrong)
-    assert told in str(caught.value)

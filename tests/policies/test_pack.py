@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.settings.exemptions import EXEMPTIONS, exemptions
+from infra.settings.errors import SettingsError
+from infra.settings.exemptions import EXEMPTIONS, exemptions, parse
 from infra.settings.stack import Environment
 from ops.stack_files import read
 from policies.configuration import ConfigurationError, check
@@ -20,6 +21,8 @@ from policies.sdk import policy_of
 from policies.testing import Finding, Pack, broken
 from stacks.policy_config import LEVELS, policy_config
 from tests.policies.declared import resources
+from tests.policies.test_exemptions import ENTRY, LAST_DAY, TYPE
+from tests.policies.test_exemptions import NAME as RESOURCE
 from tests.unit.program import STACKS
 
 BEYOND = Break("autoscaler", "/spec/maxReplicas", 11)
@@ -126,3 +129,35 @@ def test_the_file_of_exemptions_can_be_read(root: Path) -> None:
     for stack in STACKS:
         assert all(stack in one.stacks for one in exemptions(root, stack))
     assert (root / EXEMPTIONS).exists()
+
+
+def test_the_file_reaches_the_configuration_of_its_stacks_only(root: Path) -> None:
+    (entry,) = parse(ENTRY)
+    assert entry.expires == LAST_DAY
+    config = policy_config(read(root, "prod"), (entry,))
+    assert config["scale-limits"]["exemptions"] == [
+        {
+            "resource": RESOURCE,
+            "type": TYPE,
+            "owner": "platform",
+            "reason": "the fair in March needs more",
+            "expires": "2027-03-31",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (ENTRY.replace("owner: platform", "owner: ''"), "owner"),
+        (ENTRY.replace("  expires: 2027-03-31\n", ""), "expires"),
+        (ENTRY.replace("2027-03-31", "soon"), "expires"),
+        (ENTRY.replace("reason: the fair in March needs more", "reason: todo"), "reason"),
+        (ENTRY.replace("resource:", "resources:"), "resources"),
+        ("- [", "policies/exemptions.yaml"),
+    ],
+)
+def test_a_wrong_entry_is_refused_with_its_field(wrong: str, told: str) -> None:
+    with pytest.raises(SettingsError, match="exemptions") as caught:
+        parse(wrong)
+    assert told in str(caught.value)

@@ -49,7 +49,7 @@ EVERYTHING = [
         {"spec.template.spec.containers[0].image": "update"},
         PROVIDER,
     ),
-    step("create", "aws:sqs/queue:Queue", "jobs", None, {"region": "us-east-1"}),
+    step("create", "aws:mq/broker:Broker", "jobs", None, {"region": "us-east-1"}),
     step("same", "aws:budgets/budget:Budget", "month", BUDGET, BUDGET),
     SCALER,
     said("scale-limits", "cpm-hpa: spec.maxReplicas is 11; the limit is 10 instances of cpm"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -50,6 +51,10 @@ def cost(type_: str, inputs: dict, provider: str = "") -> float:
     return estimate([Priced("it", type_, inputs, provider)], BOOK).total
 
 
+def text_of(table: Path) -> str:
+    return "".join(file.read_text() for file in sorted(table.iterdir()))
+
+
 @pytest.mark.requirement("M04")
 def test_a_database_costs_its_hours_and_its_storage_and_twice_that_in_two_zones() -> None:
     once = cost(DATABASE, LARGE)
@@ -80,7 +85,7 @@ def test_a_replica_is_taken_to_be_as_large_as_is_assumed() -> None:
 @pytest.mark.parametrize(
     ("type_", "inputs", "told"),
     [
-        ("aws:sqs/queue:Queue", {"region": "us-east-1"}, "aws:sqs/queue:Queue"),
+        ("aws:mq/broker:Broker", {"region": "us-east-1"}, "aws:mq/broker:Broker"),
         (DATABASE, {**LARGE, "instanceClass": "db.x1.huge"}, "rds db.x1.huge in us-east-1"),
         (DATABASE, {**LARGE, "region": "mars-1"}, "rds db.t4g.large in mars-1"),
     ],
@@ -305,8 +310,8 @@ def test_of_a_price_with_tiers_the_first_counts() -> None:
 def test_a_price_that_moved_is_written_with_todays_date_and_nothing_else_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table = tmp_path / "prices.yaml"
-    table.write_text(TABLE.read_text())
+    table = tmp_path / "prices"
+    shutil.copytree(TABLE, table)
     monkeypatch.setattr(refresh.httpx, "get", lambda url, timeout: _answer(url))
     with pytest.raises(PriceListError, match=r"s3 standard in us-east-1: 0 prices match; allowed is one") as raised:
         refresh_prices(table, "https://list", Report(), write=True)
@@ -316,13 +321,13 @@ def test_a_price_that_moved_is_written_with_todays_date_and_nothing_else_changes
     assert book.price("rds db.t4g.large", "us-east-1") == 0.131
     (row,) = (row for row in book.table.prices if row.item == "rds db.t4g.large")
     assert row.read == datetime.now(UTC).date().isoformat()
-    before, after = TABLE.read_text().splitlines(), table.read_text().splitlines()
+    before, after = text_of(TABLE).splitlines(), text_of(table).splitlines()
     assert len([1 for old, new in zip(before, after, strict=True) if old != new]) == 1
 
 
 def test_a_list_that_cannot_be_reached_leaves_the_table_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = tmp_path / "prices.yaml"
-    table.write_text(TABLE.read_text())
+    table = tmp_path / "prices"
+    shutil.copytree(TABLE, table)
 
     def refuse(url: str, timeout: float) -> httpx.Response:
         raise httpx.ConnectError("no route")
@@ -330,7 +335,7 @@ def test_a_list_that_cannot_be_reached_leaves_the_table_alone(tmp_path: Path, mo
     monkeypatch.setattr(refresh.httpx, "get", refuse)
     with pytest.raises(PriceListError, match="the table stays as it is"):
         refresh_prices(table, "https://list", Report(), write=True)
-    assert table.read_text() == TABLE.read_text()
+    assert text_of(table) == text_of(TABLE)
 
 
 def _answer(url: str) -> httpx.Response:
@@ -338,6 +343,18 @@ def _answer(url: str) -> httpx.Response:
     found = OFFER if "AmazonRDS" in url and "us-east-1/index" in url else {"products": {}, "terms": {}}
     text = json.dumps(found).replace('"deploymentOption"', '"databaseEngine": "PostgreSQL", "deploymentOption"')
     return httpx.Response(200, text=text, request=httpx.Request("GET", url))
+
+
+def test_prices_of_a_further_file_are_found_and_an_item_in_two_files_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(TABLE, tmp_path, dirs_exist_ok=True)
+    row = {"unit": "month", "usd": {"any": 3.0}, "source": "page", "read": "2026-01", "of": "aws:mq/broker:Broker"}
+    further = tmp_path / "mq.yaml"
+    further.write_text(json.dumps({"prices": [{"item": "broker", "amount": 2, **row}]}))
+    found = estimate([Priced("it", "aws:mq/broker:Broker", {"region": "us-east-1"})], load(tmp_path))
+    assert (found.total, found.unpriced) == (6.0, ())
+    further.write_text(json.dumps({"prices": [{"item": "kms key", **row}]}))
+    with pytest.raises(ValueError, match="kms key stands in it more than once"):
+        load(tmp_path)
 
 
 def test_the_table_refuses_a_row_with_a_field_that_it_does_not_have() -> None:

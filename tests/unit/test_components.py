@@ -15,43 +15,8 @@ import components
 from components.data_network import DataNetwork, DataNetworkArgs
 from components.edge import Edge
 from tests.unit.engine import run
-from tests.unit.makers import MAKERS, REGION, edge_args
-
-TOKENS = {
-    "AlertRules": "contentgen:observability:AlertRules",
-    "AuditTrail": "contentgen:audit:AuditTrail",
-    "BackupAlarms": "contentgen:backup:BackupAlarms",
-    "LogBucket": "contentgen:audit:LogBucket",
-    "TeamAccess": "contentgen:kubernetes:TeamAccess",
-    "ApplicationJob": "contentgen:kubernetes:ApplicationJob",
-    "ApplicationKeys": "contentgen:data:ApplicationKeys",
-    "ApplicationSecrets": "contentgen:data:ApplicationSecrets",
-    "Autoscaler": "contentgen:kubernetes:Autoscaler",
-    "BackupBucket": "contentgen:backup:BackupBucket",
-    "Budget": "contentgen:cost:Budget",
-    "Certificate": "contentgen:edge:Certificate",
-    "ClusterPostgres": "contentgen:data:ClusterPostgres",
-    "ClusterRedis": "contentgen:data:ClusterRedis",
-    "DataNetwork": "contentgen:data:DataNetwork",
-    "Edge": "contentgen:edge:Edge",
-    "EncryptionKey": "contentgen:data:EncryptionKey",
-    "FileBucket": "contentgen:storage:FileBucket",
-    "GenerationService": "contentgen:kubernetes:GenerationService",
-    "IngressEdge": "contentgen:edge:IngressEdge",
-    "Logins": "contentgen:data:Logins",
-    "ManagedPostgres": "contentgen:data:ManagedPostgres",
-    "ManagedRedis": "contentgen:data:ManagedRedis",
-    "Namespace": "contentgen:kubernetes:Namespace",
-    "PgBouncer": "contentgen:data:PgBouncer",
-    "PodMonitor": "contentgen:observability:PodMonitor",
-    "QueueScaler": "contentgen:kubernetes:QueueScaler",
-    "Quota": "contentgen:kubernetes:Quota",
-    "Routing": "contentgen:edge:Routing",
-    "ServiceRole": "contentgen:cloud:ServiceRole",
-    "StoreAlarms": "contentgen:observability:StoreAlarms",
-    "StatefulStore": "contentgen:data:StatefulStore",
-}
-"""State files hold these: a changed token without an alias replaces every child."""
+from tests.unit.makers import MAKERS, REGION, TOKENS
+from tests.unit.makers.edge import edge_args
 
 
 def declared_components() -> dict[str, type[pulumi.ComponentResource]]:

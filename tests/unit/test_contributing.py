@@ -24,7 +24,6 @@ EXAMPLES = {
 """A thing of each kind that is there: the files that hold its name are the list of the section."""
 WITHOUT_NAME = {
     "A component": {"tests/unit/test_AREA.py"},
-    "A policy rule": {"policies/README.md"},
     "A product": {f"stacks/products/PRODUCT/{name}.py" for name in ("profiles", "workloads", "alerts")},
 }
 """Files of a list without the name: tests of what a component declares, a count of rules, what a product decides."""

@@ -17,7 +17,7 @@ from infra.settings.stack import StackSettings
 from ops.stack_files import read
 from stacks.specs.route import Affinity
 from tests.unit.engine import Declared, Json, RecordingEngine, run
-from tests.unit.makers import edge_args
+from tests.unit.makers.edge import edge_args
 from tests.unit.program import ROOT, Declare, declared
 
 CALLS = {

@@ -9,7 +9,7 @@ import pytest
 
 from infra.settings.errors import SettingsError, Wrong
 from infra.settings.stack import StackSettings
-from localcloud.aws.provider import TYPES
+from localcloud.aws.types import TYPES
 from localcloud.provider.check import Naming, filled, problems
 from ops.stack_files import read
 from stacks.plan import plan

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.aws.names import NAME_LIMITS
+from localcloud.aws.types import NAME_LIMITS
 from ops.console import Report
 from ops.new_product import LONGEST_SHORT, NewProduct, NewProductError, make_product, problems
 

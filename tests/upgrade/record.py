@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.settings.stack import StackSettings
-from localcloud.aws.provider import TYPES
+from localcloud.aws.types import TYPES
 from ops.stack_files import read
 from tests.unit.engine import Declared, Json
 from tests.unit.program import ROOT, STACKS, declared

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.aws.provider import TYPES
+from localcloud.aws.types import TYPES
 from ops.stack_files import read
 from tests.unit.program import CONTENT_STACKS, ROOT, STACKS
 from tests.upgrade.record import RELEASES, Kept, kept, recorded

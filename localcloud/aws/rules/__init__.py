@@ -1,4 +1,7 @@
-"""Rules of AWS that moto does not know, one small check each, with its source: what breaks one is refused at Check."""
+"""Rules of AWS that moto does not know, one small check each, with its source: what breaks one is refused at Check.
+
+What a file of this folder has in ``RULES`` is found.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from localcloud.aws.rules import databases, identities, storage, watching
-from localcloud.aws.rules.rule import Rule
+from localcloud.aws.discovery import found
+from localcloud.aws.rule import Rule
 from localcloud.aws.scope import Aws
 from localcloud.provider.block import Block
 from localcloud.provider.resource import Problem, ResourceType
 
-RULES: Final[tuple[Rule, ...]] = (*databases.RULES, *watching.RULES, *identities.RULES, *storage.RULES)
+RULES: Final[tuple[Rule, ...]] = tuple(found(__name__, __path__, "RULES", Rule))
 
 
 def strict(resource: ResourceType[Aws]) -> ResourceType[Aws]:

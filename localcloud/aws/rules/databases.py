@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from localcloud.aws.rules.parameter_names import POSTGRES, REDIS
-from localcloud.aws.rules.rule import Rule, number, one_of, pattern
+from localcloud.aws.parameter_names import POSTGRES, REDIS
+from localcloud.aws.rule import Rule, number, one_of, pattern
 from localcloud.provider.block import Block
 
 INSTANCE: Final = "aws:rds/instance:Instance"

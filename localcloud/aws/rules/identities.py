@@ -6,7 +6,7 @@ import json
 import re
 from typing import Final
 
-from localcloud.aws.rules.rule import EVERY_TAGGED, Rule, pattern
+from localcloud.aws.rule import EVERY_TAGGED, Rule, pattern
 from localcloud.provider.block import Block
 
 ROLE: Final = "aws:iam/role:Role"

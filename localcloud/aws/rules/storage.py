@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from localcloud.aws.rule import Rule, pattern
 from localcloud.aws.rules.identities import foreign_actions, statements
-from localcloud.aws.rules.rule import Rule, pattern
 from localcloud.provider.block import Block
 
 BUCKET: Final = "aws:s3/bucket:Bucket"

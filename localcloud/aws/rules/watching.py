@@ -6,7 +6,7 @@ import re
 from ipaddress import ip_address
 from typing import Final
 
-from localcloud.aws.rules.rule import Rule, number, pattern
+from localcloud.aws.rule import Rule, number, pattern
 from localcloud.provider.block import Block
 
 ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
