@@ -18,12 +18,13 @@ from localcloud.cluster import ClusterError
 from localcloud.engine import Engine, EngineError
 from localcloud.identity import CloudIdentity
 from localcloud.images import by_digest
-from localcloud.paths import CHECKOUT, cloud_file, state_root
+from localcloud.paths import cloud_file, state_root
 from localcloud.protection import release
 from localcloud.toolchain import later
 from localcloud.toolchain.families import FIRST, LATER
 from localcloud.toolchain.family import Family
 from localcloud.toolchain.origin import Toolchain, ensure
+from ops.checkout import CHECKOUT
 from ops.console import Report
 from ops.policy_pack import stack_policy_config
 from ops.reporting import show_deployed

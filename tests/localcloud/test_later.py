@@ -9,11 +9,11 @@ import yaml
 
 from localcloud import observe
 from localcloud.cloudfile import CloudFile, RegionFile
-from localcloud.paths import CHECKOUT
 from localcloud.toolchain import build
 from localcloud.toolchain.compiler import only_one
 from localcloud.toolchain.families import ACTIONLINT, FIRST, KEDA, PROMTOOL
 from ops import doctoring
+from ops.checkout import CHECKOUT
 from ops.deployment import needed_tools
 from ops.stack_files import planned
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.paths import CHECKOUT
 from localcloud.toolchain import build, choice, official, sums, supply
 from localcloud.toolchain.compiler import ToolchainError
 from localcloud.toolchain.download import DownloadError, Downloads, Patience
 from localcloud.toolchain.families import PROMTOOL
 from localcloud.toolchain.family import Family
 from ops import doctoring
+from ops.checkout import CHECKOUT
 from tests.localcloud.release_mirror import (
     Answer,
     Mirror,

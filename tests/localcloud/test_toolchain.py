@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.paths import CHECKOUT
 from localcloud.toolchain import build, compiler, later, origin
 from localcloud.toolchain.families import FAMILIES, FIRST, KEDA, LATER, TESTING
 from localcloud.toolchain.family import Binary, Cut, Family, Reduced
+from ops.checkout import CHECKOUT
 
 SMALL = Family("small", "example.com/tool", 1, (Binary("tool", "example.com/tool/v2"),))
 REDUCED = Reduced("example.com/m", "two", (Cut("choose.go", "head<", ">tail", "ONE"),), "scalers", ("one.go",))
