@@ -12,6 +12,9 @@ from localcloud.toolchain import choice
 from localcloud.toolchain.compiler import ToolchainError
 from tests.localcloud.projects import NAME, written
 
+IMAGES = "it must be the last part of an image's name, and none of postgres, redis, pgbouncer"
+KEYS = "allowed: prefix, command, image, package, policies, policy-config"
+
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -66,11 +69,10 @@ def test_everything_that_is_wrong_is_told_at_once_with_file_key_value_and_what_i
     where = f"{tmp_path}/pyproject.toml: tool.localcloud"
     assert str(told.value).splitlines() == [
         f"{where}.prefix is 'shop'; it must be capital letters, digits and underscores, a letter first, such as SHOP",
-        f"{where}.image is 'redis'; it must be the last part of an image's name, and none of postgres, redis, pgbouncer",
+        f"{where}.image is 'redis'; {IMAGES}",
         f"{where}.policies is 'none'; it must be a folder of the project with PulumiPolicy.yaml",
         f"{where}.policy-config is 1; it must be a file of the project",
-        f"{where}.colour is 'red', and there is no such key; "
-        "allowed: prefix, command, image, package, policies, policy-config",
+        f"{where}.colour is 'red', and there is no such key; {KEYS}",
         f"{where}.package is not there, and image is; it must be a folder of the project with __main__.py",
         f"{tmp_path}/Pulumi.yaml: name is not there; it must be the name of a Pulumi project",
     ]
