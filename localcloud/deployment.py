@@ -19,8 +19,8 @@ def engine_of(cloud: Cloud) -> Engine:
 def ready(
     cloud: Cloud, regions: Sequence[str], policy_config: Mapping[str, object], settings: Mapping[str, str], say: Say
 ) -> tuple[CloudFile, Engine]:
-    """The cloud started and the engine prepared, recovered from whatever cut off the command before, and told of data
-    that a restart has lost.
+    """Starts the cloud, prepares the engine, recovers from a command that was cut off, and reads the stack back where a
+    restart has lost data.
     """
     described = cloud.up(regions, say)
     engine = engine_of(cloud)

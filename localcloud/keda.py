@@ -111,8 +111,8 @@ class Keda:
 
 
 def _names_variable() -> str:
-    """What our part of the operator calls the variable with the runner's table. Its source names its build by content,
-    so that it is read here rather than repeated.
+    """Name of the variable with the runner's table, as our part of the operator has it. A build is named by the content
+    of its source, so that another name there would build it anew on every machine.
     """
     return re.findall(r'os\.Getenv\("(\w+)"\)', _NAMES_SOURCE.read_text())[0]
 

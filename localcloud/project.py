@@ -46,7 +46,7 @@ class Application:
 
 @dataclass(frozen=True)
 class Project:
-    """What localcloud is told of a project.
+    """A project as its table and its Pulumi.yaml describe it.
 
     folder: the checkout, with Pulumi.yaml and the stack files.
     name: its name in Pulumi.yaml, by which its folders of tools and of state are called too.
@@ -54,8 +54,8 @@ class Project:
     command: words before up, down and tools in the advice of messages.
     application: its program; None where all are in ``images/``.
     policies: folder of its policy pack; None without one.
-    policy_config: file with the pack's configuration for ``python -m localcloud``; None where whoever prepares the
-        engine passes it.
+    policy_config: file with the pack's configuration for ``python -m localcloud``; None where the
+        caller of ``Engine.prepare`` passes it.
     """
 
     folder: Path

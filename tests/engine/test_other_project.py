@@ -70,7 +70,7 @@ class Shelf:
         )
 
     def done(self, *arguments: str) -> str:
-        """What the command printed. Fails where it fails."""
+        """Output of a command that must not fail."""
         done = self.run(*arguments)
         assert done.returncode == 0, done.stdout[-6000:]
         return done.stdout
