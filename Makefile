@@ -140,4 +140,4 @@ bench: environment ## measure, and write docs/benchmarks.md
 	@.venv/bin/python -m tests.bench $(ONLY)
 
 lock: environment ## resolve requirements.lock anew; UPGRADE=1 to the newest versions
-	@.venv/bin/uv pip compile pyproject.toml $(if $(UPGRADE),--upgrade) --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
+	@.venv/bin/uv pip compile pyproject.toml localcloud/pyproject.toml $(if $(UPGRADE),--upgrade) --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock

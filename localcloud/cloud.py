@@ -18,12 +18,14 @@ from pathlib import Path
 import httpx
 
 from localcloud import pgbouncer, postgres, processes, redis
+from localcloud.aws.addresses import BOOT_ID_PATH
 from localcloud.cloudfile import CloudFile, RegionFile
 from localcloud.cluster import Cluster
 from localcloud.identity import CloudIdentity
 from localcloud.images import Registry
 from localcloud.networks import give_back, is_free, reserve, reserve_ports
-from localcloud.paths import CHECKOUT, cloud_file, images_folder, names_table, state_root, unlistened_table
+from localcloud.paths import IMPORTED_FROM, cloud_file, images_folder, names_table, state_root, unlistened_table
+from localcloud.project import FOLDER_VARIABLE, project
 from localcloud.servers import ServerError
 from localcloud.toolchain.compiler import Say
 from localcloud.toolchain.origin import Toolchain
@@ -127,7 +129,11 @@ class Cloud:
         give_back(self.folder)
 
     def identity(self, described: CloudFile) -> CloudIdentity:
-        boot = httpx.get(f"{described.aws_endpoint}/contentgen/boot-id", timeout=10).json()["boot_id"]
+        answer = httpx.get(f"{described.aws_endpoint}{BOOT_ID_PATH}", timeout=10)
+        if not answer.is_success:
+            command = project().command
+            raise CloudError(f"the AWS endpoint is of an earlier version; fix: {command} down, then {command} up")
+        boot = answer.json()["boot_id"]
         clusters = {region.name: self.cluster(region.name, region.network).identity() for region in described.regions}
         return CloudIdentity(aws=boot, clusters=clusters)
 
@@ -197,7 +203,8 @@ def _require_space(folder: Path) -> None:
     if free < MINIMUM_FREE_BYTES:
         raise CloudError(
             f"{folder.parent} has {free / 2**30:.1f} GiB free; a running stack takes "
-            f"{MINIMUM_FREE_BYTES / 2**30:.0f} GiB. Fix: free space, or set CONTENTGEN_STATE to a folder elsewhere."
+            f"{MINIMUM_FREE_BYTES / 2**30:.0f} GiB. Fix: free space, or set "
+            f"{project().variable('STATE')} to a folder elsewhere."
         )
 
 
@@ -223,7 +230,7 @@ def _answers(port: int) -> bool:
 def _environment() -> dict[str, str]:
     """A daemon's environment: ours without what could lead it to a real account or cluster."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "KUBE", "PULUMI_"))}
-    return {**kept, "PYTHONPATH": str(CHECKOUT)}
+    return {**kept, "PYTHONPATH": str(IMPORTED_FROM), FOLDER_VARIABLE: str(project().folder)}
 
 
 def _count(number: int, what: str) -> str:

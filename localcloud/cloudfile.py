@@ -25,7 +25,7 @@ class RegionFile(BaseModel):
 
 
 class CloudFile(BaseModel):
-    """A whole cloud. ``kubeconfigs``, ``edges`` and ``aws_endpoint`` are what ``infra.target`` reads."""
+    """A whole cloud. ``kubeconfigs``, ``edges`` and ``aws_endpoint`` are what the program reads."""
 
     model_config = ConfigDict(frozen=True)
     stack: str

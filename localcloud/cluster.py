@@ -22,6 +22,7 @@ from localcloud.keda import ADAPTER, KEDA_PORTS, OPERATOR, Keda, add_keda, has_k
 from localcloud.networks import control_ports
 from localcloud.own_images import runnable
 from localcloud.paths import names_table
+from localcloud.project import project
 from localcloud.toolchain.origin import Toolchain
 
 COMPONENTS = (
@@ -279,7 +280,7 @@ def stages(folder: Path) -> Sequence[Mapping[str, object]]:
             if not document or document.get("kind") != "Stage":
                 continue
             if document["spec"]["resourceRef"]["kind"] == "Pod":
-                rule = f"!self.spec.containers.exists(c, c.image.matches({json.dumps(runnable())}))"
+                rule = f"!self.spec.containers.exists(c, c.image.matches({json.dumps(runnable(project()))}))"
                 document["spec"]["selector"]["matchExpressions"].append({"cel": {"expression": rule}})
             found.append(document)
     return found

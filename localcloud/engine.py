@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -23,12 +23,10 @@ import psutil
 import yaml
 
 from localcloud import plugins
-from localcloud.paths import CHECKOUT
+from localcloud.project import PULUMI_FILE, project
 from localcloud.toolchain.compiler import Say
 from localcloud.toolchain.origin import Toolchain
 
-PROJECT = "contentgen"
-POLICIES = "policies"
 INTERRUPT_SECONDS = 20.0
 LOOK_SECONDS = 2.0
 GARBAGE_PERCENT = "400"
@@ -52,7 +50,7 @@ class Engine:
     folder: Path
     cloud_file: Path
     toolchain: Toolchain
-    checkout: Path = CHECKOUT
+    checkout: Path = field(default_factory=lambda: project().folder)
 
     @property
     def home(self) -> Path:
@@ -60,7 +58,7 @@ class Engine:
 
     @property
     def workspace(self) -> Path:
-        if self.checkout == CHECKOUT:
+        if self.checkout == project().folder:
             return self.folder / "workspace"
         return self.folder / f"workspace-{hashlib.sha256(str(self.checkout).encode()).hexdigest()[:10]}"
 
@@ -70,7 +68,7 @@ class Engine:
 
     @property
     def checkpoint(self) -> Path:
-        return self.home / "backend" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json"
+        return self.home / "backend" / ".pulumi" / "stacks" / project().name / f"{self.stack}.json"
 
     @property
     def _destroying(self) -> Path:
@@ -120,8 +118,8 @@ class Engine:
             "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             "PULUMI_PYTHON_CMD": sys.executable,
             "KUBECONFIG": str(self.folder / "home" / "no-kubeconfig"),
-            "CONTENTGEN_TARGET": "local",
-            "CONTENTGEN_CLOUD": str(self.cloud_file),
+            project().variable("TARGET"): "local",
+            project().variable("CLOUD"): str(self.cloud_file),
         }
 
     def run(
@@ -194,8 +192,9 @@ class Engine:
         return len(latest.get("pending_operations") or [])
 
     def policy_arguments(self) -> list[str]:
-        config = self.workspace / "policy-config.json"
-        return ["--policy-pack", str(self.checkout / POLICIES), "--policy-pack-config", str(config)]
+        """The project's policy pack with the configuration that ``prepare`` was given; nothing without a pack."""
+        pack, config = project().policies, self.workspace / "policy-config.json"
+        return ["--policy-pack", str(self.checkout / pack), "--policy-pack-config", str(config)] if pack else []
 
     def setting(self, key: str) -> str:
         """The value of a setting as the prepared workspace has it, which may not be the checkout's."""
@@ -206,20 +205,21 @@ class Engine:
         return replace(self, checkout=checkout)
 
     def _write_workspace(self, policy_config: Mapping[str, object], settings: Mapping[str, str]) -> None:
-        project = yaml.safe_load((self.checkout / "Pulumi.yaml").read_text())
-        project["main"] = str(self.checkout / project["main"])
+        described = yaml.safe_load((self.checkout / PULUMI_FILE).read_text())
+        described["main"] = str(self.checkout / described.get("main", "."))
         own_environment = self.checkout / ".venv"
-        elsewhere = self.checkout != CHECKOUT and own_environment.exists()
-        project["runtime"]["options"]["virtualenv"] = str(own_environment) if elsewhere else sys.prefix
-        (self.workspace / "Pulumi.yaml").write_text(yaml.safe_dump(project))
+        elsewhere = self.checkout != project().folder and own_environment.exists()
+        virtualenv = str(own_environment) if elsewhere else sys.prefix
+        described["runtime"] = {"name": "python", "options": {"toolchain": "pip", "virtualenv": virtualenv}}
+        (self.workspace / PULUMI_FILE).write_text(yaml.safe_dump(described))
         (self.workspace / "policy-config.json").write_text(json.dumps(policy_config, indent=2))
         # The engine's own keys are of the stack's state, so that every workspace has those of the first.
-        first = self.at(CHECKOUT).stack_file
+        first = self.at(project().folder).stack_file
         own = yaml.safe_load(first.read_text()) if first.exists() else {}
-        wanted = yaml.safe_load((self.checkout / f"Pulumi.{self.stack}.yaml").read_text())
+        wanted = yaml.safe_load((self.checkout / f"Pulumi.{self.stack}.yaml").read_text()) or {}
         kept = {key: value for key, value in (own or {}).items() if key in ENGINE_KEYS}
         merged = {**{key: value for key, value in wanted.items() if key not in ENGINE_KEYS}, **kept}
-        merged["config"] = {**merged["config"], **settings}
+        merged["config"] = {**(merged.get("config") or {}), **settings}
         scratch = self.stack_file.with_suffix(".new")
         scratch.write_text(yaml.safe_dump(merged))
         scratch.replace(self.stack_file)

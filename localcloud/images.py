@@ -18,15 +18,14 @@ from pathlib import Path
 from typing import Final
 
 from localcloud.development import Development
+from localcloud.project import FILE, Application, project
 
-PACKAGE: Final = "app"
-"""The folder of a checkout that the application's image is made of."""
 DIGEST: Final = re.compile(r"@sha256:([0-9a-f]{64})$")
 _TAG: Final = re.compile(r"(:[^/:@]+)?(@[^/]+)?$")
 
 
 class ImageNotFound(Exception):
-    """No image of that digest was pushed to this embedded cloud."""
+    """No image of that digest was pushed to this embedded cloud, or its project has no application."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,18 @@ class Registry:
         folder = self.folder / found[1]
         if not folder.is_dir():
             known = ", ".join(sorted(path.name[:12] for path in self.folder.glob("[0-9a-f]*"))) or "none"
-            raise ImageNotFound(f"{image} was never pushed to this embedded cloud, which has {known}; fix: make up")
+            raise ImageNotFound(
+                f"{image} was never pushed to this embedded cloud, which has {known}; fix: {project().command} up"
+            )
         return folder
+
+
+def application() -> Application:
+    """The application of this process's project. Raises ImageNotFound where it has none."""
+    found = project().application
+    if found is None:
+        raise ImageNotFound(f"{project().folder / FILE} names no image and package; fix: add both to its table")
+    return found
 
 
 def by_digest(image: str, digest: str) -> str:
@@ -89,7 +98,7 @@ def by_digest(image: str, digest: str) -> str:
 
 
 def _files(checkout: Path) -> Iterator[Path]:
-    for path in (checkout / PACKAGE).rglob("*"):
+    for path in (checkout / application().package).rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path
 

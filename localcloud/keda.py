@@ -6,6 +6,7 @@ table and reach the database as a pod would, by the address that the stack decla
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Any, Final
 
 import yaml
 
+from localcloud.toolchain.families import KEDA
+
 OPERATOR: Final = "keda-operator"
 ADAPTER: Final = "keda-adapter"
 KEDA_PORTS: Final = ("metrics", "health", "serving")
 """Ports that Keda.components listens on, in this order."""
 NAMESPACE: Final = "keda"
+_NAMES_SOURCE: Final = KEDA.source / "operator" / "names.go"
 _SERVICE: Final = "keda-metrics-apiserver"
 _UNUSED: Final = (
     ("keda.sh", "ScaledJob", "Namespaced"),
@@ -94,7 +98,7 @@ class Keda:
             "POD_NAMESPACE": NAMESPACE,
             "KEDA_CLUSTER_OBJECT_NAMESPACE": NAMESPACE,
             "WATCH_NAMESPACE": "",
-            "CONTENTGEN_NAMES": str(self.names),
+            _names_variable(): str(self.names),
         }
         return {
             "name": name,
@@ -104,6 +108,13 @@ class Keda:
             "args": list(arguments),
             "envs": [{"name": key, "value": value} for key, value in environment.items()],
         }
+
+
+def _names_variable() -> str:
+    """Name of the variable with the runner's table, as our part of the operator has it. A build is named by the content
+    of its source, so that another name there would build it anew on every machine.
+    """
+    return re.findall(r'os\.Getenv\("(\w+)"\)', _NAMES_SOURCE.read_text())[0]
 
 
 def has_keda(control_plane: Path) -> bool:

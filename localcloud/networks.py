@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from localcloud.paths import cache_root
+from localcloud.project import project
 
 FIRST = 16
 LAST = 126
@@ -96,14 +97,18 @@ def _free(owner: Path, listening: set[int]) -> int:
     for number in range(FIRST, LAST + 1):
         if number not in listening and _take(number, owner):
             return number
-    raise NoNetworkLeft(f"127.{FIRST}.0.0 to 127.{LAST}.0.0 are all in use; fix: `make down` what is not needed")
+    raise NoNetworkLeft(
+        f"127.{FIRST}.0.0 to 127.{LAST}.0.0 are all in use; fix: `{project().command} down` what is not needed"
+    )
 
 
 def _free_port(owner: Path) -> int:
     for port in range(FIRST_PORT, LAST_PORT + 1):
         if is_free(port) and _take(port, owner):
             return port
-    raise NoNetworkLeft(f"the ports {FIRST_PORT} to {LAST_PORT} are all in use; fix: `make down` what is not needed")
+    raise NoNetworkLeft(
+        f"the ports {FIRST_PORT} to {LAST_PORT} are all in use; fix: `{project().command} down` what is not needed"
+    )
 
 
 def _take(number: int, owner: Path) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from localcloud import processes
 from localcloud.cloudfile import CloudFile, RegionFile
 from localcloud.keda import has_keda
+from localcloud.project import project
 from localcloud.toolchain import build, later
 from localcloud.toolchain.families import KEDA
 
@@ -43,11 +44,12 @@ def _awaited() -> str:
     """Reason for which nothing follows the queue yet, and what changes that; until then workers stay at their first
     instance.
     """
+    command = project().command
     if build.is_built(KEDA):
-        return "not running; the next `make up` starts it"
+        return f"not running; the next `{command} up` starts it"
     if build.is_being_built(KEDA):
-        return f"being built in the background, log {later.log_file()}; the next `make up` after that starts it"
-    return "not built; `make tools`, then `make up`"
+        return f"being built in the background, log {later.log_file()}; the next `{command} up` after that starts it"
+    return f"not built; `{command} tools`, then `{command} up`"
 
 
 def _daemon(logs: Path, name: str, address: str) -> Running:

@@ -1,4 +1,4 @@
-"""Images of a person's own: folders ``images/NAME`` of the checkout with a Dockerfile and a Python program.
+"""Images of a project beside its application: folders ``images/NAME`` with a Dockerfile and a Python program.
 
 A real cluster pulls such an image from a registry. The embedded cloud builds none: it runs the program in the folder,
 as ENTRYPOINT and CMD say, by the Python of the checkout, with the packages that this has. So it goes by the image's
@@ -14,12 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from localcloud.paths import CHECKOUT
+from localcloud.project import SERVERS, Project
 
 FOLDER: Final = "images"
 FILE: Final = "Dockerfile"
-SERVERS: Final = ("contentgen", "postgres", "redis", "pgbouncer")
-"""Images that can be run without such a folder."""
 INSTRUCTION: Final = re.compile(r"^(ENTRYPOINT|CMD)\s+(.+)$", re.MULTILINE)
 
 
@@ -41,23 +39,28 @@ class OwnImage:
     command: tuple[str, ...]
 
 
+def others(project: Project) -> tuple[str, ...]:
+    """Images that can be run without such a folder: the application, if there is one, and servers."""
+    return (*([project.application.image] if project.application else []), *SERVERS)
+
+
 @cache
-def own_images(checkout: Path = CHECKOUT) -> tuple[str, ...]:
+def own_images(project: Project) -> tuple[str, ...]:
     """Their names, in order, as they were at the first question: a cluster learns them when it starts."""
-    found = {file.parent.name for file in (checkout / FOLDER).glob(f"*/{FILE}")}
-    return tuple(sorted(found.difference(SERVERS)))
+    found = {file.parent.name for file in (project.folder / FOLDER).glob(f"*/{FILE}")}
+    return tuple(sorted(found.difference(others(project))))
 
 
 @cache
-def runnable(checkout: Path = CHECKOUT) -> str:
+def runnable(project: Project) -> str:
     """Pattern of the images that run as processes; every other one is only simulated."""
-    names = (*SERVERS, *map(re.escape, own_images(checkout)))
+    names = map(re.escape, (*others(project), *own_images(project)))
     return rf"(^|/)({'|'.join(names)})(:|@|$)"
 
 
-def own_image(name: str, checkout: Path = CHECKOUT) -> OwnImage:
+def own_image(name: str, project: Project) -> OwnImage:
     """One of them. Raises OwnImageError for a Dockerfile whose program is not Python's, or not in the exec form."""
-    file = checkout / FOLDER / name / FILE
+    file = project.folder / FOLDER / name / FILE
     said = dict(INSTRUCTION.findall(file.read_text()))
     entry_point, command = (_words(file, key, said.get(key, "[]")) for key in ("ENTRYPOINT", "CMD"))
     if not entry_point or entry_point[0] != "python":

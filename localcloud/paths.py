@@ -11,28 +11,31 @@ import hashlib
 import os
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+from localcloud.project import project
+
+IMPORTED_FROM = Path(__file__).resolve().parent.parent
+"""Folder that localcloud is imported from: a checkout, or the packages of an environment."""
 
 
-def _base(variable: str, root_default: str, xdg_variable: str, home_default: str) -> Path:
-    if chosen := os.environ.get(variable):
-        return Path(chosen).resolve()
-    if os.geteuid() == 0:
-        return Path(root_default)
-    return Path(os.environ.get(xdg_variable) or Path.home() / home_default) / "contentgen"
+def _chosen(variable: str) -> Path | None:
+    folder = os.environ.get(project().variable(variable))
+    return Path(folder).resolve() if folder else None
+
+
+def _usual(root_default: str, xdg_variable: str, home_default: str) -> Path:
+    base = Path(root_default) if os.geteuid() == 0 else Path(os.environ.get(xdg_variable) or Path.home() / home_default)
+    return base / project().name
 
 
 def cache_root() -> Path:
-    """Folder of files that can be made again: built tools, unpacked servers. ``CONTENTGEN_CACHE`` overrides it."""
-    return _base("CONTENTGEN_CACHE", "/var/cache/contentgen", "XDG_CACHE_HOME", ".cache")
+    """Folder of files that can be made again: built tools, unpacked servers. ``PREFIX_CACHE`` overrides it."""
+    return _chosen("CACHE") or _usual("/var/cache", "XDG_CACHE_HOME", ".cache")
 
 
 def state_root() -> Path:
-    """Folder of the files that this checkout's stacks own while they run. ``CONTENTGEN_STATE`` overrides it."""
-    if chosen := os.environ.get("CONTENTGEN_STATE"):
-        return Path(chosen).resolve()
-    checkout = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:10]
-    return _base("CONTENTGEN_STATE", "/var/lib/contentgen", "XDG_STATE_HOME", ".local/state") / checkout
+    """Folder of the files that this checkout's stacks own while they run. ``PREFIX_STATE`` overrides it."""
+    checkout = hashlib.sha256(str(project().folder).encode()).hexdigest()[:10]
+    return _chosen("STATE") or _usual("/var/lib", "XDG_STATE_HOME", ".local/state") / checkout
 
 
 def cloud_file(cloud: Path) -> Path:

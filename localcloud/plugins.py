@@ -64,7 +64,7 @@ def install(home: Path, toolchain: Toolchain, say: Say) -> None:
         else:
             program.write_text(plugin_script(Path(sys.prefix) / "bin" / "python", plugin.stand_in))
             program.chmod(0o755)
-            _note(home, plugin, "stand-in of this project")
+            _note(home, plugin, "stand-in of localcloud")
 
 
 def origins(home: Path) -> dict[str, str]:

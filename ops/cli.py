@@ -16,6 +16,7 @@ from localcloud.cloud import CloudError
 from localcloud.cluster import ClusterError
 from localcloud.engine import EngineError
 from localcloud.networks import NoNetworkLeft
+from localcloud.project import ProjectError
 from localcloud.toolchain.compiler import ToolchainError
 from ops import exit_codes
 from ops.commands import checking, cloud, delivery, making
@@ -86,7 +87,7 @@ def main() -> None:
         app()
     except SettingsError as error:
         _fail(str(error), exit_codes.USAGE)
-    except (TargetError, LogQueryError, ProofDataError, NewProductError) as error:
+    except (ProjectError, TargetError, LogQueryError, ProofDataError, NewProductError) as error:
         _fail(str(error), exit_codes.USAGE)
     except PublishingError as error:
         _fail(str(error), exit_codes.PUBLISHING)

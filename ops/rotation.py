@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from infra.settings.stack import NAMESPACE
 from infra.settings.stores import SecretSettings
-from localcloud.paths import CHECKOUT
+from ops.checkout import CHECKOUT
 from ops.console import Report
 from ops.deployment import require_up, up
 from ops.stack_files import read

@@ -13,8 +13,8 @@ from typing import Final
 from pulumi.automation import PulumiCommand
 
 from localcloud.engine import Engine
-from localcloud.paths import CHECKOUT
 from ops import deployment
+from ops.checkout import CHECKOUT
 from ops.console import Report
 
 READ_SECONDS: Final = 120

@@ -13,8 +13,8 @@ from typing import Final
 
 from localcloud.cloud import CloudError
 from localcloud.engine import Engine, EngineError
-from localcloud.paths import CHECKOUT
 from ops import deployment
+from ops.checkout import CHECKOUT
 from ops.release.going_back import undeclared
 from ops.release.process import StepError
 from ops.release.rollouts import wait_for_rollouts

@@ -1,10 +1,4 @@
-"""The WSGI application: moto's own, quiet, with our additions and addresses for the rest of the embedded cloud.
-
-`GET /contentgen/boot-id` tells one run of the server from the next: moto's data is gone after a restart, and a client
-with the old id has to refresh. `GET /contentgen/databases` lists the managed databases, so that their endpoints, which
-listen nowhere, can be mapped to local servers. `GET /contentgen/permissions` lists the permissions that each identity
-has needed so far.
-"""
+"""The WSGI application: moto's own, quiet, with our additions and addresses for the rest of the embedded cloud."""
 
 from __future__ import annotations
 
@@ -20,14 +14,11 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 
+from localcloud.aws.addresses import BOOT_ID_PATH, DATABASES_PATH, PERMISSIONS_PATH
 from localcloud.aws.permissions.gate import Gate
 
 Environ: TypeAlias = dict[str, object]
 StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
-
-BOOT_ID_PATH = "/contentgen/boot-id"
-DATABASES_PATH = "/contentgen/databases"
-PERMISSIONS_PATH = "/contentgen/permissions"
 
 
 class RequestHandler(MotoRequestHandler):

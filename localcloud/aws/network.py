@@ -1,6 +1,6 @@
 """The network that every region of the embedded AWS has from the start, as an account with a cluster has one.
 
-A product's stack joins managed stores to the network of its cluster and makes none itself. Identifiers follow from the
+A stack joins managed stores to the network of its cluster and makes none itself. Identifiers follow from the
 region alone, so they stay when the server starts anew.
 """
 

@@ -63,15 +63,15 @@ def _engine_channel(stopped: Event) -> grpc.Channel | None:
 
 
 def plugin_script(python: Path, module: str) -> str:
-    """The text of an executable `pulumi-resource-<name>` that runs a provider module of this checkout.
+    """The text of an executable `pulumi-resource-<name>` that runs a provider module of ours.
 
-    `python` is the interpreter of the environment the checkout is installed in. The engine passes its own address as an
-    argument; PYTHONPATH names the checkout so that the plugin works from any working folder.
+    `python` is the interpreter of the environment that has its packages. The engine passes its own address as an
+    argument; PYTHONPATH names the folder of localcloud so that the plugin works from any working folder.
     """
-    checkout = Path(__file__).resolve().parents[2]
+    packages = Path(__file__).resolve().parents[2]
     return (
         "#!/bin/sh\n"
-        f"PYTHONPATH={_quoted(str(checkout))}${{PYTHONPATH:+:$PYTHONPATH}} \\\n"
+        f"PYTHONPATH={_quoted(str(packages))}${{PYTHONPATH:+:$PYTHONPATH}} \\\n"
         f'exec {_quoted(str(python))} -m {_quoted(module)} "$@"\n'
     )
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 LIFETIME = timedelta(days=365)
-NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "contentgen embedded cloud")])
+NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "embedded cloud")])
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from localcloud import debian, pgbouncer, postgres, redis
-from localcloud.images import ImageNotFound, Registry
+from localcloud.images import ImageNotFound, Registry, application
 from localcloud.own_images import OwnImageError, own_image, own_images, runnable
-from localcloud.paths import CHECKOUT
+from localcloud.project import SERVERS, project
 from localcloud.runner import poolers
 from localcloud.runner.addresses import PRIVILEGED, SHIFT
 from localcloud.servers import Identity, unprivileged
@@ -75,22 +75,30 @@ class Process:
 
 
 def image_name(image: str) -> str | None:
-    """contentgen, postgres, redis, pgbouncer, or one of one's own; None for an image that is only simulated."""
-    found = re.search(runnable(), image)
+    """The application's, postgres, redis, pgbouncer, or one of ``images/``; None for one that is only simulated."""
+    found = re.search(runnable(project()), image)
     return found[2] if found else None
 
 
 def owner_of(image: str) -> Identity | None:
     """Owner of the volumes of a pod of that image: servers drop root, our application runs as this process's user."""
-    return unprivileged() if image_name(image) in ("postgres", "redis", "pgbouncer") else None
+    return unprivileged() if image_name(image) in SERVERS else None
+
+
+def is_application(image: str) -> bool:
+    """True for an image that a development session replaces."""
+    own = project().application
+    return own is not None and image_name(image) == own.image
 
 
 def process(image: str, start: Start) -> Process:
     """Raises ImageError for an image or a command that cannot be run here."""
-    adapters = {"contentgen": _contentgen, "postgres": _postgres, "redis": _redis, "pgbouncer": _pgbouncer}
-    adapters |= dict.fromkeys(own_images(), _own)
+    adapters: dict[str, Callable[[str, Start], Process]] = dict.fromkeys(own_images(project()), _own)
+    adapters |= {"postgres": _postgres, "redis": _redis, "pgbouncer": _pgbouncer}
+    if own := project().application:
+        adapters[own.image] = _application
     name = image_name(image)
-    if name not in adapters:
+    if name is None or name not in adapters:
         raise ImageError(f"image {image} cannot be run on this machine; those that can: {', '.join(adapters)}")
     return adapters[name](image, start)
 
@@ -105,12 +113,12 @@ def _base(start: Start) -> dict[str, str]:
     }
 
 
-def _contentgen(image: str, start: Start) -> Process:
+def _application(image: str, start: Start) -> Process:
     try:
-        program = start.machine.registry.pull(image) or CHECKOUT
+        program = start.machine.registry.pull(image) or project().folder
     except ImageNotFound as error:
         raise ImageError(str(error)) from None
-    entry_point = start.command or ("python", "-m", "app")
+    entry_point = start.command or ("python", "-m", application().package)
     argv = (*entry_point, *start.arguments)
     if argv[0] == "python":
         argv = (sys.executable, *argv[1:])
@@ -121,9 +129,9 @@ def _contentgen(image: str, start: Start) -> Process:
 
 
 def _own(image: str, start: Start) -> Process:
-    """A program of one's own, by ENTRYPOINT and CMD of its Dockerfile."""
+    """A program of ``images/``, by ENTRYPOINT and CMD of its Dockerfile."""
     try:
-        own = own_image(str(image_name(image)))
+        own = own_image(str(image_name(image)), project())
     except OwnImageError as error:
         raise ImageError(str(error)) from None
     words = (*(start.command or own.entry_point), *(start.arguments or own.command))
@@ -140,9 +148,9 @@ def _python_environment(program: Path, start: Start) -> dict[str, str]:
         "PYTHONSAFEPATH": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
-        "CONTENTGEN_NAMES": str(start.machine.hosts_file),
-        "CONTENTGEN_NAMESPACE": start.namespace,
-        "CONTENTGEN_LOW_PORTS": f"{PRIVILEGED}+{SHIFT}",
+        "LOCALCLOUD_NAMES": str(start.machine.hosts_file),
+        "LOCALCLOUD_NAMESPACE": start.namespace,
+        "LOCALCLOUD_LOW_PORTS": f"{PRIVILEGED}+{SHIFT}",
         "SSL_CERT_FILE": str(start.machine.ca_file),
         "AWS_ENDPOINT_URL": start.machine.aws_endpoint,
         "AWS_DEFAULT_REGION": start.region,

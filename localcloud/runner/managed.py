@@ -16,6 +16,7 @@ import httpx
 import redis
 from pydantic import BaseModel, TypeAdapter
 
+from localcloud.aws.addresses import DATABASES_PATH
 from localcloud.postgres import PostgresServer
 from localcloud.redis import RedisServer
 from localcloud.runner import redis_cluster, renewal, tls
@@ -88,7 +89,7 @@ class ManagedStores:
         """Follows the list: starts what is new, names what is there, ends what was deleted."""
         while True:
             try:
-                answer = await self.http.get(f"{self.aws_endpoint}/contentgen/databases", timeout=5)
+                answer = await self.http.get(f"{self.aws_endpoint}{DATABASES_PATH}", timeout=5)
                 found = [one for one in _LIST.validate_json(answer.content) if one.region == self.region]
                 await self._follow([server for one in found for server in one.servers()])
             except httpx.HTTPError as error:

@@ -98,7 +98,7 @@ class RunningPod:
         it is not ready again, empty where it is.
         """
         policy = (self.pod.spec.restartPolicy if self.pod.spec else None) or "Always"
-        own = [one for one in self._containers.values() if images.image_name(one.spec.image or "") == "contentgen"]
+        own = [one for one in self._containers.values() if images.is_application(one.spec.image or "")]
         if policy != "Always" or not own:
             return {}
         said = await asyncio.gather(*(one.renew(in_place=in_place) for one in own))

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from localcloud.paths import cache_root
+from localcloud.project import project
 from localcloud.toolchain import compiler, official
 from localcloud.toolchain.choice import BUILT, Record, Way, way, write
 from localcloud.toolchain.compiler import Say, ToolchainError
@@ -105,7 +106,7 @@ def make_cache(folder: Path) -> None:
     if not usable:
         raise ToolchainError(
             f"{folder} cannot be written to, and tools must be put into it. "
-            "Fix: make it writable, or set CONTENTGEN_CACHE to a folder that is."
+            f"Fix: make it writable, or set {project().variable('CACHE')} to a folder that is."
         )
 
 
@@ -206,5 +207,6 @@ def _require_space(folder: Path) -> None:
     if free < MINIMUM_FREE_BYTES:
         raise ToolchainError(
             f"{folder} has {free / 2**30:.1f} GiB free; building the tools takes {MINIMUM_FREE_BYTES / 2**30:.0f} GiB "
-            "(most of it freed afterwards). Fix: free space, or set CONTENTGEN_CACHE to a folder on another disk."
+            "(most of it freed afterwards). "
+            f"Fix: free space, or set {project().variable('CACHE')} to a folder on another disk."
         )

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from localcloud.project import project
 from localcloud.toolchain.compiler import ToolchainError
 
-VARIABLE = "CONTENTGEN_TOOLS"
 OFFICIAL = "official release"
 BUILT = "built from Go modules"
 PINNED = "the checksum pinned in sums.json"
@@ -18,7 +18,7 @@ _FILE = "origin.json"
 
 
 class Way(StrEnum):
-    """Values of CONTENTGEN_TOOLS."""
+    """Values of PREFIX_TOOLS."""
 
     AUTO = "auto"
     """Official releases where their hosts answer, else the build."""
@@ -46,14 +46,19 @@ class Record:
     files: tuple[Fetched, ...] = field(default=())
 
 
+def variable() -> str:
+    """The name of the environment variable with the user's choice."""
+    return project().variable("TOOLS")
+
+
 def way() -> Way:
     """The user's choice. Raises ToolchainError for a value that is none."""
-    value = os.environ.get(VARIABLE) or Way.AUTO
+    value = os.environ.get(variable()) or Way.AUTO
     try:
         return Way(value)
     except ValueError as error:
         allowed = ", ".join(Way)
-        raise ToolchainError(f"{VARIABLE} is {value!r}; allowed are {allowed}. Fix: unset it, or set one.") from error
+        raise ToolchainError(f"{variable()} is {value!r}; allowed are {allowed}. Fix: unset it, or set one.") from error
 
 
 def write(folder: Path, record: Record) -> None:

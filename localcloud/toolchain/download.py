@@ -18,14 +18,19 @@ from urllib.parse import urlsplit
 
 import httpx
 
-MIRROR_VARIABLE = "CONTENTGEN_RELEASES"
-"""Environment variable: address below which the release hosts' own paths lie, each under its host's name."""
+from localcloud.project import project
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL)
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout)
 _silent: set[str] = set()
 """Hosts to which no connection came about in this process: each is waited for once, not once a file."""
 _STARTS_AT = re.compile(r"bytes (\d+)-")
+
+
+def _mirror_variable() -> str:
+    """Of an address below which the release hosts' own paths lie, each under its host's name."""
+    return project().variable("RELEASES")
 
 
 class DownloadError(Exception):
@@ -130,7 +135,7 @@ class Downloads:
 
 def mirrored(address: str) -> str:
     """The address that is asked: the host's own, or the same path under a mirror's."""
-    mirror = os.environ.get(MIRROR_VARIABLE)
+    mirror = os.environ.get(_mirror_variable())
     return f"{mirror.rstrip('/')}/{address.removeprefix('https://')}" if mirror else address
 
 
@@ -138,7 +143,7 @@ def _require_encryption(request: httpx.Request) -> None:
     """Checksums come from the same hosts, so that one who can change a file on its way can change both."""
     if request.url.scheme != "https" and request.url.host not in LOOPBACK:
         raise DownloadError(
-            f"{request.url} is not encrypted; allowed are https and this machine. Fix: set {MIRROR_VARIABLE} to an "
+            f"{request.url} is not encrypted; allowed are https and this machine. Fix: set {_mirror_variable()} to an "
             "https:// address, or unset it."
         )
 

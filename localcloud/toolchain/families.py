@@ -69,7 +69,7 @@ def _prometheus(kind: str) -> ModuleFiles:
 
 _ENGINE_VERSION = (f"{_PULUMI_SDK}/go/common/version.Version=v{PULUMI_VERSION}",)
 
-# A stack of the real cloud takes the official engine alone (ops/target.py); this one has its state in a folder and its
+# A stack of the real cloud takes the official engine alone; this one has its state in a folder and its
 # secrets by a passphrase. The clients of the clouds are a tenth of its packages, and the biggest.
 _WITHOUT_CLOUDS = Reduced(
     module=_ENGINE,

@@ -9,7 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from localcloud.paths import CHECKOUT, cache_root
+from localcloud.paths import IMPORTED_FROM, cache_root
+from localcloud.project import FOLDER_VARIABLE, project
 from localcloud.toolchain import build
 from localcloud.toolchain.compiler import ToolchainError, prune_build_caches
 from localcloud.toolchain.families import LATER
@@ -27,7 +28,7 @@ def begin() -> bool:
     if not missing:
         return False
     if not any(build.is_being_built(family) for family in missing):
-        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+        own = {"PYTHONPATH": str(IMPORTED_FROM), FOLDER_VARIABLE: str(project().folder)}
         with log_file().open("w") as log:
             subprocess.Popen(
                 [sys.executable, "-m", "localcloud.toolchain.later"],
@@ -35,7 +36,7 @@ def begin() -> bool:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env=environment,
+                env={**os.environ, **own},
             )
     return True
 

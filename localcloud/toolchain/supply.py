@@ -17,7 +17,7 @@ from pathlib import Path
 
 from localcloud.paths import cache_root
 from localcloud.toolchain import build, compiler, official, sums
-from localcloud.toolchain.choice import OFFICIAL, PINNED, VARIABLE, Fetched, Record, Way, way, write
+from localcloud.toolchain.choice import OFFICIAL, PINNED, Fetched, Record, Way, variable, way, write
 from localcloud.toolchain.compiler import Say, ToolchainError
 from localcloud.toolchain.download import DownloadError, Downloads, Patience
 from localcloud.toolchain.family import Family
@@ -46,7 +46,7 @@ def fetch(family: Family, say: Say) -> str:
     if build.is_built(family):
         return ""
     if way() is Way.BUILD:
-        return f"{VARIABLE}={Way.BUILD}"
+        return f"{variable()}={Way.BUILD}"
     release = official.release(family)
     if release is None:
         return "no official release for this machine"
@@ -84,8 +84,8 @@ def _fetched(release: Release, seconds: float, say: Say) -> str:
     except (DownloadError, OSError, tarfile.TarError) as error:
         if way() is Way.OFFICIAL:
             raise ToolchainError(
-                f"the official release of {release.name} cannot be had: {error}. {VARIABLE} allows nothing else. "
-                f"Fix: connect to its host and run the same command again, or unset {VARIABLE}."
+                f"the official release of {release.name} cannot be had: {error}. {variable()} allows nothing else. "
+                f"Fix: connect to its host and run the same command again, or unset {variable()}."
             ) from error
         say(f"not the official release of {release.name}: {error}")
         return str(error)

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from localcloud.paths import CHECKOUT
 from ops import deployment, exit_codes
+from ops.checkout import CHECKOUT
 from ops.commands.options import Json, Real, Stack
 from ops.console import Report
 from ops.cost.book import TABLE

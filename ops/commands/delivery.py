@@ -10,8 +10,8 @@ import typer
 
 from infra.settings.environment import Environment
 from infra.settings.stack_file import stacks
-from localcloud.paths import CHECKOUT
 from ops import deployment, exit_codes
+from ops.checkout import CHECKOUT
 from ops.clusters import clusters_hold, reachable
 from ops.commands.options import Address, Real, Stack
 from ops.console import Report

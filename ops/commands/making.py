@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from localcloud.paths import CHECKOUT
+from ops.checkout import CHECKOUT
 from ops.console import Report
 from ops.new_product import LONGEST_SHORT, make_product
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, awatch
 
-from localcloud.images import PACKAGE
+from localcloud.images import application
 
 GATHER_MILLISECONDS = 50
 """Changes this close together are one: a save of several files, a branch that is checked out."""
@@ -16,7 +16,8 @@ GATHER_MILLISECONDS = 50
 
 async def of_application(checkout: Path) -> AsyncIterator[list[Path]]:
     """Files of the application that changed, without those that editors and Python make beside them."""
-    async for changes in awatch(checkout / PACKAGE, watch_filter=DefaultFilter(), step=GATHER_MILLISECONDS):
+    folder = checkout / application().package
+    async for changes in awatch(folder, watch_filter=DefaultFilter(), step=GATHER_MILLISECONDS):
         yield sorted({Path(path) for _, path in changes})
 
 

@@ -18,9 +18,10 @@ from pathlib import Path
 from localcloud import processes
 from localcloud.cloud import RUNNER, CloudError
 from localcloud.development import RENEW, Development, Renewal
-from localcloud.images import PACKAGE, Registry
-from localcloud.paths import CHECKOUT, images_folder, state_root
+from localcloud.images import Registry, application
+from localcloud.paths import images_folder, state_root
 from ops import deployment
+from ops.checkout import CHECKOUT
 from ops.console import Report
 from ops.development import changes
 from ops.development.keys import pressed
@@ -63,7 +64,7 @@ class Dev:
             tasks = [asyncio.create_task(work) for work in (self._logs(), self._application(), self._settings())]
             self._report.step(KEYS if has_keys else "no terminal, so no keys: an interrupt ends it")
             # Pods write no compiled files, so that each process would compile what a test run has not.
-            await asyncio.to_thread(compileall.compile_dir, CHECKOUT / PACKAGE, quiet=2)
+            await asyncio.to_thread(compileall.compile_dir, CHECKOUT / application().package, quiet=2)
             await self._restart(CHECKOUT, "the application's files")
             ending = asyncio.create_task(self._ended.wait())
             done, _ = await asyncio.wait({ending, *tasks}, return_when=asyncio.FIRST_COMPLETED)

@@ -13,8 +13,8 @@ from typing import Final
 
 from infra.release import IMAGE_VARIABLE, schema_of
 from infra.settings.stack import StackSettings
-from localcloud.paths import CHECKOUT
 from ops import deployment
+from ops.checkout import CHECKOUT
 from ops.console import Report
 from ops.image import hand_on
 from ops.previewing import preview_events

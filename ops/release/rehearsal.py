@@ -8,8 +8,8 @@ from typing import Final
 
 from infra.settings.environment import Environment
 from infra.settings.stack import DEFAULT_PRODUCT, StackSettings
-from localcloud.paths import CHECKOUT
 from ops import deployment
+from ops.checkout import CHECKOUT
 from ops.release.process import StepError
 from ops.release.record import RecordError, Release, record_of
 from ops.release.service import Service

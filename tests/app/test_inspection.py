@@ -17,9 +17,9 @@ from app import inspection
 from app.inspection import NO_STATISTICS, Section, inspect
 from app.migrate import migrate
 from app.settings import Settings
-from localcloud.paths import CHECKOUT
 from localcloud.postgres import PostgresServer
 from localcloud.servers import free_port
+from ops.checkout import CHECKOUT
 from tests.app.conftest import PASSWORD, USER
 
 DATABASE = "inspected"

@@ -43,7 +43,7 @@ def test_three_shards_have_one_configuration_endpoint_and_a_node_each(world: Wor
     (found,) = world.boto("elasticache").describe_replication_groups(ReplicationGroupId=made.id)["ReplicationGroups"]
     assert len(found["NodeGroups"]) == 3
     assert found["AutomaticFailover"] == "enabled"
-    (listed,) = (one for one in fetched(world.cloud, "/contentgen/databases") if one["identifier"] == made.id)
+    (listed,) = (one for one in fetched(world.cloud, "/localcloud/databases") if one["identifier"] == made.id)
     assert listed["host"] == made.text("configurationEndpointAddress")
     domain = listed["host"].removeprefix("clustercfg.")
     assert listed["shards"] == [f"{made.id}-{number:04d}-001.{domain}" for number in (1, 2, 3)]

@@ -72,7 +72,7 @@ def test_a_resource_lives_by_the_rights_of_its_type_and_needs_every_one(
     row = RIGHTS[token]
     name, key = user_with(world, row.exercised)
     live(as_user(world, narrow_driver, key), world, CASES[token])
-    asked = httpx.get(f"{world.cloud.endpoint}/contentgen/permissions").json()
+    asked = httpx.get(f"{world.cloud.endpoint}/localcloud/permissions").json()
     assert set(asked[f"arn:aws:iam::123456789012:user/{name}"]) == row.exercised
 
 

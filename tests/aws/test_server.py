@@ -24,11 +24,11 @@ def fetched(cloud: Cloud, path: str) -> object:
 
 
 def test_the_boot_id_names_one_run_of_the_server(cloud: Cloud, tmp_path: Path) -> None:
-    assert fetched(cloud, "/contentgen/boot-id") == {"boot_id": cloud.boot_id}
+    assert fetched(cloud, "/localcloud/boot-id") == {"boot_id": cloud.boot_id}
     other = start_server(tmp_path / "ready.json")
     try:
         assert other.boot_id != cloud.boot_id
-        assert fetched(other, "/contentgen/databases") == []
+        assert fetched(other, "/localcloud/databases") == []
     finally:
         other.process.terminate()
         assert other.process.wait(timeout=10) == 0
@@ -66,7 +66,7 @@ def test_the_databases_of_every_region_are_listed_with_what_a_client_needs(world
         "authToken": "a-token-of-some-length",
     }
     cache = world.make("aws:elasticache/replicationGroup:ReplicationGroup", "cache", cache_inputs)
-    listed = {one["identifier"]: one for one in fetched(world.cloud, "/contentgen/databases")}
+    listed = {one["identifier"]: one for one in fetched(world.cloud, "/localcloud/databases")}
     assert listed[source.text("identifier")] == {
         "kind": "rds",
         "region": "us-east-1",

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from localcloud.paths import CHECKOUT
+from ops.checkout import CHECKOUT
 from tests.bench import beside, data, document, first_run, pages, products, profiles, scale, stacks
 from tests.bench.document import Section
 

@@ -14,8 +14,8 @@ from localcloud.cloud import Cloud
 from localcloud.cloudfile import CloudFile
 from localcloud.engine import Engine
 from localcloud.images import by_digest
-from localcloud.paths import CHECKOUT
 from localcloud.toolchain.origin import ensure
+from ops.checkout import CHECKOUT
 from ops.deployment import IMAGE_SETTING, await_answers
 from ops.policy_pack import stack_policy_config
 from ops.stack_files import read

@@ -23,9 +23,9 @@ import boto3
 from app.migrate import migrate
 from app.partitions import Month
 from app.settings import Settings
-from localcloud.paths import CHECKOUT
 from localcloud.postgres import PostgresServer, home
 from localcloud.servers import free_port
+from ops.checkout import CHECKOUT
 from tests.bench import document
 from tests.bench.document import Section
 from tests.load.moto import moto

@@ -12,7 +12,7 @@ from infra.providers import aws_provider, kubernetes_providers
 from infra.tags import tags
 from infra.target import EmbeddedCloud
 from localcloud.aws.network import network_of
-from localcloud.paths import CHECKOUT
+from ops.checkout import CHECKOUT
 from ops.stack_files import read
 from stacks.deploy import Providers, deploy
 from stacks.plan import plan

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from localcloud.paths import CHECKOUT
+from ops.checkout import CHECKOUT
 from tests.bench.document import Section, machine
 
 COMMAND: Final = "make bench ONLY=pages"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from localcloud.cloud import Cloud
 from localcloud.engine import Engine
-from localcloud.paths import CHECKOUT
 from localcloud.toolchain.origin import ensure
+from ops.checkout import CHECKOUT
 from ops.policy_pack import stack_policy_config
 from ops.stack_files import read
 from tests.bench.flat import flatten, write

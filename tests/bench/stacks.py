@@ -14,9 +14,9 @@ import psutil
 from infra.catalog.regions import in_priority_order
 from infra.providers import SERVICES
 from localcloud.cloud import Cloud
-from localcloud.paths import CHECKOUT
 from localcloud.protection import release
 from localcloud.toolchain.origin import ensure
+from ops.checkout import CHECKOUT
 from ops.stack_files import read
 from tests.bench.document import Section, machine
 from tests.bench.phases import STACK, Program, begin, flat_program, listed, median, once, seconds, timed, write_flat

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from localcloud.paths import CHECKOUT
+from ops.checkout import CHECKOUT
 
 
 def copied(target: Path) -> None:

@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from localcloud.paths import CHECKOUT
+from ops.checkout import CHECKOUT
 from tests.engine.checkout import copied
 from tests.engine.world import COMMAND_SECONDS, CONTENTGEN, World
 

@@ -30,7 +30,7 @@ def test_up_ends_with_what_runs_where_and_what_to_try(up: str, url: str) -> None
     assert url in up
     assert "/generate" in up and "/status/" in up and "make down" in up
     assert f"{url}/    the page" in up
-    assert "stand-in of this project" in up
+    assert "stand-in of localcloud" in up
 
 
 @pytest.mark.requirement("A04")

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from localcloud.cloudfile import CloudFile
-from localcloud.paths import CHECKOUT, cache_root
+from localcloud.paths import cache_root
+from ops.checkout import CHECKOUT
 from tests.engine.checkout import copied
 from tests.engine.world import World
 

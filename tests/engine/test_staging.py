@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from localcloud.paths import CHECKOUT
+from ops.checkout import CHECKOUT
 from tests.engine.releasing import Repository, slack
 from tests.engine.traffic import steady_traffic, unfinished
 from tests.engine.world import TOPIC, World, finished_job

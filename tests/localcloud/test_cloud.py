@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +13,10 @@ import pytest
 
 from localcloud import cloud, processes
 from localcloud.cloud import MINIMUM_FREE_BYTES, Cloud, CloudError
+from localcloud.cloudfile import CloudFile
 from localcloud.servers import ServerError
-from ops import doctoring
 from tests.localcloud import pretended
+from tests.serving import served
 
 
 class Usage(NamedTuple):
@@ -52,11 +55,22 @@ def test_a_server_that_cannot_be_had_is_told_before_any_pod_waits_for_it(
         up()
 
 
-def test_the_doctor_names_what_cannot_be_had_and_its_fix(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctoring.pgbouncer, "origin", _not_here)
-    [row] = [one for one in doctoring.findings() if one.tool == "pgbouncer"]
-    assert row.version == ""
-    assert "install the package pgbouncer" in row.fix
+class Earlier(BaseHTTPRequestHandler):
+    """Refuses an address that it does not know, as the gate before moto does."""
+
+    def do_GET(self) -> None:
+        self.send_error(HTTPStatus.FORBIDDEN)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is said."""
+
+
+def test_an_aws_endpoint_that_an_earlier_version_started_is_told_with_the_fix(tmp_path: Path) -> None:
+    with served(HTTPServer(("127.0.0.1", 0), Earlier)) as server:
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        described = CloudFile(stack="local", folder="", aws_endpoint=endpoint, regions=(), kubeconfigs={})
+        with pytest.raises(CloudError, match="is of an earlier version; fix: make down, then make up"):
+            Cloud("local", pretended.toolchain(tmp_path)).identity(described)
 
 
 def _not_here() -> None:

@@ -118,7 +118,7 @@ def test_official_plugins_go_with_an_official_engine_and_a_stand_in_is_for_the_o
     assert (folder / "pulumi-resource-aws").read_bytes() == PROGRAM
     assert plugins.origins(home) == {
         "aws": f"official release, {version}",
-        "random": f"stand-in of this project, {plugins.PLUGINS[1].version}",
+        "random": f"stand-in of localcloud, {plugins.PLUGINS[1].version}",
     }
 
 

@@ -55,9 +55,9 @@ def test_a_process_of_the_cloud_finds_a_low_port_of_a_service_by_its_name(
     names.write_text(json.dumps({"im.contentgen": ADDRESS}))
     program = f"import socket; print(*socket.getaddrinfo('im', {asked}, type=socket.SOCK_STREAM)[0][4])"
     variables = {
-        "CONTENTGEN_NAMES": str(names),
-        "CONTENTGEN_NAMESPACE": "contentgen",
-        "CONTENTGEN_LOW_PORTS": "1024+20000",
+        "LOCALCLOUD_NAMES": str(names),
+        "LOCALCLOUD_NAMESPACE": "contentgen",
+        "LOCALCLOUD_LOW_PORTS": "1024+20000",
     }
     environment = {**os.environ, "PYTHONPATH": str(NAMES_FOLDER), **variables}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
@@ -75,8 +75,8 @@ def test_an_http_client_reaches_a_service_by_its_name_on_any_loop(tmp_path: Path
         "    async with httpx.AsyncClient(timeout=5) as client: print((await client.get('http://im/')).text)\n"
         f"(uvloop.run if '{loop}' == 'uvloop' else asyncio.run)(ask())\n"
     )
-    table = {"CONTENTGEN_NAMES": str(names), "CONTENTGEN_NAMESPACE": "contentgen"}
-    variables = {**table, "CONTENTGEN_LOW_PORTS": "1024+20000"}
+    table = {"LOCALCLOUD_NAMES": str(names), "LOCALCLOUD_NAMESPACE": "contentgen"}
+    variables = {**table, "LOCALCLOUD_LOW_PORTS": "1024+20000"}
     environment = {**os.environ, "PYTHONPATH": str(NAMES_FOLDER), **variables}
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.paths import CHECKOUT
 from localcloud.toolchain import build, compiler, later, origin
 from localcloud.toolchain.families import FAMILIES, FIRST, KEDA, LATER, TESTING
 from localcloud.toolchain.family import Binary, Cut, Family, Reduced
 
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = Family("small", "example.com/tool", 1, (Binary("tool", "example.com/tool/v2"),))
 REDUCED = Reduced("example.com/m", "two", (Cut("choose.go", "head<", ">tail", "ONE"),), "scalers", ("one.go",))
 WRITES_ITS_PROGRAM = 'echo built >> "$0.count"; while [ "$1" != -o ]; do shift; done; touch "$2/tool"'
@@ -74,7 +74,7 @@ def say(text):
         Path({str(waits)!r}).touch()
 build.ensure(Family("small", "example.com/tool", 1, (Binary("tool", "example.com/tool/v2"),)), say)
 """
-    started = [subprocess.Popen([sys.executable, "-c", script], cwd=CHECKOUT) for _ in range(2)]
+    started = [subprocess.Popen([sys.executable, "-c", script], cwd=ROOT) for _ in range(2)]
     assert [one.wait(60) for one in started] == [0, 0]
     assert (cache / "bin" / "go.count").read_text() == "built\n"
     assert build.is_built(SMALL)
@@ -92,7 +92,7 @@ from localcloud.toolchain.family import Binary, Family
 Family.source = property(lambda self: Path({str(cache / "source")!r}))
 build.ensure(Family("small", "example.com/tool", 1, (Binary("tool", "example.com/tool/v2"),)), print)
 """
-    killed = subprocess.run([sys.executable, "-c", script], cwd=CHECKOUT, check=False, timeout=60)
+    killed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False, timeout=60)
     assert killed.returncode == -signal.SIGKILL
     assert not build.is_built(SMALL)
     assert not build.is_being_built(SMALL)

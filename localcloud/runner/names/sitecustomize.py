@@ -9,9 +9,9 @@ import json
 import os
 import socket
 
-_TABLE = os.environ["CONTENTGEN_NAMES"]
-_NAMESPACE = os.environ["CONTENTGEN_NAMESPACE"]
-_PRIVILEGED, _SHIFT = (int(part) for part in os.environ["CONTENTGEN_LOW_PORTS"].split("+"))
+_TABLE = os.environ["LOCALCLOUD_NAMES"]
+_NAMESPACE = os.environ["LOCALCLOUD_NAMESPACE"]
+_PRIVILEGED, _SHIFT = (int(part) for part in os.environ["LOCALCLOUD_LOW_PORTS"].split("+"))
 _system_getaddrinfo = socket.getaddrinfo
 
 

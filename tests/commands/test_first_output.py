@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-from localcloud.paths import CHECKOUT
+from ops.checkout import CHECKOUT
 
 
 def test_make_up_names_the_stack_before_the_command_that_imports_for_a_second() -> None:
