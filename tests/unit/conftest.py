@@ -8,6 +8,9 @@ from ops.stack_files import read
 from tests.unit.engine import RecordingEngine
 from tests.unit.program import CONTENT_STACKS, ROOT, STACKS, Declare, declared
 
+collect_ignore = ["fixtures"]
+"""Tests that belong to a copy of the checkout, where test_added_component puts them."""
+
 
 @pytest.fixture(scope="session")
 def declare() -> Declare:
