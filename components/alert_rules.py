@@ -26,12 +26,14 @@ class AlertRulesArgs:
     product: product in the recommended labels (K01).
     groups: rules by the name of their group.
     labels: labels by which the cluster's Prometheus selects rules.
+    name: name of the object.
     """
 
     namespace: str
     product: str
     groups: Mapping[str, tuple[AlertRule, ...]]
     labels: Mapping[str, str]
+    name: str = COMPONENT
 
 
 class AlertRules(pulumi.ComponentResource):
@@ -43,7 +45,7 @@ class AlertRules(pulumi.ComponentResource):
             f"{name}-rules",
             api_version=API,
             kind="PrometheusRule",
-            metadata=metadata(COMPONENT, args.product, args.namespace, COMPONENT, extra_labels=dict(args.labels)),
+            metadata=metadata(COMPONENT, args.product, args.namespace, args.name, extra_labels=dict(args.labels)),
             spec=rendered(args.groups),
             opts=pulumi.ResourceOptions(parent=self),
         )

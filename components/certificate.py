@@ -13,7 +13,6 @@ from components.labels import metadata
 
 API: Final = "cert-manager.io/v1"
 COMPONENT: Final = "certificate"
-ISSUED_INTO: Final = "edge-certificate"
 AUTHORITY: Final = "https://acme-v02.api.letsencrypt.org/directory"
 DURATION: Final = "2160h"
 RENEW_BEFORE: Final = "720h"
@@ -31,6 +30,8 @@ class CertificateArgs:
     role, account: AWS role with which the issuer writes records into the zone, and the service account that takes it.
     issuer: namespace and service account of cert-manager.
     email: address that the certificate authority writes to.
+    name: name of the Certificate; it is issued into the Secret NAME-certificate.
+    authority: name of the Issuer; its own key is in the Secret AUTHORITY-account.
     """
 
     namespace: str
@@ -43,6 +44,8 @@ class CertificateArgs:
     account: str
     issuer: tuple[str, str]
     email: str | None
+    name: str = "edge"
+    authority: str = "acme"
 
 
 class Certificate(pulumi.ComponentResource):
@@ -55,6 +58,7 @@ class Certificate(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:edge:Certificate", name, None, opts)
+        self.secret = f"{args.name}-certificate"
         child = pulumi.ResourceOptions(parent=self)
         if args.role is not None:
             core.v1.ServiceAccount(
@@ -66,7 +70,7 @@ class Certificate(pulumi.ComponentResource):
             _token_role(name, args, child)
         acme: dict[str, object] = {
             "server": AUTHORITY,
-            "privateKeySecretRef": {"name": "acme-account"},
+            "privateKeySecretRef": {"name": f"{args.authority}-account"},
             "solvers": [{"selector": {"dnsZones": [args.domain]}, "dns01": {"route53": _route53(args)}}],
         }
         if args.email is not None:
@@ -75,7 +79,7 @@ class Certificate(pulumi.ComponentResource):
             f"{name}-issuer",
             api_version=API,
             kind="Issuer",
-            metadata=metadata(COMPONENT, args.product, args.namespace, "acme"),
+            metadata=metadata(COMPONENT, args.product, args.namespace, args.authority),
             spec={"acme": acme},
             opts=child,
         )
@@ -83,11 +87,11 @@ class Certificate(pulumi.ComponentResource):
             f"{name}-certificate",
             api_version=API,
             kind="Certificate",
-            metadata=metadata(COMPONENT, args.product, args.namespace, "edge"),
+            metadata=metadata(COMPONENT, args.product, args.namespace, args.name),
             spec={
-                "secretName": ISSUED_INTO,
+                "secretName": self.secret,
                 "dnsNames": list(args.names),
-                "issuerRef": {"name": "acme", "kind": "Issuer", "group": "cert-manager.io"},
+                "issuerRef": {"name": args.authority, "kind": "Issuer", "group": "cert-manager.io"},
                 "duration": DURATION,
                 "renewBefore": RENEW_BEFORE,
                 "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
@@ -95,7 +99,6 @@ class Certificate(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=[issuer]),
         )
-        self.secret = ISSUED_INTO
         self.register_outputs({"secret": self.secret})
 
 

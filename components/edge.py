@@ -58,6 +58,8 @@ class EdgeArgs:
     health_backend: Service that answers the load balancer's health check.
     instances: number of Envoy proxies.
     affinity: choice of the instance by Service (K16); any for a Service that is not in it.
+    gateway: name of the Gateway, its proxies and its policy for clients.
+    prefix: begin of the routes' names, so that two edges of one namespace have none in common.
     """
 
     namespace: str
@@ -71,6 +73,8 @@ class EdgeArgs:
     health_backend: str
     instances: int
     affinity: Mapping[str, Affinity] = field(default_factory=lambda: MappingProxyType({}))
+    gateway: str = GATEWAY
+    prefix: str = ""
 
 
 HEALTH_GROUP: Final = RouteGroup("target-health", (ALIVE_PATH,), timeout="10s", rate=None)
@@ -86,7 +90,7 @@ class Edge(pulumi.ComponentResource):
             f"{name}-proxy",
             api_version=POLICY_API,
             kind="EnvoyProxy",
-            metadata=_named(GATEWAY, args),
+            metadata=_named(args.gateway, args),
             spec=proxy_spec(args.instances, ALIVE_PATH),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -94,11 +98,11 @@ class Edge(pulumi.ComponentResource):
             f"{name}-gateway",
             api_version=API,
             kind="Gateway",
-            metadata=_named(GATEWAY, args),
+            metadata=_named(args.gateway, args),
             spec={
                 "gatewayClassName": args.gateway_class,
                 "infrastructure": {
-                    "parametersRef": {"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": GATEWAY}
+                    "parametersRef": {"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": args.gateway}
                 },
                 "listeners": [
                     {"name": PLAIN, "protocol": "HTTP", "port": HTTP_PORT},
@@ -112,17 +116,17 @@ class Edge(pulumi.ComponentResource):
             f"{name}-clients",
             api_version=POLICY_API,
             kind="ClientTrafficPolicy",
-            metadata=_named(GATEWAY, args),
-            spec=client_traffic_policy(),
+            metadata=_named(args.gateway, args),
+            spec=client_traffic_policy(args.gateway),
             opts=after,
         )
         CustomResource(
             f"{name}-redirect",
             api_version=API,
             kind="HTTPRoute",
-            metadata=_named("redirect-to-https", args, dns_annotations(Published.ELSEWHERE, args.region)),
+            metadata=_named(f"{args.prefix}redirect-to-https", args, dns_annotations(Published.ELSEWHERE, args.region)),
             spec={
-                "parentRefs": [{"name": GATEWAY, "sectionName": PLAIN}],
+                "parentRefs": [{"name": args.gateway, "sectionName": PLAIN}],
                 "hostnames": [host.host for host in args.hosts],
                 "rules": [{"filters": [_redirect()]}],
             },
@@ -132,9 +136,9 @@ class Edge(pulumi.ComponentResource):
             f"{name}-target-health",
             api_version=API,
             kind="HTTPRoute",
-            metadata=_named("target-health", args, dns_annotations(Published.ELSEWHERE, args.region)),
+            metadata=_named(f"{args.prefix}target-health", args, dns_annotations(Published.ELSEWHERE, args.region)),
             spec={
-                "parentRefs": [{"name": GATEWAY, "sectionName": PLAIN}],
+                "parentRefs": [{"name": args.gateway, "sectionName": PLAIN}],
                 "rules": [_rule(args.health_backend, HEALTH_GROUP, args)],
             },
             opts=after,
@@ -172,16 +176,16 @@ def _declare(name: str, route: _Route, args: EdgeArgs, after: pulumi.ResourceOpt
         f"{name}-{route.name}",
         api_version=API,
         kind="HTTPRoute",
-        metadata=_named(route.name, args, dns_annotations(route.host.published, args.region)),
+        metadata=_named(f"{args.prefix}{route.name}", args, dns_annotations(route.host.published, args.region)),
         spec={
-            "parentRefs": [{"name": GATEWAY, "sectionName": f"https-{route.host.name}"}],
+            "parentRefs": [{"name": args.gateway, "sectionName": f"https-{route.host.name}"}],
             "hostnames": [route.host.host],
             "rules": [_rule(route.backend, route.group, args)],
         },
         opts=after,
     )
     traffic = RouteTraffic(
-        route=route.name,
+        route=f"{args.prefix}{route.name}",
         timeout=route.group.timeout,
         rate=route.group.rate,
         affinity=args.affinity.get(route.backend),
@@ -191,16 +195,16 @@ def _declare(name: str, route: _Route, args: EdgeArgs, after: pulumi.ResourceOpt
         f"{name}-{route.name}-limits",
         api_version=POLICY_API,
         kind="BackendTrafficPolicy",
-        metadata=_named(route.name, args),
+        metadata=_named(f"{args.prefix}{route.name}", args),
         spec=backend_traffic_policy(traffic),
         opts=pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(depends_on=[declared])),
     )
 
 
-def client_traffic_policy() -> dict[str, object]:
+def client_traffic_policy(gateway: str) -> dict[str, object]:
     """Envoy client policy: TLS versions, request timeouts, trusted addresses, a request id on everything."""
     return {
-        "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": GATEWAY}],
+        "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway}],
         "tls": {"minVersion": TLS_MINIMUM, "ciphers": list(CIPHERS), "alpnProtocols": ["h2", "http/1.1"]},
         "timeout": {"http": {"requestReceivedTimeout": LONG_READ, "streamIdleTimeout": LONG_READ}},
         "clientIPDetection": {"xForwardedFor": {"numTrustedHops": TRUSTED_HOPS}},

@@ -34,7 +34,7 @@ class IngressEdge(pulumi.ComponentResource):
                             COMPONENT,
                             args.product,
                             args.namespace,
-                            f"{host.name}-{group.name}",
+                            f"{args.prefix}{host.name}-{group.name}",
                             {
                                 **dns_annotations(host.published, args.region),
                                 # An address is the controller's to give, long after the object is there.

@@ -44,6 +44,7 @@ class PgBouncerArgs:
     database: server behind it.
     logins: logins of the services, which it passes on.
     traffic: peers that the pods may talk to, for their network policy (K11).
+    component: name of the Deployment and its Service.
     """
 
     namespace: str
@@ -55,6 +56,7 @@ class PgBouncerArgs:
     database: DatabaseEndpoint
     logins: Logins
     traffic: Traffic
+    component: str = POOLER
 
 
 class PgBouncer(pulumi.ComponentResource):
@@ -69,16 +71,16 @@ class PgBouncer(pulumi.ComponentResource):
     def __init__(self, name: str, args: PgBouncerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:PgBouncer", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        named = metadata(POOLER, args.product, args.namespace, POOLER)
+        named = metadata(args.component, args.product, args.namespace, args.component)
         networking.v1.NetworkPolicy(
-            f"{name}-traffic", metadata=named, spec=policy_spec(POOLER, args.traffic), opts=child
+            f"{name}-traffic", metadata=named, spec=policy_spec(args.component, args.traffic), opts=child
         )
         account = core.v1.ServiceAccount(
             f"{name}-account", metadata=named, automount_service_account_token=False, opts=child
         )
         secret = core.v1.Secret(
             f"{name}-config",
-            metadata=metadata(POOLER, args.product, args.namespace),
+            metadata=metadata(args.component, args.product, args.namespace),
             string_data={
                 "pgbouncer.ini": configuration(args),
                 "userlist.txt": pulumi.Output.secret(pulumi.Output.concat(*_accepted(args.database, args.logins))),
@@ -90,7 +92,7 @@ class PgBouncer(pulumi.ComponentResource):
             f"{name}-budget",
             metadata=named,
             spec=policy.v1.PodDisruptionBudgetSpecArgs(
-                max_unavailable=1, selector=meta.v1.LabelSelectorArgs(match_labels=selector(POOLER))
+                max_unavailable=1, selector=meta.v1.LabelSelectorArgs(match_labels=selector(args.component))
             ),
             opts=child,
         )
@@ -103,16 +105,18 @@ class PgBouncer(pulumi.ComponentResource):
         core.v1.Service(
             f"{name}-service",
             # The Deployment already waits for ready pods; waiting for the Service too adds ten seconds.
-            metadata=metadata(POOLER, args.product, args.namespace, POOLER, {"pulumi.com/skipAwait": "true"}),
+            metadata=metadata(
+                args.component, args.product, args.namespace, args.component, {"pulumi.com/skipAwait": "true"}
+            ),
             spec=core.v1.ServiceSpecArgs(
-                selector=selector(POOLER),
+                selector=selector(args.component),
                 ports=[core.v1.ServicePortArgs(name="server", port=POSTGRES_PORT, target_port="server")],
             ),
             opts=child,
         )
         read = args.database.names.read_database if args.database.replicated else None
         # With its namespace, because the autoscaler asks from another one.
-        host = f"{POOLER}.{args.namespace}.svc"
+        host = f"{args.component}.{args.namespace}.svc"
         self.endpoint = replace(
             args.database.logged_in(args.logins.active),
             host=host,
@@ -174,20 +178,20 @@ def _deployment(
     config = core.v1.SecretVolumeSourceArgs(secret_name=secret, default_mode=0o440)
     return apps.v1.DeploymentSpecArgs(
         replicas=args.instances,
-        selector=meta.v1.LabelSelectorArgs(match_labels=selector(POOLER)),
+        selector=meta.v1.LabelSelectorArgs(match_labels=selector(args.component)),
         strategy=apps.v1.DeploymentStrategyArgs(
             type="RollingUpdate", rolling_update=apps.v1.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
         ),
         template=core.v1.PodTemplateSpecArgs(
-            metadata=meta.v1.ObjectMetaArgs(labels=labels(POOLER, args.product)),
+            metadata=meta.v1.ObjectMetaArgs(labels=labels(args.component, args.product)),
             spec=core.v1.PodSpecArgs(
                 service_account_name=account,
                 automount_service_account_token=False,
                 enable_service_links=False,
                 security_context=pod_security(UID),
                 termination_grace_period_seconds=GRACE_SECONDS,
-                affinity=affinity(POOLER),
-                topology_spread_constraints=[zone_spread(POOLER)],
+                affinity=affinity(args.component),
+                topology_spread_constraints=[zone_spread(args.component)],
                 containers=[_container(args)],
                 volumes=[
                     core.v1.VolumeArgs(name="config", secret=config),
@@ -201,7 +205,7 @@ def _deployment(
 def _container(args: PgBouncerArgs) -> core.v1.ContainerArgs:
     accepts = core.v1.TCPSocketActionArgs(port="server")
     return core.v1.ContainerArgs(
-        name=POOLER,
+        name=args.component,
         image=args.image,
         args=["pgbouncer", f"{CONFIG_MOUNT}/pgbouncer.ini"],
         ports=[core.v1.ContainerPortArgs(name="server", container_port=POSTGRES_PORT)],

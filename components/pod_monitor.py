@@ -27,6 +27,7 @@ class PodMonitorArgs:
     components: workloads whose pods serve /metrics.
     ports: names of the pods' ports with metrics.
     labels: labels by which the cluster's Prometheus selects monitors.
+    name: name of the object.
     """
 
     namespace: str
@@ -34,6 +35,7 @@ class PodMonitorArgs:
     components: tuple[str, ...]
     ports: tuple[str, ...]
     labels: Mapping[str, str]
+    name: str = COMPONENT
 
 
 class PodMonitor(pulumi.ComponentResource):
@@ -47,7 +49,7 @@ class PodMonitor(pulumi.ComponentResource):
             f"{name}-monitor",
             api_version=API,
             kind="PodMonitor",
-            metadata=metadata(COMPONENT, args.product, args.namespace, COMPONENT, extra_labels=dict(args.labels)),
+            metadata=metadata(COMPONENT, args.product, args.namespace, args.name, extra_labels=dict(args.labels)),
             spec={
                 "selector": {"matchExpressions": [{"key": NAME, "operator": "In", "values": list(args.components)}]},
                 "podTargetLabels": [NAME],

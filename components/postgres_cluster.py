@@ -37,6 +37,7 @@ class ClusterPostgresArgs:
     traffic: peers that the pods may talk to, for their network policy (K11).
     image: image of Postgres.
     protect: refuse to delete the volume.
+    component: name of the StatefulSet and its Service.
     """
 
     names: DatabaseNames
@@ -49,6 +50,7 @@ class ClusterPostgresArgs:
     traffic: Traffic
     image: str
     protect: bool = False
+    component: str = POSTGRES
 
 
 class ClusterPostgres(pulumi.ComponentResource):
@@ -61,7 +63,7 @@ class ClusterPostgres(pulumi.ComponentResource):
         secret_value = password(name, self)
         secret = core.v1.Secret(
             f"{name}-secret",
-            metadata=metadata(POSTGRES, args.product, args.namespace),
+            metadata=metadata(args.component, args.product, args.namespace),
             string_data={"password": secret_value.result},
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -70,7 +72,7 @@ class ClusterPostgres(pulumi.ComponentResource):
             StatefulStoreArgs(
                 namespace=args.namespace,
                 product=args.product,
-                component=POSTGRES,
+                component=args.component,
                 port=POSTGRES_PORT,
                 uid=UID,
                 storage=f"{args.storage_gb}Gi",
@@ -103,7 +105,7 @@ def _server(args: ClusterPostgresArgs) -> core.v1.ContainerArgs:
         command=["psql", "-U", names.administrator, "-d", names.database, "-qtAc", "SELECT 1"]
     )
     return core.v1.ContainerArgs(
-        name=POSTGRES,
+        name=args.component,
         image=args.image,
         args=[part for key, value in sorted(wanted.items()) for part in ("-c", f"{key}={value}")],
         ports=[core.v1.ContainerPortArgs(name="server", container_port=POSTGRES_PORT)],

@@ -21,11 +21,13 @@ class QuotaArgs:
     namespace: Kubernetes namespace of the objects.
     product: product in the recommended labels (K01).
     room: upper limit of the whole namespace.
+    name: name of its objects; of several in one namespace each one holds.
     """
 
     namespace: str
     product: str
     room: Totals
+    name: str = "all"
 
 
 class Quota(pulumi.ComponentResource):
@@ -35,7 +37,7 @@ class Quota(pulumi.ComponentResource):
         super().__init__("contentgen:kubernetes:Quota", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         room = args.room
-        named = metadata(COMPONENT, args.product, args.namespace, "all")
+        named = metadata(COMPONENT, args.product, args.namespace, args.name)
         core.v1.ResourceQuota(
             f"{name}-quota",
             metadata=named,

@@ -36,6 +36,7 @@ class ClusterRedisArgs:
     image: image of Redis.
     logins: passwords that the server accepts.
     protect: refuse to delete the volume.
+    component: name of the StatefulSet and its Service; None for that of its purpose.
     """
 
     namespace: str
@@ -47,6 +48,7 @@ class ClusterRedisArgs:
     image: str
     logins: Logins
     protect: bool = False
+    component: str | None = None
 
 
 class ClusterRedis(pulumi.ComponentResource):
@@ -56,7 +58,7 @@ class ClusterRedis(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ClusterRedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:data:ClusterRedis", name, None, opts)
-        component = redis_component(args.role)
+        component = args.component or redis_component(args.role)
         secret = core.v1.Secret(
             f"{name}-secret",
             metadata=metadata(component, args.product, args.namespace),

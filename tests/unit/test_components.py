@@ -37,8 +37,10 @@ def test_every_component_is_a_component_resource_and_keeps_its_type_token() -> N
     assert set(declared_components()) == set(TOKENS)
 
 
-@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
-def test_two_instances_of_a_component_stand_beside_each_other(make: Callable[[str], object]) -> None:
+@pytest.mark.parametrize("kind", MAKERS)
+def test_two_instances_of_a_component_stand_beside_each_other_in_one_namespace(kind: str) -> None:
+    make = MAKERS[kind]
+
     def both() -> None:
         make("one")
         make("two")
@@ -52,6 +54,7 @@ def test_two_instances_of_a_component_stand_beside_each_other(make: Callable[[st
         if one.at("metadata", "name") is not None
     )
     assert [name for name, count in names.items() if count > 1] == []
+    assert kind == "namespace" or {namespace for _, namespace, _ in names} <= {"shared", None}
     counts = Counter(one.name[:3] for one in resources)
     assert counts["one"] == counts["two"] == len(resources) / 2
 

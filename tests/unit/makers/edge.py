@@ -24,7 +24,7 @@ def routing(name: str) -> Routing:
 def edge_args(name: str, *, sticky: bool = False) -> EdgeArgs:
     group = RouteGroup("all", ("/", "/api/"), "60s", Rate(10, 20))
     return EdgeArgs(
-        namespace=name,
+        namespace="shared",
         product="product",
         gateway_class="class",
         region=REGION,
@@ -35,13 +35,16 @@ def edge_args(name: str, *, sticky: bool = False) -> EdgeArgs:
         health_backend="cpm",
         instances=2,
         affinity={"cpm": Affinity.CLIENT} if sticky else {},
+        gateway=name,
+        prefix=f"{name}-",
     )
 
 
 def certificate(name: str) -> Certificate:
     names, issuer = ("api.example.com",), ("cert-manager", "cert-manager")
+    zone, writes = ("example.com", "zone", REGION), f"{name}-issuer"
     args = CertificateArgs(
-        name, "product", names, "example.com", "zone", REGION, "role", "certificate", issuer, "a@example.com"
+        "shared", "product", names, *zone, "role", writes, issuer, "a@example.com", name, authority=f"{name}-acme"
     )
     return Certificate(name, args)
 

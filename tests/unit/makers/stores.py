@@ -31,7 +31,9 @@ def secrets(name: str) -> ApplicationSecrets:
     logins = Logins(f"{name}-logins", Rotation())
     owners, keys = Logins(f"{name}-owners", Rotation()), {"admin_token": password}
     redis = dict.fromkeys(Role, endpoint)
-    args = ApplicationSecretsArgs(name, "product", REGION, database, database, logins, owners, keys, redis, 0, "key")
+    args = ApplicationSecretsArgs(
+        "shared", "product", REGION, database, database, logins, owners, keys, redis, 0, "key"
+    )
     return ApplicationSecrets(name, args)
 
 
@@ -64,7 +66,7 @@ def database(name: str) -> DatabaseEndpoint:
 
 def pooler(name: str) -> PgBouncer:
     logins = Logins(f"{name}-logins", Rotation())
-    args = PgBouncerArgs(name, "product", "pgbouncer:1", 2, 200, 25, database(name), logins, Traffic())
+    args = PgBouncerArgs("shared", "product", "pgbouncer:1", 2, 200, 25, database(name), logins, Traffic(), name)
     return PgBouncer(name, args)
 
 
@@ -73,13 +75,14 @@ MAKERS: dict[str, Callable[[str], object]] = {
     "application secrets": secrets,
     "logins": lambda name: Logins(name, Rotation()),
     "Postgres in the cluster": lambda name: ClusterPostgres(
-        name, ClusterPostgresArgs(NAMES, name, "product", 20, 2, 8, 200, Traffic(), "postgres:1")
+        name, ClusterPostgresArgs(NAMES, "shared", "product", 20, 2, 8, 200, Traffic(), "postgres:1", component=name)
     ),
     "managed Postgres": managed_postgres,
     "Redis in the cluster": lambda name: ClusterRedis(
         name,
         ClusterRedisArgs(
-            name, "product", Role.CACHE, "500m", 256, Traffic(), "redis:1", Logins(f"{name}-logins", Rotation())
+            *("shared", "product", Role.CACHE, "500m", 256, Traffic(), "redis:1", Logins(f"{name}-logins", Rotation())),
+            component=name,
         ),
     ),
     "managed Redis": lambda name: ManagedRedis(

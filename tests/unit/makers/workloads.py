@@ -60,15 +60,17 @@ def team_access(name: str) -> TeamAccess:
 
 
 MAKERS: dict[str, Callable[[str], object]] = {
-    "alert rules": lambda name: AlertRules(name, AlertRulesArgs(name, "product", {"group": (RULE,)}, {})),
+    "alert rules": lambda name: AlertRules(name, AlertRulesArgs("shared", "product", {"group": (RULE,)}, {}, name)),
     "application job": lambda name: job(name, None),
     "scheduled job": lambda name: job(name, "0 2 * * *"),
     "autoscaler": lambda name: Autoscaler(name, AutoscalerArgs("shared", "product", name, 1, 2, 70, 80)),
     "generation service": service,
     "namespace": lambda name: Namespace(name, name, "product", "stack"),
-    "pod monitor": lambda name: PodMonitor(name, PodMonitorArgs(name, "product", ("cpm",), (HTTP,), {"release": "a"})),
+    "pod monitor": lambda name: PodMonitor(
+        name, PodMonitorArgs("shared", "product", ("cpm",), (HTTP,), {"release": "a"}, name)
+    ),
     "queue scaler": queue_scaler,
-    "quota": lambda name: Quota(name, QuotaArgs(name, "product", Totals(1, 1, 1, 1, 1, 1))),
+    "quota": lambda name: Quota(name, QuotaArgs("shared", "product", Totals(1, 1, 1, 1, 1, 1), name)),
     "team access": team_access,
 }
 TOKENS = {
