@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "tests/load/locustfile.py"
 LOOKED_AT_SECONDS = 360
-"""What follows a run: the look at all that was accepted, and the end of every user."""
+"""Time after a run: for the look at all that was accepted, and the end of every user."""
 
 
 def run_locust(host: str, *options: str, seconds: float, **variables: str) -> "subprocess.CompletedProcess[str]":

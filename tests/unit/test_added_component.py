@@ -20,7 +20,7 @@ GENERATED = {"docs/embedded-cloud-rules.md", "docs/policies/README.md"}
 COMPONENT, EVERY_TYPE, CORPUS = "unit/test_components.py", "aws/test_every_type.py", "policies/test_corpus.py"
 TESTS = (
     f"{COMPONENT}::test_every_component_is_a_component_resource_and_keeps_its_type_token",
-    f"{COMPONENT}::test_two_instances_of_a_component_stand_beside_each_other[message queue]",
+    f"{COMPONENT}::test_two_instances_of_a_component_stand_beside_each_other_in_one_namespace[message queue]",
     f"{COMPONENT}::test_every_resource_of_a_component_is_its_child_and_begins_with_its_name[message queue]",
     f"{EVERY_TYPE}::test_every_type_of_the_table_has_a_case",
     *(
