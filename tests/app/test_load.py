@@ -26,7 +26,7 @@ from tests.load.products.registry import PRODUCTS
 from tests.load.products.texts import PRIORITIES
 from tests.load.products.video_gateway import VIDEO_GATEWAY
 from tests.load.products.workflow_dashboard import WORKFLOW_DASHBOARD
-from tests.load.profiles import PROFILES, Found, Limits
+from tests.load.profiles import PROFILES, Found, Limits, profile_of
 from tests.load.scenarios import fixed, front_page, loaded, reclaim, request_of
 from tests.load.site import NEVER_REFUSED, Site
 
@@ -255,10 +255,14 @@ def test_a_run_against_a_service_that_is_not_there_fails_and_counts_it_as_away()
     assert "limits broken: errors 1 > 0.01; availability 0 < 0.995" in done.stdout
 
 
-def test_a_profile_that_there_is_not_is_refused_with_those_that_there_are() -> None:
-    done = run_locust("http://127.0.0.1:1", seconds=SECONDS, PROFILE="secnd")
-    assert done.returncode != 0
-    assert "PROFILE=secnd: there is none of that name; there are first, production, steps" in done.stdout + done.stderr
+def test_a_profile_that_there_is_not_and_seconds_that_are_none_are_refused_with_what_is_allowed() -> None:
+    with pytest.raises(SystemExit, match="PROFILE=secnd: there is none of that name; there are first, production"):
+        profile_of({"PROFILE": "secnd"})
+    with pytest.raises(SystemExit, match=r"STEP_SECONDS=5m: give a number of seconds, such as 0\.5"):
+        profile_of({"PROFILE": "steps", "STEP_SECONDS": "5m"})
+    assert profile_of({}) is None
+    shorter = profile_of({"PROFILE": "steps", "STEP_SECONDS": "0.5", "REST_SECONDS": "0"})
+    assert shorter == replace(PROFILES["steps"], seconds=0.5, rest=0)
 
 
 @pytest.mark.requirement("T01")

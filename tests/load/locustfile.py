@@ -12,7 +12,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import gevent.pool
@@ -21,7 +21,7 @@ from locust.env import Environment
 
 from tests.load.product import LOOKS, OPEN, Ask
 from tests.load.products.registry import product_of
-from tests.load.profiles import FIRST_STAGE, PROFILES, Found
+from tests.load.profiles import FIRST_STAGE, Found, profile_of
 
 if TYPE_CHECKING:
     import requests
@@ -32,16 +32,7 @@ BROKEN = 500
 TOO_EARLY = 409
 """Refusal of an ask about something that is not ready yet, which is no failure."""
 PRODUCT = product_of(os.environ.get("PRODUCT", "content-generation"))
-PROFILE = None
-if name := os.environ.get("PROFILE"):
-    if name not in PROFILES:
-        raise SystemExit(f"PROFILE={name}: there is none of that name; there are {', '.join(PROFILES)}")
-    PROFILE = PROFILES[name]
-    PROFILE = replace(
-        PROFILE,
-        seconds=float(os.environ.get("STEP_SECONDS", PROFILE.seconds)),
-        rest=float(os.environ.get("REST_SECONDS", PROFILE.rest)),
-    )
+PROFILE = profile_of(os.environ)
 HEADERS = {"Authorization": f"Bearer {os.environ['TOKEN']}"} if os.environ.get("TOKEN") else {}
 
 

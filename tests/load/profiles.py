@@ -4,7 +4,7 @@ Plain data of the standard library alone: locust replaces the sockets of whateve
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 PACE_KEPT = 0.9
@@ -92,3 +92,26 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
     }
 )
 """T02, T03, T04, and T05's connections to staging, by the name that PROFILE takes."""
+
+
+def profile_of(variables: Mapping[str, str]) -> Profile | None:
+    """The profile of PROFILE, with the lengths of STEP_SECONDS and REST_SECONDS; None where none is named.
+
+    Raises SystemExit with what is allowed.
+    """
+    name = variables.get("PROFILE")
+    if not name:
+        return None
+    if name not in PROFILES:
+        raise SystemExit(f"PROFILE={name}: there is none of that name; there are {', '.join(PROFILES)}")
+    whole = PROFILES[name]
+    seconds = _seconds(variables, "STEP_SECONDS", whole.seconds)
+    return replace(whole, seconds=seconds, rest=_seconds(variables, "REST_SECONDS", whole.rest))
+
+
+def _seconds(variables: Mapping[str, str], name: str, default: float) -> float:
+    given = variables.get(name, str(default))
+    try:
+        return float(given)
+    except ValueError:
+        raise SystemExit(f"{name}={given}: give a number of seconds, such as 0.5") from None
