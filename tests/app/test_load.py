@@ -205,8 +205,8 @@ def test_the_first_stage_is_the_documents_and_holds(fleet: Fleet, database_url: 
     here = Site(CONTENT_GENERATION, fleet.folder, database_url, fleet.environment)
     with here.api() as api, here.workers():
         done = run_locust(api.url, seconds=SECONDS, PROFILE="first", STEP_SECONDS="10")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "available 100.000%" in done.stdout
+    # Times are a figure of `make bench ONLY=profiles`, on a machine that does nothing else.
+    assert re.search(r"errors 0\.000%, .* available 100\.000%", done.stdout), done.stdout + done.stderr
     assert len(here.query("SELECT id FROM jobs WHERE status = 'completed'")) > 200
 
 
