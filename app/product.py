@@ -9,16 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from app.queue_names import Queue
 
-if TYPE_CHECKING:
-    pass
-
 Name = str
 """Name of a part: its module, a colon, and what it is called there."""
-_NONE: Mapping[Queue, Process] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -57,5 +52,5 @@ class Product:
     chores: Name
     aftercare: Name
     processes: Mapping[str, Process]
-    workers: Mapping[Queue, Process] = field(default_factory=lambda: _NONE)
+    workers: Mapping[Queue, Process] = field(default_factory=lambda: MappingProxyType({}))
     takes_payments: bool = False

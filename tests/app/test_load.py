@@ -18,7 +18,7 @@ from conftest import Fleet
 
 from tests.app.video_gateway.fake_comfyui import Comfy
 from tests.load.count import accepted_by, counted
-from tests.load.locusts import FILE, ROOT, run_locust
+from tests.load.locust_process import FILE, ROOT, run_locust
 from tests.load.product import Product
 from tests.load.products.content_generation import CONTENT_GENERATION
 from tests.load.products.recipe_app import RECIPE_APP

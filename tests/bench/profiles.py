@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.bench.document import Section, machine
-from tests.load.locusts import run_locust
+from tests.load.locust_process import run_locust
 from tests.load.profiles import PROFILES
 from tests.load.site import site
 
