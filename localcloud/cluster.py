@@ -52,6 +52,11 @@ AUTOSCALER_SECONDS = 5
 minimum at the first look, which every first `up` waits for.
 """
 
+NODE_GRACE_SECONDS = 24 * 60 * 60
+"""Time without a sign of life after which nodes count as lost and their pods as not ready. They are this machine, which
+is there whatever else keeps kwok from saying so: being busy, asleep, or between an end of kwok and the next ``up``.
+"""
+
 IDLE_CONTROLLERS = (
     "bootstrap-signer-controller",
     "certificatesigningrequest-approving-controller",
@@ -257,6 +262,7 @@ def configuration(cluster: Cluster) -> Sequence[Mapping[str, object]]:
         {
             "name": "kube-controller-manager",
             "extraArgs": [
+                _argument("node-monitor-grace-period", f"{NODE_GRACE_SECONDS}s"),
                 _argument("horizontal-pod-autoscaler-sync-period", f"{AUTOSCALER_SECONDS}s"),
                 _argument("controllers", ",".join(("*", *(f"-{name}" for name in IDLE_CONTROLLERS)))),
             ],

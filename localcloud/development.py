@@ -16,9 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from localcloud.processes import Daemon
+from localcloud.processes import Daemon, birth
 
 RENEW = signal.SIGHUP
 """Sent to the runner: restart the application's containers."""
@@ -26,14 +24,14 @@ RENEW = signal.SIGHUP
 
 @dataclass(frozen=True)
 class Session:
-    """Request number ``number`` of the process ``pid`` that began at ``started`` (seconds since the epoch).
+    """Request number ``number`` of the process ``pid`` whose birth is ``born``.
     ``checkout`` is what the pods are to run; empty, they run what they declare.
     """
 
     checkout: str
     number: int
     pid: int
-    started: float
+    born: str
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Development:
         session = self.session()
         if session is None or not session.checkout:
             return None
-        return Path(session.checkout) if Daemon(session.pid, session.started).is_running() else None
+        return Path(session.checkout) if Daemon(session.pid, session.born).is_running() else None
 
     def session(self) -> Session | None:
         found = _read(self._request)
@@ -69,7 +67,7 @@ class Development:
         """Writes the next request of this process; its number."""
         before = self.session()
         number = before.number + 1 if before else 1
-        own = Session(str(checkout or ""), number, os.getpid(), psutil.Process().create_time())
+        own = Session(str(checkout or ""), number, os.getpid(), birth(os.getpid()))
         self.folder.mkdir(parents=True, exist_ok=True)
         _write(self._request, asdict(own))
         return number

@@ -1,7 +1,8 @@
 """Processes that outlive the command that started them: each in its own session, with a log, stopped by its own id.
 
-An id alone may be another process by now (the machine was restarted, ids are reused), so the start time is kept beside
-it and both must match before a signal is sent.
+An id alone may be another process by now (the machine was restarted, ids are reused), so the process's birth is kept
+beside it and both must match before a signal is sent. A birth is counted from the machine's start: one by the wall
+clock moves whenever that clock is set.
 """
 
 from __future__ import annotations
@@ -17,25 +18,43 @@ import psutil
 
 STOP_SECONDS = 20.0
 LOOK_SECONDS = 0.05
+_CLOCK_SECONDS = 60.0
+"""Step of the wall clock that an earlier version's records are still read across."""
+
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_STARTED_FIELD = 19
+"""Of the fields after the program's name in /proc/PID/stat (proc(5), ``starttime``)."""
 
 
 @dataclass(frozen=True)
 class Daemon:
-    """A running process of ours: its id and its start time (seconds since the epoch)."""
+    """A running process of ours: its id and its birth (``birth``)."""
 
     pid: int
-    started: float
+    born: str
 
     def process(self) -> psutil.Process | None:
         try:
             process = psutil.Process(self.pid)
-            alive = abs(process.create_time() - self.started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+            alive = birth(self.pid) == self.born and process.status() != psutil.STATUS_ZOMBIE
             return process if alive else None
-        except psutil.NoSuchProcess:
+        except (psutil.NoSuchProcess, ProcessLookupError):
             return None
 
     def is_running(self) -> bool:
         return self.process() is not None
+
+
+def birth(pid: int) -> str:
+    """Which start of the machine a process belongs to, and the clock ticks between the two. Raises ProcessLookupError
+    when there is no such process.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError as error:
+        raise ProcessLookupError(f"no process {pid}") from error
+    return f"{_BOOT_ID.read_text().strip()} {fields[_STARTED_FIELD]}"
 
 
 def spawn(command: Sequence[str], folder: Path, name: str, environment: Mapping[str, str]) -> Daemon:
@@ -45,7 +64,7 @@ def spawn(command: Sequence[str], folder: Path, name: str, environment: Mapping[
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(environment), start_new_session=True
         )
-    daemon = Daemon(child.pid, psutil.Process(child.pid).create_time())
+    daemon = Daemon(child.pid, birth(child.pid))
     (folder / f"{name}.pid").write_text(json.dumps(asdict(daemon)))
     return daemon
 
@@ -53,10 +72,17 @@ def spawn(command: Sequence[str], folder: Path, name: str, environment: Mapping[
 def find(folder: Path, name: str) -> Daemon | None:
     """The daemon of that name if it is still the process that was started, else None."""
     try:
-        daemon = Daemon(**json.loads((folder / f"{name}.pid").read_text()))
-    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        record = json.loads((folder / f"{name}.pid").read_text())
+        daemon = Daemon(**record) if "born" in record else _by_wall_clock(**record)
+    except (FileNotFoundError, json.JSONDecodeError, TypeError, ProcessLookupError, psutil.NoSuchProcess):
         return None
     return daemon if daemon.is_running() else None
+
+
+def _by_wall_clock(pid: int, started: float) -> Daemon:
+    """The process of a record that an earlier version wrote, so that a stack it started can still be taken down."""
+    same = abs(psutil.Process(pid).create_time() - started) < _CLOCK_SECONDS
+    return Daemon(pid, birth(pid) if same else "")
 
 
 def stop(folder: Path, name: str) -> None:

@@ -62,7 +62,7 @@ class Kubelet:
                 seconds = DEFAULT_GRACE_SECONDS if grace is None else grace
                 self._ending[uid] = asyncio.create_task(self._end(uid, pod, seconds))
         elif uid in self._pods:
-            self._pods[uid].pod = pod
+            self._pods[uid].observe(pod)
         elif pod.spec.nodeName and (pod.status is None or pod.status.phase not in _ENDED):
             running = RunningPod(pod, self._address(pod), self.node)
             self._pods[uid] = running

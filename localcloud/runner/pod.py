@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import httpx
-from lightkube import AsyncClient
+from lightkube import ApiError, AsyncClient
 from lightkube.models.core_v1 import Container
 from lightkube.resources.core_v1 import ConfigMap, Pod, Secret
 from lightkube.types import PatchType
 
 from localcloud.runner import images, variables, volumes, web_identity
-from localcloud.runner.container import RunningContainer, now
+from localcloud.runner.container import ContainerState, RunningContainer, now
 from localcloud.runner.images import ImageError, Machine, Process, Start
 from localcloud.runner.insisting import insist
-from localcloud.runner.status import PodStatus, pod_status
+from localcloud.runner.status import PodStatus, contradicts, pod_status
 from localcloud.runner.variables import MissingReference, References
 from localcloud.servers import ServerError
 
+log = logging.getLogger(__name__)
 DEFAULT_GRACE_SECONDS = 30
 RETRY_SECONDS = 1.0
+CORRECTION_SECONDS = 1.0
+"""Pause before a status is told again that somebody else has changed: no race with whoever keeps changing it."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,12 @@ class RunningPod:
         finally:
             reporting.cancel()
             await asyncio.gather(reporting, return_exceptions=True)
+
+    def observe(self, pod: Pod) -> None:
+        """Takes the pod's newest version; a status in it that is not what its containers say is put right."""
+        self.pod = pod
+        if self._containers and contradicts(pod, self._states):
+            asyncio.get_running_loop().call_later(CORRECTION_SECONDS, self._dirty.set)
 
     async def fail(self, message: str) -> None:
         """The pod's end when it could not be run at all: its controller and people see why."""
@@ -171,14 +181,21 @@ class RunningPod:
         return await insist(lambda: self.node.client.get(kind, name, namespace=self.namespace), f"reading {name}")
 
     async def _report(self) -> None:
+        """A status that is refused is no reason to tell none that comes after it."""
         while True:
             self._dirty.clear()
-            await self._write_status()
+            try:
+                await self._write_status()
+            except ApiError as error:
+                log.error("status of %s/%s was refused: %s", self.namespace, self.name, error)
             await self._dirty.wait()
 
+    @property
+    def _states(self) -> Mapping[str, ContainerState]:
+        return {name: container.state for name, container in self._containers.items()}
+
     async def _write_status(self) -> None:
-        states = {name: container.state for name, container in self._containers.items()}
-        await self._patch(pod_status(self.pod, states, self.address, self._started_at))
+        await self._patch(pod_status(self.pod, self._states, self.address, self._started_at))
 
     async def _patch(self, status: PodStatus | Mapping[str, str]) -> None:
         await insist(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from subprocess import SubprocessError
 
 import httpx
 from lightkube.models.core_v1 import Container, Probe
@@ -34,7 +35,7 @@ async def ask(
         if probe.exec:
             code = await execute(probe.exec.command or [], seconds)
             return None if code == 0 else f"command exited with {code}"
-    except (httpx.HTTPError, OSError, TimeoutError) as error:
+    except (httpx.HTTPError, OSError, TimeoutError, SubprocessError) as error:
         return f"{type(error).__name__}: {error}"
     return "the probe has no handler that this runner knows (httpGet, tcpSocket, exec)"
 

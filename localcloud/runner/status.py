@@ -68,6 +68,15 @@ def pod_status(pod: Pod, states: Mapping[str, ContainerState], address: str, sta
     }
 
 
+def contradicts(pod: Pod, states: Mapping[str, ContainerState]) -> bool:
+    """Somebody else has changed what was told of the pod's readiness, as the node controller does with the pods of a
+    node that it took for lost. It never takes that back: a kubelet tells it again.
+    """
+    conditions = (pod.status.conditions if pod.status else None) or []
+    ready = all(state.ready for state in states.values())
+    return any(one.type == "Ready" and (one.status == "True") != ready for one in conditions)
+
+
 def _phase(policy: str, states: Mapping[str, ContainerState]) -> str:
     if policy != "Always" and all(state.phase == "terminated" for state in states.values()):
         return "Succeeded" if all(state.exit_code == 0 for state in states.values()) else "Failed"

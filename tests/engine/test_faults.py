@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -104,6 +105,16 @@ def test_a_component_of_the_control_plane_that_ended_is_started_again(world: Wor
     done = world.command("up", "--stack", "local")
     assert done.returncode == 0, done.stdout[-4000:]
     assert cluster.ended() == []
+
+
+def test_a_pod_that_the_control_plane_took_for_lost_is_ready_again(world: World, url: str) -> None:
+    """The node controller says so of every pod of a node without a sign of life, and never takes it back."""
+    conditions = [{"type": "Ready", "status": "False", "reason": "NodeNotReady"}]
+    patch = json.dumps({"status": {"conditions": conditions}})
+    command = ("-n", "contentgen", "patch", "pod", "postgres-0", "--subresource=status", "--patch", patch)
+    said = json.loads(world.kubectl("local", *command, "-o", "json"))
+    assert {"Ready": "False"}.items() <= {one["type"]: one["status"] for one in said["status"]["conditions"]}.items()
+    world.kubectl("local", "-n", "contentgen", "wait", "--for=condition=Ready", "pod/postgres-0", "--timeout=60s")
 
 
 def test_lost_cluster_data_is_noticed_and_made_again(world: World, url: str) -> None:

@@ -6,13 +6,14 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from subprocess import SubprocessError
 
 import httpx
 import psutil
 import pytest
-from lightkube.models.core_v1 import Container
+from lightkube.models.core_v1 import Container, Probe
 from lightkube.resources.core_v1 import Pod
 
 from localcloud.images import Registry
@@ -20,7 +21,7 @@ from localcloud.runner import volumes
 from localcloud.runner.addresses import AddressPool, as_loopback, as_pod_address
 from localcloud.runner.container import ContainerState, RunningContainer
 from localcloud.runner.images import ImageError, Machine, Process, Start, image_name, process
-from localcloud.runner.status import pod_status
+from localcloud.runner.probes import ask
 from localcloud.runner.variables import MissingReference, References, environment, expand
 
 REFERENCES = References({"settings": {"COLOUR": "blue", "SIZE": "1"}}, {"keys": {"password": b"hidden"}})
@@ -265,18 +266,15 @@ def test_nothing_that_a_container_started_outlives_it(how: str, tmp_path: Path) 
     assert psutil.wait_procs(found, timeout=10)[1] == []
 
 
-def test_a_job_pod_succeeds_only_when_every_container_did() -> None:
-    pod = _pod({}, restartPolicy="Never")
-    ended = ContainerState(phase="terminated", exit_code=0, started_at="2026-01-01T00:00:00Z")
-    assert pod_status(pod, {"cpm": ended}, "127.16.0.2", "now")["phase"] == "Succeeded"
-    ended.exit_code = 1
-    assert pod_status(pod, {"cpm": ended}, "127.16.0.2", "now")["phase"] == "Failed"
+def test_a_probe_that_cannot_be_started_has_failed_and_is_asked_again(tmp_path: Path) -> None:
+    """A machine without memory for one more process says so before the program begins."""
 
+    async def execute(command: Sequence[str], seconds: float) -> int:
+        raise SubprocessError("Exception occurred in preexec_fn.")
 
-def test_a_pod_is_ready_when_all_its_containers_are() -> None:
-    pod = _pod({})
-    state = ContainerState(phase="running", started_at="2026-01-01T00:00:00Z", ready=False, message="HTTP 503")
-    status = pod_status(pod, {"cpm": state}, "127.16.0.2", "now")
-    assert {one["type"]: one["status"] for one in status["conditions"]}["Ready"] == "False"
-    assert "HTTP 503" in status["conditions"][-1]["message"]
-    assert status["podIP"] == "10.16.0.2"
+    async def run() -> str | None:
+        probe = Probe.from_dict({"exec": {"command": ["true"]}})
+        async with httpx.AsyncClient() as http:
+            return await ask(probe, Container.from_dict({"name": "c"}), "127.0.0.1", execute, http)
+
+    assert asyncio.run(run()) == "SubprocessError: Exception occurred in preexec_fn."
