@@ -98,6 +98,13 @@ async def depth(connection: AsyncConnection, queue: str) -> Depth:
     return Depth(int(row.waiting), int(row.running), float(row.oldest))
 
 
+ROOM = """
+    SELECT :room_limit - count(*) FROM (
+        SELECT FROM pgqueuer WHERE entrypoint = :room_queue AND status = 'queued' AND execute_after <= now()
+        LIMIT :room_limit
+    ) AS waiting
+"""
+"""SQL: number of jobs that a queue has room for, where ``:room_limit`` may wait in ``:room_queue``; never negative."""
 _IN_BATCHES = text("SELECT count(*) FROM jobs WHERE status = 'pending' AND ticket IS NOT NULL")
 _DEPTH = text(
     """

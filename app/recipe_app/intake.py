@@ -1,20 +1,15 @@
 """Acceptance of recipes: row, user and place in the queue commit together (app.queued_intake)."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import ClassVar, Final
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import TextClause
 
-from app.database import Database
 from app.domain import Priority
 from app.ids import JobId
-from app.lists import JobLists
 from app.queue_names import Queue
-from app.queued_intake import QueuedIntake
+from app.queued_intake import QueuedIntake, storing
 from app.recipe_app.models import Complexity, NewRecipe
 
 PRIORITY: Final = {Complexity.SIMPLE: Priority.SPEED, Complexity.DEMANDING: Priority.BALANCED}
@@ -35,44 +30,27 @@ class RecipeIntake(QueuedIntake[Submission]):
     """Accepts recipes."""
 
     _queue: ClassVar[Queue] = Queue.TEXTS
-
-    def __init__(self, database: Database, lists: JobLists, expiry_seconds: int, queue_limit: int) -> None:
-        super().__init__(database, lists, queue_limit)
-        self._expiry = timedelta(seconds=expiry_seconds)
+    # Users in one order everywhere, so that two batches with the same ones never wait for each other.
+    _statement: ClassVar[TextClause] = storing(
+        "id text, created_at timestamptz, owner text, wanted jsonb, servings integer, diet text, complexity text,"
+        " request_id text",
+        ", seen AS (INSERT INTO users AS known (client_id) SELECT DISTINCT owner FROM accepted ORDER BY owner"
+        " ON CONFLICT (client_id) DO UPDATE SET last_seen_at = now()"
+        " WHERE known.last_seen_at < now() - interval '1 minute')"
+        " INSERT INTO recipes (id, created_at, owner, wanted, servings, diet, complexity, request_id, expires_at)"
+        " SELECT id, created_at, owner, wanted, servings, diet, complexity, request_id, now() + cast(:life AS interval)"
+        " FROM accepted RETURNING id",
+    )
 
     def _priority(self, entry: Submission) -> Priority:
         return PRIORITY[entry.asked.complexity]
 
-    async def _insert(self, connection: AsyncConnection, batch: Sequence[Submission]) -> None:
-        # In one order everywhere, so that two batches with the same users never wait for each other.
-        owners = sorted({entry.owner for entry in batch})
-        await connection.execute(_SEEN, {"owners": owners})
-        rows = json.dumps([_row(entry) for entry in batch])
-        await connection.execute(_INSERT, {"rows": rows, "life": self._expiry})
-
-
-def _row(entry: Submission) -> dict[str, object]:
-    asked = entry.asked
-    return {
-        "id": str(entry.id),
-        "created_at": entry.id.created_at.isoformat(),
-        "owner": entry.owner,
-        "wanted": asked.ingredients,
-        "servings": asked.servings,
-        "diet": asked.diet,
-        "complexity": asked.complexity,
-        "request_id": entry.request_id,
-    }
-
-
-_SEEN: Final = text(
-    "INSERT INTO users AS known (client_id) SELECT unnest(cast(:owners AS text[])) ON CONFLICT (client_id) DO UPDATE"
-    " SET last_seen_at = now() WHERE known.last_seen_at < now() - interval '1 minute'"
-)
-# When a job expires is the database's clock's business: a wrong clock of ours must not let an accepted job expire.
-_INSERT: Final = text(
-    "INSERT INTO recipes (id, created_at, owner, wanted, servings, diet, complexity, request_id, expires_at)"
-    " SELECT id, created_at, owner, wanted, servings, diet, complexity, request_id, now() + cast(:life AS interval)"
-    " FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS new (id text, created_at timestamptz, owner text, wanted jsonb,"
-    " servings integer, diet text, complexity text, request_id text)"
-)
+    def _row(self, entry: Submission) -> Mapping[str, object]:
+        asked = entry.asked
+        return {
+            "wanted": asked.ingredients,
+            "servings": asked.servings,
+            "diet": asked.diet,
+            "complexity": asked.complexity,
+            "request_id": entry.request_id,
+        }

@@ -1,21 +1,16 @@
 """Acceptance of videos: row and place in the queue commit together (app.queued_intake)."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import TextClause
 
-from app.database import Database
 from app.domain import Priority
 from app.ids import JobId
-from app.lists import JobLists
 from app.queue_names import Queue
-from app.queued_intake import QueuedIntake
+from app.queued_intake import QueuedIntake, storing
 from app.video_gateway.models import NewVideo, Urgency
 
 PLACE: Final[Mapping[Urgency, Priority]] = MappingProxyType(
@@ -38,35 +33,21 @@ class VideoIntake(QueuedIntake[Submission]):
     """Accepts videos."""
 
     _queue: ClassVar[Queue] = Queue.VIDEOS
-
-    def __init__(self, database: Database, lists: JobLists, expiry_seconds: int, queue_limit: int) -> None:
-        super().__init__(database, lists, queue_limit)
-        self._expiry = timedelta(seconds=expiry_seconds)
+    _statement: ClassVar[TextClause] = storing(
+        "id text, created_at timestamptz, owner text, prompt text, seconds integer, priority text, request_id text",
+        "INSERT INTO generated_videos (id, created_at, owner, prompt, seconds, priority, request_id, expires_at)"
+        " SELECT id, created_at, owner, prompt, seconds, priority, request_id, now() + cast(:life AS interval)"
+        " FROM accepted RETURNING id",
+    )
 
     def _priority(self, entry: Submission) -> Priority:
         return PLACE[entry.asked.priority]
 
-    async def _insert(self, connection: AsyncConnection, batch: Sequence[Submission]) -> None:
-        rows = json.dumps([_row(entry) for entry in batch])
-        await connection.execute(_INSERT, {"rows": rows, "life": self._expiry})
-
-
-def _row(entry: Submission) -> dict[str, object]:
-    return {
-        "id": str(entry.id),
-        "created_at": entry.id.created_at.isoformat(),
-        "owner": entry.owner,
-        "prompt": entry.asked.prompt,
-        "seconds": entry.asked.seconds,
-        "priority": entry.asked.priority,
-        "request_id": entry.request_id,
-    }
-
-
-# When a job expires is the database's clock's business: a wrong clock of ours must not let an accepted job expire.
-_INSERT: Final = text(
-    "INSERT INTO generated_videos (id, created_at, owner, prompt, seconds, priority, request_id, expires_at)"
-    " SELECT id, created_at, owner, prompt, seconds, priority, request_id, now() + cast(:life AS interval)"
-    " FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS new (id text, created_at timestamptz, owner text, prompt text,"
-    " seconds integer, priority text, request_id text)"
-)
+    def _row(self, entry: Submission) -> Mapping[str, object]:
+        asked = entry.asked
+        return {
+            "prompt": asked.prompt,
+            "seconds": asked.seconds,
+            "priority": asked.priority,
+            "request_id": entry.request_id,
+        }
