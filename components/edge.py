@@ -37,8 +37,11 @@ CIPHERS: Final = (
 )
 """Cipher suites of TLS 1.2; TLS 1.3 has its own and all of them are good."""
 LONG_READ: Final = "300s"
-TRUSTED_HOPS: Final = 0
-"""Nothing stands before the gateway that adds to X-Forwarded-For: the network load balancer keeps client addresses."""
+"""Longest pause of a request or an answer, and longest time for a request's arrival."""
+CLIENT_ADDRESS: Final = MappingProxyType({"name": "X-Real-IP", "value": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"})
+"""Header with the address that a connection came from, whatever a client says of itself: the network load balancer
+keeps client addresses, and nothing else stands before the gateway (Envoy, "Substitution formatting").
+"""
 TALKATIVE_HEADERS: Final = ("Server", "X-Powered-By")
 """Headers that disclose the software behind the edge; they are removed from every response."""
 
@@ -202,13 +205,18 @@ def _declare(name: str, route: _Route, args: EdgeArgs, after: pulumi.ResourceOpt
 
 
 def client_traffic_policy(gateway: str) -> dict[str, object]:
-    """Envoy client policy: TLS versions, request timeouts, trusted addresses, a request id on everything."""
+    """Envoy client policy: TLS versions, request timeouts, addresses of clients, a request id on everything.
+
+    There is no ``clientIPDetection``. Without it Envoy takes the connection's address, appends it to X-Forwarded-For
+    and sets X-Forwarded-Proto. With ``numTrustedHops: 0`` Envoy Gateway would have it believe the last address that the
+    client itself put into X-Forwarded-For (v1.6.0, internal/xds/translator/listener.go), so that no limit by client
+    would hold for whoever sends another one with every request.
+    """
     return {
         "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway}],
         "tls": {"minVersion": TLS_MINIMUM, "ciphers": list(CIPHERS), "alpnProtocols": ["h2", "http/1.1"]},
         "timeout": {"http": {"requestReceivedTimeout": LONG_READ, "streamIdleTimeout": LONG_READ}},
-        "clientIPDetection": {"xForwardedFor": {"numTrustedHops": TRUSTED_HOPS}},
-        "headers": {"requestID": "PreserveOrGenerate"},
+        "headers": {"requestID": "PreserveOrGenerate", "earlyRequestHeaders": {"set": [dict(CLIENT_ADDRESS)]}},
     }
 
 

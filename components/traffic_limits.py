@@ -12,6 +12,12 @@ from stacks.specs.route import Affinity, Rate
 
 BODY_LIMIT: Final = "10Mi"
 CONNECT_TIMEOUT: Final = "60s"
+KEPT_SECONDS: Final = 60
+"""Time for which an idle connection to an instance is kept for the next request: less than the application's own 75 s,
+which would else close one at the moment it is used again. Envoy's default is an hour.
+"""
+KEEPALIVE: Final = MappingProxyType({"idleTime": f"{KEPT_SECONDS}s", "interval": "15s", "probes": 3})
+"""Probes on a silent connection, such as a WebSocket's: one whose instance is gone is noticed after 105 s."""
 SECONDS_A_MINUTE: Final = 60
 EVERYWHERE: Final = "0.0.0.0/0"
 STICKY_COOKIE: Final = "contentgen-instance"
@@ -50,7 +56,11 @@ def backend_traffic_policy(traffic: RouteTraffic) -> dict[str, object]:
     """The spec of a BackendTrafficPolicy."""
     spec: dict[str, object] = {
         "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": traffic.route}],
-        "timeout": {"tcp": {"connectTimeout": CONNECT_TIMEOUT}, "http": {"requestTimeout": traffic.timeout}},
+        "timeout": {
+            "tcp": {"connectTimeout": CONNECT_TIMEOUT},
+            "http": {"requestTimeout": traffic.timeout, "connectionIdleTimeout": f"{KEPT_SECONDS}s"},
+        },
+        "tcpKeepalive": dict(KEEPALIVE),
         "compression": [{"type": "Brotli"}, {"type": "Gzip"}],
     }
     if traffic.buffered:

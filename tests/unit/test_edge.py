@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.limits import KEEP_ALIVE_SECONDS
 from components.edge import Edge
 from components.edge_ingress import IngressEdge
 from infra.catalog.headers import SECURITY_HEADERS
@@ -116,6 +117,48 @@ def test_ciphers_are_ephemeral_and_authenticated_sessions_are_not_resumed_and_an
         assert clients.at("spec", "headers", "requestID") == "PreserveOrGenerate"
     for policy in every.of("BackendTrafficPolicy"):
         assert policy.at("spec", "compression") == [{"type": "Brotli"}, {"type": "Gzip"}]
+
+
+@pytest.mark.requirement("K20")
+@pytest.mark.requirement("K15")
+def test_a_clients_address_is_that_of_its_connection_whatever_it_says_itself(every: RecordingEngine) -> None:
+    """Envoy Gateway has a proxy believe X-Forwarded-For as soon as a policy detects clients by it, with 0 hops too."""
+    for clients in every.of("ClientTrafficPolicy"):
+        assert clients.at("spec", "clientIPDetection") is None
+        set_early = clients.at("spec", "headers", "earlyRequestHeaders", "set")
+        assert set_early == [{"name": "X-Real-IP", "value": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"}]
+
+
+@pytest.mark.requirement("K20")
+def test_every_request_is_logged_with_the_headers_that_lead_to_its_client_and_without_its_path(
+    every: RecordingEngine,
+) -> None:
+    for proxy in every.of("EnvoyProxy"):
+        log = mapping(proxy.at("spec", "telemetry", "accessLog", "settings", 0))
+        assert log["sinks"] == [{"type": "File", "file": {"path": "/dev/stdout"}}]
+        form = mapping(log["format"])
+        assert form["type"] == "JSON"
+        fields = mapping(form["json"])
+        headers = ("X-REAL-IP", "X-FORWARDED-FOR", "X-FORWARDED-PROTO", "X-REQUEST-ID")
+        assert {f"%REQ({name})%" for name in headers} <= set(fields.values())
+        assert {"%RESPONSE_CODE%", "%DURATION%", "%ROUTE_NAME%"} <= set(fields.values())
+        assert not any("PATH" in str(value) for value in fields.values())
+
+
+@pytest.mark.requirement("K20")
+def test_connections_to_instances_are_kept_but_no_longer_than_the_application_keeps_them(
+    every: RecordingEngine,
+) -> None:
+    assert KEEP_ALIVE_SECONDS == 75
+    for policy in every.of("BackendTrafficPolicy"):
+        assert policy.at("spec", "timeout", "http", "connectionIdleTimeout") == "60s"
+        assert policy.at("spec", "tcpKeepalive") == {"idleTime": "60s", "interval": "15s", "probes": 3}
+
+
+@pytest.mark.requirement("K20")
+def test_an_answer_may_pause_for_five_minutes(every: RecordingEngine) -> None:
+    for clients in every.of("ClientTrafficPolicy"):
+        assert clients.at("spec", "timeout", "http", "streamIdleTimeout") == "300s"
 
 
 def test_a_policy_hangs_on_the_route_of_its_name(every: RecordingEngine) -> None:
@@ -323,6 +366,13 @@ def test_a_cluster_with_ingress_nginx_gets_the_same_paths_limits_and_headers(dec
         assert isinstance(matches, list)
         assert isinstance(paths, list)
         assert [path["path"] for path in paths] == [mapping(match["path"])["value"] for match in matches]
+
+
+@pytest.mark.requirement("K20")
+def test_by_ingress_nginx_a_body_may_pause_for_five_minutes() -> None:
+    for one in changed(kind=EdgeKind.INGRESS).of("Ingress"):
+        annotations = mapping(one.at("metadata", "annotations"))
+        assert annotations["nginx.ingress.kubernetes.io/proxy-send-timeout"] == "300"
 
 
 def test_an_ingress_waits_for_no_address_of_a_controller_that_may_come_later() -> None:
