@@ -8,6 +8,8 @@ import pulumi
 from pulumi_kubernetes import meta
 
 PART_OF = "contentgen"
+FIELD_MANAGER = PART_OF
+"""Owner, for server-side apply, of the fields of every object of ours."""
 
 
 def labels(component: str, product: str) -> dict[str, str]:
@@ -47,7 +49,7 @@ def metadata(
         namespace=namespace,
         labels={**labels(component, product), **(extra_labels or {})},
         annotations={
-            "pulumi.com/patchFieldManager": only_manager or PART_OF,
+            "pulumi.com/patchFieldManager": only_manager or FIELD_MANAGER,
             "pulumi.com/patchForce": "false" if only_manager else "true",
             **(annotations or {}),
         },

@@ -17,13 +17,20 @@ class Namespace(pulumi.ComponentResource):
 
     ``name_`` is a plain value, so every consumer and every policy knows it at preview. A config map in it belongs to
     one stack alone: a second stack in the same namespace is refused by the API server, which names the first one,
-    instead of taking over its objects one by one (docs/decisions/namespace-owner.md).
+    instead of taking over its objects one by one. ``claim`` is asked before the namespace is created, and refuses one
+    that somebody else has made (docs/decisions/namespace-owner.md).
     """
 
     name_: str
 
     def __init__(
-        self, name: str, namespace: str, product: str, stack: str, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        namespace: str,
+        product: str,
+        stack: str,
+        opts: pulumi.ResourceOptions | None = None,
+        claim: pulumi.ResourceHook | None = None,
     ) -> None:
         super().__init__("contentgen:kubernetes:Namespace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -31,7 +38,9 @@ class Namespace(pulumi.ComponentResource):
         made = core.v1.Namespace(
             f"{name}-namespace",
             metadata=metadata("namespace", product, name=namespace, extra_labels=pod_security),
-            opts=child,
+            opts=pulumi.ResourceOptions(
+                parent=self, hooks=pulumi.ResourceHookBinding(before_create=[claim]) if claim else None
+            ),
         )
         networking.v1.NetworkPolicy(
             f"{name}-default-deny",

@@ -25,6 +25,7 @@ from infra.settings.stack import NAMESPACE
 from infra.tags import tags
 from infra.target import TargetError, embedded_cloud
 from stacks.deploy import Providers, deploy
+from stacks.namespace_claim import claims
 from stacks.plan import plan
 from stacks.stack_files import parse_config
 from stacks.validation import require_valid
@@ -44,7 +45,8 @@ def main() -> None:
     except (SettingsError, TargetError) as error:
         raise pulumi.RunError(str(error)) from None
     aws = aws_provider(settings, tags(settings, stack), cloud)
-    providers = Providers(aws, kubernetes_providers(stack, settings, cloud))
+    taken = claims(stack, settings, cloud.kubeconfigs if cloud else {})
+    providers = Providers(aws, kubernetes_providers(stack, settings, cloud), taken)
     edges = cloud.edges if cloud else {}
     deployed = deploy(planned, providers, embedded=cloud is not None, edges=edges)
     for name, value in {**deployed, **outputs(ROOT, settings.image, planned.blueprint.migrations, os.environ)}.items():

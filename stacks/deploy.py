@@ -38,11 +38,19 @@ NO_EDGES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Providers:
-    """Providers of a region's resources: its own cluster, and AWS, which serves every region."""
+    """Providers of a region's resources: its own cluster, and AWS, which serves every region. ``claims`` are asked
+    before a region's namespace is created (stacks.namespace_claim); without the engine there are none.
+    """
 
-    def __init__(self, aws: pulumi.ProviderResource, kubernetes: dict[str, pulumi.ProviderResource]) -> None:
+    def __init__(
+        self,
+        aws: pulumi.ProviderResource,
+        kubernetes: dict[str, pulumi.ProviderResource],
+        claims: Mapping[str, pulumi.ResourceHook] = MappingProxyType({}),
+    ) -> None:
         self.aws = aws
         self.kubernetes = kubernetes
+        self.claims = claims
 
     def shared(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(providers=[self.aws])
@@ -87,7 +95,17 @@ def deploy(
     keys = ApplicationKeys(f"{name}-keys", rotation_of(settings))
     for region in plan.regions:
         backups = Backups(bucket.bucket, bucket.arn, bucket.key_arn, primary, metrics)
-        args = RegionArgs(plan, region, backups, files, routing.zone_id, keys.values, embedded, edges)
+        args = RegionArgs(
+            plan,
+            region,
+            backups,
+            files,
+            routing.zone_id,
+            keys.values,
+            embedded,
+            edges,
+            providers.claims.get(region.code),
+        )
         RegionalStack(f"{name}-{region.code}", args, providers.of(region.code))
     return {
         "page": f"https://{settings.domain}",

@@ -51,6 +51,7 @@ class RegionArgs:
     keys: the application's own keys, the same in every region.
     embedded: True on the embedded cloud, from which no outside service can be called.
     edges: addresses of the regions' edges on the embedded cloud, by region.
+    claim: asked before the namespace is created, which it refuses if it is somebody else's.
     """
 
     plan: StackPlan
@@ -61,6 +62,7 @@ class RegionArgs:
     keys: Mapping[str, pulumi.Output[str]]
     embedded: bool
     edges: Mapping[str, str]
+    claim: pulumi.ResourceHook | None = None
 
     @property
     def settings(self) -> StackSettings:
@@ -82,7 +84,7 @@ class RegionalStack(pulumi.ComponentResource):
         super().__init__("contentgen:stack:Region", name, None, opts)
         plan = args.plan
         namespace = Namespace(
-            f"{name}-space", plan.namespace, plan.product, plan.stack, pulumi.ResourceOptions(parent=self)
+            f"{name}-space", plan.namespace, plan.product, plan.stack, pulumi.ResourceOptions(parent=self), args.claim
         )
         inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
         Quota(f"{name}-quota", QuotaArgs(plan.namespace, plan.product, plan.quota), inside)
