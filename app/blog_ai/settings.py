@@ -20,8 +20,8 @@ STRIPE_API: Final = "https://api.stripe.com"
 STRIPE_CHECK: Final = "/v1/balance"
 """The smallest thing that a secret key may read (docs.stripe.com/api/balance)."""
 Value = TypeVar("Value")
-HttpAddress = Annotated[str, Field(pattern=r"^https?://[^\s?#@]+$")]
-"""Base URL of a web service: nothing after its path, and no user."""
+HttpAddress = Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
+"""Base URL of a web service: nothing after its path."""
 
 
 def _environment(value: object) -> object:

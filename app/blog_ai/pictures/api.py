@@ -38,7 +38,7 @@ async def offered(services: ServicesNow, caller: CallerNow) -> Pictures:
 @router.get(
     "/pictures/{job_id}",
     response_class=Response,
-    responses={**documented(401, 404, 429, 502, 503), **_FILE},
+    responses={**documented(401, 404, 422, 429, 502, 503), **_FILE},
 )
 async def picture(
     job: JobOfPath,
