@@ -23,8 +23,8 @@ from app.blog_ai.pictures.stability import LARGEST_PICTURE
 from app.blog_ai.post_worker import PICTURES
 from app.blog_ai.settings import BlogSettings
 from app.blog_ai.tables import OWNED
-from app.blog_ai.upkeep import PICTURES as CHORE
-from app.chores import run_chores
+from app.blog_ai.upkeep import CHORES
+from app.chores import Schedule, run_chores
 from app.database import Database
 from app.domain import GenerationRequest
 from app.ids import JobId
@@ -229,7 +229,8 @@ def test_a_picture_is_kept_for_as_long_as_its_text(servers: Servers, blog_url: s
         run_sql(servers, database, f"INSERT INTO pictures (job_id, client_id, created_at) VALUES ({values})")  # noqa: S608
 
     async def cared() -> list[str]:
-        return [done.error async for done in run_chores(settings_for(blog_url), (CHORE,), dry_run=False)]
+        own = [one for one in CHORES[Schedule.MONTHLY] if one.name == "archive pictures"]
+        return [done.error async for done in run_chores(settings_for(blog_url), own, dry_run=False)]
 
     assert asyncio.run(cared()) == [""]
     assert run_sql(servers, database, "SELECT job_id FROM pictures") == [("young",)]
