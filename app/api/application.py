@@ -64,7 +64,7 @@ class Part:
     writes: it turns prompts into texts; it alone is given keys and pays for the providers' SDKs in memory.
     works: it takes jobs from the queue.
     owned: tables that the product adds, whose rows belong to a client.
-    asks: kind of request that it accepts, which the document of its API describes.
+    asks: kind of request that the document of its API describes.
     completed: the parts of the process, with the product's own in the place of content generation's.
     desk: where its texts are written.
     worker: class that takes its jobs.

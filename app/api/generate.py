@@ -15,44 +15,39 @@ from app.domain import GenerationRequest
 from app.ids import JobId
 from app.intake import KeyBusy, KeyReused, Submission
 
+router = APIRouter(tags=["content"], route_class=Direct)
+
 KEY_HEADER = "Idempotency-Key"
 KEY_LENGTH = 200
 KEY_PATTERN = r"^[\x21-\x7e]+$"
 TRACE_LENGTH = 100
 ASK_AGAIN_SECONDS = "2"
 _KEY = re.compile(KEY_PATTERN)
-_PARAMETERS = [
-    {
-        "name": KEY_HEADER,
-        "in": "header",
-        "required": False,
-        "description": "Any text of yours; send the request again with the same one when the answer was lost.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH, "pattern": KEY_PATTERN},
-    }
-]
+_DOCUMENT = {
+    **body_document(GenerationRequest),
+    "parameters": [
+        {
+            "name": KEY_HEADER,
+            "in": "header",
+            "required": False,
+            "description": "Any text of yours; send the request again with the same one when the answer was lost.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH, "pattern": KEY_PATTERN},
+        }
+    ],
+}
 
 
-def accepting(kind: type[GenerationRequest]) -> APIRouter:
-    """The route for a product's kind of request."""
-    made = APIRouter(tags=["content"], route_class=Direct)
-
-    @made.post(
-        "/generate",
-        status_code=202,
-        response_model=Accepted,
-        responses=documented(400, 401, 403, 409, 413, 422, 429, 503),
-        openapi_extra={**body_document(kind), "parameters": _PARAMETERS},
-    )
-    async def generate(request: Request) -> Response:
-        """202 means that the job is stored and cannot get lost; ask /status/{job_id} for it."""
-        return await _accepted(request, kind)
-
-    return made
-
-
-async def _accepted(request: Request, kind: type[GenerationRequest]) -> Response:
+@router.post(
+    "/generate",
+    status_code=202,
+    response_model=Accepted,
+    responses=documented(400, 401, 403, 409, 413, 422, 429, 503),
+    openapi_extra=_DOCUMENT,
+)
+async def generate(request: Request) -> Response:
+    """202 means that the job is stored and cannot get lost; ask /status/{job_id} for it."""
     services, caller = services_of(request), caller_of(request)
-    body = await body_of(request, kind)
+    body = await body_of(request, services.asks)
     client_id = client_of(caller, body.client_id)
     state = request.scope["state"]
     state["client_id"] = client_id
@@ -82,10 +77,6 @@ async def _accepted(request: Request, kind: type[GenerationRequest]) -> Response
             await services.limiter.give_back(state["counted"])
     accepted = Accepted.model_construct(job_id=job, status_url=f"/status/{job}")
     return Response(accepted.model_dump_json(), 202, headers, "application/json")
-
-
-router = accepting(GenerationRequest)
-"""The route of content generation."""
 
 
 def _key(headers: Headers) -> str | None:

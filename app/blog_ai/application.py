@@ -26,9 +26,9 @@ from app.api.application import Part, assemble
 from app.blog_ai import webhook
 from app.blog_ai.history import HISTORY
 from app.blog_ai.pictures import api as pictures
-from app.blog_ai.pictures.requests import PostRequest, with_pictures
-from app.blog_ai.post_desk import post_desk
+from app.blog_ai.pictures.requests import GenerationRequest, with_pictures
 from app.blog_ai.post_worker import PostWorker
+from app.blog_ai.posts import post_desk
 from app.blog_ai.settings import BlogSettings
 from app.blog_ai.tables import OWNED
 from app.lifecycle import Lifecycle
@@ -41,7 +41,7 @@ from app.telemetry.reporting import report_errors
 PART: Final = Part(
     "Blog AI",
     (
-        generate.accepting(PostRequest),
+        generate.router,
         jobs.router,
         health.router,
         content_health.router,
@@ -56,7 +56,7 @@ PART: Final = Part(
     writes=True,
     works=True,
     owned=OWNED,
-    asks=PostRequest,
+    asks=GenerationRequest,
     completed=with_pictures,
     desk=post_desk,
     worker=PostWorker,

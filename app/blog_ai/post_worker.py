@@ -11,7 +11,7 @@ from prometheus_client import Counter
 
 from app.blog_ai.outside import priced
 from app.blog_ai.pictures.stability import Stability
-from app.blog_ai.pictures.store import Kept, PictureStore
+from app.blog_ai.pictures.store import PictureStore
 from app.blog_ai.posts import with_extras
 from app.blog_ai.settings import BlogSettings
 from app.database import DatabaseUnavailable
@@ -82,7 +82,7 @@ class PostWorker(Worker):
             return error.kind
         return Extra.DONE.value
 
-    async def _made(self, maker: Stability, job: Job) -> Kept:
+    async def _made(self, maker: Stability, job: Job) -> str:
         return await self._store.keep(job.id, await maker.picture(job.assignment.topic))
 
     async def _close(self) -> None:

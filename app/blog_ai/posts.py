@@ -1,12 +1,17 @@
 """Posts of blog-ai as a form of text: content generation's, with the pages that research found as data."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
 from app.blog_ai.research.pages import Page, Researched
+from app.blog_ai.research.research import research
 from app.domain import Assignment, Draft, Extra, Source, Usage
+from app.services import Services
 from app.writers.base import Reply
+from app.writers.desk import Desk, desk
 from app.writers.embedded import EmbeddedWriter
 from app.writers.forms import CONTENT, Form
 from app.writers.prompts import prompt
@@ -61,3 +66,10 @@ POST: Final[Form[Assignment, Draft]] = replace(
     CONTENT, version=f"post-{CONTENT.version}", prompt=post_prompt, draft=_draft, sampler=SamplePosts()
 )
 """Posts of blog-ai; the model of each is content generation's."""
+
+
+@asynccontextmanager
+async def post_desk(services: Services) -> AsyncIterator[Desk]:
+    """The desk of the settings' providers, with research where there is a search engine's key."""
+    async with research(services) as found, desk(services, POST, found.prepare) as built:
+        yield built

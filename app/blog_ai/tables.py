@@ -32,7 +32,6 @@ pictures = Table(
     Column("job_id", Text, primary_key=True),
     Column("client_id", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("media_type", Text),
     Column("etag", Text),
     Column("body", LargeBinary),
 )

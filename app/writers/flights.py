@@ -96,9 +96,9 @@ class Flights(Generic[Asked, Text]):
         cached = await self.cached(assignment, context)
         if cached is not None:
             return cached
+        failures: list[WriterError] = []
         if self._prepare is not None:
             assignment = await self._prepare(assignment, context)
-        failures: list[WriterError] = []
         for provider in self.providers:
             try:
                 return await provider.write(assignment, context)

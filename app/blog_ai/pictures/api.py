@@ -15,7 +15,6 @@ from app.blog_ai.pictures.store import PictureStore
 from app.blog_ai.settings import BlogSettings
 
 router = APIRouter(tags=["pictures"])
-_NO_PICTURE: Final = "This job has no picture."
 _FILE: Final[dict[int | str, dict[str, object]]] = {
     200: {"description": "The picture.", "content": {JPEG: {"schema": {"type": "string", "format": "binary"}}}},
     304: {"description": "If-None-Match names the picture."},
@@ -52,13 +51,11 @@ async def picture(
         return await elsewhere(services, job, "GET", f"/pictures/{job}", caller)
     await own(services, job, caller)
     store = PictureStore(services.database)
-    kept = await store.kept(job)
-    if kept is None:
-        raise ProblemError(404, _NO_PICTURE, code="picture_not_found")
-    headers = {"ETag": kept.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization, X-API-Key"}
-    if kept.etag in if_none_match:
+    etag = await store.kept(job)
+    headers = {"ETag": etag or "", "Cache-Control": "private, no-cache", "Vary": "Authorization, X-API-Key"}
+    if etag and etag in if_none_match:
         return Response(status_code=304, headers=headers)
-    body = await store.body(job)
+    body = await store.body(job) if etag else None
     if body is None:
-        raise ProblemError(404, _NO_PICTURE, code="picture_not_found")
-    return Response(body, headers=headers, media_type=kept.media_type)
+        raise ProblemError(404, "This job has no picture.", code="picture_not_found")
+    return Response(body, headers=headers, media_type=JPEG)

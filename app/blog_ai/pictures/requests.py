@@ -7,16 +7,16 @@ from pydantic import Field
 from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app import domain
 from app.blog_ai.tables import pictures
-from app.domain import GenerationRequest
 from app.ids import JobId
 from app.intake import Intake, Submission
 from app.jobs import JobStore
 from app.services import Services
 
 
-class PostRequest(GenerationRequest):
-    """The body of blog-ai's POST /generate."""
+class GenerationRequest(domain.GenerationRequest):
+    """The body of blog-ai's POST /generate, which has the same name in the document of the API."""
 
     picture: bool = Field(
         default=False,
@@ -34,7 +34,7 @@ class PostIntake(Intake):
         asked = [
             {"job_id": str(one.job), "client_id": one.request.client_id, "created_at": one.job.created_at}
             for one in batch
-            if isinstance(one.request, PostRequest) and one.request.picture
+            if isinstance(one.request, GenerationRequest) and one.request.picture
         ]
         if asked:
             await connection.execute(insert(pictures), asked)
@@ -57,6 +57,7 @@ def with_pictures(services: Services) -> Services:
     settings, database, lists = services.settings, services.database, services.lists
     return replace(
         services,
+        asks=GenerationRequest,
         intake=PostIntake(database, lists, settings.job_expiry_seconds),
         jobs=PostJobs(database, lists, settings.job_max_attempts),
     )

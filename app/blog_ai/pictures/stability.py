@@ -1,6 +1,5 @@
 """Pictures by Stability AI."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import httpx
@@ -17,23 +16,12 @@ JPEG: Final = "image/jpeg"
 _BEGINS: Final = b"\xff\xd8\xff"
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A checked picture.
-
-    media_type: type that its first bytes have.
-    body: the file.
-    """
-
-    media_type: str
-    body: bytes
-
-
 class Stability:
     """POST /v2beta/stable-image/generate/core: a form of several parts with a bearer key; with `accept: image/*` the
-    answer is the picture. One is 3 credits, 0.03 USD; failed ones are free. 401 is the key, 402 an empty account, 403
-    the moderation of words, 429 more than 150 requests in 10 seconds; a picture that the moderation blurred is charged
-    and has the header `finish-reason: CONTENT_FILTERED` (platform.stability.ai: API reference, pricing).
+    answer is the picture. One of 1.5 megapixels is 3 credits, 0.03 USD; failed ones are free. 401 is the key, 402 an
+    empty account, 403 the moderation of words, 429 more than 150 requests in 10 seconds; a picture that the moderation
+    blurred is charged and has the header `finish-reason: CONTENT_FILTERED` (platform.stability.ai: API reference,
+    pricing).
     """
 
     def __init__(self, client: httpx.AsyncClient, key: str, base_url: str | None, seconds: float) -> None:
@@ -42,8 +30,8 @@ class Stability:
         self._headers = {"Authorization": f"Bearer {key}", "Accept": "image/*"}
         self._url = f"{(base_url or STABILITY).rstrip('/')}/v2beta/stable-image/generate/core"
 
-    async def picture(self, topic: str) -> Picture:
-        """One picture. Raises WriterError."""
+    async def picture(self, topic: str) -> bytes:
+        """One picture, a JPEG. Raises WriterError."""
         name = self.offer.name
         words = f"Header picture of a blog post about this subject, without any letters: {topic}"
         parts = {"prompt": words, "aspect_ratio": "16:9", "output_format": "jpeg"}
@@ -60,4 +48,4 @@ class Stability:
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != JPEG or not body.startswith(_BEGINS):
             raise WriterError("provider_malformed", f"{name}'s answer is no JPEG")
-        return Picture(JPEG, body)
+        return body

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
-from app.domain import Assignment, Source, Strict
+from app.domain import Assignment, Source
 
 MOST_PAGES: Final = 5
 TITLE_LENGTH, ADDRESS_LENGTH, EXTRACT_LENGTH = 200, 2000, 1000
@@ -31,22 +31,14 @@ class Researched(Assignment):
     pages: Pages | None = Field(None, exclude=True)
 
 
-class Found(Strict):
-    """Title, address and extract of a page, as a search engine gave them."""
-
-    title: object
-    url: object
-    extract: object
-
-
-def pages_of(found: Iterable[Found]) -> Pages:
-    """The first pages that a reader may be sent to."""
+def pages_of(found: Iterable[tuple[object, object, object]]) -> Pages:
+    """The first pages that a reader may be sent to, of titles, addresses and extracts as a search engine gave them."""
     good: list[Page] = []
-    for one in found:
-        address = _address(one.url)
+    for title, url, extract in found:
+        address = _address(url)
         if address is not None and len(good) < MOST_PAGES:
-            title = _words(one.title, TITLE_LENGTH) or urlsplit(address).hostname or address
-            good.append(Page(title=title, url=address, extract=_words(one.extract, EXTRACT_LENGTH)))
+            name = _words(title, TITLE_LENGTH) or urlsplit(address).hostname or address
+            good.append(Page(title=name, url=address, extract=_words(extract, EXTRACT_LENGTH)))
     return tuple(good)
 
 

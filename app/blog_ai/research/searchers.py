@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import httpx
 
 from app.blog_ai.outside import answered
-from app.blog_ai.research.pages import MOST_PAGES, Found, Pages, pages_of
+from app.blog_ai.research.pages import MOST_PAGES, Pages, pages_of
 from app.writers.base import WriterError
 from app.writers.calls import Offer
 from app.writers.sdk import reading
@@ -61,7 +61,7 @@ class Tavily:
             raise
         with reading(self.offer.name):
             results = json.loads(answer)["results"]
-            return pages_of(Found(title=one["title"], url=one["url"], extract=one["content"]) for one in results)
+            return pages_of((one["title"], one["url"], one["content"]) for one in results)
 
 
 class SerpApi:
@@ -87,4 +87,4 @@ class SerpApi:
             if found["search_metadata"]["status"] != "Success":
                 raise WriterError("provider_unavailable", f"{self.offer.name}: the search did not succeed")
             results = found.get("organic_results", [])
-            return pages_of(Found(title=one["title"], url=one["link"], extract=one.get("snippet")) for one in results)
+            return pages_of((one["title"], one["link"], one.get("snippet")) for one in results)

@@ -11,10 +11,9 @@ STATEMENTS = (
         job_id text PRIMARY KEY,
         client_id text NOT NULL,
         created_at timestamptz NOT NULL,
-        media_type text,
         etag text,
         body bytea CHECK (octet_length(body) <= 2097152),
-        CHECK ((body IS NULL) = (media_type IS NULL) AND (body IS NULL) = (etag IS NULL))
+        CHECK ((body IS NULL) = (etag IS NULL))
     )
     """,
     # A JPEG is compressed already.
