@@ -83,7 +83,7 @@ class Guarded:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a provider sells at one price.
+    """Goods of a provider at one price.
 
     name: name of the provider.
     model: what is bought, as ledger and figures call it.
@@ -98,7 +98,7 @@ class Offer:
 
 
 class Priced(Guarded):
-    """Calls at one price each, such as a search or a picture. Of one that began the result is kept, whoever has left.
+    """Calls at one price each, such as a search or a picture. A call that has begun ends, and its result is kept.
 
     The ``work`` stores its result, and ``kept`` reads what an earlier call with the same key has stored.
     """

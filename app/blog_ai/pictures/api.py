@@ -1,4 +1,4 @@
-"""GET /pictures: whether pictures are made here, and the one of a job."""
+"""GET /pictures: the offer of pictures, and the picture of a job."""
 
 from typing import Annotated, Final
 
@@ -22,7 +22,7 @@ _FILE: Final[dict[int | str, dict[str, object]]] = {
 
 
 class Pictures(BaseModel):
-    """Whether pictures are made."""
+    """Offer of pictures."""
 
     enabled: bool = Field(description="False where a request for a picture brings the text alone.")
 
@@ -46,7 +46,7 @@ async def picture(
     hop: AskingRegion = None,
     if_none_match: Annotated[str, Header(max_length=1000)] = "",
 ) -> Response:
-    """The header picture of a job; whoever keeps it asks each time whether it is still there."""
+    """The header picture of a job. A copy is checked by its ETag each time, so one that is gone is not shown."""
     if services.regions.elsewhere(job, hop):
         return await elsewhere(services, job, "GET", f"/pictures/{job}", caller)
     await own(services, job, caller)
