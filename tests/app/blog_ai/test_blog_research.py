@@ -141,7 +141,8 @@ def test_an_engine_that_is_slow_or_away_is_given_up(name: str) -> None:
 @pytest.mark.parametrize("name", ENGINES)
 def test_pages_are_words_and_web_addresses_of_bounded_size_and_number(name: str) -> None:
     bad = [
-        "javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "//evil.example/", "https://", None, 7,
+        "javascript:alert(1)", "javascript://a.example/%0aalert(1)", "ftp://a.example/",
+        "data:text/html,x", "file:///etc/passwd", "//evil.example/", "https://", None, 7,
         "https://bank.example@evil.example/", "https://a.example/\r\nX: y", "https://a.example/ b", "http://[x/",
         "https://a.example/" + "x" * 2000,
     ]  # fmt: skip
