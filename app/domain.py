@@ -82,7 +82,7 @@ class GenerationRequest(Assignment):
 
     def assignment(self) -> Assignment:
         """The request without the client."""
-        return Assignment.model_validate(self.model_dump(exclude={"client_id", "fresh"}))
+        return Assignment.model_validate(self.model_dump(include=set(Assignment.model_fields)))
 
 
 class Section(Strict):
@@ -90,6 +90,24 @@ class Section(Strict):
 
     title: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     body: Annotated[str, StringConstraints(min_length=1, max_length=8000)]
+
+
+class Source(Strict):
+    """A web page that a text draws on."""
+
+    title: Annotated[Line, StringConstraints(min_length=1, max_length=200)]
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f\x7f]+$", max_length=2000)]
+
+
+class Extra(StrEnum):
+    """A part that a text may be without: it is there, or could not be had."""
+
+    DONE = "done"
+    UNAVAILABLE = "unavailable"
+
+
+def _missing(value: object) -> bool:
+    return not value
 
 
 class Content(Strict):
@@ -104,6 +122,17 @@ class Content(Strict):
         default=(), max_length=20
     )
     keywords_used: tuple[Keyword, ...] = Field(default=(), max_length=KEYWORDS)
+    research: Extra | None = Field(
+        None, exclude_if=_missing, description="Whether the topic was searched for; left out where nothing is searched."
+    )
+    sources: tuple[Source, ...] = Field(
+        default=(), max_length=10, exclude_if=_missing, description="Pages that were found for the topic."
+    )
+    picture: Extra | None = Field(
+        None,
+        exclude_if=_missing,
+        description="Whether GET /pictures/{job_id} has a picture; left out if none was asked.",
+    )
 
     @model_validator(mode="after")
     def _shaped_like_its_type(self) -> Self:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Table
 
 from app.core_services import CoreServices, build_core, run_core
+from app.domain import GenerationRequest
 from app.intake import Intake
 from app.jobs import JobStore
 from app.lifecycle import Lifecycle
@@ -27,6 +28,8 @@ class Services(CoreServices):
     intake: Intake
     regions: Regions
     progress: Progress
+    asks: type[GenerationRequest] = GenerationRequest
+    """Kind of request that POST /generate takes."""
     owned: tuple[Table, ...] = ()
     """Tables of a product beside content generation's, whose rows belong to a ``client_id`` (X03)."""
 

@@ -23,6 +23,7 @@ Object: TypeAlias = Mapping[str, object]
 Query: TypeAlias = Callable[[StackSettings], tuple[str, ...]]
 ABSENT: Final = ("NotFound", "not found", "the server doesn't have a resource type")
 """Words of kubectl for an object or a kind that is not there."""
+RESEARCH_KEYS: Final = frozenset(("tavily_api_key", "serp_api_key", "stability_api_key"))
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,11 @@ def _has_keys(found: Object, settings: StackSettings) -> bool:
     return isinstance(data, dict) and wanted <= set(data)
 
 
+def _has_research_key(found: Object, _: StackSettings) -> bool:
+    data = found.get("data")
+    return isinstance(data, dict) and not RESEARCH_KEYS.isdisjoint(data)
+
+
 def _deployment(
     name: str, namespace: Callable[[ControllerSettings], str]
 ) -> Callable[[StackSettings], tuple[str, ...]]:
@@ -243,6 +249,13 @@ PREREQUISITES: Final = (
         lambda settings: _of_namespace(settings, "get", "secret", str(settings.writers.secret)),
         "make the stack's namespace and in it the Secret of contentgen:writers.secret: <provider>_api_key for each",
         _has_keys, lambda settings: settings.writers.secret is not None,
+    ),
+    Prerequisite(
+        "keys of research and pictures", "the service that writes waits for its Secret until the update fails",
+        lambda settings: _of_namespace(settings, "get", "secret", str(settings.research.secret)),
+        f"make the Secret of contentgen:research.secret with one or more of {', '.join(sorted(RESEARCH_KEYS))}",
+        _has_research_key,
+        lambda settings: settings.research.secret is not None,
     ),
     Prerequisite(
         "address of the error tracker", "every service waits for its Secret until the update fails",

@@ -183,7 +183,7 @@ def _service(
 
 def _secrets_of(args: RegionArgs, workload: Workload, secrets: ApplicationSecrets) -> tuple[pulumi.Input[str], ...]:
     """Secrets of a workload: the stores' addresses, the application's keys, and, from the stack's owners and only where
-    outside calls are allowed, the language models' keys, the payment provider's and the error tracker's.
+    outside calls are allowed, the keys of language models, of research, of the payment provider and the error tracker.
     """
     found: list[pulumi.Input[str]] = []
     if workload.pool is not None:
@@ -194,6 +194,7 @@ def _secrets_of(args: RegionArgs, workload: Workload, secrets: ApplicationSecret
         return tuple(found)
     others = (
         args.settings.writers.secret if workload.uses_llm_keys else None,
+        args.settings.research.secret if workload.uses_research_keys else None,
         args.settings.payments.secret if workload.takes_payments else None,
         args.settings.telemetry.secret,
     )

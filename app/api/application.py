@@ -1,7 +1,7 @@
 """The ASGI applications, one a role, from the same parts."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -43,7 +43,7 @@ from app.telemetry.figures import ContentFigures
 from app.telemetry.region_figures import keep_figures
 from app.telemetry.reporting import report_errors
 from app.worker import Worker
-from app.writers.desk import desk
+from app.writers.desk import Desk, desk
 
 
 class Role(StrEnum):
@@ -64,6 +64,10 @@ class Part:
     writes: it turns prompts into texts; it alone is given keys and pays for the providers' SDKs in memory.
     works: it takes jobs from the queue.
     owned: tables that the product adds, whose rows belong to a client.
+    asks: kind of request that the document of its API describes.
+    completed: the parts of the process, with the product's own in the place of content generation's.
+    desk: where its texts are written.
+    worker: class that takes its jobs.
     """
 
     title: str
@@ -72,6 +76,10 @@ class Part:
     writes: bool = False
     works: bool = False
     owned: tuple[Table, ...] = ()
+    asks: type[GenerationRequest] = GenerationRequest
+    completed: Callable[[Services], Services] = lambda services: services
+    desk: Callable[[Services], AbstractAsyncContextManager[Desk]] = desk
+    worker: Callable[[Services, Desk], Worker] = Worker
 
 
 def create(settings: Settings, role: Role, lifecycle: Lifecycle | None = None) -> FastAPI:
@@ -87,20 +95,20 @@ def assemble(settings: Settings, part: Part, lifecycle: Lifecycle, schema: Schem
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, lifecycle, schema, part.owned) as services:
-            app.state.services = services
-            at_the_desk = desk(services) if part.writes else nullcontext()
+        async with running(settings, lifecycle, schema, part.owned) as core:
+            app.state.services = services = part.completed(core)
+            at_the_desk = part.desk(services) if part.writes else nullcontext()
             background = services.supervisor.background(**_loops(services, part))
             async with at_the_desk as app.state.desk, background:
                 settle()
                 if part.works:
-                    async with Worker(services, app.state.desk).working():
+                    async with part.worker(services, app.state.desk).working():
                         yield
                 else:
                     yield
 
     app = application(part.title, settings, lifespan)
-    document.complete(app, keys_required=settings.keys_required, schemas=(GenerationRequest,))
+    document.complete(app, keys_required=settings.keys_required, schemas=(part.asks,))
     routers = part.routers if settings.closed else (*part.routers, debug.router, docs.router)
     for router in routers:
         app.include_router(router)

@@ -47,7 +47,7 @@ _DOCUMENT = {
 async def generate(request: Request) -> Response:
     """202 means that the job is stored and cannot get lost; ask /status/{job_id} for it."""
     services, caller = services_of(request), caller_of(request)
-    body = await body_of(request, GenerationRequest)
+    body = await body_of(request, services.asks)
     client_id = client_of(caller, body.client_id)
     state = request.scope["state"]
     state["client_id"] = client_id

@@ -25,8 +25,8 @@ CHANGES = documented(401, 404, 409, 429, 502, 503)
 async def status(job: JobOfPath, services: ServicesNow, caller: CallerNow, hop: AskingRegion = None) -> Response:
     """Progress of a job, and its text when it is done (A04)."""
     if services.regions.elsewhere(job, hop):
-        return await _elsewhere(services, job, "GET", f"/status/{job}", caller)
-    return _shown(await _own(services, job, caller))
+        return await elsewhere(services, job, "GET", f"/status/{job}", caller)
+    return _shown(await own(services, job, caller))
 
 
 @router.get("/jobs", response_model=JobPage, responses=documented(401, 403, 422, 429, 503))
@@ -56,10 +56,10 @@ async def list_jobs(
 async def cancel(job: JobOfPath, services: ServicesNow, caller: CallerNow, hop: AskingRegion = None) -> Response:
     """Cancel a job that has not ended; a worker that is at it stops, and its result is dropped."""
     if services.regions.elsewhere(job, hop):
-        return await _elsewhere(services, job, "POST", f"/cancel/{job}", caller)
+        return await elsewhere(services, job, "POST", f"/cancel/{job}", caller)
     cancelled = await services.jobs.cancel(job, caller.sees)
     if cancelled is None:
-        found = await _own(services, job, caller)
+        found = await own(services, job, caller)
         raise ProblemError(409, f"The job has ended already ({found.status}).", code="job_ended")
     return _shown(cancelled)
 
@@ -68,14 +68,14 @@ async def cancel(job: JobOfPath, services: ServicesNow, caller: CallerNow, hop: 
 async def delete(job: JobOfPath, services: ServicesNow, caller: CallerNow, hop: AskingRegion = None) -> Response:
     """Delete a job that has ended, with its text."""
     if services.regions.elsewhere(job, hop):
-        return await _elsewhere(services, job, "DELETE", f"/jobs/{job}", caller)
+        return await elsewhere(services, job, "DELETE", f"/jobs/{job}", caller)
     if not await services.jobs.delete(job, caller.sees):
-        found = await _own(services, job, caller)
+        found = await own(services, job, caller)
         raise ProblemError(409, f"The job is still {found.status}; cancel it first.", code="job_not_ended")
     return Response(status_code=204)
 
 
-async def _own(services: Services, job: JobId, caller: Caller) -> Job:
+async def own(services: Services, job: JobId, caller: Caller) -> Job:
     """The job, if the caller may see it; for every other caller it does not exist."""
     found = await services.jobs.seen(job, caller.sees)
     if found is None:
@@ -83,7 +83,7 @@ async def _own(services: Services, job: JobId, caller: Caller) -> Job:
     return found
 
 
-async def _elsewhere(services: Services, job: JobId, method: str, path: str, caller: Caller) -> Response:
+async def elsewhere(services: Services, job: JobId, method: str, path: str, caller: Caller) -> Response:
     """The owning region's reply."""
     try:
         reply = await services.regions.ask(job.region, method, path, caller)

@@ -25,6 +25,10 @@ from app.api import (
 from app.api.application import Part, assemble
 from app.blog_ai import webhook
 from app.blog_ai.history import HISTORY
+from app.blog_ai.pictures import api as pictures
+from app.blog_ai.pictures.requests import GenerationRequest, with_pictures
+from app.blog_ai.post_worker import PostWorker
+from app.blog_ai.posts import post_desk
 from app.blog_ai.settings import BlogSettings
 from app.blog_ai.tables import OWNED
 from app.lifecycle import Lifecycle
@@ -46,13 +50,18 @@ PART: Final = Part(
         admin.router,
         webhook.router,
         live.router,
+        pictures.router,
     ),
     asked=True,
     writes=True,
     works=True,
     owned=OWNED,
+    asks=GenerationRequest,
+    completed=with_pictures,
+    desk=post_desk,
+    worker=PostWorker,
 )
-PAGE: Final = Page(("app.blog_ai", "app"), ("page.js", "frame.js", "session.js", "page.css", "icon.svg"))
+PAGE: Final = Page(("app.blog_ai", "app"), ("page.js", "post.js", "frame.js", "session.js", "page.css", "icon.svg"))
 PAGE_PATHS: Final = frozenset(("/", "/health", "/ready", "/metrics"))
 """Paths of the page's port that are not the API's; a scrape of both ports would count everything twice."""
 STATIC: Final = "/static/"

@@ -20,6 +20,8 @@ STRIPE_API: Final = "https://api.stripe.com"
 STRIPE_CHECK: Final = "/v1/balance"
 """The smallest thing that a secret key may read (docs.stripe.com/api/balance)."""
 Value = TypeVar("Value")
+HttpAddress = Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
+"""Base URL of a web service: nothing after its path."""
 
 
 def _environment(value: object) -> object:
@@ -136,14 +138,21 @@ class BlogSettings(Settings):
     stripe_price_id_pro: str | None = Field(None, description="Price id of the plan Pro.")
     stripe_price_id_business: str | None = Field(None, description="Price id of the plan Business.")
 
+    # Web research and pictures (E14): each is done where its key is set
+    tavily_api_key: SecretStr | None = Field(None, description="Key of Tavily, which is asked first for web pages.")
+    tavily_base_url: HttpAddress | None = Field(None, description="Base URL in place of Tavily's own.")
+    serp_api_key: SecretStr | None = Field(None, description="Key of SerpApi, which is asked when Tavily fails.")
+    serp_base_url: HttpAddress | None = Field(None, description="Base URL in place of SerpApi's own.")
+    research_timeout_seconds: float = Field(10, gt=0, le=60, description="Time limit of one search.")
+    stability_api_key: SecretStr | None = Field(None, description="Key of Stability AI, which makes pictures.")
+    stability_base_url: HttpAddress | None = Field(None, description="Base URL in place of Stability AI's own.")
+    picture_timeout_seconds: float = Field(60, gt=0, le=300, description="Time limit of one picture.")
+
     # Variables of the document that cannot be in force
     supabase_url: str | None = Field(None, description="Refused: DATABASE_URL and DATABASE_URL_DIRECT are used.")
     supabase_service_role_key: SecretStr | None = Field(None, description="Refused, as SUPABASE_URL.")
     redis_max_memory: str | None = Field(None, description="Refused: a setting of the Redis server.")
     redis_eviction_policy: str | None = Field(None, description="Refused: a setting of the Redis server.")
-    serp_api_key: SecretStr | None = Field(None, description="Refused: posts are written without web research.")
-    tavily_api_key: SecretStr | None = Field(None, description="Refused: posts are written without web research.")
-    stability_api_key: SecretStr | None = Field(None, description="Refused: posts have no pictures.")
 
     @model_validator(mode="before")
     @classmethod
@@ -182,11 +191,6 @@ class BlogSettings(Settings):
         if value == info.data.get("port"):
             raise ValueError("must not be BACKEND_PORT; the page and the API have a port each")
         return value
-
-    @field_validator("serp_api_key", "tavily_api_key", "stability_api_key")
-    @classmethod
-    def _no_extras(cls, value: Value) -> Value:
-        return _refused(value, "is optional and has no use in this release: no web research, no pictures; omit it")
 
     @field_validator("security_enabled")
     @classmethod

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, MetaData, Table, Text
+from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -26,5 +26,15 @@ stripe_subscriptions = Table(
     Column("settled_at", DateTime(timezone=True)),
 )
 
-OWNED: Final = (stripe_subscriptions,)
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("client_id", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("etag", Text),
+    Column("body", LargeBinary),
+)
+
+OWNED: Final = (stripe_subscriptions, pictures)
 """Tables whose rows belong to a client, and are shown to it and erased with it (X03)."""

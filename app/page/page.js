@@ -26,8 +26,14 @@ function request() {
   markField("keywords", keywords.length > 12 ? "At most 12 keywords, please." : long ? `“${long}” is longer than 60 letters.` : null);
   const wrong = form.querySelector("[aria-invalid=true]");
   if (wrong) { wrong.focus(); return null; }
-  return { topic, keywords, content_type: data.get("content_type"), priority: data.get("priority") };
+  return { topic, keywords, content_type: data.get("content_type"), priority: data.get("priority"), ...choices() };
 }
+
+// A product's form may have boxes beside these fields.
+const choices = () => Object.fromEntries([...form.querySelectorAll("[type=checkbox]:checked")].map(({ name }) => [name, true]));
+
+// A product's own script may add to what is shown.
+const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
 async function send(body, key) {
   showProblem(null);
@@ -114,7 +120,7 @@ function showJob(job) {
   at("sample").hidden = !(result && job.provider === "embedded");
   at("facts").textContent = "";
   if (job?.status === "failed" || job?.status === "expired") showProblem({ detail: job.error?.message ?? WORDS[job.status] });
-  if (!result) return;
+  if (!result) return tell("shown", job);
   const paragraphs = (text) => text.split("\n\n").filter(Boolean).map((part) => element("p", part));
   if (result.content_type === "blog") article.append(element("h3", result.title));
   article.append(...paragraphs(result.introduction));
@@ -123,6 +129,7 @@ function showJob(job) {
   if (result.hashtags.length) article.append(element("p", result.hashtags.join(" ")));
   const words = article.textContent.split(/\s+/).length;
   at("facts").textContent = `${words} words, ${moment(job.finished_at)}, written by ${job.model}`;
+  tell("shown", job);
 }
 
 function markdown() {
@@ -148,8 +155,9 @@ at("download").addEventListener("click", () => {
 });
 
 at("retry").addEventListener("click", () => {
-  const { topic, keywords, content_type, priority } = shown;
-  send({ topic, keywords, content_type, priority, fresh: true }, unique());
+  const { topic, keywords, content_type, priority, result } = shown;
+  const again = result?.picture ? { picture: true } : {};
+  send({ topic, keywords, content_type, priority, ...again, fresh: true }, unique());
 });
 
 at("cancel").addEventListener("click", () => change("POST", `/cancel/${current}`, (job) => { update(job); showJob(job); }));
@@ -194,7 +202,7 @@ function entry(job) {
   return line;
 }
 
-run(() => listJobs(), () => {
+run(() => { listJobs(); tell("began"); }, () => {
   current = null;
   showJob(null);
 });

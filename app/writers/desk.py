@@ -1,6 +1,6 @@
 """The writing of im: a text that is there, else the first that a provider gives, in their order (E07, D01)."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from app.core_services import CoreServices
@@ -19,6 +19,8 @@ from app.writers.ledger import Ledger
 from app.writers.paid import PaidProvider
 from app.writers.texts import TextCache
 
+Prepare = Callable[[Assignment, CallContext], Awaitable[Assignment]]
+
 
 class Desk(Flights):
     """Implements the interface of im."""
@@ -29,8 +31,9 @@ class Desk(Flights):
         texts: TextCache,
         ledger: Ledger,
         batches: Batches | None = None,
+        prepare: Prepare | None = None,
     ) -> None:
-        super().__init__(providers, texts, ledger)
+        super().__init__(providers, texts, ledger, prepare)
         self._batches = batches
 
     async def order(self, assignment: Assignment, context: CallContext) -> Draft | Waiting:
@@ -68,15 +71,18 @@ def providers_of(
 
 
 @asynccontextmanager
-async def desk(services: Services) -> AsyncIterator[Desk]:
-    """The desk of the settings' providers. Raises ConfigurationError for an SDK that is missing."""
+async def desk(services: Services, form: Form = CONTENT, prepare: Prepare | None = None) -> AsyncIterator[Desk]:
+    """The desk of the settings' providers, for texts of a form. Raises ConfigurationError for an SDK that is missing.
+
+    What is ordered in batches is not prepared: it is to be cheap, and is collected long after.
+    """
     settings = services.settings
     texts = TextCache(services.cache, settings.llm_cache_seconds, Draft)
     ledger = Ledger(services.database, settings.llm_max_cost_per_day_usd)
-    made = providers_of(CONTENT, services, settings, ledger, texts)
+    made = providers_of(form, services, settings, ledger, texts)
     first = made[0]
     batches = Batches(first, settings) if settings.llm_batch_enabled and isinstance(first, PaidProvider) else None
-    built = Desk(made, texts, ledger, batches)
+    built = Desk(made, texts, ledger, batches, prepare)
     try:
         yield built
     finally:

@@ -1,7 +1,7 @@
 """Texts of one form that are being written: one that is there, else the first that a provider gives, in their order."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
@@ -28,14 +28,19 @@ class _Flight(Generic[Text]):
 
 
 class Flights(Generic[Asked, Text]):
-    """Writes texts; a second request for one that is being written waits for it (E07, D01)."""
+    """Writes texts; a second request for one that is being written waits for it (E07, D01).
+
+    ``prepare`` completes a request whose text is not there, before providers are asked; the text's key stays the same.
+    """
 
     def __init__(
         self,
         providers: Sequence[PaidProvider[Asked, Text] | EmbeddedProvider[Asked, Text]],
         texts: TextCache[Text],
         ledger: Ledger,
+        prepare: Callable[[Asked, CallContext], Awaitable[Asked]] | None = None,
     ) -> None:
+        self._prepare = prepare
         self.ledger = ledger
         self.providers = providers
         self._texts = texts
@@ -92,6 +97,8 @@ class Flights(Generic[Asked, Text]):
         if cached is not None:
             return cached
         failures: list[WriterError] = []
+        if self._prepare is not None:
+            assignment = await self._prepare(assignment, context)
         for provider in self.providers:
             try:
                 return await provider.write(assignment, context)

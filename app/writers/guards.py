@@ -11,7 +11,6 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from app.failures import Fault
-from app.providers import Provider
 from app.redis_link import RedisDown, RedisLink
 from app.settings import Settings
 from app.writers.base import Deadline, WriterError
@@ -68,9 +67,9 @@ class Breaker:
 class Turnstile:
     """At most so many calls a minute over all processes; a few wait for their turn, and the rest are refused."""
 
-    def __init__(self, provider: Provider, settings: Settings, link: RedisLink) -> None:
+    def __init__(self, name: str, settings: Settings, link: RedisLink) -> None:
         per_minute = settings.llm_rate_limit_per_minute
-        self._name = provider.value
+        self._name = name
         self._queue = settings.llm_queue_limit
         self._wait = settings.llm_queue_wait_seconds
         self._waiting = 0

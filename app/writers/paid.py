@@ -1,33 +1,26 @@
 """A provider that charges: each call passes the breaker, the limit a minute and the ledger, and is paid for once."""
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Generic
 
 import structlog
 
 from app.domain import Usage, Written
-from app.failures import Fault
 from app.providers import Provider
 from app.settings import Settings
 from app.writers.base import CallContext, ProviderClient, Question, Reply, WriterError
+from app.writers.calls import Guarded
 from app.writers.forms import Asked, Form, Text
-from app.writers.guards import Breaker, Turnstile
-from app.writers.ledger import NOTHING, Call, CallKind, Ledger, TextInFlightError
+from app.writers.guards import Turnstile
+from app.writers.ledger import NOTHING, Call, CallKind, Ledger
 from app.writers.prices import ceiling, cost, most
 from app.writers.texts import TextCache, free, text_key
 
-T = TypeVar("T")
 _LOG = structlog.get_logger("app.writers")
 LONGEST_TOKENS = 6000
-# A longer pause is the job's to wait for: a call that waits here holds a place of its worker.
-LONGEST_PAUSE_SECONDS = 10.0
-# How long to wait before looking again for a text that another process pays for, at first and at most.
-SHORTEST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.1, 1.0
 
 
-class PaidProvider(Generic[Asked, Text]):
+class PaidProvider(Guarded, Generic[Asked, Text]):
     """One provider behind its guards."""
 
     def __init__(
@@ -40,13 +33,10 @@ class PaidProvider(Generic[Asked, Text]):
         texts: TextCache[Text],
         turnstile: Turnstile | None,
     ) -> None:
-        self.name = provider.value
+        super().__init__(provider.value, settings.llm_timeout_seconds, settings, ledger, turnstile)
         self.client = client
-        self.breaker = Breaker(self.name, settings.llm_breaker_failures, settings.llm_breaker_seconds)
-        self.ledger = ledger
         self.texts = texts
         self._form = form
-        self._turnstile = turnstile
         self._provider = provider
         self._settings = settings
         self._running: dict[str, asyncio.Task[Text]] = {}
@@ -69,51 +59,13 @@ class PaidProvider(Generic[Asked, Text]):
         running = self._running.get(self.key(assignment, context))
         if running is not None:
             return free(await asyncio.shield(running))
-        for tried in range(self._settings.llm_retries + 1):
-            try:
-                return await self.breaker.call(lambda: self._once(assignment, context))
-            except WriterError as error:
-                pause = error.retry_after or random.uniform(0.5, 1.0) * 2**tried
-                there_is_time = pause <= min(LONGEST_PAUSE_SECONDS, context.deadline.left - self.call_seconds)
-                again = error.failure.fault is Fault.PROVIDER and tried < self._settings.llm_retries
-                if error.kind == "circuit_open" or not (again and there_is_time):
-                    raise
-                _LOG.info("trying the provider again", provider=self.name, error_type=error.kind, pause=pause)
-                await asyncio.sleep(pause)
-        raise AssertionError("unreachable: the last try returns or raises")
-
-    async def turn(self, context: CallContext) -> None:
-        """Wait for a turn. Raises WriterError where a call could not end before the deadline."""
-        if self._turnstile is not None:
-            await self._turnstile.enter(context.deadline, self.call_seconds)
-        if context.deadline.left < self.call_seconds:
-            raise WriterError(
-                "deadline", f"{context.deadline.left:.1f} s are left, a call may take {self.call_seconds}"
-            )
-
-    @property
-    def call_seconds(self) -> float:
-        """The longest that a call can take."""
-        return self._settings.llm_timeout_seconds
+        return await self.tried(lambda: self._once(assignment, context), context)
 
     async def close(self) -> None:
         """Let what was paid for be kept, then give the connections back."""
         if self._running:
             await asyncio.wait(self._running.values(), timeout=self._settings.grace_seconds)
         await self.client.close()
-
-    async def reserved_or(self, call: Call, needed: float, known: Callable[[], Awaitable[T | None]]) -> Call | T:
-        """The call, reserved; or the result of another paid call, once it is known. Raises WriterError."""
-        pause = SHORTEST_LOOK_SECONDS
-        while (found := await known()) is None:
-            try:
-                return await self.ledger.reserve(call)
-            except TextInFlightError:
-                if call.context.deadline.left < needed + pause:
-                    raise WriterError("deadline", "another call for the same text goes on") from None
-            await asyncio.sleep(pause)
-            pause = min(LONGEST_LOOK_SECONDS, 2 * pause)
-        return found
 
     async def _once(self, assignment: Asked, context: CallContext) -> Text:
         await self.turn(context)
@@ -142,7 +94,7 @@ class PaidProvider(Generic[Asked, Text]):
             if known is not None:
                 outcome, dollars = "cached", 0.0
                 return known
-            reply = await self._ask(question)
+            reply = await self.timed(self.client.ask(question))
             tokens, dollars = reply.tokens, cost(call.model, reply.tokens)
             draft = self.draft(reply, assignment, call.model, dollars)
             await self.texts.put(call.key, draft)
@@ -155,13 +107,6 @@ class PaidProvider(Generic[Asked, Text]):
         finally:
             await self.ledger.settle(call, outcome, tokens, dollars)
         return draft
-
-    async def _ask(self, question: Question) -> Reply:
-        try:
-            async with asyncio.timeout(self.call_seconds):
-                return await self.client.ask(question)
-        except TimeoutError as error:
-            raise WriterError("provider_timeout", f"{self.name} took longer than {self.call_seconds} s") from error
 
     def draft(self, reply: Reply, assignment: Asked, model: str, dollars: float) -> Text:
         """The checked text. Raises WriterError."""

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pydantic import TypeAdapter, ValidationError
 
 from app.domain import GivenName
-from app.providers import Provider
 from app.writers.base import WriterError
 
 _ACCOUNT = frozenset((401, 402, 403, 404))
@@ -14,7 +13,7 @@ _LATER = frozenset((408, 409, 425))
 _GIVEN_NAME: TypeAdapter[str] = TypeAdapter(GivenName)
 
 
-def refused(provider: Provider, status: int, headers: Mapping[str, str]) -> WriterError:
+def refused(provider: str, status: int, headers: Mapping[str, str]) -> WriterError:
     """A provider's answer that is an error. Its body may repeat the prompt or the key, so only the status is kept."""
     after = headers.get("retry-after", "")
     pause = float(after) if after.replace(".", "", 1).isdecimal() else None
@@ -30,7 +29,7 @@ def refused(provider: Provider, status: int, headers: Mapping[str, str]) -> Writ
     return WriterError(kind, message, retry_after=pause, status=status)
 
 
-def failed(provider: Provider, error: Exception, *, timeout: bool) -> WriterError:
+def failed(provider: str, error: Exception, *, timeout: bool) -> WriterError:
     """No answer at all. The cause's own words may hold an address."""
     if timeout:
         return WriterError("provider_timeout", f"{provider} did not answer in time")
@@ -38,7 +37,7 @@ def failed(provider: Provider, error: Exception, *, timeout: bool) -> WriterErro
 
 
 @contextmanager
-def reading(provider: Provider) -> Iterator[None]:
+def reading(provider: str) -> Iterator[None]:
     """Reading a provider's answer: the SDKs hand on what they get, so anything may be missing in it."""
     try:
         yield
@@ -48,7 +47,7 @@ def reading(provider: Provider) -> Iterator[None]:
         ) from error
 
 
-def batch_name(provider: Provider, given: object) -> str:
+def batch_name(provider: str, given: object) -> str:
     """A provider's name for a batch or a file: it becomes part of addresses, so it must not lead elsewhere."""
     try:
         return _GIVEN_NAME.validate_python(given)

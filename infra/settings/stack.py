@@ -23,6 +23,7 @@ from infra.settings.monitoring import AlertSettings, BudgetSettings, TelemetrySe
 from infra.settings.nodes import NodeSettings
 from infra.settings.payments import PaymentSettings
 from infra.settings.rendering import RendererSettings
+from infra.settings.research import ResearchSettings
 from infra.settings.services import ServiceSettings
 from infra.settings.stores import BackupSettings, ImageSettings, PostgresSettings, RedisSettings, SecretSettings
 from infra.settings.value_types import (
@@ -71,6 +72,7 @@ class StackSettings(Model):
     images: ImageSettings = ImageSettings()
     secrets: SecretSettings = SecretSettings()
     writers: WriterSettings = WriterSettings()
+    research: ResearchSettings = ResearchSettings()
     payments: PaymentSettings = PaymentSettings()
     renderer: RendererSettings = RendererSettings()
     features: dict[str, bool] = Field(default_factory=dict, description="features of the product, on or off")

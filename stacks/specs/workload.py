@@ -98,6 +98,7 @@ class WorkloadSpec:
     hashed_by_uri: send requests for one address to the same instance (requirement K16).
     reaches_outside: allow HTTPS to the internet.
     uses_llm_keys: give it the language models' keys.
+    uses_research_keys: give it the keys of search engines and of the maker of pictures.
     holds_application_keys: give it the application's own keys, with which it authenticates clients.
     takes_payments: give it the payment provider's keys and prices.
     buckets: access to the product's buckets, by name.
@@ -124,6 +125,7 @@ class WorkloadSpec:
     hashed_by_uri: bool = False
     reaches_outside: bool = False
     uses_llm_keys: bool = False
+    uses_research_keys: bool = False
     holds_application_keys: bool = False
     takes_payments: bool = False
     renders: bool = False

@@ -54,6 +54,7 @@ GOOD: dict[str, dict[str, object]] = {
     "storageclass": {"items": [{"metadata": {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}]},
     "csidriver ebs.csi.aws.com": {},
     "secret keys": {"data": {"openai_api_key": "x"}},
+    "secret research": {"data": {"tavily_api_key": "x"}},
     "secret tracker": {"data": {"sentry_dsn": "x"}},
 }
 """A complete cluster's answers, by what kubectl is asked for."""
@@ -74,6 +75,7 @@ WRONG: dict[str, dict[str, object]] = {
     "daemonset aws-node": deployment("", "--enable-network-policy=false"),
     "storageclass": {"items": [{"metadata": {"name": "gp2"}}]},
     "secret keys": {"data": {"anthropic_api_key": "x"}},
+    "secret research": {"data": {"openai_api_key": "x"}},
     "secret tracker": {"data": {}},
 }
 
@@ -86,6 +88,7 @@ def settings(**values: object) -> StackSettings:
         "clusters": {"us-east-1": CLUSTER},
     }
     own = {"writers": {"providers": ["openai"], "secret": "keys"}, "telemetry": {"secret": "tracker"}}
+    own["research"] = {"secret": "research"}
     return parse("it", {**least, **own, **values})
 
 

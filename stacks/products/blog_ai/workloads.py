@@ -39,6 +39,7 @@ WORKLOADS: Final = (
         hashed_by_uri=True,
         reaches_outside=True,
         uses_llm_keys=True,
+        uses_research_keys=True,
         holds_application_keys=True,
         takes_payments=True,
         variables=DOCUMENTED,

@@ -53,11 +53,11 @@ def test_content_generations_history_goes_first_and_the_products_own_has_a_table
     asyncio.run(both())
     done = asyncio.run(migrate(settings_for(empty_url), history=HISTORY))
     database = name_of(empty_url)
-    assert done.version == latest(HISTORY.package) == HISTORY.head() == "0001"
+    assert done.version == latest(HISTORY.package) == HISTORY.head() == "0002"
     assert run_sql(servers, database, "SELECT version_num FROM alembic_version") == [(CONTENT.head(),)]
-    assert run_sql(servers, database, "SELECT version_num FROM alembic_version_blog_ai") == [("0001",)]
+    assert run_sql(servers, database, "SELECT version_num FROM alembic_version_blog_ai") == [("0002",)]
     versions = [row[0] for row in run_sql(servers, database, "SELECT version FROM migration_history ORDER BY 1")]
-    assert versions[0] == "0001" and versions[-1] == "alembic_version_blog_ai 0001"
+    assert versions[0] == "0001" and versions[-1] == "alembic_version_blog_ai 0002"
     assert asyncio.run(ready(empty_url))
 
 
@@ -72,9 +72,12 @@ def test_a_database_is_ready_only_with_both_histories(servers: Servers, blog_url
 
 def test_a_migration_that_broke_off_between_the_histories_goes_on(servers: Servers, empty_url: str) -> None:
     asyncio.run(migrate(settings_for(empty_url), history=HISTORY))
-    for statement in ("DELETE FROM alembic_version_blog_ai", "DROP TABLE stripe_events, stripe_subscriptions"):
+    for statement in (
+        "DELETE FROM alembic_version_blog_ai",
+        "DROP TABLE stripe_events, stripe_subscriptions, pictures",
+    ):
         run_sql(servers, name_of(empty_url), statement)
-    assert asyncio.run(migrate(settings_for(empty_url), history=HISTORY)).version == "0001"
+    assert asyncio.run(migrate(settings_for(empty_url), history=HISTORY)).version == "0002"
     assert run_sql(servers, name_of(empty_url), "SELECT count(*) FROM stripe_events") == [(0,)]
 
 
@@ -110,7 +113,7 @@ def test_the_commands_of_the_product_migrate_and_care_for_its_database(
     own = {"DATABASE_URL": empty_url, "DATABASE_URL_DIRECT": empty_url}
     migrated = run_app(blog_fleet.fleet, "migrate", **own)
     assert migrated.returncode == 0, migrated.stdout + migrated.stderr
-    assert json.loads(migrated.stdout.splitlines()[-1])["version"] == "0001"
+    assert json.loads(migrated.stdout.splitlines()[-1])["version"] == "0002"
     for age in ("61 days", "59 days"):
         statement = f"INSERT INTO stripe_events VALUES ('evt {age}', now() - interval '{age}')"  # noqa: S608
         run_sql(servers, name_of(empty_url), statement)

@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 from blog_site import BlogFleet
-from conftest import run_app
+from conftest import eventually, run_app
 from playwright.sync_api import Browser, Route, expect
+from search_engines import outside, refusal
 from test_page import RecordProperty, browser, flaws, opened, picture  # noqa: F401  fixtures
 from web_vitals import reported
 
@@ -114,3 +115,78 @@ def test_in_production_a_person_signs_in_with_the_key_of_a_plan(browser: Browser
         expect(page.get_by_role("status")).to_have_text("Done.", timeout=15_000)
         assert flaws(page) == []
         page.close()
+
+
+@pytest.mark.requirement("E14")
+@pytest.mark.requirement("A16")
+@pytest.mark.parametrize(("width", "dark"), [(1200, False), (360, True)])
+def test_a_person_asks_for_a_picture_and_sees_it_above_the_text_and_the_sources_under_it(
+    browser: Browser,  # noqa: F811
+    blog_fleet: BlogFleet,
+    width: int,
+    dark: bool,
+) -> None:
+    complaints: list[str] = []
+    with (
+        outside("tavily") as tavily,
+        outside("stability") as stability,
+        blog_fleet.container(**tavily.variables, **stability.variables) as blog,
+    ):
+        page = opened(browser, blog.page, complaints, dark=dark, width=width)
+        page.get_by_label("Topic").fill("How to brew better coffee at home")
+        page.get_by_label("With a header picture").check()
+        page.get_by_role("button", name="Write the post").click()
+        expect(page.get_by_role("status")).to_have_text("Done.", timeout=15_000)
+        drawing = page.get_by_role("img", name="Picture for How to brew better coffee at home")
+        expect(drawing).to_be_visible()
+        # What is shown is the file: its size, and its colour in the middle.
+        middle = "canvas => [canvas.width, canvas.height, ...canvas.getContext('2d').getImageData(672, 384, 1, 1).data]"
+        wide, high, red, green, blue, _ = drawing.evaluate(middle)
+        assert (wide, high) == (1344, 768)
+        assert max(abs(red - 46), abs(green - 139), abs(blue - 87)) <= 3
+        expect(page.get_by_role("heading", name="Sources")).to_be_visible()
+        link = page.get_by_role("link", name="Grinding coffee")
+        expect(link).to_have_attribute("href", "https://coffee.example/grind")
+        expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
+        picture(page, f"blog-ai-pictured-{width}")
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert flaws(page) == []
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download").click()
+        assert "## Sources\n\nGrinding coffee, https://coffee.example/grind" in Path(download.value.path()).read_text()
+        page.get_by_role("button", name="Write again").click()
+        # It asks for another picture too.
+        assert eventually(lambda: len(stability.asked) == 2)
+        page.close()
+    assert complaints == []
+
+
+@pytest.mark.requirement("E14")
+def test_the_page_says_what_a_post_had_to_do_without(browser: Browser, blog_fleet: BlogFleet) -> None:  # noqa: F811
+    with (
+        outside("tavily", refusal(401)) as tavily,
+        outside("stability", refusal(402)) as stability,
+        blog_fleet.container(**tavily.variables, **stability.variables) as blog,
+    ):
+        page = opened(browser, blog.page, [])
+        page.get_by_label("Topic").fill("Tea at home")
+        page.get_by_label("With a header picture").check()
+        page.get_by_role("button", name="Write the post").click()
+        expect(page.locator("#missing")).to_have_text(
+            "The web could not be searched, so this post has no sources. The picture could not be made.",
+            timeout=15_000,
+        )
+        expect(page.locator("#drawing")).to_be_hidden()
+        assert flaws(page) == []
+        page.close()
+
+
+@pytest.mark.requirement("E14")
+def test_the_page_offers_no_picture_where_none_are_made(browser: Browser, site: str) -> None:  # noqa: F811
+    page = browser.new_page()
+    with page.expect_response("**/pictures") as answered:
+        page.goto(site)
+    assert answered.value.json() == {"enabled": False}
+    expect(page.get_by_label("Topic")).to_be_visible()
+    expect(page.get_by_label("With a header picture")).to_be_hidden()
+    page.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infra.settings.payments import PaymentSettings
+from infra.settings.research import ResearchSettings
 from ops.stack_files import planned, read
 from tests.products.support import CONTAINER, deployment, variables
 from tests.unit.engine import RecordingEngine
@@ -119,6 +120,15 @@ def test_the_prices_of_the_tiers_and_the_accounts_keys_come_from_the_stack_file(
     assert "stripe" not in secrets(declared(PROD, read(ROOT, PROD)))
 
 
+@pytest.mark.requirement("E14")
+def test_the_keys_of_research_and_pictures_come_from_a_secret_of_their_owner_where_there_is_one() -> None:
+    engine = declared(PROD, read(ROOT, PROD).model_copy(update={"research": ResearchSettings(secret="research")}))
+    assert "research" in secrets(engine)
+    assert "research" not in secrets(declared(PROD, read(ROOT, PROD)))
+    # They are asked for over HTTPS, as the providers of texts are.
+    assert next(one for one in planned(ROOT, PROD).workloads if one.name == NAME).reaches_outside
+
+
 def secrets(engine: RecordingEngine) -> set[object]:
     """Secrets that the pods mount."""
     volumes = deployment(engine, NAME).at("spec", "template", "spec", "volumes")
@@ -137,6 +147,7 @@ def test_the_page_and_the_api_stand_under_their_own_names_and_both_hold_a_websoc
     for host in (hosts["site"], hosts["api"]):
         groups = {group.name: group for backend in host.backends.values() for group in backend}
         assert (groups["live"].paths, groups["live"].timeout) == (("/ws/",), "86400s")
+        assert groups["pictures"].paths == ("/pictures", "/pictures/")
 
 
 @pytest.mark.requirement("K16")

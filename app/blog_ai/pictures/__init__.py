@@ -1,0 +1,1 @@
+"""Header pictures of blog-ai's posts (E14)."""
