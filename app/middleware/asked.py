@@ -4,7 +4,6 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access.callers import ANONYMOUS
-from app.activity import Activity
 from app.core_services import CoreServices
 from app.middleware.limits import INTERNAL, UNLIMITED
 from app.service_settings import ServiceSettings
