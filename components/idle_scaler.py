@@ -31,8 +31,8 @@ class IdleScalerArgs:
 
 
 class IdleScaler(pulumi.ComponentResource):
-    """Owns the replica count of a Deployment in place of an Autoscaler: KEDA makes the HorizontalPodAutoscaler, with the
-    same targets and pace, and a metric more, which wants the minimum while requests come.
+    """Owns the replica count of a Deployment in place of an Autoscaler: KEDA makes the HorizontalPodAutoscaler, with
+    the same targets and pace, and a metric more, which wants the minimum while requests come.
     """
 
     def __init__(self, name: str, args: IdleScalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
