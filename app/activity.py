@@ -1,4 +1,4 @@
-"""Time of a service's last request, for the autoscaler that keeps one instance while nobody asks (requirement K10).
+"""Time of a service's last request, for the autoscaler that keeps one instance without requests (requirement K10).
 
 A request sets a mark in memory and no more. A task of the process writes the mark down, at most once a minute, so that
 what cannot be written costs no request its answer.
@@ -16,7 +16,7 @@ from app.database import Database, DatabaseUnavailable
 EVERY_SECONDS: Final = 60.0
 """A process writes no more often; stacks.specs.idling has the same number for who reads it."""
 AGAIN_SECONDS: Final = 5.0
-"""What could not be written is tried again after this."""
+"""Pause after a write that failed."""
 _LOG = structlog.get_logger("app.activity")
 _KEEP: Final = text(
     "INSERT INTO activity (service, asked_at) VALUES (:service, clock_timestamp() - make_interval(secs => :ago))"

@@ -115,4 +115,4 @@ ACTIVITY: Final = """
         asked_at timestamptz NOT NULL
     )
     """
-"""Time of each service's last request, by which autoscalers know that nobody asks (app.activity)."""
+"""Time of each service's last request, by which autoscalers know that none comes (app.activity)."""

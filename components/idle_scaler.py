@@ -1,4 +1,4 @@
-"""The autoscaler of a Deployment that goes to one instance while nobody asks, by KEDA (requirement K10)."""
+"""The autoscaler of a Deployment that goes to one instance without requests, by KEDA (requirement K10)."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ PREREQUISITES: Final = (
         "set contentgen:controllers.issuer_account to the account of cert-manager's Deployment",
     ),
     Prerequisite(
-        "KEDA", "workers do not follow the queue, and what goes to one instance while nobody asks stays there",
+        "KEDA", "workers do not follow the queue, and what goes to one instance without requests stays there",
         _deployment("keda-operator", lambda names: names.scaler),
         "install KEDA into contentgen:controllers.scaler",
     ),

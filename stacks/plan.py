@@ -94,13 +94,13 @@ class StackPlan:
     @property
     def needs_scaler(self) -> bool:
         """True if KEDA alone gives a workload more than one instance, because its Deployment states no replicas: one
-        that follows a queue and always has more (requirement K09), or goes to one while nobody asks (K10).
+        that follows a queue and always has more (requirement K09), or goes to one without requests (K10).
         """
         return self.idles or any(one.queue is not None and one.size.minimum > 1 for one in self.workloads)
 
     @property
     def idles(self) -> bool:
-        """True if a workload goes to one instance while nobody asks."""
+        """True if a workload goes to one instance without requests."""
         return any(one.idle is not None for one in self.workloads)
 
     def cluster(self, region: Region) -> ClusterSettings:

@@ -14,10 +14,10 @@ LONGEST_SECONDS: Final = 86_400
 
 
 class IdleSettings(Model):
-    """Instances of services, and of workers, while nobody asks."""
+    """Instances of services and workers to which no request comes."""
 
     enabled: bool | None = Field(
-        None, description="go to one instance while nobody asks (K10); default: outside production"
+        None, description="go to one instance when no request comes (K10); default: outside production"
     )
     seconds: int = Field(
         IDLE_SECONDS, ge=IDLE_SECONDS, le=LONGEST_SECONDS, description="time without a request until then"

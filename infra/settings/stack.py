@@ -123,7 +123,7 @@ class StackSettings(Model):
 
     @property
     def idles(self) -> bool:
-        """True if services go to one instance while nobody asks; in production only where the stack file says so."""
+        """True if services go to one instance without requests; in production only where the stack file says so."""
         given = self.idle.enabled
         return self.environment is not Environment.PROD if given is None else given
 

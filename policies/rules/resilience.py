@@ -163,7 +163,7 @@ SEVERAL: Final = StackRule(
     tunables=(
         Tunable("least", Kind.NUMBER, 2, "fewest instances of a service"),
         Tunable("single", Kind.TEXTS, [], "Deployments that may be fewer, because they wait for work"),
-        Tunable("idle", Kind.TEXTS, [], "Deployments that may be one while nobody asks, if a ScaledObject brings more"),
+        Tunable("idle", Kind.TEXTS, [], "Deployments that may be one without requests, if a ScaledObject brings more"),
     ),
     breaks=(
         Break("autoscaler", "/spec/minReplicas", 1),

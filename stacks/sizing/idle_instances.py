@@ -1,4 +1,4 @@
-"""Workloads of a stack that go to one instance while nobody asks (requirement K10). Pure."""
+"""Workloads of a stack that go to one instance without requests (requirement K10). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scaling of a workload to one instance while nobody asks, and back by the first request (requirement K10)."""
+"""Scaling of a workload to one instance without requests, and back by the first request (requirement K10)."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ class Workload(WorkloadSpec):
     """Workload of a stack.
 
     size: instances, limits and processes.
-    idle: rule by which it has one instance while nobody asks (K10); None keeps the minimum.
+    idle: rule by which it has one instance without requests (K10); None keeps the minimum.
     """
 
     size: Size

@@ -67,7 +67,7 @@ class Scaling:
 
     def ready(self, count: int, seconds: float) -> None:
         """Return when so many pods are ready. Fails when that does not come in time."""
-        path = "{.status.readyReplicas}"
+        path, found = "{.status.readyReplicas}", ""
         for _ in _ticks(seconds):
             found = self._kubectl("get", "deployment", self.name, "-o", f"jsonpath={path}")
             if found == str(count):

@@ -147,11 +147,13 @@ def test_passwords_are_renewed_by_one_command_and_no_client_notices(world: World
 
 @pytest.fixture
 def hasty(world: World, stack: str) -> Iterator[tuple[Scaling, Scaling]]:
-    """cpm and im, whose autoscalers do not wait five minutes before they take an instance away."""
+    """cpm and im, whose autoscalers wait for less than five minutes before they take an instance away, and for longer
+    than a service waits before it writes the time of another request.
+    """
     services = Scaling(world, stack, "cpm"), Scaling(world, stack, "im")
     try:
         for one in services:
-            one.wait_before_falling(0)
+            one.wait_before_falling(90)
         yield services
     finally:
         for one in services:
@@ -169,7 +171,7 @@ def test_nobody_asks_and_one_instance_is_left_until_the_first_request_brings_two
         assert service.rising(until=2, seconds=60)[-1] == 2
     # Probes and scrapes go on, and count for nothing: the last request's minute passes, and what it had written last.
     for service in hasty:
-        service.falling(to=1, seconds=240)
+        service.falling(to=1, seconds=300)
     with steady_traffic(url, session) as told:
         for service in hasty:
             assert service.rising(until=2, seconds=60) in ([1, 2], [2])

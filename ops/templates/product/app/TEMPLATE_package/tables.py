@@ -16,7 +16,6 @@ items = Table(
 )
 
 PLATFORM = tuple(
-    table.to_metadata(metadata)
-    for table in (activity, api_keys, feature_flags, leases, revocations, service_modes)
+    table.to_metadata(metadata) for table in (activity, api_keys, feature_flags, leases, revocations, service_modes)
 )
 """Tables of identity, switches, elections and requests, which every product has in its own database."""
