@@ -116,16 +116,26 @@ def test_im_counts_what_workers_ask_of_it_although_keys_are_required(
 @pytest.mark.parametrize(
     ("maker", "url"),
     [
+        ("make_client", "database_url"),
         ("make_dashboard", "dashboard_url"),
         ("make_recipes", "recipe_url"),
         ("make_gateway", "gateway_url"),
         ("make_blog", "blog_url"),
     ],
 )
-def test_every_products_api_notes_its_requests(maker: str, url: str, request: pytest.FixtureRequest) -> None:
-    client = request.getfixturevalue(maker)(requests_noted=True, service="own-name")
+def test_every_products_api_notes_its_requests_but_not_those_with_a_wrong_key(
+    maker: str, url: str, request: pytest.FixtureRequest
+) -> None:
+    client, database = (
+        request.getfixturevalue(maker)(requests_noted=True, service="own-name"),
+        request.getfixturevalue(url),
+    )
+    assert client.get("/nowhere", headers={"X-API-Key": "cg_wrong"}).status_code == 401
+    after = moment(database)
     client.get("/nowhere")
-    assert set(eventually(lambda: written(request.getfixturevalue(url)))) == {"own-name"}
+    [(name, asked_at)] = eventually(lambda: written(database)).items()
+    assert name == "own-name"
+    assert asked_at >= after
 
 
 @pytest.mark.requirement("K10")

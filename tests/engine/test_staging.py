@@ -178,7 +178,7 @@ def test_nobody_asks_and_one_instance_is_left_until_the_first_request_brings_two
         for service in hasty:
             service.ready(2, seconds=120)
     assert told.wrong == []
-    assert len(told.accepted) > 3
+    assert told.accepted
     assert unfinished(url, told.accepted, session) == []
 
 
