@@ -27,7 +27,7 @@ DIGITS = 12
 
 EMPTIED = (
     *("idempotency_keys", "pgqueuer", "pgqueuer_log", "llm_calls", "llm_days"),
-    *("alerts", "erasures", "leases", "revocations", "identity_peers"),
+    *("activity", "alerts", "erasures", "leases", "revocations", "identity_peers"),
 )
 """Tables that an anonymous copy does not need at all."""
 OF_BLOG_AI = ("pictures", "stripe_events", "stripe_subscriptions")

@@ -10,6 +10,7 @@ from app.access.callers import Callers
 from app.access.keys import KeyStore
 from app.access.limiter import Limiter
 from app.access.sessions import Sessions
+from app.activity import Activity
 from app.cache import Cache
 from app.database import Database
 from app.lifecycle import Lifecycle
@@ -38,6 +39,7 @@ class CoreServices:
     limiter: Limiter
     switchboard: Switchboard
     watch: Watch
+    activity: Activity
     http: httpx.AsyncClient
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     supervisor: Supervisor = field(default_factory=Supervisor)
@@ -76,6 +78,7 @@ def build_core(
         limiter=Limiter(limits),
         switchboard=switchboard,
         watch=watch,
+        activity=Activity(database, settings.service),
         http=http,
         lifecycle=lifecycle,
     )
@@ -95,7 +98,7 @@ async def run_core(core: CoreServices, more: Mapping[str, Loop]) -> AsyncIterato
     """Run the background tasks of the parts and those of a product for the block, and take everything down in the
     reverse order.
     """
-    loops = {"watch": core.watch.follow, "cache": core.cache.listen}
+    loops = {"watch": core.watch.follow, "cache": core.cache.listen, "activity": core.activity.follow}
     try:
         await core.watch.look()
         async with core.supervisor.background(**loops, **more):

@@ -108,3 +108,11 @@ ARCHIVES: Final = """
     )
     """
 """Objects of the archive (app.archive)."""
+
+ACTIVITY: Final = """
+    CREATE TABLE IF NOT EXISTS activity (
+        service text PRIMARY KEY,
+        asked_at timestamptz NOT NULL
+    )
+    """
+"""Time of each service's last request, by which autoscalers know that none comes (app.activity)."""

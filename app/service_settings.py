@@ -58,6 +58,9 @@ class ServiceSettings(ProcessSettings):
     rate_limit_per_hour: int | None = Field(1000, ge=1, description="Requests of one address an hour.")
     rate_limit_generate_per_minute: int = Field(10, ge=1, description="Texts of one address a minute.")
 
+    # Autoscaling (K10)
+    requests_noted: bool = Field(False, description="Keep the time of the last request, for the autoscaler.")
+
     # Cache (A09, E06)
     cache_local_seconds: int = Field(60, ge=0, description="Lifetime of a value in the process.")
     cache_seconds: int = Field(3600, ge=1, description="Lifetime of a value in Redis.")

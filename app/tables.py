@@ -110,3 +110,10 @@ service_modes = Table(
     Column("value", Text, nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
+
+activity = Table(
+    "activity",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+)

@@ -60,7 +60,7 @@ class ApplicationSecrets(pulumi.ComponentResource):
 
     The Secrets' names are the engine's, so pods roll when a value changes. The owner's login is in one of its own,
     which jobs alone mount; so are what makes logins and databases, the keys, for who answers the public, and the
-    address by which the autoscaler of a queue counts.
+    address by which KEDA counts jobs and asks for the last request.
     """
 
     secret_name: pulumi.Output[str]

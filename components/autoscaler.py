@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 import pulumi
 from pulumi_kubernetes import autoscaling
 
 from components.labels import metadata
 from stacks.specs.scale_behaviour import PROMPT, ScaleBehaviour
+
+YIELDS: Final = MappingProxyType({"validations.keda.sh/hpa-ownership": "false"})
+"""Annotation by which KEDA lets a ScaledObject take its place in the update that exchanges the two."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Autoscaler(pulumi.ComponentResource):
         super().__init__("contentgen:kubernetes:Autoscaler", name, None, opts)
         autoscaling.v2.HorizontalPodAutoscaler(
             f"{name}-hpa",
-            metadata=metadata(args.component, args.product, args.namespace, args.component),
+            metadata=metadata(args.component, args.product, args.namespace, args.component, YIELDS),
             spec=autoscaling.v2.HorizontalPodAutoscalerSpecArgs(
                 scale_target_ref=autoscaling.v2.CrossVersionObjectReferenceArgs(
                     api_version="apps/v1", kind="Deployment", name=args.component
@@ -50,7 +55,7 @@ class Autoscaler(pulumi.ComponentResource):
                 min_replicas=args.minimum,
                 max_replicas=args.maximum,
                 metrics=[_utilization("cpu", args.cpu_percent), _utilization("memory", args.memory_percent)],
-                behavior=_behaviour(args.behaviour),
+                behavior=behaviour(args.behaviour),
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -64,7 +69,9 @@ def _utilization(resource: str, percent: int) -> autoscaling.v2.MetricSpecArgs:
     )
 
 
-def _behaviour(pace: ScaleBehaviour) -> autoscaling.v2.HorizontalPodAutoscalerBehaviorArgs:
+def behaviour(pace: ScaleBehaviour) -> autoscaling.v2.HorizontalPodAutoscalerBehaviorArgs:
+    """The pace as Kubernetes has it: up by the larger step, down by the smaller one."""
+
     def step(kind: str, value: int, seconds: int) -> autoscaling.v2.HPAScalingPolicyArgs:
         return autoscaling.v2.HPAScalingPolicyArgs(type=kind, value=value, period_seconds=seconds)
 

@@ -9,7 +9,9 @@ from typing import Final
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
+from components.activity_trigger import activity_trigger
 from components.labels import metadata
+from stacks.specs.idling import IDLE_INSTANCES, Idling
 
 API: Final = "keda.sh/v1alpha1"
 POLL_SECONDS: Final = 15
@@ -37,6 +39,7 @@ class QueueScalerArgs:
     fewer_below: waiting jobs below which the Deployment returns to its minimum.
     idle_seconds: time for which fewer must wait before an instance is taken away.
     queue: name of the queue; None where the database has only one.
+    idling: rule by which the minimum is kept (K10); None keeps it always.
     secret: Secret with the database's address.
     address_key: key of the address in the Secret.
     """
@@ -52,6 +55,12 @@ class QueueScalerArgs:
     secret: pulumi.Input[str]
     address_key: str
     queue: str | None = None
+    idling: Idling | None = None
+
+    @property
+    def least(self) -> int:
+        """Least number of instances at any time."""
+        return self.minimum if self.idling is None else IDLE_INSTANCES
 
 
 class QueueScaler(pulumi.ComponentResource):
@@ -74,16 +83,16 @@ class QueueScaler(pulumi.ComponentResource):
             metadata=metadata(args.component, args.product, args.namespace, args.component),
             spec={
                 "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": args.component},
-                "minReplicaCount": args.minimum,
+                "minReplicaCount": args.least,
                 "maxReplicaCount": args.maximum,
                 "pollingInterval": POLL_SECONDS,
                 "cooldownPeriod": args.idle_seconds,
                 "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behaviour(args)}},
-                "triggers": [_trigger(args)],
+                "triggers": _triggers(args),
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=[access]),
         )
-        self.register_outputs({"minimum": args.minimum, "maximum": args.maximum})
+        self.register_outputs({"minimum": args.least, "maximum": args.maximum})
 
 
 def needed_jobs(args: QueueScalerArgs) -> str:
@@ -116,7 +125,13 @@ def behaviour(args: QueueScalerArgs) -> dict[str, object]:
     }
 
 
-def _trigger(args: QueueScalerArgs) -> dict[str, object]:
+def _triggers(args: QueueScalerArgs) -> list[dict[str, object]]:
+    access = f"{args.component}-queue"
+    kept = [] if args.idling is None else [activity_trigger(args.idling, args.minimum, access)]
+    return [_trigger(args, access), *kept]
+
+
+def _trigger(args: QueueScalerArgs, access: str) -> dict[str, object]:
     return {
         "type": "postgresql",
         "metricType": "AverageValue",
@@ -124,5 +139,5 @@ def _trigger(args: QueueScalerArgs) -> dict[str, object]:
             "query": needed_jobs(args),
             "targetQueryValue": str(args.more_above),
         },
-        "authenticationRef": {"name": f"{args.component}-queue"},
+        "authenticationRef": {"name": access},
     }

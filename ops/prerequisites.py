@@ -191,7 +191,8 @@ PREREQUISITES: Final = (
         "set contentgen:controllers.issuer_account to the account of cert-manager's Deployment",
     ),
     Prerequisite(
-        "KEDA", "workers do not follow the queue", _deployment("keda-operator", lambda names: names.scaler),
+        "KEDA", "workers do not follow the queue, and what goes to one instance without requests stays there",
+        _deployment("keda-operator", lambda names: names.scaler),
         "install KEDA into contentgen:controllers.scaler",
     ),
     Prerequisite(

@@ -44,6 +44,7 @@ def application_environment(
         **(_admission(settings, region, edges) if workload.holds_application_keys else {}),
         **(_prices(settings.payments) if workload.takes_payments else {}),
         **(_rendering(plan, embedded=embedded) if workload.renders else {}),
+        **({"REQUESTS_NOTED": "true"} if plan.idles and workload.notes_requests else {}),
         **({"REDIS_CLUSTER": "true"} if _sharded_cache(plan, workload) else {}),
     }
     own_names = plan.blueprint.variables

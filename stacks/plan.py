@@ -22,6 +22,7 @@ from stacks.products.blueprint import Blueprint
 from stacks.products.registry import PRODUCTS
 from stacks.profile import resolve
 from stacks.sizing.connection_budget import Connections, worst_case
+from stacks.sizing.idle_instances import idled
 from stacks.sizing.namespace_quota import Running, capacity, running
 from stacks.specs.alert import AlertRule
 from stacks.specs.dns import RecordSpec
@@ -92,10 +93,15 @@ class StackPlan:
 
     @property
     def needs_scaler(self) -> bool:
-        """True if a workload that follows a queue always has more than one instance: KEDA alone gives it more, because
-        its Deployment states no replicas (requirement K09).
+        """True if KEDA alone gives a workload more than one instance, because its Deployment states no replicas: one
+        that follows a queue and always has more (requirement K09), or goes to one without requests (K10).
         """
-        return any(one.queue is not None and one.size.minimum > 1 for one in self.workloads)
+        return self.idles or any(one.queue is not None and one.size.minimum > 1 for one in self.workloads)
+
+    @property
+    def idles(self) -> bool:
+        """True if a workload goes to one instance without requests."""
+        return any(one.idle is not None for one in self.workloads)
 
     def cluster(self, region: Region) -> ClusterSettings:
         """Access to a region's cluster."""
@@ -109,7 +115,7 @@ def plan(stack: str, settings: StackSettings, blueprint: Blueprint | None = None
     profile = resolve(settings, base)
     namespace = settings.namespace or chosen.namespace
     regions = in_priority_order(settings.regions)
-    workloads = chosen.sized(profile)
+    workloads = idled(settings, chosen.sized(profile))
     jobs = scheduled(chosen.jobs, profile)
     pods = tuple(running(workloads, jobs, profile, chosen.redis))
     usual = {name: size.minimum for name, size in base.services.items()}

@@ -14,6 +14,8 @@ from infra.settings.exemptions import Exemption
 from infra.settings.stack import Environment, StackSettings
 from infra.tags import tags
 from stacks.products.registry import PRODUCTS
+from stacks.profile import resolve
+from stacks.sizing.idle_instances import idled
 from stacks.specs.paths import PLAIN_PATHS, UNLIMITED_PATHS
 from stacks.specs.store import POOLER, Role
 
@@ -81,6 +83,8 @@ def _by_environment(settings: StackSettings) -> dict[str, Values]:
     """
     prod = settings.environment is Environment.PROD
     blueprint = PRODUCTS[settings.product]
+    profile = resolve(settings, blueprint.profiles[settings.environment])
+    workloads = idled(settings, blueprint.sized(profile))
     sharded = blueprint.profiles[settings.environment].redis.cache_shards is not None
     relied_on = settings.environment in (Environment.STAGING, Environment.PROD)
     return {
@@ -94,6 +98,7 @@ def _by_environment(settings: StackSettings) -> dict[str, Values]:
         "several-instances": {
             "least": 2 if prod else 1,
             "single": [one.name for one in blueprint.workloads if one.single],
+            "idle": [one.name for one in workloads if one.idle is not None],
         },
         "pinned-images": {"digest": settings.environment is not Environment.LOCAL},
         "failover-chain": {

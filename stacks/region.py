@@ -14,6 +14,7 @@ from components.application_secrets import DATABASE_KEY, ApplicationSecrets, App
 from components.autoscaler import Autoscaler, AutoscalerArgs
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.generation_service import GenerationService, GenerationServiceArgs
+from components.idle_scaler import IdleScaler, IdleScalerArgs
 from components.namespace import Namespace
 from components.pod_monitor import PodMonitor, PodMonitorArgs
 from components.queue_scaler import QueueScaler, QueueScalerArgs
@@ -212,7 +213,10 @@ def _autoscaler(
         wanted = AutoscalerArgs(
             args.plan.namespace, args.plan.product, workload.name, least, most, *targets, workload.behaviour
         )
-        Autoscaler(name, wanted, owned)
+        if workload.idle is None:
+            Autoscaler(name, wanted, owned)
+        else:
+            IdleScaler(name, IdleScalerArgs(wanted, workload.idle, secret, DATABASE_KEY), owned)
         return
     QueueScaler(
         name,
@@ -226,6 +230,7 @@ def _autoscaler(
             fewer_below=workload.queue.fewer_below,
             idle_seconds=workload.queue.idle_seconds,
             queue=workload.queue.queue,
+            idling=workload.idle,
             secret=secret,
             address_key=DATABASE_KEY,
         ),

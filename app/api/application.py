@@ -33,6 +33,7 @@ from app.api.framework import application, settle
 from app.domain import GenerationRequest
 from app.lifecycle import Lifecycle
 from app.middleware.admission import admit, share
+from app.middleware.asked import note_requests
 from app.middleware.edge import protect
 from app.schema import Schema
 from app.services import Services, running
@@ -151,6 +152,7 @@ def _loops(services: Services, part: Part) -> dict[str, Loop]:
 
 def wrap(app: Starlette, settings: Settings, routes: list[BaseRoute], *, asked: bool) -> None:
     """The layers of an application; what is added last is outermost."""
+    note_requests(app, settings, callers=asked)
     if asked:
         admit(app)
     share(app, settings, METHODS)

@@ -8,8 +8,10 @@ from fastapi import APIRouter, FastAPI
 
 from app.api import docs, problems, sessions
 from app.middleware.admission import admit, share
+from app.middleware.asked import note_requests
 from app.middleware.edge import protect
 from app.process_settings import ProcessSettings
+from app.service_settings import ServiceSettings
 from app.telemetry.reporting import tracer_provider
 
 
@@ -33,7 +35,7 @@ def application(
 
 
 def answer_callers(
-    app: FastAPI, settings: ProcessSettings, routers: Sequence[APIRouter], methods: Sequence[str]
+    app: FastAPI, settings: ServiceSettings, routers: Sequence[APIRouter], methods: Sequence[str]
 ) -> None:
     """The routes of a product's API, with sign-in and, where it is open, its documents; callers are recognised and
     counted, and every answer passes the outer layers.
@@ -44,6 +46,7 @@ def answer_callers(
     app.include_router(sessions.router, prefix="/api")
     if not settings.closed:
         app.include_router(docs.router)
+    note_requests(app, settings, callers=True)
     admit(app)
     share(app, settings, methods)
     protect(app, settings, app.routes)

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.archive import archives
 from app.attempts import job_columns
 from app.queue_names import Queue
-from app.tables import api_keys, feature_flags, leases, revocations, service_modes
+from app.tables import activity, api_keys, feature_flags, leases, revocations, service_modes
 
 metadata = MetaData()
 
@@ -109,6 +109,7 @@ OF_QUEUE: Final[Mapping[Queue, str]] = {Queue.TEXTS: recipes.name, Queue.VIDEOS:
 """Table of each queue's jobs."""
 
 PLATFORM: Final = tuple(
-    table.to_metadata(metadata) for table in (archives, api_keys, feature_flags, leases, revocations, service_modes)
+    table.to_metadata(metadata)
+    for table in (activity, archives, api_keys, feature_flags, leases, revocations, service_modes)
 )
-"""Tables of identity, switches, elections and archives, which every product has in its own database."""
+"""Tables of identity, switches, elections, requests and archives, which every product has in its own database."""

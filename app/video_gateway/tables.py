@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, T
 from app.archive import archives
 from app.attempts import job_columns
 from app.queue_names import Queue
-from app.tables import api_keys, feature_flags, leases, revocations, service_modes
+from app.tables import activity, api_keys, feature_flags, leases, revocations, service_modes
 
 metadata = MetaData()
 
@@ -32,6 +32,7 @@ OF_QUEUE: Final[Mapping[Queue, str]] = {Queue.VIDEOS: videos.name}
 """Table of each queue's jobs."""
 
 PLATFORM: Final = tuple(
-    table.to_metadata(metadata) for table in (archives, api_keys, feature_flags, leases, revocations, service_modes)
+    table.to_metadata(metadata)
+    for table in (activity, archives, api_keys, feature_flags, leases, revocations, service_modes)
 )
-"""Tables of identity, switches, elections and archives, which products have in their own databases."""
+"""Tables of identity, switches, elections, requests and archives, which products have in their own databases."""

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, DateTime, ForeignKey, Integer, MetaData, Table, Text, Uuid
 
-from app.tables import api_keys, feature_flags, leases, revocations, service_modes
+from app.tables import activity, api_keys, feature_flags, leases, revocations, service_modes
 
 metadata = MetaData()
 
@@ -30,5 +30,7 @@ tasks = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
-PLATFORM = tuple(table.to_metadata(metadata) for table in (api_keys, feature_flags, leases, revocations, service_modes))
-"""Tables of identity, switches and elections, which every product has in its own database."""
+PLATFORM = tuple(
+    table.to_metadata(metadata) for table in (activity, api_keys, feature_flags, leases, revocations, service_modes)
+)
+"""Tables of identity, switches, elections and requests, which every product has in its own database."""

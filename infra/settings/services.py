@@ -26,7 +26,7 @@ TIER_MEMORY: Final = MappingProxyType({Tier.STANDARD: "512Mi", Tier.PRO: "1Gi", 
 class ServiceSettings(Model):
     """One service's size. ``minimum`` and ``maximum`` are instances a region; ``memory`` is the limit of one."""
 
-    minimum: int | None = Field(None, ge=1, description="instances the autoscaler keeps at least")
+    minimum: int | None = Field(None, ge=1, description="instances the autoscaler keeps at least, see idle")
     maximum: int | None = Field(None, ge=1, description="instances the autoscaler goes up to")
     image: Image | None = Field(None, description="image of this service alone; a digest outside local")
     memory: Memory | None = Field(None, description="memory limit of one instance, such as 1Gi")

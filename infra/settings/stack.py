@@ -19,6 +19,7 @@ from infra.settings.clusters import ClusterSettings, ControllerSettings
 from infra.settings.edge import EdgeSettings, RateSettings
 from infra.settings.environment import Environment
 from infra.settings.errors import Wrong, described
+from infra.settings.idling import IdleSettings
 from infra.settings.monitoring import AlertSettings, BudgetSettings, TelemetrySettings
 from infra.settings.nodes import NodeSettings
 from infra.settings.payments import PaymentSettings
@@ -60,6 +61,7 @@ class StackSettings(Model):
     image: Image = Field("contentgen:dev", description="image of the application; a digest outside local")
     owner: TagValue = Field("platform", description="team that answers for the stack")
     services: dict[str, ServiceSettings] = Field(default_factory=dict, description="size by service, see limits")
+    idle: IdleSettings = IdleSettings()
     postgres: PostgresSettings = PostgresSettings()
     redis: RedisSettings = RedisSettings()
     backup: BackupSettings = BackupSettings()
@@ -120,6 +122,12 @@ class StackSettings(Model):
     def home_region(self) -> str:
         """Region of what exists once in a stack: backups, their keys, logs and notices."""
         return self.backup.region or in_priority_order(self.regions)[0].code
+
+    @property
+    def idles(self) -> bool:
+        """True if services go to one instance without requests; in production only where the stack file says so."""
+        given = self.idle.enabled
+        return self.environment is not Environment.PROD if given is None else given
 
     @property
     def security_headers(self) -> dict[str, str]:

@@ -175,8 +175,8 @@ CRDS = Family(
         *map(_prometheus, ("podmonitors", "prometheusrules")),
     ),
 )
-# The operator is KEDA's own main with a file of ours beside it; the adapter is ours. Of KEDA's seventy scalers the one
-# that a stack declares is compiled: the clients of all clouds and brokers were three quarters of the build.
+# The operator is KEDA's own main with a file of ours beside it; the adapter is ours. Of KEDA's seventy scalers those
+# that a stack declares are compiled: the clients of all clouds and brokers were three quarters of the build.
 _KEDA_VERSION = (f"{_KEDA}/version.Version=v{KEDA_VERSION}",)
 KEDA = Family(
     "keda",
@@ -187,13 +187,15 @@ KEDA = Family(
     reduced=(
         Reduced(
             module=_KEDA,
-            without="scalers other than postgresql",
+            without="scalers other than postgresql, cpu and memory",
             cuts=(
                 Cut(
                     "pkg/scaling/scalers_builder.go",
                     after="\tswitch triggerType {\n",
                     before="\tdefault:\n",
-                    instead='\tcase "postgresql":\n\t\treturn scalers.NewPostgreSQLScaler(ctx, config)\n',
+                    instead='\tcase "postgresql":\n\t\treturn scalers.NewPostgreSQLScaler(ctx, config)\n'
+                    '\tcase "cpu":\n\t\treturn scalers.NewCPUMemoryScaler(corev1.ResourceCPU, config)\n'
+                    '\tcase "memory":\n\t\treturn scalers.NewCPUMemoryScaler(corev1.ResourceMemory, config)\n',
                 ),
                 # Stated beside another scaler.
                 Cut(
@@ -204,7 +206,7 @@ KEDA = Family(
                 ),
             ),
             folder="pkg/scalers",
-            kept=("scaler.go", "postgresql_scaler.go"),
+            kept=("scaler.go", "postgresql_scaler.go", "cpu_memory_scaler.go"),
         ),
     ),
 )

@@ -10,13 +10,11 @@ from pulumi_policy import Severity
 from policies.pods import DEPLOYMENT, REPLICA_SET, ROLLOUT, STATEFUL_SET, namespace, object_name
 from policies.reading import at, mapping, mappings, number, shown, text
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
-from policies.rules.scale import AUTOSCALERS, OLD_AUTOSCALER, SCALED_OBJECT, target
+from policies.rules.scale import AUTOSCALERS, MEASURED, OLD_AUTOSCALER, SCALED_OBJECT, target
 from policies.tunables import Kind, Settings, Tunable
 
 SCALED: Final = (DEPLOYMENT, STATEFUL_SET, REPLICA_SET, ROLLOUT)
 SCALED_KINDS: Final = tuple(one.rpartition(":")[2] for one in SCALED)
-MEASURED: Final = ("cpu", "memory")
-"""Resources that Kubernetes measures of every pod."""
 
 
 def _behaviour(resource: Resource, settings: Settings) -> Iterator[str]:

@@ -22,7 +22,7 @@ from policies.pods import (
 from policies.reading import Properties, Value, at, mapping, mappings, number, quantity, shown, text
 from policies.remedies import never_overlapping
 from policies.rule import Break, Judged, Resource, ResourceRule, StackRule, Violation, each
-from policies.rules.scale import AUTOSCALERS, SCALED_OBJECT, target
+from policies.rules.scale import AUTOSCALERS, MEASURED, SCALED_OBJECT, target
 from policies.tunables import Kind, Settings, Tunable
 
 BUDGET: Final = "kubernetes:policy/v1:PodDisruptionBudget"
@@ -41,7 +41,8 @@ def _several(resources: Sequence[Resource], settings: Settings) -> Iterator[Judg
         own = number(at(one.properties, "spec", "replicas"))
         mine = [other for other in scalers if (namespace(other), target(other)) == (namespace(one), name)]
         minimum = _minimum(mine[-1]) if mine else own
-        if (minimum is None or minimum < least) and name not in settings.texts("single"):
+        spared = name in settings.texts("single") or (name in settings.texts("idle") and any(map(_wakes, mine[-1:])))
+        if (minimum is None or minimum < least) and not spared:
             yield Violation(f"its minimum number of instances is {shown(minimum)}; it must be {least:g} or more", one)
         covering = [budget for budget in budgets if _covers(budget, one)]
         if not covering:
@@ -55,6 +56,12 @@ def _several(resources: Sequence[Resource], settings: Settings) -> Iterator[Judg
 def _minimum(autoscaler: Resource) -> float | None:
     key = "minReplicaCount" if autoscaler.type == SCALED_OBJECT else "minReplicas"
     return number(at(autoscaler.properties, "spec", key))
+
+
+def _wakes(autoscaler: Resource) -> bool:
+    """True if KEDA keeps one instance at least, and a trigger of another kind than a pod's own use brings more."""
+    triggers = {text(one.get("type")) for one in mappings(at(autoscaler.properties, "spec", "triggers"))}
+    return autoscaler.type == SCALED_OBJECT and (_minimum(autoscaler) or 0) >= 1 and bool(triggers - set(MEASURED))
 
 
 def _covers(budget: Resource, workload: Resource) -> bool:
@@ -156,6 +163,7 @@ SEVERAL: Final = StackRule(
     tunables=(
         Tunable("least", Kind.NUMBER, 2, "fewest instances of a service"),
         Tunable("single", Kind.TEXTS, [], "Deployments that may be fewer, because they wait for work"),
+        Tunable("idle", Kind.TEXTS, [], "Deployments that may be one without requests, if a ScaledObject brings more"),
     ),
     breaks=(
         Break("autoscaler", "/spec/minReplicas", 1),

@@ -33,6 +33,8 @@ COUNTED_FAMILIES: Final = ("postgres", "aurora-postgresql", "mysql", "aurora-mys
 OF_POD: Final = ("cpu", "memory")
 """Resources that may be stated for a pod as a whole instead (Kubernetes, pod-level resources)."""
 CLAIM: Final = "kubernetes:core/v1:PersistentVolumeClaim"
+MEASURED: Final = ("cpu", "memory")
+"""Resources that Kubernetes measures of every pod."""
 AUTOSCALERS: Final = (AUTOSCALER, OLD_AUTOSCALER, SCALED_OBJECT)
 
 _INSTANCES: Final = Tunable(

@@ -41,10 +41,10 @@ def of_job(plan: StackPlan, job: JobSpec, data_ranges: tuple[str, ...]) -> Traff
 
 
 def of_pooler(plan: StackPlan, data_ranges: tuple[str, ...]) -> Traffic:
-    """Traffic of the pooler: from workloads with a pool and from the queue's autoscaler, to the database."""
+    """Traffic of the pooler: from workloads with a pool and from KEDA, to the database."""
     clients = tuple(Peer(POSTGRES_PORT, component=one.name) for one in plan.workloads if one.pool is not None)
-    follows = any(one.queue is not None for one in plan.workloads)
-    scaler = (Peer(POSTGRES_PORT, namespace=plan.settings.controllers.scaler),) if follows else ()
+    asks = plan.idles or any(one.queue is not None for one in plan.workloads)
+    scaler = (Peer(POSTGRES_PORT, namespace=plan.settings.controllers.scaler),) if asks else ()
     return Traffic((*clients, *scaler), _postgres(plan, data_ranges))
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from stacks.specs.bucket import BucketAccess
+from stacks.specs.idling import Idling
 from stacks.specs.network import BACKEND, FRONTEND, HTTP, PROBES, NamedPort, Probes
 from stacks.specs.placement import Spot
 from stacks.specs.profile import Size
@@ -144,6 +145,11 @@ class WorkloadSpec:
         """Services that routes may name: its own, or one of each port."""
         return (self.name,) if self.page_port is None else tuple(f"{self.name}-{port.name}" for port in self.ports)
 
+    @property
+    def notes_requests(self) -> bool:
+        """True if it can write the time of its last request: it answers some, and has a database."""
+        return self.pool is not None and self.queue is None
+
     def sized(self, size: Size) -> Workload:
         """The workload in one environment: a pool that the stack file gives replaces the product's."""
         pool = self.pool and Pool(
@@ -158,9 +164,11 @@ class Workload(WorkloadSpec):
     """Workload of a stack.
 
     size: instances, limits and processes.
+    idle: rule by which it has one instance without requests (K10); None keeps the minimum.
     """
 
     size: Size
+    idle: Idling | None = None
 
     @property
     def affinity(self) -> Affinity | None:

@@ -38,7 +38,7 @@ REPLACED = {
     "jobs": {"client_id", "owner", "topic", "keywords", "content", "error", "request_id", "trace_parent", "ticket"},
 }
 EMPTIED = {
-    *("alerts", "erasures", "idempotency_keys", "identity_peers", "leases"),
+    *("activity", "alerts", "erasures", "idempotency_keys", "identity_peers", "leases"),
     *("llm_calls", "llm_days", "pgqueuer", "pgqueuer_log", "revocations"),
 }
 QUEUES_OWN = {"pgqueuer_schedules", "pgqueuer_statistics"}

@@ -220,7 +220,7 @@ def test_no_migration_goes_backward() -> None:
 @pytest.mark.requirement("A13")
 def test_the_time_of_a_migration_is_recorded_with_it(database_url: str) -> None:
     rows = asyncio.run(fetch(database_url, "SELECT version, applied_at FROM migration_history ORDER BY version"))
-    assert [row["version"] for row in rows] == ["0001", "0002", "0003", "0004", "0005", "0006", "0007"]
+    assert [row["version"] for row in rows] == ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"]
     assert all(row["applied_at"].tzinfo for row in rows)
 
 

@@ -4,6 +4,7 @@ makes of it.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -57,6 +58,21 @@ class Scaling:
     def rising(self, *, until: int, seconds: float) -> list[int]:
         """The same by itself: whatever makes it grow stands somewhere else."""
         return self._seen(until, seconds, lambda: None)
+
+    def wait_before_falling(self, seconds: int) -> None:
+        """Have KEDA's autoscaler take instances away when fewer were wanted for so long."""
+        window = {"scaleDown": {"stabilizationWindowSeconds": seconds}}
+        change = {"spec": {"advanced": {"horizontalPodAutoscalerConfig": {"behavior": window}}}}
+        self._kubectl("patch", "scaledobjects.keda.sh", self.name, "--type=merge", "-p", json.dumps(change))
+
+    def ready(self, count: int, seconds: float) -> None:
+        """Return when so many pods are ready. Fails when that does not come in time."""
+        path, found = "{.status.readyReplicas}", ""
+        for _ in _ticks(seconds):
+            found = self._kubectl("get", "deployment", self.name, "-o", f"jsonpath={path}")
+            if found == str(count):
+                return
+        raise AssertionError(f"{found or 'no'} pods of {self.name} are ready after {seconds:.0f} s, not {count}")
 
     def _seen(self, until: int, seconds: float, each_time: Callable[[], None]) -> list[int]:
         seen: list[int] = []

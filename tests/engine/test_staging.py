@@ -12,6 +12,7 @@ import pytest
 
 from ops.checkout import CHECKOUT
 from tests.engine.releasing import Repository, slack
+from tests.engine.scaling import Scaling
 from tests.engine.traffic import steady_traffic, unfinished
 from tests.engine.world import TOPIC, World, finished_job
 
@@ -142,6 +143,43 @@ def test_passwords_are_renewed_by_one_command_and_no_client_notices(world: World
         assert world.logs_in(stack, login, password)
     for login, password in before.items():
         assert not world.logs_in(stack, login, password)
+
+
+@pytest.fixture
+def hasty(world: World, stack: str) -> Iterator[tuple[Scaling, Scaling]]:
+    """cpm and im, whose autoscalers wait for less than five minutes before they take an instance away, and for longer
+    than a service waits before it writes the time of another request.
+    """
+    services = Scaling(world, stack, "cpm"), Scaling(world, stack, "im")
+    try:
+        for one in services:
+            one.wait_before_falling(90)
+        yield services
+    finally:
+        for one in services:
+            one.wait_before_falling(300)
+
+
+@pytest.mark.requirement("K10")
+@pytest.mark.parametrize("stack", ["staging"], indirect=True)
+def test_nobody_asks_and_one_instance_is_left_until_the_first_request_brings_two_back(
+    world: World, stack: str, hasty: tuple[Scaling, Scaling]
+) -> None:
+    url, session = world.cloud(stack).regions[0].url, world.session(stack)
+    assert finished_job(url, session=session)["status"] == "completed"
+    for service in hasty:
+        assert service.rising(until=2, seconds=60)[-1] == 2
+    # Probes and scrapes go on, and count for nothing: the last request's minute passes, and what it had written last.
+    for service in hasty:
+        service.falling(to=1, seconds=300)
+    with steady_traffic(url, session) as told:
+        for service in hasty:
+            assert service.rising(until=2, seconds=60) in ([1, 2], [2])
+        for service in hasty:
+            service.ready(2, seconds=120)
+    assert told.wrong == []
+    assert told.accepted
+    assert unfinished(url, told.accepted, session) == []
 
 
 @pytest.mark.requirement("L02")

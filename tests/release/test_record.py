@@ -18,7 +18,7 @@ MIGRATIONS = PRODUCTS["content-generation"].migrations
 IMAGE = "registry.example.com/contentgen@sha256:" + "1" * 64
 
 
-def made(commit: str, schema: str = "0007") -> Release:
+def made(commit: str, schema: str = "0008") -> Release:
     return Release(commit=commit, image=IMAGE, schema=schema)
 
 
@@ -33,7 +33,7 @@ def test_a_stack_keeps_commit_image_and_schema_of_what_runs_and_of_the_releases_
     kept = outputs(ROOT, IMAGE, MIGRATIONS, variables)
     assert kept["commit"] == "ccc"
     assert kept["image"] == IMAGE
-    assert kept["schema"] == schema_of(ROOT, MIGRATIONS) == "0007"
+    assert kept["schema"] == schema_of(ROOT, MIGRATIONS) == "0008"
     engine.outputs(**kept)
     assert record_of(target) == PAST
 
@@ -46,7 +46,7 @@ def test_the_released_image_is_deployed_in_place_of_the_stack_files(tmp_path: Pa
 
 
 def test_a_deployment_by_hand_names_no_commit_but_what_it_deploys() -> None:
-    assert outputs(ROOT, IMAGE, MIGRATIONS, {}) == {"image": IMAGE, "schema": "0007"}
+    assert outputs(ROOT, IMAGE, MIGRATIONS, {}) == {"image": IMAGE, "schema": "0008"}
 
 
 @pytest.mark.requirement("L02")
@@ -102,8 +102,8 @@ def test_outputs_that_are_no_record_are_an_error_that_names_them(tmp_path: Path,
 def test_the_record_is_what_an_update_is_given(tmp_path: Path) -> None:
     variables = recording(PretendedEngine(tmp_path).target(), made("ccc"), PAST.earlier).environment
     assert json.loads(variables["CONTENTGEN_EARLIER_RELEASES"]) == [
-        {"commit": "bbb", "image": IMAGE, "schema": "0007"},
-        {"commit": "aaa", "image": IMAGE, "schema": "0007"},
+        {"commit": "bbb", "image": IMAGE, "schema": "0008"},
+        {"commit": "aaa", "image": IMAGE, "schema": "0008"},
     ]
 
 

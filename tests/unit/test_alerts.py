@@ -61,6 +61,10 @@ def test_autoscalers_have_their_targets_from_the_triggers(every: RecordingEngine
     for one in every.of("ScaledObject"):
         trigger = one.at("spec", "triggers", 0, "metadata")
         assert isinstance(trigger, dict)
+        if "value" in trigger:
+            values = [one.at("spec", "triggers", at, "metadata", "value") for at in (0, 1)]
+            assert values == [f"{targets[subject, ABOVE]:g}" for subject in (Subject.CPU, Subject.MEMORY)]
+            continue
         assert float(str(trigger["targetQueryValue"])) == targets[Subject.QUEUE, ABOVE]
         assert f"jobs < {targets[Subject.QUEUE, BELOW]:g} THEN 0" in str(trigger["query"])
 

@@ -67,6 +67,7 @@ LEFT_ALONE: Final[Mapping[str, str]] = MappingProxyType(
         "rate_limit_per_minute": f"{STATED_BY_DEFAULT} unless contentgen:rates states another",
         "rate_limit_per_hour": f"{STATED_BY_DEFAULT} unless contentgen:rates states another",
         "rate_limit_generate_per_minute": f"{STATED_BY_DEFAULT} unless contentgen:rates states another",
+        "requests_noted": "production keeps its instances",
         "cache_local_seconds": STATED_BY_DEFAULT,
         "cache_seconds": STATED_BY_DEFAULT,
         "allow_embedded_writer": "only the embedded cloud allows it; a stack of people names a provider",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -37,9 +38,21 @@ def workloads(engine: RecordingEngine) -> list[Declared]:
 
 
 def sizes(engine: RecordingEngine, service: str) -> set[tuple[Json, Json]]:
-    """The autoscaler's range of a service, in every region."""
+    """The autoscaler's range of a service while it is in use, in every region."""
     scalers = [one for one in engine.of("HorizontalPodAutoscaler") if one.at("metadata", "name") == service]
-    return {(one.at("spec", "minReplicas"), one.at("spec", "maxReplicas")) for one in scalers}
+    idling = [one for one in engine.of("ScaledObject") if one.at("metadata", "name") == service]
+    return {
+        *((one.at("spec", "minReplicas"), one.at("spec", "maxReplicas")) for one in scalers),
+        *((used(one), one.at("spec", "maxReplicaCount")) for one in idling),
+    }
+
+
+def used(scaler: Declared) -> int:
+    """Instances that the last trigger of a ScaledObject wants while requests come."""
+    query = str(scaler.at("spec", "triggers", -1, "metadata", "query"))
+    found = re.search(r"THEN ([0-9]+) ELSE 1 END$", query)
+    assert found, query
+    return int(found[1])
 
 
 def deployments(engine: RecordingEngine, service: str) -> list[Declared]:
@@ -72,10 +85,8 @@ def test_im_has_its_instances_between_256_megabytes_and_one_gigabyte_and_cpu_as_
 
 @pytest.mark.requirement("K06")
 def test_autoscalers_own_the_replicas_at_70_per_cent_cpu_and_80_per_cent_memory(each: RecordingEngine) -> None:
-    scalers = each.of("autoscaling/v2:HorizontalPodAutoscaler")
-    targets = Counter(
-        (one.provider, one.at("spec", "scaleTargetRef", "name")) for one in (*scalers, *each.of("ScaledObject"))
-    )
+    scalers, by_keda = each.of("autoscaling/v2:HorizontalPodAutoscaler"), each.of("ScaledObject")
+    targets = Counter((one.provider, one.at("spec", "scaleTargetRef", "name")) for one in (*scalers, *by_keda))
     scaled = [one for one in each.of("Deployment") if one.at("metadata", "name") in SERVICES]
     assert targets == Counter((one.provider, one.at("metadata", "name")) for one in scaled)
     assert [one.name for one in scaled if one.at("spec", "replicas") is not None] == []
@@ -85,6 +96,11 @@ def test_autoscalers_own_the_replicas_at_70_per_cent_cpu_and_80_per_cent_memory(
         assert [
             (one.at("spec", "metrics", at, "resource", "name"), one.at(*_target(at))) for at in range(len(metrics))
         ] == [("cpu", 70), ("memory", 80)]
+    for one in [found for found in by_keda if found.at("metadata", "name") != "worker"]:
+        assert [one.at("spec", "triggers", at) for at in (0, 1)] == [
+            {"type": "cpu", "metricType": "Utilization", "metadata": {"value": "70"}},
+            {"type": "memory", "metricType": "Utilization", "metadata": {"value": "80"}},
+        ]
 
 
 def _target(at: int) -> tuple[str | int, ...]:
@@ -100,8 +116,8 @@ def test_production_scales_from_two_to_the_products_limits(declare: Declare) -> 
 
 @pytest.mark.requirement("K09")
 def test_workers_follow_the_queue_one_more_for_every_hundred_jobs_that_wait(each: RecordingEngine) -> None:
-    scalers = each.of("ScaledObject")
-    assert {one.at("spec", "scaleTargetRef", "name") for one in scalers} == {"worker"}
+    scalers = [one for one in each.of("ScaledObject") if one.at("spec", "scaleTargetRef", "name") == "worker"]
+    assert len(scalers) == len(deployments(each, "worker")) > 0
     for one in scalers:
         (trigger,) = one.at("spec", "triggers")  # type: ignore[misc]
         assert isinstance(trigger, dict)
@@ -150,10 +166,12 @@ def test_only_workers_may_run_on_spot_nodes(every: RecordingEngine) -> None:
 
 @pytest.mark.requirement("K07")
 def test_scaling_down_is_slow_and_scaling_up_is_fast(every: RecordingEngine) -> None:
-    for one in every.of("HorizontalPodAutoscaler"):
+    by_keda = [one for one in every.of("ScaledObject") if one.at("spec", "triggers", 0, "type") == "cpu"]
+    for one in (*every.of("HorizontalPodAutoscaler"), *by_keda):
         if one.at("spec", "scaleTargetRef", "name") == GPU_WORKLOAD:
             continue
-        assert one.at("spec", "behavior") == {
+        path = ("advanced", "horizontalPodAutoscalerConfig") if one in by_keda else ()
+        assert one.at("spec", *path, "behavior") == {
             "scaleDown": {
                 "stabilizationWindowSeconds": 300,
                 "policies": [

@@ -52,6 +52,8 @@ REGIONAL = {
     "contentgen:observability:AlertRules": 1,
     "contentgen:observability:PodMonitor": 1,
 }
+IDLING = {"contentgen:kubernetes:Autoscaler": 1, "contentgen:kubernetes:IdleScaler": 2}
+"""Staging's autoscalers: it alone begins with two instances outside production."""
 IN_CLUSTER = {
     "contentgen:data:ClusterPostgres": 1,
     "contentgen:data:ClusterRedis": 2,
@@ -87,7 +89,8 @@ def test_a_stack_is_made_of_exactly_these_components(
     declare: Declare, stack: str, regions: int, stores: dict[str, int]
 ) -> None:
     components = Counter(one.type for one in declare(stack).resources if one.type.startswith("contentgen:"))
-    regional = Counter({type_: count * regions for type_, count in {**REGIONAL, **stores}.items()})
+    scalers = IDLING if stack == "staging" else {}
+    regional = Counter({type_: count * regions for type_, count in {**REGIONAL, **scalers, **stores}.items()})
     assert components == Counter(ONCE) + Counter({"contentgen:stack:Region": regions}) + regional + Counter(OWN[stack])
 
 

@@ -29,8 +29,9 @@ def test_the_product_is_whole_on_every_stack(declare: Declare, stack: str, regio
     for region in regions:
         assert in_region(engine, "apps/v1:Deployment", region) == SERVICES | {"pgbouncer"}
         assert in_region(engine, "v1:Service", region) >= {"cpm", "im", "frontend"}
-        assert in_region(engine, "HorizontalPodAutoscaler", region) == {"cpm", "im", "frontend"}
-        assert in_region(engine, "ScaledObject", region) == {"worker"}
+        by_keda = {"worker", "cpm", "im"} if stack == "staging" else {"worker"}
+        assert in_region(engine, "ScaledObject", region) == by_keda
+        assert in_region(engine, "HorizontalPodAutoscaler", region) == {"cpm", "im", "frontend", "worker"} - by_keda
         assert in_region(engine, "v1:HTTPRoute", region)
         assert in_region(engine, "v1:Gateway", region) == {"edge"}
         assert {"backup", "restore-check"} <= in_region(engine, "batch/v1:CronJob", region)

@@ -45,8 +45,8 @@ def test_two_migrations_at_once_and_a_third_leave_one_schema_with_its_queue(serv
         await asyncio.gather(*(migrate(settings_for(url), history=HISTORY) for _ in range(2)))
 
     asyncio.run(both())
-    assert asyncio.run(migrate(settings_for(url), history=HISTORY)).version == "0001"
-    assert latest(HISTORY.package) == HISTORY.head() == "0001"
+    assert asyncio.run(migrate(settings_for(url), history=HISTORY)).version == "0002"
+    assert latest(HISTORY.package) == HISTORY.head() == "0002"
     found = {row[0] for row in run_sql(servers, name, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
     assert {"users", "recipes", "videos", "sessions", "llm_calls", "pgqueuer", "api_keys"} <= found
     assert "jobs" not in found

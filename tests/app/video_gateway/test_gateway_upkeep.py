@@ -72,8 +72,8 @@ def test_two_migrations_at_once_and_a_third_leave_one_schema_with_its_queue(serv
         await asyncio.gather(*(migrate(settings_for(url), history=HISTORY) for _ in range(2)))
 
     asyncio.run(both())
-    assert asyncio.run(migrate(settings_for(url), history=HISTORY)).version == "0001"
-    assert latest(HISTORY.package) == HISTORY.head() == "0001"
+    assert asyncio.run(migrate(settings_for(url), history=HISTORY)).version == "0002"
+    assert latest(HISTORY.package) == HISTORY.head() == "0002"
     found = {one[0] for one in run_sql(servers, name, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
     assert {"generated_videos", "archives", "pgqueuer", "api_keys", "feature_flags"} <= found
     assert not found & {"jobs", "recipes", "llm_calls"}

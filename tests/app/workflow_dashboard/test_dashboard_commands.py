@@ -28,7 +28,7 @@ from localcloud.postgres import PostgresServer
 
 URL = "postgresql://workflow_user:secret@primary:5432/workflows"
 OTHER = "postgresql://workflow_user:secret@replica:5432/workflows"
-PLATFORM = {"api_keys", "revocations", "feature_flags", "service_modes", "leases"}
+PLATFORM = {"activity", "api_keys", "revocations", "feature_flags", "service_modes", "leases"}
 
 
 def settings_for(url: str) -> DashboardTaskSettings:
@@ -52,10 +52,10 @@ def test_two_migrations_at_once_and_a_third_leave_one_schema(servers: Servers, e
 
     asyncio.run(both())
     done = asyncio.run(migrate(settings_for(empty_url), history=HISTORY))
-    assert (done.version, done.partitions) == ("0001", ())
-    assert latest(HISTORY.package) == HISTORY.head() == "0001"
+    assert (done.version, done.partitions) == ("0002", ())
+    assert latest(HISTORY.package) == HISTORY.head() == "0002"
     history = run_sql(servers, name_of(empty_url), "SELECT version FROM migration_history")
-    assert history == [("0001",)]
+    assert history == [("0001",), ("0002",)]
 
 
 @pytest.mark.requirement("B05")
@@ -109,7 +109,7 @@ def test_the_job_migrates_and_the_pods_serve_with_what_the_contract_gives_them(
     job = Fleet({**alone, "DATABASE_URL_DIRECT": empty_url}, tmp_path)
     done = run_app(job, "migrate", "--product", "workflow-dashboard")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(done.stdout.splitlines()[-1])["version"] == "0001"
+    assert json.loads(done.stdout.splitlines()[-1])["version"] == "0002"
     secrets = tmp_path / "secrets"
     secrets.mkdir()
     (secrets / "database_url").write_text(empty_url)
@@ -221,7 +221,7 @@ def test_a_backup_is_checked_and_restored_with_its_workflows(
     workflow = made(client)["id"]
     added(client, workflow)
     manifest = shelf.backup()
-    assert (manifest["tables"]["workflows"], manifest["tables"]["tasks"], manifest["migration"]) == (1, 1, "0001")
+    assert (manifest["tables"]["workflows"], manifest["tables"]["tasks"], manifest["migration"]) == (1, 1, "0002")
     status, output = shelf.check()
     assert status == 0, output
     client.delete(f"/api/workflows/{workflow}")

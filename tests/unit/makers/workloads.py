@@ -8,12 +8,14 @@ from components.alert_rules import AlertRules, AlertRulesArgs
 from components.application_job import ApplicationJob, ApplicationJobArgs
 from components.autoscaler import Autoscaler, AutoscalerArgs
 from components.generation_service import GenerationService, GenerationServiceArgs
+from components.idle_scaler import IdleScaler, IdleScalerArgs
 from components.namespace import Namespace
 from components.pod_monitor import PodMonitor, PodMonitorArgs
 from components.queue_scaler import QueueScaler, QueueScalerArgs
 from components.quota import Quota, QuotaArgs
 from components.team_access import TeamAccess, TeamAccessArgs
 from stacks.specs.alert import AlertRule, Severity
+from stacks.specs.idling import Idling
 from stacks.specs.network import HTTP, NamedPort, Traffic
 from stacks.specs.rbac import Rule
 from stacks.specs.resources import Resources, Totals
@@ -55,6 +57,11 @@ def queue_scaler(name: str) -> QueueScaler:
     )
 
 
+def idle_scaler(name: str) -> IdleScaler:
+    scaling = AutoscalerArgs("shared", "product", name, 2, 5, 70, 80)
+    return IdleScaler(name, IdleScalerArgs(scaling, Idling(60, name), "secret", "database_url"))
+
+
 def team_access(name: str) -> TeamAccess:
     return TeamAccess(name, TeamAccessArgs("shared", "product", name, (Rule("", ("pods",), ("get",)),), (name,)))
 
@@ -65,6 +72,7 @@ MAKERS: dict[str, Callable[[str], object]] = {
     "scheduled job": lambda name: job(name, "0 2 * * *"),
     "autoscaler": lambda name: Autoscaler(name, AutoscalerArgs("shared", "product", name, 1, 2, 70, 80)),
     "generation service": service,
+    "idle scaler": idle_scaler,
     "namespace": lambda name: Namespace(name, name, "product", "stack"),
     "pod monitor": lambda name: PodMonitor(
         name, PodMonitorArgs("shared", "product", ("cpm",), (HTTP,), {"release": "a"}, name)
@@ -78,6 +86,7 @@ TOKENS = {
     "ApplicationJob": "contentgen:kubernetes:ApplicationJob",
     "Autoscaler": "contentgen:kubernetes:Autoscaler",
     "GenerationService": "contentgen:kubernetes:GenerationService",
+    "IdleScaler": "contentgen:kubernetes:IdleScaler",
     "Namespace": "contentgen:kubernetes:Namespace",
     "PodMonitor": "contentgen:observability:PodMonitor",
     "QueueScaler": "contentgen:kubernetes:QueueScaler",

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, DateTime, MetaData, Table, Text, Uuid
 
-from app.tables import api_keys, feature_flags, leases, revocations, service_modes
+from app.tables import activity, api_keys, feature_flags, leases, revocations, service_modes
 
 metadata = MetaData()
 
@@ -15,5 +15,7 @@ items = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
-PLATFORM = tuple(table.to_metadata(metadata) for table in (api_keys, feature_flags, leases, revocations, service_modes))
-"""Tables of identity, switches and elections, which every product has in its own database."""
+PLATFORM = tuple(
+    table.to_metadata(metadata) for table in (activity, api_keys, feature_flags, leases, revocations, service_modes)
+)
+"""Tables of identity, switches, elections and requests, which every product has in its own database."""

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from app.platform_tables import IDENTITY
+from app.platform_tables import ACTIVITY, IDENTITY
 
 revision = "0001"
 down_revision = None
@@ -16,6 +16,7 @@ STATEMENTS = (
         created_at timestamptz NOT NULL DEFAULT now()
     )
     """,
+    ACTIVITY,
     *IDENTITY,
 )
 
