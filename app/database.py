@@ -269,7 +269,7 @@ def _unnamed() -> str:
 
 
 class _Liveness:
-    """Whether a pooled connection still lives, asked before it is handed out.
+    """Check that a pooled connection still lives, made before it is handed out.
 
     A connection that the other side has closed is known as closed without a question. One that vanished without a word
     (a partition, a machine that is gone) is found by a round trip, which a connection that has just worked is spared:

@@ -209,8 +209,8 @@ def client_traffic_policy(gateway: str) -> dict[str, object]:
 
     There is no ``clientIPDetection``. Without it Envoy takes the connection's address, appends it to X-Forwarded-For
     and sets X-Forwarded-Proto. With ``numTrustedHops: 0`` Envoy Gateway would have it believe the last address that the
-    client itself put into X-Forwarded-For (v1.6.0, internal/xds/translator/listener.go), so that no limit by client
-    would hold for whoever sends another one with every request.
+    client itself put into X-Forwarded-For (v1.6.0, internal/xds/translator/listener.go), so that a client that sends
+    another one with every request would be under no limit by client.
     """
     return {
         "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway}],

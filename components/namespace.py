@@ -18,7 +18,7 @@ class Namespace(pulumi.ComponentResource):
     ``name_`` is a plain value, so every consumer and every policy knows it at preview. A config map in it belongs to
     one stack alone: a second stack in the same namespace is refused by the API server, which names the first one,
     instead of taking over its objects one by one. ``claim`` is asked before the namespace is created, and refuses one
-    that somebody else has made (docs/decisions/namespace-owner.md).
+    that another field manager has made (docs/decisions/namespace-owner.md).
     """
 
     name_: str

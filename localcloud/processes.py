@@ -47,8 +47,8 @@ class Daemon:
 
 
 def birth(pid: int) -> str:
-    """Which start of the machine a process belongs to, and the clock ticks between the two. Raises ProcessLookupError
-    when there is no such process.
+    """Id of the machine's start that a process belongs to, and the clock ticks between the two. Raises
+    ProcessLookupError when there is no such process.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""A namespace that somebody else has made is not taken over: looked at before it would be created, in a preview too.
+"""A namespace that another client has made is not taken over: it is read before it would be created, in previews too.
 
 Server-side apply would take it silently, and everything of the same name in it afterwards
 (docs/decisions/namespace-owner.md).
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 class NamespaceTaken(Exception):
-    """The namespace is somebody else's; the message names them, and the ways out."""
+    """The namespace belongs to another client of the cluster; the message names it, and the ways out."""
 
 
 def refuse_taken(client: Client, namespace: str, stack: str) -> None:
-    """Raises NamespaceTaken for a namespace that exists, that no stack of ours made, and that nobody gave to this one.
-    A cluster that cannot be asked is told of by the provider, which asks it next.
+    """Raises NamespaceTaken for a namespace that exists, that no stack made, and that was not given to this one.
+    A cluster that does not answer is reported by the provider, which asks it next.
     """
     import httpx2
     from lightkube import ApiError
@@ -50,7 +50,7 @@ def refuse_taken(client: Client, namespace: str, stack: str) -> None:
         )
     # An update that was cut off has made the namespace already.
     if FIELD_MANAGER not in managers and not owner:
-        makers = ", ".join(sorted(filter(None, managers))) or "somebody unknown"
+        makers = ", ".join(sorted(filter(None, managers))) or "an unknown client"
         raise NamespaceTaken(
             f"namespace {namespace} exists already and was made by {makers}, not by a stack of this program. "
             f"Fix: give {stack} another one by contentgen:namespace; or, if it is meant for this stack: "
@@ -59,7 +59,7 @@ def refuse_taken(client: Client, namespace: str, stack: str) -> None:
 
 
 def claims(stack: str, settings: StackSettings, kubeconfigs: Mapping[str, str]) -> Mapping[str, pulumi.ResourceHook]:
-    """By region the hook of its namespace. A region without a kubeconfig of its own is a context of the person's."""
+    """By region the hook of its namespace. A region without a kubeconfig of its own is a context of the user's."""
 
     def claim(region: str) -> pulumi.ResourceHook:
         def look(args: pulumi.ResourceHookArgs) -> None:

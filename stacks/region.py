@@ -52,7 +52,7 @@ class RegionArgs:
     keys: the application's own keys, the same in every region.
     embedded: True on the embedded cloud, from which no outside service can be called.
     edges: addresses of the regions' edges on the embedded cloud, by region.
-    claim: asked before the namespace is created, which it refuses if it is somebody else's.
+    claim: asked before the namespace is created, which it refuses if another client made it.
     """
 
     plan: StackPlan

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 DEFAULT_GRACE_SECONDS = 30
 RETRY_SECONDS = 1.0
 CORRECTION_SECONDS = 1.0
-"""Pause before a status is told again that somebody else has changed: no race with whoever keeps changing it."""
+"""Pause before a status that another client has changed is written again: no race with one that keeps changing it."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class RunningPod:
         return await insist(lambda: self.node.client.get(kind, name, namespace=self.namespace), f"reading {name}")
 
     async def _report(self) -> None:
-        """A status that is refused is no reason to tell none that comes after it."""
+        """A status that is refused is no reason to write none that comes after it."""
         while True:
             self._dirty.clear()
             try:

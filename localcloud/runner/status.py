@@ -69,8 +69,8 @@ def pod_status(pod: Pod, states: Mapping[str, ContainerState], address: str, sta
 
 
 def contradicts(pod: Pod, states: Mapping[str, ContainerState]) -> bool:
-    """Somebody else has changed what was told of the pod's readiness, as the node controller does with the pods of a
-    node that it took for lost. It never takes that back: a kubelet tells it again.
+    """True if another client has changed the pod's readiness, as the node controller does with the pods of a node that
+    it took for lost. It never takes that back: a kubelet writes its own status again.
     """
     conditions = (pod.status.conditions if pod.status else None) or []
     ready = all(state.ready for state in states.values())

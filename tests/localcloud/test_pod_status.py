@@ -45,7 +45,7 @@ def test_a_pod_is_ready_when_all_its_containers_are() -> None:
 
 
 async def _told_again(told: str) -> list[str]:
-    """What the runner tells of a ready pod's readiness after its status has become ``told``, until it agrees again."""
+    """Reports of a ready pod's readiness after its status has become ``told``, until it agrees again."""
     pod = _pod()
     said: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Whose a namespace is, by what the API server says of it."""
+"""Owner of a namespace, by what the API server says of it."""
 
 from __future__ import annotations
 
