@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import copy
 import json
-from functools import cache
 
 import kubernetes_validate
 import pytest
-from kubernetes_validate import utils
 
 from tests.unit.engine import Declared, RecordingEngine
+from tests.unit.kubernetes_schemas import validate
 from tests.unit.program import Declare
 
 CUSTOM = {
@@ -24,13 +23,6 @@ CUSTOM = {
     "kubernetes:monitoring.coreos.com/": "monitoring.coreos.com/v1",
 }
 """Kinds that a real API server checks in the engine tier, with the newest version their makers publish."""
-VERSION = kubernetes_validate.latest_version()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _schemas_are_read_once() -> None:
-    """The validator reads its two megabytes of schemas anew for every object; reading is all that takes time."""
-    utils.schema_contents = cache(utils.schema_contents)
 
 
 def built_in(engine: RecordingEngine) -> list[Declared]:
@@ -44,7 +36,7 @@ def built_in(engine: RecordingEngine) -> list[Declared]:
 def test_every_built_in_object_satisfies_its_strict_schema(each: RecordingEngine) -> None:
     kinds = set()
     for one in built_in(each):
-        kubernetes_validate.validate(one.inputs, VERSION, strict=True)
+        validate(one.inputs)
         kinds.add(one.at("kind"))
     assert {"Deployment", "HorizontalPodAutoscaler", "Job", "CronJob", "NetworkPolicy", "Secret", "Service"} <= kinds
 
@@ -62,7 +54,7 @@ def test_the_check_notices_one_misspelt_field_or_wrong_type(
         place = place[key]  # type: ignore[assignment, index]
     place[path[-1]] = value  # type: ignore[assignment]
     with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(manifest, VERSION, strict=True)
+        validate(manifest)
 
 
 def test_custom_objects_are_of_the_newest_version(each: RecordingEngine) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import kubernetes_validate
 import pytest
 
 from infra.settings.errors import SettingsError, Wrong
@@ -16,9 +15,10 @@ from stacks.plan import plan
 from stacks.stack_files import parse
 from stacks.validation import require_valid
 from tests.unit.engine import RecordingEngine
+from tests.unit.kubernetes_schemas import validate
 from tests.unit.mutated_files import mutated
 from tests.unit.program import ROOT, declared
-from tests.unit.test_manifests import VERSION, built_in
+from tests.unit.test_manifests import built_in
 
 FILES = 2000
 BATCHES = 40
@@ -60,7 +60,7 @@ def test_a_file_with_mistakes_is_refused_in_words_or_can_be_deployed(batch: int)
         engine = declared(file.stack, found)
         assert list(aws_problems(engine)) == [], file
         for one in built_in(engine):
-            kubernetes_validate.validate(one.inputs, VERSION, strict=True)
+            validate(one.inputs)
     assert 0 < accepted < FILES / BATCHES
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 
-import kubernetes_validate
 import pytest
-from kubernetes_validate import utils
 from typer.testing import CliRunner
 
 from infra.catalog.nodes import LEAST, OLDEST, RECOMMENDED, Version, version
@@ -37,6 +34,7 @@ from stacks.sizing.node_fit import misfits
 from stacks.specs.resources import Resources
 from stacks.stack_files import parse
 from tests.unit.engine import Declared
+from tests.unit.kubernetes_schemas import validate
 from tests.unit.program import declared
 from tests.unit.test_manifests import built_in
 
@@ -98,12 +96,11 @@ def test_what_a_node_keeps_for_itself_is_no_room_for_pods() -> None:
 @pytest.mark.requirement("Z09")
 @pytest.mark.parametrize("kubernetes", ["1.25", "1.30"])
 def test_every_object_suits_the_oldest_version_that_the_file_names(kubernetes: str) -> None:
-    utils.schema_contents = cache(utils.schema_contents)
     engine = declared("dev", settings(nodes={"kubernetes": kubernetes}))
     objects = built_in(engine)
     assert len(objects) > 50
     for one in objects:
-        kubernetes_validate.validate(one.inputs, kubernetes, strict=True)
+        validate(one.inputs, kubernetes)
 
 
 @pytest.mark.parametrize(
