@@ -55,6 +55,18 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @classmethod
+    def as_stored(cls, value: object) -> Self:
+        """The value as a release of ours stored it. Fields that a later one has added are left out: after a rollback its
+        rows are still there, and while it rolls out its processes run beside those of the release before.
+        """
+        return cls.model_validate(value, extra="ignore")
+
+    @classmethod
+    def as_stored_json(cls, text: str | bytes) -> Self:
+        """The same from JSON."""
+        return cls.model_validate_json(text, extra="ignore")
+
 
 class Assignment(Strict):
     """Text to write, without its client: the part that decides the text, so also the key of the response cache."""

@@ -129,6 +129,6 @@ def _outcome(reply: httpx.Response) -> Draft | Waiting:
             final=status == 502,
         )
     try:
-        return (Draft if status == 200 else Waiting).model_validate_json(reply.content)
+        return (Draft if status == 200 else Waiting).as_stored_json(reply.content)
     except ValidationError as error:
         raise WriterError("invalid_content", f"im's answer does not fit: {error.error_count()} errors") from error

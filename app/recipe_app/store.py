@@ -146,7 +146,7 @@ def view_of(row: "Row[tuple[object, ...]]") -> RecipeView:
         diet=row.diet,
         complexity=row.complexity,
         title=text.get("title"),
-        ingredients=tuple(Amount.model_validate(entry) for entry in text.get("ingredients", ())),
+        ingredients=tuple(Amount.as_stored(entry) for entry in text.get("ingredients", ())),
         steps=tuple(text.get("steps", ())),
         minutes=text.get("minutes"),
         note=text.get("note", ""),

@@ -23,7 +23,7 @@ class VideoWorker(ShelfWorker):
         if not found:
             # Deleted or archived since: its video goes with it.
             return None
-        recipe = Recipe.model_validate(found[0].recipe)
+        recipe = Recipe.as_stored(found[0].recipe)
         return await render(recipe.title, lines_of(recipe))
 
 

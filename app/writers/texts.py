@@ -19,7 +19,7 @@ class TextCache(Generic[Text]):
     async def get(self, key: str) -> Text | None:
         """A text that costs nothing any more."""
         found = await self._cache.get(f"text:{key}") if self._seconds else None
-        return free(self._kind.model_validate_json(found)) if found is not None else None
+        return free(self._kind.as_stored_json(found)) if found is not None else None
 
     async def put(self, key: str, draft: Text) -> None:
         """Keep a new draft."""
