@@ -57,8 +57,8 @@ class Strict(BaseModel):
 
     @classmethod
     def as_stored(cls, value: object) -> Self:
-        """The value as a release of ours stored it. Fields that a later one has added are left out: after a rollback its
-        rows are still there, and while it rolls out its processes run beside those of the release before.
+        """The value as a release of ours stored it. Fields that a later one has added are left out: after a rollback
+        its rows are still there, and while it rolls out its processes run beside those of the release before.
         """
         return cls.model_validate(value, extra="ignore")
 
