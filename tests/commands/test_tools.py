@@ -25,9 +25,9 @@ def toolless(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "cache" / "toolchain").mkdir(parents=True)
 
 
-def test_only_a_stack_whose_workers_never_are_one_waits_for_keda() -> None:
+def test_only_a_stack_whose_instances_keda_must_keep_or_bring_waits_for_it() -> None:
     waits = {stack: KEDA in needed_tools(planned(CHECKOUT, stack)) for stack in ("local", "dev", "staging", "prod")}
-    assert waits == {"local": False, "dev": False, "staging": False, "prod": True}
+    assert waits == {"local": False, "dev": False, "staging": True, "prod": True}
 
 
 def test_no_stack_waits_for_the_tools_of_tests() -> None:
@@ -51,7 +51,7 @@ def test_doctor_names_each_missing_tool_with_the_command_that_builds_it(toolless
 
 def test_doctor_says_of_a_built_tool_what_it_was_built_without(toolless: None) -> None:
     build.result_folder(KEDA).mkdir()
-    assert doctoring.tool(KEDA).origin == "built from Go modules, without scalers other than postgresql"
+    assert doctoring.tool(KEDA).origin == "built from Go modules, without scalers other than postgresql, cpu and memory"
     assert doctoring.tool(KEDA).fix == ""
 
 

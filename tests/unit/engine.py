@@ -35,7 +35,7 @@ MADE_UP: Final = "-abc123"
 class Declared:
     """One resource as a program declared it. ``inputs`` are in clear, ``visible`` hides what is secret.
 
-    ``formerly`` are the URNs of its aliases.
+    ``formerly`` are the URNs of its aliases, ``before_create`` the names of the hooks that are asked first.
     """
 
     type: str
@@ -47,6 +47,7 @@ class Declared:
     custom: bool
     after: tuple[str, ...]
     formerly: tuple[str, ...]
+    before_create: tuple[str, ...]
     inputs: dict[str, Json]
     visible: dict[str, Json]
 
@@ -91,6 +92,7 @@ class RecordingEngine(MockMonitor):
                     formerly=tuple(
                         urn.removesuffix(request.name) + alias.spec.name for alias in request.aliases if alias.spec.name
                     ),
+                    before_create=tuple(request.hooks.before_create),
                     inputs=_object(_plain(wire, hide=False)),
                     visible=_object(_plain(wire, hide=True)),
                 )
@@ -129,6 +131,13 @@ async def _settled() -> None:
             output.result()
 
 
+class NoCallbacks:
+    """The engine's way back into a program: hooks are taken, and none is ever called."""
+
+    def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
+        assert hook.name
+
+
 class NoFunctions(pulumi.runtime.Mocks):
     """Components declare resources and call no provider functions: a look-up would make previews depend on a cloud."""
 
@@ -150,6 +159,7 @@ def run(program: Callable[[], object], stack: str = "test", *, preview: bool = F
         # The SDK keeps one set of outputs over all mocked runs; what a failed run left in it would fail the next.
         SETTINGS.outputs = set()
         pulumi.runtime.set_mocks(engine.mocks, project=PROJECT, stack=stack, preview=preview, monitor=engine)
+        SETTINGS.callbacks = NoCallbacks()  # type: ignore[assignment]
         program()
         await _settled()
 

@@ -99,6 +99,7 @@ def test_the_programs_own_file_declares_a_stack_from_the_text_the_engine_hands_o
     monkeypatch.delenv("CONTENTGEN_TARGET", raising=False)
     engine = run(lambda: runpy.run_path(str(root / "infra" / "__main__.py")), "local")
     assert [one.name for one in engine.of("contentgen:stack:Region")] == ["local-us-east-1"]
+    assert [one.before_create for one in engine.of("core/v1:Namespace")] == [("namespace-us-east-1",)]
 
 
 @pytest.mark.parametrize("commit", ["0123abc", ""])
