@@ -205,8 +205,17 @@ def test_plain_pulumi_works_in_a_checkout_without_our_commands(world: World, url
     environment = {**engine.environment(), "PULUMI_BACKEND_URL": f"file://{tmp_path}"}
     command = str(engine.toolchain.engine.command)
     subprocess.run([command, "stack", "init", "dev"], cwd=checkout, env=environment, check=True, capture_output=True)
-    arguments = [command, "preview", "-s", "dev", "--non-interactive"]
-    done = subprocess.run(arguments, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+
+    def previewed() -> subprocess.CompletedProcess[str]:
+        arguments = [command, "preview", "-s", "dev", "--non-interactive"]
+        return subprocess.run(arguments, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+
+    done = previewed()
+    assert done.returncode != 0
+    assert "namespace contentgen belongs to the stack local" in done.stdout
+    apart = [command, "config", "set", "contentgen:namespace", "apart", "-s", "dev"]
+    subprocess.run(apart, cwd=checkout, env=environment, check=True, capture_output=True)
+    done = previewed()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "to create" in summary(done.stdout)
 
