@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import time
@@ -23,6 +24,7 @@ from localcloud.observe import running
 from localcloud.paths import cloud_file, state_root
 from localcloud.plugins import origins
 from localcloud.project import ProjectError, project
+from localcloud.proxies import past_proxies
 from localcloud.toolchain import origin
 from localcloud.toolchain.compiler import ToolchainError
 from localcloud.toolchain.families import FIRST
@@ -107,6 +109,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """The command; known failures become a message and an exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    past_proxies(os.environ)
     wanted = _arguments()
     try:
         match wanted.command:

@@ -26,6 +26,7 @@ from localcloud.images import Registry
 from localcloud.networks import give_back, is_free, reserve, reserve_ports
 from localcloud.paths import IMPORTED_FROM, cloud_file, images_folder, names_table, state_root, unlistened_table
 from localcloud.project import FOLDER_VARIABLE, project
+from localcloud.proxies import without_proxies
 from localcloud.servers import ServerError
 from localcloud.toolchain.compiler import Say
 from localcloud.toolchain.origin import Toolchain
@@ -228,8 +229,9 @@ def _answers(port: int) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """A daemon's environment: ours without what could lead it to a real account or cluster."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "KUBE", "PULUMI_"))}
+    """A daemon's environment: ours without what could lead it to a real account or cluster, or away from here."""
+    ours = without_proxies(os.environ)
+    kept = {key: value for key, value in ours.items() if not key.startswith(("AWS_", "KUBE", "PULUMI_"))}
     return {**kept, "PYTHONPATH": str(IMPORTED_FROM), FOLDER_VARIABLE: str(project().folder)}
 
 

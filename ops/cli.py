@@ -4,6 +4,7 @@ lacks something, 4 a comment could not be published, 130 interrupted.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import Final
@@ -17,6 +18,7 @@ from localcloud.cluster import ClusterError
 from localcloud.engine import EngineError
 from localcloud.networks import NoNetworkLeft
 from localcloud.project import ProjectError
+from localcloud.proxies import past_proxies
 from localcloud.toolchain.compiler import ToolchainError
 from ops import exit_codes
 from ops.commands import checking, cloud, delivery, making
@@ -83,6 +85,7 @@ app.add_typer(making.new, name="new")
 def main() -> None:
     """The console script: known failures become one message and an exit code, anything else a traceback."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    past_proxies(os.environ)
     try:
         app()
     except SettingsError as error:

@@ -16,6 +16,7 @@ import yaml
 
 from infra.catalog.headers import SECURITY_HEADERS
 from localcloud.engine import EngineError
+from localcloud.servers import free_port
 from tests.engine.conftest import TRAPS, fingerprint
 from tests.engine.releasing import Repository
 from tests.engine.traffic import steady_traffic, unfinished
@@ -218,6 +219,15 @@ def test_plain_pulumi_works_in_a_checkout_without_our_commands(world: World, url
     done = previewed()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "to create" in summary(done.stdout)
+
+
+def test_a_proxy_of_the_machine_is_asked_for_nothing_that_is_on_it(
+    world: World, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    done = world.command("up", "--stack", "local")
+    assert done.returncode == 0, done.stdout[-4000:]
 
 
 @pytest.mark.requirement("S06")
