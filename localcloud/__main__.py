@@ -25,6 +25,7 @@ from localcloud.paths import cloud_file, state_root
 from localcloud.plugins import origins
 from localcloud.project import ProjectError, project
 from localcloud.proxies import past_proxies
+from localcloud.stack_lock import alone
 from localcloud.toolchain import origin
 from localcloud.toolchain.compiler import ToolchainError
 from localcloud.toolchain.families import FIRST
@@ -38,9 +39,10 @@ def up(stack: str, regions: Sequence[str]) -> None:
     """The stack as its program and its stack file say. Safe to run again, after any interruption too."""
     _require_stack_file(stack)
     cloud = Cloud(stack, origin.ensure(say, FIRST))
-    described, engine = ready(cloud, regions, _policy_config(), {}, say)
-    say("pulumi up")
-    apply(cloud, described, engine)
+    with alone(cloud.folder, say):
+        described, engine = ready(cloud, regions, _policy_config(), {}, say)
+        say("pulumi up")
+        apply(cloud, described, engine)
     _show(described)
     print("; ".join(f"{name}: {where}" for name, where in origins(engine.home).items()))
 
@@ -51,8 +53,9 @@ def down(stack: str) -> None:
         print(f"{stack} is not running")
         return
     cloud = Cloud(stack, origin.ensure(say, FIRST))
-    engine_of(cloud).end_leftovers()
-    cloud.down(say)
+    with alone(cloud.folder, say):
+        engine_of(cloud).end_leftovers()
+        cloud.down(say)
     say(f"{stack} is gone: no process, port or file of it is left")
 
 

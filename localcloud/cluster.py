@@ -105,6 +105,13 @@ class Cluster:
         return self.folder / "kubeconfig.yaml"
 
     @property
+    def _made(self) -> Path:
+        """File that is there once the control plane has its nodes and kinds: one that was cut off before has to get
+        them, or its pods would wait for a node for ever.
+        """
+        return self.folder / "made"
+
+    @property
     def service_range(self) -> str:
         return f"127.{self.network}.128.0/17"
 
@@ -128,7 +135,7 @@ class Cluster:
         """
         before = self.exists()
         joins = before and self._take_up_keda()
-        if before and self._answers() and not self.ended() and not joins:
+        if before and self._made.exists() and self._answers() and not self.ended() and not joins:
             return False
         if before:
             self._kwokctl("start", "cluster", "--wait", "60s")
@@ -141,6 +148,7 @@ class Cluster:
             self._kwokctl("create", "cluster", "--config", str(config), "--wait", "60s")
         self._apply_base()
         self._revive()
+        self._made.touch()
         return not before
 
     def _take_up_keda(self) -> bool:

@@ -23,6 +23,7 @@ import psutil
 import yaml
 
 from localcloud import plugins
+from localcloud.processes import boot_id
 from localcloud.project import PULUMI_FILE, project
 from localcloud.toolchain.compiler import Say
 from localcloud.toolchain.origin import Toolchain
@@ -139,7 +140,7 @@ class Engine:
         command = [str(self.toolchain.engine.command), *arguments, "--stack", self.stack]
         environment = {**self.environment(), **variables}
         child = subprocess.Popen(command, cwd=self.workspace, env=environment, start_new_session=True)
-        (self.folder / "engine.pid").write_text(str(child.pid))
+        (self.folder / "engine.pid").write_text(f"{child.pid} {boot_id()}")
         try:
             code = _wait(child, time.monotonic() + seconds, require)
         finally:
@@ -274,10 +275,12 @@ def _end_orphans(pid_file: Path) -> None:
     """Kills what is left of a killed engine's session: hosts and plugins do not notice that it is gone."""
     if not pid_file.exists():
         return
-    session = int(pid_file.read_text())
-    for process in psutil.process_iter():
+    session, _, boot = pid_file.read_text().partition(" ")
+    # Before the machine was started again: that number is another session's now, or nobody's.
+    ours = psutil.process_iter() if session.isdigit() and boot in ("", boot_id()) else ()
+    for process in ours:
         with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-            if os.getsid(process.pid) == session:
+            if os.getsid(process.pid) == int(session):
                 process.kill()
                 process.wait(5)
     pid_file.unlink()

@@ -54,7 +54,12 @@ def birth(pid: int) -> str:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except FileNotFoundError as error:
         raise ProcessLookupError(f"no process {pid}") from error
-    return f"{_BOOT_ID.read_text().strip()} {fields[_STARTED_FIELD]}"
+    return f"{boot_id()} {fields[_STARTED_FIELD]}"
+
+
+def boot_id() -> str:
+    """Id of the machine's last start."""
+    return _BOOT_ID.read_text().strip()
 
 
 def spawn(command: Sequence[str], folder: Path, name: str, environment: Mapping[str, str]) -> Daemon:

@@ -19,6 +19,7 @@ from localcloud.engine import Engine, EngineError
 from localcloud.images import by_digest
 from localcloud.paths import cloud_file, state_root
 from localcloud.protection import release
+from localcloud.stack_lock import alone, hold
 from localcloud.toolchain import later
 from localcloud.toolchain.families import FIRST, LATER
 from localcloud.toolchain.family import Family
@@ -45,11 +46,12 @@ def up(stack: str, report: Report, *, refresh: bool = False) -> None:
     Without ``refresh`` the engine compares with its state alone: what was changed by hand stays.
     """
     planned = _sound(stack)
-    cloud, described, engine = _ready(planned, report)
-    report.step("pulumi up, with the policy pack")
-    apply(cloud, described, engine, *(["--refresh"] if refresh else []))
-    report.step("waiting for every region's edge")
-    await_answers(engine)
+    with alone(state_root() / stack, report.step):
+        cloud, described, engine = _ready(planned, report)
+        report.step("pulumi up, with the policy pack")
+        apply(cloud, described, engine, *(["--refresh"] if refresh else []))
+        report.step("waiting for every region's edge")
+        await_answers(engine)
     later.begin()
     show_deployed(report, planned, described, engine.home)
 
@@ -62,16 +64,20 @@ def await_answers(engine: Engine) -> None:
 
 def preview(stack: str, report: Report, *, diff: bool) -> None:
     """Preview of ``up`` for the stack as it stands on the embedded cloud."""
-    _, _, engine = _ready(_sound(stack), report)
-    report.step("pulumi preview, with the policy pack")
-    engine.run("preview", *(["--diff"] if diff else []), *engine.policy_arguments())
+    planned = _sound(stack)
+    with alone(state_root() / stack, report.step):
+        _, _, engine = _ready(planned, report)
+        report.step("pulumi preview, with the policy pack")
+        engine.run("preview", *(["--diff"] if diff else []), *engine.policy_arguments())
 
 
 def refresh(stack: str, report: Report) -> None:
     """Reads back a running stack. Raises CloudError for one that is not."""
     require_up(stack)
-    _, _, engine = _ready(_sound(stack), report)
-    engine.refresh()
+    planned = _sound(stack)
+    with alone(state_root() / stack, report.step):
+        _, _, engine = _ready(planned, report)
+        engine.refresh()
 
 
 def down(stack: str | None, report: Report, *, ordered: bool = False) -> None:
@@ -85,7 +91,9 @@ def down(stack: str | None, report: Report, *, ordered: bool = False) -> None:
         report.line("nothing is running")
     toolchain = ensure(report.step, FIRST) if chosen else None
     for name in chosen:
-        if toolchain is not None:
+        if toolchain is None:
+            continue
+        with alone(root / name, report.step):
             cloud = Cloud(name, toolchain)
             engine_of(cloud).end_leftovers()
             if ordered:
@@ -104,8 +112,10 @@ def check(stack: str | None, report: Report) -> None:
 
 
 def prepared(stack: str, report: Report) -> Engine:
-    """The engine of a stack on its embedded cloud, ready for any command."""
-    _, _, engine = _ready(_sound(stack), report)
+    """The engine of a stack on its embedded cloud, ready for any command. It is this process's until that ends."""
+    planned = _sound(stack)
+    hold(state_root() / stack, report.step)
+    _, _, engine = _ready(planned, report)
     return engine
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import sys
 import time
@@ -28,6 +29,7 @@ from localcloud.runner.pod import Node
 from localcloud.runner.services import Services
 
 log = logging.getLogger("localcloud.runner")
+OPEN_FILES = 65_536
 
 
 @dataclass
@@ -111,7 +113,18 @@ async def _main(cloud: CloudFile) -> None:
             task.result()
 
 
+def raise_file_limit() -> None:
+    """As many open files as the machine allows, up to ``OPEN_FILES``: every connection of every service takes two here,
+    and some machines start programs with 256 or 1024.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 if __name__ == "__main__":
+    raise_file_limit()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for client in ("httpx", "httpx2"):
         logging.getLogger(client).setLevel(logging.WARNING)

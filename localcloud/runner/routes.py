@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
 
+OF_THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 _DURATION = re.compile(r"([0-9]+)(h|ms|m|s)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
@@ -97,12 +98,13 @@ class Chosen:
 def choose(routes: Iterable[tuple[str, RouteSpec]], host: str, path: str) -> Chosen | None:
     """The rule of the best match: an exact path before a prefix, a longer prefix before a shorter one.
 
-    A host that no route names, such as the address of this machine, stands for all of them.
+    The machine's own names stand for all hosts. Any other that no route names is answered by none, as the gateway does:
+    a web page whose name was made to lead here would else reach the service in its visitor's name (DNS rebinding).
     """
     serving = [(space, one) for space, one in routes if not any(parent.section == "http" for parent in one.parents)]
     named = [(space, one) for space, one in serving if host in one.hostnames]
     best: tuple[tuple[bool, int], Chosen] | None = None
-    for namespace, route in named or serving:
+    for namespace, route in named or (serving if host in OF_THIS_MACHINE else []):
         for rule in route.rules:
             for match in rule.matches:
                 if rule.backends and _matches(match.path, path):

@@ -13,6 +13,7 @@ from localcloud.cloud import Cloud, CloudError
 from localcloud.cloudfile import CloudFile
 from localcloud.cluster import ClusterError
 from localcloud.engine import Engine, EngineError
+from localcloud.processes import boot_id
 from ops import deployment
 from ops.console import Report
 from tests.localcloud import pretended
@@ -52,13 +53,16 @@ def test_down_asks_no_engine_and_leaves_no_file(tmp_path: Path, monkeypatch: pyt
     assert not cloud.folder.exists()
 
 
-def test_down_ends_an_engine_that_outlived_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("boot", "ended"), [(boot_id(), True), ("another-start-of-the-machine", False)])
+def test_down_ends_an_engine_that_outlived_its_command_and_no_process_that_has_its_number_now(
+    boot: str, ended: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cloud = _deployed(tmp_path, monkeypatch)
     with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True) as orphan:
         try:
-            (cloud.folder / "engine.pid").write_text(str(orphan.pid))
+            (cloud.folder / "engine.pid").write_text(f"{orphan.pid} {boot}")
             deployment.down("local", Report())
-            assert orphan.poll() is not None
+            assert (orphan.poll() is not None) == ended
         finally:
             orphan.kill()
 

@@ -29,6 +29,10 @@ def up_in_mid_update(world: World) -> subprocess.Popen[str]:
     return running
 
 
+def engine_pid(world: World) -> int:
+    return int((world.state / "local" / "engine.pid").read_text().split()[0])
+
+
 def made_good(world: World, url: str) -> str:
     """Output of the next `up`, after which nothing is pending and a job is done."""
     done = world.command("up", "--stack", "local")
@@ -40,11 +44,20 @@ def made_good(world: World, url: str) -> str:
 
 def test_an_engine_killed_in_mid_update_is_recovered_by_the_next_up(world: World, url: str) -> None:
     running = up_in_mid_update(world)
-    pid = int((world.state / "local" / "engine.pid").read_text())
+    pid = engine_pid(world)
     os.kill(pid, signal.SIGKILL)
     running.communicate()
     assert running.returncode != 0
     assert "an earlier update was cut off" in made_good(world, url)
+
+
+def test_a_second_command_waits_for_the_first_and_both_are_done(world: World, url: str) -> None:
+    running = up_in_mid_update(world)
+    done = world.command("preview", "--stack", "local")
+    rest, _ = running.communicate()
+    assert running.returncode == 0, rest[-3000:]
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert f"process {running.pid} (contentgen up --stack local) is at work on local: waiting" in done.stdout
 
 
 def test_a_down_killed_half_way_is_made_good_by_the_next_up(world: World, url: str) -> None:
@@ -52,7 +65,7 @@ def test_a_down_killed_half_way_is_made_good_by_the_next_up(world: World, url: s
     assert running.stdout is not None
     assert any("local-us-east-1-cpm-deployment deleted" in line for line in running.stdout)
     running.kill()
-    os.kill(int((world.state / "local" / "engine.pid").read_text()), signal.SIGKILL)
+    os.kill(engine_pid(world), signal.SIGKILL)
     running.communicate()
     assert "an earlier update was cut off" in made_good(world, url)
     schedules = world.kubectl("local", "-n", "contentgen", "get", "cronjobs", "-o", "name").split()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from localcloud.cluster import AUTOSCALER_SECONDS, Cluster, configuration
@@ -23,6 +24,23 @@ def test_autoscalers_look_often_no_node_is_taken_for_lost_and_no_election_can_be
     assert arguments["kube-controller-manager", "node-monitor-grace-period"] == "86400s"
     assert arguments["kube-controller-manager", "leader-elect"] == "false"
     assert arguments["kube-scheduler", "leader-elect"] == "false"
+
+
+def test_a_control_plane_that_was_cut_off_before_it_had_its_nodes_gets_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Cluster("us-east-1", 77, tmp_path, pretended.toolchain(tmp_path))
+    cluster.folder.mkdir(parents=True)
+    (cluster.folder / "kwok.yaml").write_text("")
+    done: list[str] = []
+    monkeypatch.setattr(Cluster, "_answers", lambda _: True)
+    monkeypatch.setattr(Cluster, "ended", lambda _: [])
+    monkeypatch.setattr(Cluster, "_kwokctl", lambda _, verb, *__: done.append(verb))
+    monkeypatch.setattr(Cluster, "_apply_base", lambda _: done.append("base"))
+    assert cluster.up() is False
+    assert done == ["start", "base"]
+    assert cluster.up() is False
+    assert done == ["start", "base"]
 
 
 def test_without_its_programs_a_control_plane_has_no_keda(tmp_path: Path) -> None:

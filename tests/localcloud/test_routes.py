@@ -66,10 +66,16 @@ HOSTS = [
         ("localhost", "/api/x", "site-api"),
     ],
 )
-def test_a_known_host_has_its_own_routes_and_any_other_name_has_them_all(host: str, path: str, backend: str) -> None:
+def test_a_known_host_has_its_own_routes_and_this_machine_has_them_all(host: str, path: str, backend: str) -> None:
     chosen = choose(HOSTS, host, path)
     assert chosen is not None
     assert chosen.backend.name == backend
+
+
+@pytest.mark.parametrize("host", ["evil.example.net", "127.0.0.1.example.net", "", "0.0.0.0"])
+def test_a_host_that_no_route_names_is_answered_by_none(host: str) -> None:
+    assert choose(HOSTS, host, "/") is None
+    assert choose(HOSTS, host, "/api/x") is None
 
 
 def test_a_known_host_does_not_answer_for_another() -> None:
