@@ -9,8 +9,9 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.activity_trigger import activity_trigger
 from components.autoscaler import AutoscalerArgs, behaviour
+from components.database_access import KEDA_API, database_access
 from components.labels import metadata
-from components.queue_scaler import API, POLL_SECONDS
+from components.queue_scaler import POLL_SECONDS
 from stacks.specs.idling import IDLE_INSTANCES, Idling
 
 
@@ -38,17 +39,12 @@ class IdleScaler(pulumi.ComponentResource):
     def __init__(self, name: str, args: IdleScalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:kubernetes:IdleScaler", name, None, opts)
         scaling, own = args.scaling, f"{args.scaling.component}-activity"
-        access = CustomResource(
-            f"{name}-access",
-            api_version=API,
-            kind="TriggerAuthentication",
-            metadata=metadata(scaling.component, scaling.product, scaling.namespace, own),
-            spec={"secretTargetRef": [{"parameter": "connection", "name": args.secret, "key": args.address_key}]},
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        named = metadata(scaling.component, scaling.product, scaling.namespace, own)
+        child = pulumi.ResourceOptions(parent=self)
+        access = database_access(f"{name}-access", named, args.secret, args.address_key, child)
         CustomResource(
             f"{name}-scaler",
-            api_version=API,
+            api_version=KEDA_API,
             kind="ScaledObject",
             metadata=metadata(scaling.component, scaling.product, scaling.namespace, scaling.component),
             spec={

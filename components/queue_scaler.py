@@ -10,10 +10,10 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.activity_trigger import activity_trigger
+from components.database_access import KEDA_API, database_access
 from components.labels import metadata
 from stacks.specs.idling import IDLE_INSTANCES, Idling
 
-API: Final = "keda.sh/v1alpha1"
 POLL_SECONDS: Final = 15
 NEEDED_JOBS: Final = Template("""
     SELECT CASE WHEN jobs < $fewer THEN 0 ELSE greatest(jobs, $more * workers) END
@@ -68,17 +68,12 @@ class QueueScaler(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: QueueScalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("contentgen:kubernetes:QueueScaler", name, None, opts)
-        access = CustomResource(
-            f"{name}-access",
-            api_version=API,
-            kind="TriggerAuthentication",
-            metadata=metadata(args.component, args.product, args.namespace, f"{args.component}-queue"),
-            spec={"secretTargetRef": [{"parameter": "connection", "name": args.secret, "key": args.address_key}]},
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        named = metadata(args.component, args.product, args.namespace, f"{args.component}-queue")
+        child = pulumi.ResourceOptions(parent=self)
+        access = database_access(f"{name}-access", named, args.secret, args.address_key, child)
         CustomResource(
             f"{name}-scaler",
-            api_version=API,
+            api_version=KEDA_API,
             kind="ScaledObject",
             metadata=metadata(args.component, args.product, args.namespace, args.component),
             spec={

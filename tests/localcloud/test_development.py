@@ -25,21 +25,11 @@ from localcloud.runner.__main__ import Renewing
 from localcloud.runner.container import RunningContainer
 from localcloud.runner.images import RELOADING, Machine, Process, Start, process
 from localcloud.runner.pod import RunningPod
+from tests.localcloud.waiting import happens
 
 SLEEPS = "import time; time.sleep(60)"
 LATE = {"initialDelaySeconds": 3600, "periodSeconds": 60}
 """A probe that would be asked only after this test was given up."""
-
-
-def _until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-async def _happens(happened: Callable[[], bool]) -> None:
-    await asyncio.to_thread(_until, happened)
 
 
 def test_pods_run_the_checkout_of_a_session_and_afterwards_their_image_again(tmp_path: Path) -> None:
@@ -123,7 +113,7 @@ def test_a_restarted_container_is_ready_without_the_delays_of_its_probes(tmp_pat
     made = Process((sys.executable, "-c", SLEEPS), {"PATH": os.defpath})
 
     async def act(running: RunningContainer) -> None:
-        await _happens(lambda: running.state.phase == "running")
+        await happens(lambda: running.state.phase == "running")
         first = running.state.pid
         assert not running.state.ready
         assert await running.renew(in_place=False) == ""
@@ -140,9 +130,9 @@ def test_a_container_in_back_off_is_restarted_at_once_and_one_that_ends_again_is
     made = Process((sys.executable, "-c", code), {"PATH": os.defpath})
 
     async def act(running: RunningContainer) -> None:
-        await _happens(lambda: running.state.reason == "CrashLoopBackOff")
+        await happens(lambda: running.state.reason == "CrashLoopBackOff")
         assert await running.renew(in_place=False) == "ended with exit code 3"
-        await _happens(lambda: running.state.reason == "CrashLoopBackOff")
+        await happens(lambda: running.state.reason == "CrashLoopBackOff")
         mended.touch()
         assert await running.renew(in_place=False) == ""
 
@@ -175,13 +165,13 @@ def test_a_reload_runs_the_edited_package_and_imports_nothing_else_again(tmp_pat
     imports = tmp_path / "imports"
 
     async def act(running: RunningContainer) -> None:
-        await _happens(lambda: _said(tmp_path) == ["first serve"])
+        await happens(lambda: _said(tmp_path) == ["first serve"])
         first = running.state.pid
         # Once by the program itself, and once to have it from then on.
-        await _happens(lambda: imports.read_text() == "xx")
+        await happens(lambda: imports.read_text() == "xx")
         (tmp_path / "application" / "version.py").write_text("TEXT = 'edited'\n")
         assert await running.renew(in_place=True) == ""
-        await _happens(lambda: _said(tmp_path) == ["first serve", "edited serve"])
+        await happens(lambda: _said(tmp_path) == ["first serve", "edited serve"])
         assert (running.state.pid, running.state.restarts) == (first, 1)
         assert imports.read_text() == "xx"
 
@@ -193,7 +183,7 @@ def test_a_program_that_fails_after_a_reload_is_named_with_its_words_and_comes_b
     probe = {"exec": {"command": ["false"]}, **LATE}
 
     async def act(running: RunningContainer) -> None:
-        await _happens(lambda: _said(tmp_path) == ["first serve"])
+        await happens(lambda: _said(tmp_path) == ["first serve"])
         version = tmp_path / "application" / "version.py"
         version.write_text("raise RuntimeError('on purpose')\n")
         assert await running.renew(in_place=True) == "ended with exit code 1"
@@ -201,7 +191,7 @@ def test_a_program_that_fails_after_a_reload_is_named_with_its_words_and_comes_b
         version.write_text("TEXT = 'mended again'\n")
         running.spec = Container.from_dict({"name": "c"})
         assert await running.renew(in_place=True) == ""
-        await _happens(lambda: _said(tmp_path)[-1] == "mended again serve")
+        await happens(lambda: _said(tmp_path)[-1] == "mended again serve")
 
     _live(tmp_path, {"readinessProbe": probe}, _reloading(tmp_path), act)
 
@@ -217,16 +207,16 @@ def test_nothing_that_a_reloading_program_started_outlives_a_reload_or_its_end(t
         return [one for one in psutil.process_iter(["cmdline"]) if mark in (one.info["cmdline"] or [])]
 
     async def act(running: RunningContainer) -> None:
-        await _happens(lambda: len(_said(tmp_path)) == 2)
+        await happens(lambda: len(_said(tmp_path)) == 2)
         (first,) = asleep()
         assert await running.renew(in_place=True) == ""
-        await _happens(lambda: len(_said(tmp_path)) == 4)
+        await happens(lambda: len(_said(tmp_path)) == 4)
         (second,) = asleep()
         assert second.pid != first.pid
         child = running._child
         assert child is not None
         child.kill()
-        await _happens(lambda: asleep() == [])
+        await happens(lambda: asleep() == [])
 
     _live(tmp_path, {}, _reloading(tmp_path), act)
 
@@ -272,7 +262,7 @@ def test_the_runner_answers_each_request_once_with_every_regions_pods(tmp_path: 
             number = development.ask(checkout)
             renewing.ask()
             renewing.ask()
-            await _happens(lambda number=number: development.answered(number) is not None)
+            await happens(lambda number=number: development.answered(number) is not None)
             await asyncio.gather(*renewing._tasks)
             answer = development.answered(number)
             assert answer is not None

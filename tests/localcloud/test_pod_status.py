@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
 from types import SimpleNamespace
 
 import httpx2
@@ -16,6 +14,7 @@ from localcloud.runner import pod as pods
 from localcloud.runner.container import ContainerState
 from localcloud.runner.pod import RunningPod
 from localcloud.runner.status import PodStatus, pod_status
+from tests.localcloud.waiting import happens
 
 
 def _pod(**spec: object) -> Pod:
@@ -58,28 +57,17 @@ async def _told_again(told: str) -> list[str]:
     running._containers = {"cpm": container}  # type: ignore[dict-item]
     reporting = asyncio.create_task(running._report())
     try:
-        await _until(lambda: said == ["True"])
+        await happens(lambda: said == ["True"])
         changed = {"conditions": [{"type": "Ready", "status": told}]}
         running.observe(Pod.from_dict({**pod.to_dict(), "status": changed}))
         if told == "False":
-            await _until(lambda: len(said) > 1)
+            await happens(lambda: len(said) > 1)
         else:
             for _ in range(5):
                 await asyncio.sleep(0)
         return said
     finally:
         reporting.cancel()
-
-
-def _wait(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-async def _until(happened: Callable[[], bool]) -> None:
-    await asyncio.to_thread(_wait, happened)
 
 
 def test_a_pod_that_somebody_else_has_called_unready_is_called_ready_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,9 +97,9 @@ def test_a_status_that_is_refused_is_no_reason_to_tell_none_after_it(caplog: pyt
         state = ContainerState(phase="running", started_at="2026-01-01T00:00:00Z", ready=True)
         running._containers = {"cpm": SimpleNamespace(state=state)}  # type: ignore[dict-item]
         reporting = asyncio.create_task(running._report())
-        await _until(lambda: len(asked) == 1)
+        await happens(lambda: len(asked) == 1)
         running._dirty.set()
-        await _until(lambda: len(asked) == 2)
+        await happens(lambda: len(asked) == 2)
         reporting.cancel()
 
     asyncio.run(run())
